@@ -1,0 +1,83 @@
+# `make serve` runs the service, `make test` runs everything that CI runs. Both install what they need.
+PYTHON ?= python3
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+VENV := .venv
+BIN := $(VENV)/bin
+
+export UV_NO_PROGRESS := 1
+
+.PHONY: help serve install test test-long lint format types imports migrations unit bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make serve       run the service (embedded database unless DATABASE_URL is set)"
+	@echo "make install     make .venv with the locked packages and the ostiary command"
+	@echo "make test        format, lint, types, import rules, migrations, all tests with coverage"
+	@echo "make test-long   the property tests, at length"
+	@echo "make bench       measure the running service (needs wrk)"
+	@echo "make lock        resolve the locked requirements again"
+
+serve: install
+	@exec $(BIN)/ostiary serve
+
+install: $(VENV)/.installed
+
+test: $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory lint types imports unit
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types:
+	$(BIN)/mypy
+
+imports:
+	$(BIN)/lint-imports --no-cache
+
+unit:
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n 2
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --show-missing
+
+test-long: $(VENV)/.installed-dev
+	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/guards tests/integration/guards
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+
+lock: $(UV)
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
+		--python-version 3.11 --extra embedded pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
+		--python-version 3.11 --extra embedded --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+
+# Only where the machine has no uv. Debian keeps venv and pip in packages of their own: either one is enough.
+.tools/bin/uv: requirements-uv.lock
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 \
+		&& $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .tools -r requirements-uv.lock \
+		|| { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-uv.lock; } \
+		|| { echo "make: $(PYTHON) has neither pip nor venv: install python3-venv, or uv, and try again" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/bin/python: | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(UV) $(VENV)/bin/python
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@rm -f $(VENV)/.installed-dev
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(UV) $(VENV)/bin/python
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .tools .bench

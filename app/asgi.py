@@ -1,0 +1,127 @@
+"""The composition root: settings in, ASGI app out. The only place that wires; nothing happens at import."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
+
+from app import openapi
+from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
+from app.auth.middleware import AuthenticationMiddleware
+from app.auth.passwords import SecretHasher
+from app.body import StrictJSON
+from app.clock import Clock, utc_now
+from app.database import Database
+from app.domain.keys.controllers import KeyController, SignInController
+from app.domain.keys.service import KeyService, revoke_everything
+from app.domain.languages.controllers import LanguageController
+from app.domain.languages.service import LanguageService
+from app.domain.sessions.controllers import SessionController
+from app.domain.sessions.service import SessionService
+from app.domain.users.service import UserService
+from app.errors import problem_response
+from app.guards.authorize import ANYONE, require_guards
+from app.health import HealthController
+from app.http import MAX_BODY_BYTES, outermost
+from app.observability import configure_logging
+from app.settings import Settings, load
+
+CONTROLLERS = (SessionController, SignInController, KeyController, LanguageController, HealthController)
+
+
+class Services(NamedTuple):
+    """Everything that does something, wired; the CLI uses the same."""
+
+    database: Database
+    hasher: SecretHasher
+    sessions: SessionService
+    keys: KeyService
+    users: UserService
+    languages: LanguageService
+
+
+def wire(settings: Settings, database: Database, clock: Clock) -> Services:
+    """Make the services of one process."""
+    hasher = SecretHasher(settings)
+    sessions = SessionService(database, clock, settings)
+    return Services(
+        database=database,
+        hasher=hasher,
+        sessions=sessions,
+        keys=KeyService(database, clock, settings, hasher, sessions),
+        users=UserService(database, clock, revoke_everything),
+        languages=LanguageService(database, clock),
+    )
+
+
+def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
+    """The app without its outermost layer. `settings.database_url` must be set. Raises `RuntimeError` for a route
+    without a sound guard."""
+    services = wire(settings, Database(settings.database_url or "", settings.database_pool_size), clock)
+    cookie = SessionCookie(
+        name=HOST_PREFIXED_NAME if settings.cookie_host_prefix else NAME, secure=settings.secure_cookies
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with services.database.connected():
+            yield
+            await services.sessions.settle()
+        services.hasher.close()
+
+    app = Litestar(
+        # One router, because sessions and keys share the path /api/session and the app itself does not merge paths.
+        route_handlers=[Router("/", route_handlers=CONTROLLERS)],
+        dependencies={
+            "cookie": _provide(cookie),
+            "database": _provide(services.database),
+            "sessions": _provide(services.sessions),
+            "keys": _provide(services.keys),
+            "languages": _provide(services.languages),
+        },
+        middleware=[AuthenticationMiddleware(services.sessions, cookie, settings.own_origins)],
+        exception_handlers={Exception: problem_response, HTTPException: problem_response},
+        dto=StrictJSON,
+        return_dto=None,
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"clock": clock, "settings": settings, "services": services}),
+        lifespan=[lifespan],
+        cors_config=_cors(settings),
+        openapi_config=openapi.config(cookie, Router("/api", guards=[ANYONE], route_handlers=[])),
+        logging_config=None,
+    )
+    require_guards(app)
+    openapi.complete(app, StrictJSON.closed_types())
+    return app
+
+
+def create_app() -> ASGIApp:
+    """The whole app, from the environment: what each worker of the server runs."""
+    settings = load(os.environ)
+    configure_logging()
+    return outermost(build(settings), settings)
+
+
+def _provide(value: object) -> Provide:
+    give: Callable[[], object] = lambda: value  # noqa: E731 # Litestar reads the annotation-free callable as it is
+    return Provide(give, sync_to_thread=False)
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.allowed_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.allowed_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Content-Type", "If-Match", "If-None-Match"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+        allow_credentials=True,
+        max_age=600,
+    )

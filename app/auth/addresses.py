@@ -1,0 +1,48 @@
+"""The one normaliser for email addresses, used at every entrance.
+
+Order matters: an address that is checked first and normalised after can become somebody else's (look-alike `@`).
+"""
+
+import unicodedata
+from typing import NamedTuple
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.errors import invalid
+
+MAX_LENGTH = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+# Format, control, private, surrogate and unassigned characters, and white space, have no place in an address.
+REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+
+
+class Address(NamedTuple):
+    """An email address: as written, for display and delivery, and in its one unique form, for look-up."""
+
+    written: str
+    unique: str
+
+
+def normalise(raw: str, field: str = "email") -> Address:
+    """The address in both forms.
+
+    Raises `Problem` `validation_failed` for `field` where `raw` is no address: too long, not one `@`, a character that
+    compatibility normalisation would change (a look-alike), or that cannot be seen. A `+tag` is kept.
+    """
+    written = raw.strip(" ")
+    problem = invalid(field, "invalid_email", "This is not an email address")
+    if not written or len(written) > MAX_LENGTH or not _is_plain(written):
+        raise problem
+    try:
+        checked = validate_email(written, check_deliverability=False, test_environment=True, allow_smtputf8=True)
+    except EmailNotValidError:
+        raise problem from None
+    unique = unicodedata.normalize("NFC", checked.normalized.lower())
+    if len(unique) > MAX_LENGTH:
+        raise problem
+    return Address(written=checked.normalized, unique=unique)
+
+
+def _is_plain(value: str) -> bool:
+    return unicodedata.normalize("NFKC", value) == unicodedata.normalize("NFC", value) and not any(
+        unicodedata.category(character) in REFUSED_CATEGORIES for character in value
+    )

@@ -1,0 +1,55 @@
+"""Tokens and codes: made by the operating system's generator, kept only as hashes.
+
+A token of 256 random bits needs no slow hash (OWASP ASVS 5.0, 6.5.2: from 112 bits a plain one is enough). A code of
+eight digits does not survive a fast hash, so it is keyed with a key that is not in the database.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+
+SESSION_PREFIX = "ost_"
+LINK_PREFIX = "osk_"
+TOKEN_BYTES = 32
+CODE_DIGITS = 8
+
+_BODY = r"[A-Za-z0-9_-]{43}"
+_SESSION_TOKEN = re.compile(SESSION_PREFIX + _BODY, re.ASCII)
+_LINK_TOKEN = re.compile(LINK_PREFIX + _BODY, re.ASCII)
+
+
+def new_session_token() -> str:
+    """A session token: `ost_` and 32 random bytes in base64url."""
+    return SESSION_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def new_link_token() -> str:
+    """The token of a one-time link: `osk_` and 32 random bytes in base64url."""
+    return LINK_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def new_code() -> str:
+    """A one-time code of eight digits (26.6 bits; OWASP ASVS 5.0, 6.5.4)."""
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+
+
+def is_session_token(value: str) -> bool:
+    """Whether `value` has the shape of a session token; anything else is not worth a query."""
+    return _SESSION_TOKEN.fullmatch(value) is not None
+
+
+def is_link_token(value: str) -> bool:
+    """Whether `value` has the shape of a link's token."""
+    return _LINK_TOKEN.fullmatch(value) is not None
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a token: its SHA-256, 32 bytes."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def code_hash(key: bytes, *, address: str, purpose: str, code: str) -> str:
+    """What is stored of a code: an HMAC-SHA-256 in hex, bound to its address and purpose."""
+    message = "\0".join((purpose, address, code)).encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()

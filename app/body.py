@@ -1,0 +1,152 @@
+"""JSON request bodies, decoded strictly: no coercion, no unknown field, every error told at once."""
+
+import json
+from collections.abc import Generator, Iterator
+from typing import ClassVar, TypeGuard, TypeVar
+
+import msgspec
+from litestar._openapi.schema_generation import SchemaCreator
+from litestar.dto import AbstractDTO
+from litestar.dto.data_structures import DTOFieldDefinition
+from litestar.openapi.spec import Reference, Schema
+from litestar.typing import FieldDefinition
+from msgspec import Struct
+
+from app.errors import FieldError, Problem
+
+T = TypeVar("T", bound=Struct)
+
+NAME_SHOWN_MAX = 100
+
+# The stable code of each kind of msgspec message, first match first.
+MESSAGE_CODES = {
+    "length >=": "too_short",
+    "length <=": "too_long",
+    "matching regex": "invalid",
+    "Expected `": "wrong_type",
+    "": "invalid",
+}
+
+
+class StrictJSON(AbstractDTO[object]):
+    """Litestar's hook between the body's bytes and the handler's `data`; set once, for the whole app."""
+
+    _types: ClassVar[dict[str, type[Struct]]] = {}
+
+    def decode_bytes(self, value: bytes) -> object:
+        """The body as the Struct that the handler declares. Raises `Problem`: 400 for what is not JSON, else 422."""
+        handler = self.asgi_connection.route_handler
+        return decode(value, self._types[handler.handler_id])
+
+    @classmethod
+    def closed_types(cls) -> frozenset[str]:
+        """The names of the body types that refuse unknown fields."""
+        types = cls._types.values()
+        return frozenset(kind.__name__ for kind in types if kind.__struct_config__.forbid_unknown_fields)
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: object = None
+    ) -> None:
+        """Remember the type that the handler declares; no transfer model is made."""
+        cls._types[handler_id] = field_definition.annotation
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
+    ) -> Reference | Schema:
+        """Document the declared type itself."""
+        return schema_creator.for_field_definition(field_definition)
+
+    @classmethod
+    def is_supported_model_type_field(cls, field_definition: FieldDefinition) -> bool:
+        """Every body type is ours."""
+        return True
+
+    @classmethod
+    def generate_field_definitions(cls, model_type: type[object]) -> Generator[DTOFieldDefinition, None, None]:
+        """Nothing to generate: the Struct is the model."""
+        yield from ()
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+        """Nested Structs need no transfer model either."""
+        return False
+
+
+def decode(raw: bytes, wanted: type[T]) -> T:
+    """Decode `raw` into `wanted`.
+
+    Raises `Problem`: `malformed_json` for what is not JSON, `validation_failed` with one entry for each unknown,
+    missing or unacceptable field, NUL characters and unpaired surrogates included (PostgreSQL stores neither).
+    """
+    try:
+        value = msgspec.json.decode(raw, type=wanted)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        errors = list(_errors(_plain(raw), wanted, ""))
+        raise Problem("validation_failed", errors=errors or [FieldError("", "invalid", str(error))]) from None
+    if b"\\u0000" in raw and (errors := list(_errors(_plain(raw), wanted, ""))):
+        raise Problem("validation_failed", errors=errors)
+    return value
+
+
+def _plain(raw: bytes) -> object:
+    """The body as plain values, read by the more lenient decoder: msgspec stops at an unpaired surrogate."""
+    try:
+        return json.loads(raw.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Problem("malformed_json", "Send one JSON value in UTF-8.") from None
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def _errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
+    if _is_struct(wanted):
+        yield from _struct_errors(value, wanted, path)
+    elif _unstorable(value):
+        yield FieldError(path, "invalid_character", "Must not contain NUL characters or unpaired surrogates")
+    else:
+        try:
+            msgspec.convert(value, type=wanted)
+        except msgspec.ValidationError as error:
+            yield FieldError(path, *_code_and_message(str(error)))
+
+
+def _struct_errors(value: object, wanted: type[Struct], path: str) -> Iterator[FieldError]:
+    if not isinstance(value, dict):
+        yield FieldError(path, "wrong_type", "Expected an object")
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
+    tag = wanted.__struct_config__.tag_field
+    for name in value.keys() - fields.keys() - {tag}:
+        shown = name[:NAME_SHOWN_MAX].encode(errors="replace").decode()
+        yield FieldError(_join(path, shown), "unknown_field", "This field is not known here")
+    for name, field in fields.items():
+        if name in value:
+            yield from _errors(value[name], field.type, _join(path, name))
+        elif field.required:
+            yield FieldError(_join(path, name), "missing", "This field is required")
+
+
+def _is_struct(wanted: object) -> TypeGuard[type[Struct]]:
+    return isinstance(wanted, type) and issubclass(wanted, Struct)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _unstorable(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value or any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return any(_unstorable(part) for item in value.items() for part in item)
+    return isinstance(value, list) and any(map(_unstorable, value))
+
+
+def _code_and_message(text: str) -> tuple[str, str]:
+    message = text.split(" - at `", 1)[0]
+    code = next(code for part, code in MESSAGE_CODES.items() if part in message)
+    return code, message.replace("`", "")

@@ -1,0 +1,60 @@
+"""The table of keys."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, new_id
+
+LIVE_SINGLE_USE = text("kind = 'single_use' AND used_at IS NULL")
+
+
+class Key(Base):
+    """A way in that belongs to a user.
+
+    A *primary* key has the normalised email as its identifier and an argon2id hash, or none, as its secret. A
+    *single-use* key has the hash of its link's token as its identifier and, where it has a code too, the code's keyed
+    hash as its secret; it is bound to one purpose and one address (the empty one: whoever holds the link names it).
+    """
+
+    __tablename__ = "keys"
+    __table_args__ = (
+        UniqueConstraint("provider", "identifier"),
+        CheckConstraint("kind IN ('primary', 'single_use')", name="kind"),
+        CheckConstraint(
+            "kind <> 'primary' OR (user_id IS NOT NULL AND purpose IS NULL AND address IS NULL AND expires_at IS NULL)",
+            name="primary_shape",
+        ),
+        CheckConstraint(
+            "kind <> 'single_use' OR (purpose IS NOT NULL AND address IS NOT NULL AND expires_at IS NOT NULL)",
+            name="single_use_shape",
+        ),
+        CheckConstraint("attempts_left >= 0", name="attempts_left"),
+        Index("ix_keys_user_id", "user_id"),
+        Index("uq_keys_user_id_primary", "user_id", unique=True, postgresql_where=text("kind = 'primary'")),
+        Index(
+            "uq_keys_address_purpose_live",
+            "address",
+            "purpose",
+            unique=True,
+            postgresql_where=LIVE_SINGLE_USE,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(Text)
+    provider: Mapped[str] = mapped_column(Text)
+    identifier: Mapped[str] = mapped_column(Text)
+    secret_hash: Mapped[str | None] = mapped_column(Text)
+    purpose: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(Text)
+    payload: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default=text("'{}'::jsonb"))
+    attempts_left: Mapped[int | None] = mapped_column(SmallInteger)
+    expires_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]

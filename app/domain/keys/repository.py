@@ -1,0 +1,211 @@
+"""All SQL on keys. What security rests on is one named, atomic statement each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from msgspec import Struct
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.database import Database, new_id
+from app.domain.keys.models import LIVE_SINGLE_USE, Key
+
+EMAIL = "email"
+LINK = "link"
+
+FIND_PRIMARY = """
+SELECT k.id, k.user_id, k.secret_hash, u.status
+  FROM keys k JOIN users u ON u.id = k.user_id
+ WHERE k.kind = 'primary' AND """
+FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
+FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
+
+
+class SignInKey(Struct, frozen=True):
+    """What signing in with a secret needs to know of an address."""
+
+    id: UUID
+    user_id: UUID
+    secret_hash: str | None
+    status: str
+
+    def __repr__(self) -> str:
+        return f"SignInKey({self.id})"
+
+
+async def find_key_by_address(database: Database, address: str) -> SignInKey | None:
+    """The primary key of a normalised address, with its user's status."""
+    row = await database.pool.fetchrow(FIND_BY_ADDRESS, address)
+    return SignInKey(*row) if row else None
+
+
+async def find_key_by_user(database: Database, user_id: UUID) -> SignInKey | None:
+    """The primary key of a user, with the user's status."""
+    row = await database.pool.fetchrow(FIND_BY_USER, user_id)
+    return SignInKey(*row) if row else None
+
+
+def _live_link(token_hash: bytes, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Key.kind == "single_use",
+        Key.provider == LINK,
+        Key.identifier == token_hash.hex(),
+        Key.used_at.is_(None),
+        Key.expires_at > now,
+    )
+
+
+def _live_code(address: str, purpose: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Key.kind == "single_use",
+        Key.address == address,
+        Key.purpose == purpose,
+        Key.secret_hash.is_not(None),
+        Key.used_at.is_(None),
+        Key.expires_at > now,
+    )
+
+
+class KeyRepository(SQLAlchemyAsyncRepository[Key]):
+    """Keys. Bound to the session of one transaction."""
+
+    model_type = Key
+
+    async def add_primary(self, user_id: UUID, address: str, secret_hash: str | None, now: datetime) -> bool:
+        """Give the user their primary key; False where the address has one already."""
+        statement = (
+            insert(Key)
+            .values(
+                id=new_id(), user_id=user_id, kind="primary", provider=EMAIL, identifier=address,
+                secret_hash=secret_hash, created_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=[Key.provider, Key.identifier])
+            .returning(Key.id)
+        )  # fmt: skip
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def primary_of(self, user_id: UUID) -> Key:
+        """The user's primary key, locked until the transaction ends."""
+        statement = select(Key).where(Key.user_id == user_id, Key.kind == "primary").with_for_update()
+        return (await self.session.execute(statement)).scalar_one()
+
+    async def set_secret(self, user_id: UUID, secret_hash: str) -> None:
+        """Replace the hash of the user's primary key."""
+        await self.session.execute(
+            update(Key).where(Key.user_id == user_id, Key.kind == "primary").values(secret_hash=secret_hash)
+        )
+
+    async def note_use(self, key_id: UUID, verified: str, rehashed: str, now: datetime) -> bool:
+        """Record a sign-in and store the hash made with today's parameters.
+
+        False where the secret has changed since it was verified: then that proof is worth nothing any more.
+        """
+        statement = (
+            update(Key)
+            .where(Key.id == key_id, Key.secret_hash == verified)
+            .values(last_used_at=now, secret_hash=rehashed)
+            .returning(Key.id)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def issue(
+        self,
+        *,
+        purpose: str,
+        address: str,
+        user_id: UUID | None,
+        token_hash: bytes,
+        code_hash: str | None,
+        attempts: int | None,
+        payload: Mapping[str, str],
+        now: datetime,
+        expires_at: datetime,
+    ) -> None:
+        """Make the one live single-use key of an address and purpose; an earlier one is void from here on."""
+        values = {
+            "user_id": user_id,
+            "identifier": token_hash.hex(),
+            "secret_hash": code_hash,
+            "attempts_left": attempts,
+            "payload": dict(payload),
+            "created_at": now,
+            "expires_at": expires_at,
+        }
+        await self.session.execute(
+            insert(Key)
+            .values(id=new_id(), kind="single_use", provider=LINK, purpose=purpose, address=address, **values)
+            .on_conflict_do_update(
+                index_elements=[Key.address, Key.purpose],
+                index_where=LIVE_SINGLE_USE,
+                set_={"id": new_id(), **values},
+            )
+        )
+
+    async def find_live(self, token_hash: bytes, now: datetime) -> Key | None:
+        """The single-use key of a link's token, as long as it can be used. Consumes nothing."""
+        statement = select(Key).where(*_live_link(token_hash, now))
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def consume(self, token_hash: bytes, purpose: str, now: datetime) -> Key | None:
+        """Use up the key of a link's token for `purpose`: of any number of concurrent calls one gets the key."""
+        statement = (
+            update(Key).where(*_live_link(token_hash, now), Key.purpose == purpose).values(used_at=now).returning(Key)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def count_attempt(self, address: str, purpose: str, now: datetime) -> Key | None:
+        """Take one attempt from the live code of an address, before the guess is looked at.
+
+        Commit this before comparing: attempts that run side by side, or a crash, must not make a guess free. None
+        where there is no live code with an attempt left.
+        """
+        statement = (
+            update(Key)
+            .where(*_live_code(address, purpose, now), Key.attempts_left > 0)
+            .values(attempts_left=Key.attempts_left - 1)
+            .returning(Key)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def consume_code(self, address: str, purpose: str, code_hashes: Sequence[str], now: datetime) -> Key | None:
+        """Use up the live code of an address whose attempt has been counted, where its hash is one of `code_hashes`."""
+        statement = (
+            update(Key)
+            .where(*_live_code(address, purpose, now), Key.secret_hash.in_(code_hashes))
+            .values(used_at=now)
+            .returning(Key)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def void_outstanding(self, user_id: UUID) -> None:
+        """Delete every single-use key that could still be used on the user's account."""
+        addresses = select(Key.identifier).where(Key.user_id == user_id, Key.kind == "primary").scalar_subquery()
+        await self.session.execute(
+            delete(Key).where(
+                Key.kind == "single_use",
+                Key.used_at.is_(None),
+                (Key.user_id == user_id) | (Key.address == addresses),
+            )
+        )
+
+    async def delete_secondary(self, key_id: UUID, user_id: UUID) -> str | None:
+        """Delete a key of this user unless it is the primary one; gives the kind of what was found."""
+        found = select(Key.kind).where(Key.id == key_id, Key.user_id == user_id).with_for_update()
+        kind = (await self.session.execute(found)).scalar_one_or_none()
+        if kind is not None and kind != "primary":
+            await self.session.execute(delete(Key).where(Key.id == key_id))
+        return kind
+
+    async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Key]:
+        """The keys with which the user can get in, in the order they were made."""
+        statement = (
+            select(Key)
+            .where(Key.user_id == user_id, Key.used_at.is_(None), func.coalesce(Key.expires_at > now, True))
+            .order_by(Key.id)
+            .limit(limit)
+        )
+        if after is not None:
+            statement = statement.where(Key.id > after)
+        return list((await self.session.execute(statement)).scalars())

@@ -1,0 +1,239 @@
+"""The rules of keys: signing in with a secret, setting it, and using single-use keys."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth import addresses, secrets
+from app.auth.passwords import SecretHasher
+from app.auth.principal import PrincipalUser
+from app.auth.tokens import is_link_token, new_link_token, token_hash
+from app.clock import Clock
+from app.database import Database
+from app.domain.keys.models import Key
+from app.domain.keys.purpose import LiveKey, Proof, Purpose
+from app.domain.keys.purposes import PURPOSES, invitation
+from app.domain.keys.repository import KeyRepository, SignInKey, find_key_by_address, find_key_by_user
+from app.domain.keys.schemas import Redemption
+from app.domain.sessions.repository import SessionRepository
+from app.domain.sessions.schemas import Client, StartedSession
+from app.domain.sessions.service import SessionService
+from app.domain.users.models import User
+from app.domain.users.repository import UserRepository
+from app.errors import FieldError, Problem, invalid
+from app.settings import Settings
+
+PASSWORD = "password"  # noqa: S105 # the name of a method
+
+
+async def revoke_everything(transaction: AsyncSession, user_id: UUID) -> None:
+    """End every session and void every outstanding single-use key of the user, in the caller's transaction."""
+    await SessionRepository(session=transaction).revoke_all_but(user_id, None)
+    await KeyRepository(session=transaction).void_outstanding(user_id)
+
+
+class KeyService:
+    """Keys. Secrets are hashed outside of transactions, so that no connection waits for a hash."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        hasher: SecretHasher,
+        sessions: SessionService,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._hasher = hasher
+        self._sessions = sessions
+
+    async def sign_in(self, email: str, secret: str, client: Client, replaces: str | None) -> StartedSession:
+        """Start a session for the owner of this address and secret.
+
+        Unknown address, wrong secret, no secret and suspended user get one answer after the same work: one hash.
+        Raises `Problem`: `invalid_credentials`, `validation_failed`, `temporarily_unavailable`.
+        """
+        address = addresses.normalise(email)
+        key, rehashed = await self._verify(await find_key_by_address(self._database, address.unique), secret)
+        async with self._database.transaction() as transaction:
+            role = await self._confirm(transaction, key, rehashed)
+            return await self._sessions.start(
+                transaction,
+                user_id=key.user_id,
+                platform_role=role,
+                method=PASSWORD,
+                client=client,
+                replaces=replaces,
+            )
+
+    async def reauthenticate(self, user: PrincipalUser, token: str, secret: str) -> StartedSession:
+        """Prove again who is at the session of `token`: it gets a new token, and the old one is dead.
+
+        Raises `Problem` as `sign_in` does, and `not_signed_in` where the session has ended meanwhile.
+        """
+        key, rehashed = await self._verify(await find_key_by_user(self._database, user.id), secret)
+        async with self._database.transaction() as transaction:
+            role = await self._confirm(transaction, key, rehashed)
+            return await self._renew(transaction, token, role)
+
+    async def set_secret(self, user: PrincipalUser, session_id: UUID, token: str, secret: str) -> StartedSession:
+        """Set or change the user's secret.
+
+        In one transaction all other sessions and all outstanding single-use keys go, and this session gets a new token.
+        Raises `Problem`: `validation_failed` with the reason, `temporarily_unavailable`, `not_signed_in`.
+        """
+        hashed = await self._hash_new(secret, user.email, user.name)
+        async with self._database.transaction() as transaction:
+            keys = KeyRepository(session=transaction)
+            await keys.set_secret(user.id, hashed)
+            await keys.void_outstanding(user.id)
+            await SessionRepository(session=transaction).revoke_all_but(user.id, session_id)
+            return await self._renew(transaction, token, user.platform_role)
+
+    async def redeem(self, sent: Redemption, client: Client, replaces: str | None) -> StartedSession:
+        """Use a one-time link: check what was sent, then consume the key and do what its purpose does, all or nothing.
+
+        Raises `Problem`: `key_not_usable` for every token that cannot be used, whatever the cause; `validation_failed`,
+        which leaves the key usable; `email_taken`.
+        """
+        if not is_link_token(sent.token):
+            raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
+        hashed_token = token_hash(sent.token)
+        async with self._database.transaction() as transaction:
+            found = await KeyRepository(session=transaction).find_live(hashed_token, self._clock())
+        if found is None or found.purpose not in PURPOSES:
+            raise Problem("key_not_usable", "Ask for a new link.")
+        proof = await self._prove(found, sent)
+        async with self._database.transaction() as transaction:
+            key = await KeyRepository(session=transaction).consume(hashed_token, found.purpose, proof.now)
+            if key is None:
+                raise Problem("key_not_usable", "Ask for a new link.")
+            live = LiveKey(key.user_id, key.address or "", key.payload)
+            redeemed = await PURPOSES[found.purpose].redeem(transaction, live, proof)
+            return await self._sessions.start(
+                transaction,
+                user_id=redeemed.user_id,
+                platform_role=redeemed.platform_role,
+                method=found.purpose,
+                client=client,
+                replaces=replaces,
+            )
+
+    async def setup_link(self) -> str | None:
+        """A new setup link, which voids the one before; None where a platform admin exists already."""
+        async with self._database.transaction() as transaction:
+            if await UserRepository(session=transaction).lock_admins():
+                return None
+            return await self._issue_link(transaction, invitation.PURPOSE, invitation.SETUP_ADDRESS, None)
+
+    async def create_user(self, email: str, name: str, platform_role: str | None) -> str:
+        """Create a user without a secret, and give the invitation link that sets it.
+
+        Raises `Problem`: `validation_failed`, `email_taken`.
+        """
+        address, now = addresses.normalise(email), self._clock()
+        async with self._database.transaction() as transaction:
+            user = await UserRepository(session=transaction).add(
+                User(
+                    email=address.written,
+                    name=name,
+                    platform_role=platform_role,
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+            if not await KeyRepository(session=transaction).add_primary(user.id, address.unique, None, now):
+                raise Problem("email_taken", "There is a user with this address already.")
+            return await self._issue_link(transaction, invitation.PURPOSE, address.unique, user.id)
+
+    async def find_user(self, email: str) -> UUID:
+        """The user whose primary key this address is. Raises `Problem`: `validation_failed`, `not_found`."""
+        key = await find_key_by_address(self._database, addresses.normalise(email).unique)
+        if key is None:
+            raise Problem("not_found", "There is no user with this address.")
+        return key.user_id
+
+    async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Key]:
+        """The user's usable keys, oldest first, from after the given id."""
+        async with self._database.transaction() as transaction:
+            return await KeyRepository(session=transaction).page(user_id, self._clock(), after, limit)
+
+    async def delete(self, key_id: UUID, user_id: UUID) -> bool:
+        """Drop one of the user's secondary keys; False where they have no such key.
+
+        Raises `Problem` `primary_key_required`: the primary key goes only with the user.
+        """
+        async with self._database.transaction() as transaction:
+            kind = await KeyRepository(session=transaction).delete_secondary(key_id, user_id)
+        if kind == "primary":
+            raise Problem("primary_key_required", "A user always keeps a way in. The address can be changed instead.")
+        return kind is not None
+
+    async def _verify(self, key: SignInKey | None, secret: str) -> tuple[SignInKey, str]:
+        """The key whose secret this is, and the hash to keep of it from now on."""
+        normal = secrets.normalise(secret)
+        if normal is None:
+            raise invalid("secret", "too_long", f"At most {secrets.MAX_LENGTH} characters")
+        matches = await self._hasher.verify(key.secret_hash if key else None, normal)
+        if not matches or key is None or key.secret_hash is None or key.status != "active":
+            raise Problem("invalid_credentials", "Check the address and the secret.")
+        if self._hasher.needs_rehash(key.secret_hash):
+            return key, await self._hasher.hash(normal)
+        return key, key.secret_hash
+
+    async def _confirm(self, transaction: AsyncSession, key: SignInKey, rehashed: str) -> str | None:
+        """Hold fast what was verified before the transaction; gives the user's platform role of this moment."""
+        active, role = await UserRepository(session=transaction).lock_active(key.user_id)
+        verified = key.secret_hash or ""
+        if not active or not await KeyRepository(session=transaction).note_use(
+            key.id, verified, rehashed, self._clock()
+        ):
+            raise Problem("invalid_credentials", "Check the address and the secret.")
+        return role
+
+    async def _renew(self, transaction: AsyncSession, token: str, role: str | None) -> StartedSession:
+        renewed = await self._sessions.renew(transaction, token=token, platform_role=role)
+        if renewed is None:
+            raise Problem("not_signed_in", "This session has ended.")
+        return renewed
+
+    async def _prove(self, key: Key, sent: Redemption) -> Proof:
+        missing = [
+            FieldError(field, "missing", "This link needs the field")
+            for field, value in (
+                ("email", sent.email or key.address),
+                ("name", sent.name),
+                ("secret", sent.secret),
+            )
+            if not value
+        ]
+        if missing:
+            raise Problem("validation_failed", errors=missing)
+        address = addresses.normalise(sent.email or key.address or "")
+        if key.address not in (invitation.SETUP_ADDRESS, address.unique):
+            raise Problem("key_not_usable", "Ask for a new link.")
+        name = sent.name or ""
+        hashed = await self._hash_new(sent.secret or "", address.unique, name)
+        return Proof(address, name, hashed, self._clock())
+
+    async def _hash_new(self, secret: str, *context: str) -> str:
+        return await self._hasher.hash(
+            secrets.acceptable(secret, min_length=self._settings.password_min_length, context=context)
+        )
+
+    async def _issue_link(self, transaction: AsyncSession, purpose: Purpose, address: str, user_id: UUID | None) -> str:
+        token, now = new_link_token(), self._clock()
+        await KeyRepository(session=transaction).issue(
+            purpose=purpose.name,
+            address=address,
+            user_id=user_id,
+            token_hash=token_hash(token),
+            code_hash=None,
+            attempts=None,
+            payload={},
+            now=now,
+            expires_at=now + purpose.lifetime(self._settings),
+        )
+        return f"{self._settings.public_url}/redeem#token={token}"

@@ -1,0 +1,111 @@
+"""Languages from a file: CSV with a header, or JSON Lines. Every line is checked before the first is stored."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from app.domain.languages.models import Language
+from app.domain.languages.schemas import NewLanguage
+from app.errors import Problem
+
+MAX_FILE_BYTES = 16 * 1024 * 1024
+# The columns of a CSV file are the fields of the API.
+COLUMNS = ("code", "name", "autonym", "textDirection")
+
+
+class ImportFileError(Exception):
+    """The file cannot be imported; each line of `lines` names a line of the file by its number."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def read_languages(path: Path, prepare: Callable[[NewLanguage], Language]) -> list[Language]:
+    """The rows to insert, each completed by `prepare`.
+
+    `path` ends in `.csv`, or in `.jsonl` or `.ndjson`. Raises `ImportFileError` with every bad line and duplicate.
+    """
+    text = _text(path)
+    readers: dict[str, Callable[[str], Iterable[tuple[int, object]]]] = {
+        ".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines,
+    }  # fmt: skip
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise ImportFileError([f"{path.name}: expected a name that ends in .csv, .jsonl or .ndjson"])
+    languages: dict[str, Language] = {}
+    mistakes: list[str] = []
+    for number, value in reader(text):
+        try:
+            language = prepare(_new_language(value))
+        except (ValueError, Problem) as error:
+            mistakes.append(f"line {number}: {_reason(error)}")
+            continue
+        if language.code in languages:
+            mistakes.append(f"line {number}: {language.code} is in the file twice")
+        languages[language.code] = language
+    if not languages and not mistakes:
+        mistakes.append(f"{path.name}: there is no language in it")
+    if mistakes:
+        raise ImportFileError(mistakes)
+    return list(languages.values())
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ImportFileError([f"{path.name}: larger than {MAX_FILE_BYTES} bytes"])
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ImportFileError([f"{path}: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ImportFileError([f"line {line}: not UTF-8 text"]) from None
+
+
+def _csv(text: str) -> Iterator[tuple[int, object]]:
+    rows = csv.DictReader(io.StringIO(text), strict=True)
+    header = rows.fieldnames or []
+    if not {"code", "name"} <= set(header) <= set(COLUMNS):
+        raise ImportFileError([f"line 1: expected the columns code,name and, if you like, {','.join(COLUMNS[2:])}"])
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise ImportFileError([f"line {rows.line_num}: {error}"]) from None
+        if None in row or None in row.values():
+            yield rows.line_num, ValueError(f"expected {len(header)} values")
+        else:
+            yield rows.line_num, {name: value.strip() for name, value in row.items() if value.strip()}
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, object]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError):
+            yield number, ValueError("not JSON")
+
+
+def _new_language(value: object) -> NewLanguage:
+    if isinstance(value, ValueError):
+        raise value
+    new = msgspec.convert(value, NewLanguage)
+    for text in (new.name, new.autonym or ""):
+        if "\0" in text or not text.isprintable():
+            raise ValueError("a name must not hold control characters or unpaired surrogates")
+    return new
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Problem) and error.errors:
+        return error.errors[0].message
+    return str(error).replace("`", "")

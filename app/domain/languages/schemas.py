@@ -1,0 +1,37 @@
+"""What the languages' routes take and give."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+CodeText = Annotated[str, Meta(min_length=1, max_length=35, description="A BCP 47 language tag, such as de or pt-BR.")]
+NameText = Annotated[str, Meta(min_length=1, max_length=200)]
+Direction = Literal["ltr", "rtl"]
+
+
+class LanguageView(Struct, frozen=True, rename="camel"):
+    """A language. `code` is its canonical BCP 47 tag and never changes."""
+
+    code: str
+    name: str
+    autonym: str
+    text_direction: Direction
+    created_at: datetime
+
+
+class NewLanguage(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A language to create. Left out, autonym and direction follow from the code."""
+
+    code: CodeText
+    name: NameText
+    autonym: NameText | None = None
+    text_direction: Direction | None = None
+
+
+class LanguageChange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What to change; what is left out stays as it is."""
+
+    name: NameText | UnsetType = UNSET
+    autonym: NameText | UnsetType = UNSET
+    text_direction: Direction | UnsetType = UNSET

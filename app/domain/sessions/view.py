@@ -1,0 +1,35 @@
+"""The answer to "who am I, and what may I do?", built from the principal alone."""
+
+from hashlib import blake2b
+
+import msgspec
+
+from app.auth.principal import Principal
+from app.domain.sessions.schemas import MembershipView, Onboarding, SessionView, WhoAmI
+from app.domain.users.schemas import UserView
+from app.guards.ability import Ability
+from app.guards.casl import export
+from app.guards.policy import is_onboarded
+
+
+def who_am_i(principal: Principal, ability: Ability) -> WhoAmI:
+    """The principal as the client may see it, with the rules that its own `can` checks need."""
+    user, session = principal.user, principal.session
+    if user is None or session is None:
+        return WhoAmI(user=None, session=None, memberships=[], onboarding=None, rules=[])
+    required = not is_onboarded(principal)
+    return WhoAmI(
+        user=UserView(user.id, user.email, user.name, user.platform_role, user.onboarded_at),
+        session=SessionView(
+            session.id, session.method, session.created_at, session.authenticated_at, session.expires_at
+        ),
+        memberships=[MembershipView(item.language, item.roles) for item in principal.memberships],
+        onboarding=Onboarding(required, ["name"] if required else []),
+        rules=export(ability),
+    )
+
+
+def encode_with_etag(view: WhoAmI) -> tuple[bytes, str]:
+    """The body and its strong ETag (RFC 9110 section 8.8.3): it changes exactly when the body does."""
+    body = msgspec.json.encode(view)
+    return body, f'"{blake2b(body, digest_size=16).hexdigest()}"'

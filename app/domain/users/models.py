@@ -1,0 +1,31 @@
+"""The table of users."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, new_id
+
+
+class User(Base):
+    """A person's account. `email` is kept as written, for display; the primary key's identifier is the unique form."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("platform_role IN ('admin')", name="platform_role"),
+        CheckConstraint("status IN ('active', 'suspended')", name="status"),
+        CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
+        Index("ix_users_platform_role", "platform_role", postgresql_where=text("platform_role IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    phone: Mapped[str | None] = mapped_column(Text)
+    platform_role: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="active", server_default="active")
+    onboarded_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

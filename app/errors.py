@@ -1,0 +1,164 @@
+"""The closed list of problem codes, and how every exception becomes an RFC 9457 problem+json answer."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+from msgspec import Struct
+
+PROBLEM_JSON = "application/problem+json"
+
+logger = structlog.get_logger("ostiary.errors")
+
+
+class Kind(NamedTuple):
+    """What a problem code always means: its status and its title."""
+
+    status: int
+    title: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "malformed_json": Kind(400, "The body is not JSON"),
+    "malformed_request": Kind(400, "The request cannot be read"),
+    "not_signed_in": Kind(401, "Sign in first"),
+    "invalid_credentials": Kind(401, "These credentials do not sign anyone in"),
+    "forbidden": Kind(403, "You may not do this"),
+    "cross_site_request": Kind(403, "The request comes from another site"),
+    "onboarding_required": Kind(403, "Finish your profile first"),
+    "reauthentication_required": Kind(403, "Prove again who you are"),
+    "not_found": Kind(404, "There is no such resource"),
+    "method_not_allowed": Kind(405, "This resource does not take this method"),
+    "email_taken": Kind(409, "This address already has an account"),
+    "language_exists": Kind(409, "This language exists already"),
+    "last_admin": Kind(409, "The last platform admin must stay"),
+    "primary_key_required": Kind(409, "The primary key cannot be deleted"),
+    "key_not_usable": Kind(410, "This key cannot be used"),
+    "body_too_large": Kind(413, "The body is too large"),
+    "unsupported_media_type": Kind(415, "The body must be application/json"),
+    "validation_failed": Kind(422, "Some values are not acceptable"),
+    "internal_error": Kind(500, "Something went wrong on our side"),
+    "temporarily_unavailable": Kind(503, "Too busy for this right now"),
+}
+
+# What a framework error of a status means; any other 4xx is a request that cannot be read.
+FRAMEWORK_CODES: Mapping[int, str] = {
+    401: "not_signed_in",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+
+
+class FieldError(Struct, frozen=True):
+    """One unacceptable value: `field` is its path in the body or the parameter's name, `code` is stable."""
+
+    field: str
+    code: str
+    message: str
+
+
+class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """The body of every error answer (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    instance: str = ""
+    errors: list[FieldError] = []
+
+
+class Problem(Exception):  # noqa: N818 # RFC 9457's word
+    """An error that the caller is told about.
+
+    `detail` says what to do, and never repeats a secret or a query string. `code` is a key of `KINDS`; a code that is
+    not in the list is a `KeyError` where the problem is raised.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        errors: list[FieldError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.kind = KINDS[code]
+        super().__init__(detail or self.kind.title)
+        self.code = code
+        self.detail = detail
+        self.errors = errors or []
+        self.headers = dict(headers or {})
+        if self.kind.status == 401:
+            self.headers["WWW-Authenticate"] = 'Bearer realm="ostiary"'  # RFC 9110 section 11.6.1
+
+
+def invalid(field: str, code: str, message: str) -> Problem:
+    """A 422 about one field."""
+    return Problem("validation_failed", errors=[FieldError(field, code, message)])
+
+
+def render(problem: Problem, instance: str = "") -> bytes:
+    """The problem+json body."""
+    return msgspec.json.encode(
+        ProblemDetails(
+            type=f"urn:ostiary:problem:{problem.code}",
+            title=problem.kind.title,
+            status=problem.kind.status,
+            code=problem.code,
+            detail=problem.detail,
+            instance=instance,
+            errors=problem.errors,
+        )
+    )
+
+
+def _parameter_errors(extra: object) -> list[FieldError]:
+    """Errors of path and query parameters: keys only, for the framework's text can repeat what was sent."""
+    items = extra if isinstance(extra, list) else []
+    return [
+        FieldError(
+            str(item.get("key", "")),
+            "invalid",
+            "This value is not acceptable here: see the API's description",
+        )
+        for item in items
+    ]
+
+
+def from_exception(error: Exception) -> Problem:
+    """The problem that tells of `error`; what is not meant for the caller becomes `internal_error`."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ValidationException):
+        errors = _parameter_errors(error.extra)
+        if any(item.field == "data" for item in errors):
+            return Problem("malformed_json", "Send a JSON body.")
+        return Problem("validation_failed", errors=errors)
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+        return Problem(FRAMEWORK_CODES.get(error.status_code, "malformed_request"), headers=headers)
+    return Problem("internal_error", "The error has been logged under this instance.")
+
+
+def problem_response(request: Request[object, object, State], error: Exception) -> Response[bytes]:
+    """Litestar's exception handler for every exception: logs what is our fault and answers problem+json."""
+    problem = from_exception(error)
+    request_id = request.scope.get("request_id", "")
+    if problem.kind.status >= 500:
+        logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)
+    instance = f"urn:uuid:{request_id}" if request_id else ""
+    return Response(
+        render(problem, instance),
+        status_code=problem.kind.status,
+        media_type=PROBLEM_JSON,
+        headers=problem.headers,
+    )

@@ -1,0 +1,154 @@
+"""Route guards: every route says who may call it, and no route decides that in its own code.
+
+Guards run after authentication and before the body is read. A denial says why only where a rule of the policy does,
+and never whether the subject exists.
+"""
+
+from datetime import timedelta
+from typing import cast
+
+import litestar
+from litestar import Litestar
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+from msgspec import Struct
+
+from app.auth.principal import Principal
+from app.clock import Clock
+from app.errors import Problem
+from app.guards.ability import Ability, Decision, Subject
+from app.guards.policy import ID_ATTRIBUTES, ability_for, is_onboarded
+
+Connection = ASGIConnection[BaseRouteHandler, Principal, str | None, State]
+Request = litestar.Request[Principal, str | None, State]
+
+
+class Anyone(Struct, frozen=True):
+    """The guard of an open route: it lets everybody pass, and says so."""
+
+    def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Let the request pass."""
+
+
+class SignedIn(Struct, frozen=True):
+    """The guard of a route for every signed-in user, onboarded or not."""
+
+    def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise `Problem` `not_signed_in` for the anonymous."""
+        _require_user(connection.user)
+
+
+class Authorize(Struct, frozen=True):
+    """The guard that `authorize` makes."""
+
+    action: str
+    subject_type: str
+    id_from: str | None = None
+    own: bool = False
+    listing: bool = False
+
+    def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise `Problem`: `not_signed_in`, `onboarding_required` or `forbidden`."""
+        principal = connection.user
+        _require_user(principal)
+        if not is_onboarded(principal):
+            raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")
+        if self.listing:
+            return
+        decision = self._decide(connection)
+        if not decision.allowed:
+            raise Problem("forbidden", decision.reason or "")
+
+    def _decide(self, connection: Connection) -> Decision:
+        ability = ability_of(connection)
+        if self.own and connection.user.user:
+            owned = Subject(self.subject_type, {"userId": str(connection.user.user.id)})
+            return ability.decide(self.action, owned)
+        if self.id_from:
+            attribute = ID_ATTRIBUTES[self.subject_type]
+            named = Subject(self.subject_type, {attribute: str(connection.path_params[self.id_from])})
+            return ability.decide(self.action, named)
+        return ability.decide_some(self.action, self.subject_type)
+
+
+ANYONE = Anyone()
+SIGNED_IN = SignedIn()
+
+
+def authorize(
+    action: str, subject_type: str, *, id_from: str | None = None, own: bool = False, listing: bool = False
+) -> Authorize:
+    """The guard that asks the policy.
+
+    `id_from` names the path parameter that identifies *this* subject; `own` asks about the caller's own subjects of
+    that type, and the statement behind the route must be limited to them; `listing` lets every onboarded user pass to a
+    route that shows only the rows their ability allows; with none of the three the question is about the type.
+    """
+    return Authorize(action, subject_type, id_from, own, listing)
+
+
+def step_up(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard for sensitive actions (OWASP ASVS 5.0, 7.5.1): the user must have proved themselves a short while ago.
+
+    Raises `Problem` `reauthentication_required`.
+    """
+    session = connection.user.session
+    _require_user(connection.user)
+    clock = cast("Clock", connection.app.state.clock)
+    limit = timedelta(seconds=cast("int", connection.app.state.settings.step_up_seconds))
+    if session is None or clock() - session.authenticated_at > limit:
+        raise Problem("reauthentication_required", "POST /api/session/reauthentication, then try again.")
+
+
+def ability_of(connection: Connection | Request) -> Ability:
+    """The caller's ability, made once for each request."""
+    state = connection.scope["state"]
+    ability = state.get("ability")
+    if ability is None:
+        ability = state["ability"] = ability_for(connection.user)
+    return cast("Ability", ability)
+
+
+def missing(connection: Connection | Request, action: str, subject_type: str) -> Problem:
+    """The answer where the subject is not there: 404 for who may act on every row, 403 for everybody else."""
+    if ability_of(connection).can_every(action, subject_type):
+        return Problem("not_found")
+    return Problem("forbidden")
+
+
+def require_guards(app: Litestar) -> None:
+    """Refuse to start with a route that has no guard, or that asks about a type where its path names one subject.
+
+    Raises `RuntimeError` that names the routes.
+    """
+    faults = [
+        f"{sorted(handler.http_methods)} {route.path}: {fault}"
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.http_methods != {"OPTIONS"}
+        for fault in _faults(handler, route.path)
+    ]
+    if faults:
+        raise RuntimeError("routes without a sound guard:\n" + "\n".join(faults))
+
+
+def guards_of(handler: BaseRouteHandler) -> list[object]:
+    """All guards of a handler, its controller's and routers' included."""
+    return [guard for layer in handler.ownership_layers for guard in layer.guards or ()]
+
+
+def _faults(handler: BaseRouteHandler, path: str) -> list[str]:
+    deciding = [guard for guard in guards_of(handler) if isinstance(guard, Anyone | SignedIn | Authorize)]
+    if len(deciding) != 1:
+        return [f"has {len(deciding)} guards of Anyone, SignedIn and authorize(): exactly one is needed"]
+    guard = deciding[0]
+    asks_about_type = isinstance(guard, Authorize) and not guard.id_from and not guard.own
+    return ["names one subject, and its guard asks about the type"] if "{" in path and asks_about_type else []
+
+
+def _require_user(principal: Principal) -> None:
+    if principal.user is None:
+        raise Problem("not_signed_in", "POST /api/session with your credentials.")

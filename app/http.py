@@ -1,0 +1,110 @@
+"""The outermost ASGI layer: what every answer gets, those of the router's own 404 and 405 included."""
+
+from time import perf_counter
+
+import structlog
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid7
+
+from app.errors import PROBLEM_JSON, Problem, render
+from app.settings import Settings
+
+MAX_BODY_BYTES = 64 * 1024
+
+# OWASP ASVS 5.0, 3.4; the answers are data, so nothing may be loaded or framed from them.
+SECURITY_HEADERS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-site"),
+)
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+NO_STORE = (b"cache-control", b"no-store")
+
+logger = structlog.get_logger("ostiary.access")
+
+
+def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Wrap the app: client address from trusted proxies, request id, gate, security headers, access log."""
+    fixed = SECURITY_HEADERS if not settings.public_url.startswith("https:") else (*SECURITY_HEADERS, HSTS)
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        method, path = scope["method"], scope["path"]
+        started = perf_counter()
+        request_id = str(uuid7())
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key] # read by the exception handler
+        own_headers = [*fixed, (b"x-request-id", request_id.encode())]
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], *own_headers]
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append(NO_STORE)
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            problem = _refused(scope)
+            if problem is None:
+                await app(scope, receive, send_with_headers)
+            else:
+                await _answer(send_with_headers, problem, request_id)
+        finally:
+            if settings.access_log:
+                logger.info(
+                    "request",
+                    method=method,
+                    path=path,
+                    status=status,
+                    ms=round((perf_counter() - started) * 1000, 2),
+                    request_id=request_id,
+                )
+
+    if settings.trusted_proxies:
+        proxied: ASGIApp = wrap_asgi_with_proxy_headers(wrapped, trusted_hosts=list(settings.trusted_proxies))
+        return proxied
+    return wrapped
+
+
+def _refused(scope: Scope) -> Problem | None:
+    """What no route could make sense of, told from the head of the request alone."""
+    if "\0" in scope["path"] or not _is_text(scope["path"]):
+        return Problem("malformed_request", "The path is not UTF-8 text.")
+    has_body, media_type = False, b""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit():
+                return Problem("malformed_request", "Content-Length is not a number.")
+            has_body = int(value) > 0
+            if int(value) > MAX_BODY_BYTES:
+                return Problem("body_too_large", f"At most {MAX_BODY_BYTES} bytes.")
+        elif name == b"transfer-encoding":
+            has_body = True
+        elif name == b"content-type":
+            media_type = value.partition(b";")[0].strip().lower()
+    if has_body and media_type != b"application/json":
+        return Problem("unsupported_media_type", "Send Content-Type: application/json.")
+    return None
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+async def _answer(send: Send, problem: Problem, request_id: str) -> None:
+    body = render(problem, f"urn:uuid:{request_id}")
+    headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

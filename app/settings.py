@@ -1,0 +1,212 @@
+"""Settings: one frozen value, read from the environment once, with one clear line for each mistake."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SECRET_KEY_MIN_BYTES = 32
+
+
+class SettingsError(Exception):
+    """The environment has mistakes; `lines` names each setting once, and never repeats a secret's value."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What an operator can set; the field `public_url` is the variable `PUBLIC_URL`.
+
+    Lists are separated by commas. Times are whole seconds. The Argon2id defaults are OWASP's (Password Storage Cheat
+    Sheet: 19 MiB, t=2, p=1), the lengths those of NIST SP 800-63B-4 section 3.1.1.2, the session limits those of
+    sections 2.1.3 (AAL1) and, for platform admins, 2.2.3 (AAL2).
+    """
+
+    environment: Literal["development", "production"] = "development"
+    database_url: str | None = None
+    database_pool_size: Annotated[int, Meta(ge=2, le=500)] = 16
+    data_dir: str = ".data"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    cookie_host_prefix: bool = False
+    access_log: bool = True
+
+    password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
+    argon2_memory_kib: Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)] = 19456
+    argon2_iterations: Annotated[int, Meta(ge=1, le=100)] = 2
+    argon2_parallelism: Annotated[int, Meta(ge=1, le=64)] = 1
+    hash_concurrency: Annotated[int, Meta(ge=1, le=256)] = 2
+    hash_queue: Annotated[int, Meta(ge=1, le=10_000)] = 64
+
+    session_idle_seconds: Seconds = 14 * 24 * 3600
+    session_absolute_seconds: Seconds = 30 * 24 * 3600
+    admin_session_idle_seconds: Seconds = 3600
+    admin_session_absolute_seconds: Seconds = 24 * 3600
+    step_up_seconds: Seconds = 15 * 60
+    invitation_seconds: Seconds = 7 * 24 * 3600
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies carry `Secure`: always, except on plain http to this machine itself."""
+        return not is_plain_loopback(self.public_url)
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """The origins whose pages may use the cookie for unsafe methods: that of PUBLIC_URL and ALLOWED_ORIGINS."""
+        return frozenset({origin_of(self.public_url), *self.allowed_origins})
+
+    @property
+    def data_path(self) -> Path:
+        """DATA_DIR as an absolute path."""
+        return Path(self.data_dir).expanduser().absolute()
+
+
+def is_plain_loopback(url: str) -> bool:
+    """Whether the URL is plain http to the loopback interface."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
+
+
+def origin_of(url: str) -> str:
+    """The origin of an http URL as browsers write it (RFC 6454): lower case, without a default port."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in (None, default) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check all settings.
+
+    Unset and empty variables take the default. Raises `SettingsError` with a line for every mistake found.
+    """
+    mistakes: list[str] = []
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(Settings):
+        raw = environ.get(field.name.upper(), "").strip()
+        if not raw:
+            continue
+        try:
+            values[field.name] = _convert(raw, field.type)
+        except msgspec.ValidationError as error:
+            mistakes.append(f"{field.name.upper()}: {_lowered(str(error))}")
+    settings = Settings(**values) if not mistakes else Settings()  # type: ignore[arg-type] # each value was converted to its field's type above
+    if not mistakes:
+        settings = msgspec.structs.replace(settings, public_url=_public_url(settings))
+        mistakes = _inconsistencies(settings)
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def _convert(raw: str, wanted: object) -> object:
+    if wanted is bool:
+        switch = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+        if raw.lower() not in switch:
+            raise msgspec.ValidationError("Expected `on` or `off`")
+        return switch[raw.lower()]
+    if wanted == tuple[str, ...]:
+        return tuple(part.strip() for part in raw.split(",") if part.strip())
+    return msgspec.convert(raw, type=wanted, strict=False)
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:].replace("`", "")
+
+
+def _public_url(settings: Settings) -> str:
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 # compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _inconsistencies(settings: Settings) -> list[str]:
+    """The rules that concern a value's form or several settings at once."""
+    production = settings.environment == "production"
+    rules = {
+        "DATABASE_URL: expected postgresql://user:password@host:port/name": (
+            settings.database_url is not None
+            and urlsplit(settings.database_url).scheme not in ("postgresql", "postgres")
+        ),
+        "DATABASE_URL: required when ENVIRONMENT=production (the embedded database is for development)": (
+            production and settings.database_url is None
+        ),
+        "PUBLIC_URL: expected an http or https address without path, query or user": not _is_base_url(
+            settings.public_url
+        ),
+        "PUBLIC_URL: must be https when ENVIRONMENT=production": (
+            production and urlsplit(settings.public_url).scheme != "https"
+        ),
+        "COOKIE_HOST_PREFIX: needs an https PUBLIC_URL (browsers drop a __Host- cookie without Secure)": (
+            settings.cookie_host_prefix and not settings.secure_cookies
+        ),
+        "SESSION_IDLE_SECONDS: must not be longer than SESSION_ABSOLUTE_SECONDS": (
+            settings.session_idle_seconds > settings.session_absolute_seconds
+        ),
+        "ADMIN_SESSION_IDLE_SECONDS: must not be longer than ADMIN_SESSION_ABSOLUTE_SECONDS": (
+            settings.admin_session_idle_seconds > settings.admin_session_absolute_seconds
+        ),
+        "ARGON2_MEMORY_KIB: must be at least 8 times ARGON2_PARALLELISM": (
+            settings.argon2_memory_kib < 8 * settings.argon2_parallelism
+        ),
+        "ARGON2_*: below the floor of OWASP ASVS 5.0 appendix C, which ENVIRONMENT=production requires": (
+            production and _weaker_than_asvs(settings)
+        ),
+    }
+    mistakes = [line for line, broken in rules.items() if broken]
+    mistakes += [
+        f"ALLOWED_ORIGINS: {origin!r} is not an origin such as https://app.example.org"
+        for origin in settings.allowed_origins
+        if not _is_base_url(origin) or origin_of(origin) != origin
+    ]
+    mistakes += [
+        f"TRUSTED_PROXIES: {network!r} is not an address or network such as 10.0.0.0/8"
+        for network in settings.trusted_proxies
+        if not _is_network(network)
+    ]
+    return mistakes
+
+
+def _is_base_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and not (parts.path or parts.query or parts.fragment or parts.username)
+    )
+
+
+def _weaker_than_asvs(settings: Settings) -> bool:
+    floors = {1: 47104, 2: 19456}
+    return settings.argon2_memory_kib < floors.get(settings.argon2_iterations, 12288)
+
+
+def _is_network(value: str) -> bool:
+    for parse in (ip_address, ip_network):
+        try:
+            parse(value)
+        except ValueError:
+            continue
+        return True
+    return False

@@ -1,0 +1,20 @@
+"""Alembic's environment: runs on the connection it is given, in that connection's transaction (PostgreSQL's DDL is
+transactional), and never waits long for a lock that live traffic holds."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from app.database import Base
+
+LOCK_TIMEOUT = "4s"
+
+connection: Connection = context.config.attributes["connection"]
+connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    compare_type=True,
+    compare_server_default=True,
+    transaction_per_migration=False,
+)
+context.run_migrations()

@@ -1,0 +1,72 @@
+"""What every test may use: a real PostgreSQL, made once for each test process and thrown away after."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from app import migrate
+from app.database import Database
+from app.embedded import embedded_postgres
+from tests.world import Clock, World, running, settings_for
+
+TABLES = "users, keys, sessions, languages, language_members"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A PostgreSQL server: the one that TEST_DATABASE_URL names, or an embedded one for this process."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="ostiary-test-") as directory:
+        Path(directory).chmod(0o711)
+        with embedded_postgres(Path(directory)) as url:
+            yield url
+
+
+async def make_database(server_url: str, name: str) -> str:
+    """The URL of a new, empty database on the server."""
+    unique = f"{name}_{os.getpid()}"
+    connection = await asyncpg.connect(server_url)
+    await connection.execute(f"DROP DATABASE IF EXISTS {unique} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {unique}")
+    await connection.close()
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{unique}")).replace(
+        "postgresql:///", "postgresql://postgres@/"
+    )
+
+
+@pytest.fixture(scope="session")
+async def postgres_url(server_url: str) -> str:
+    """A database without any table, for tests that make their own."""
+    return await make_database(server_url, "scratch")
+
+
+@pytest.fixture(scope="session")
+async def database_url(server_url: str) -> str:
+    """A database made by the migrations."""
+    url = await make_database(server_url, "ostiary")
+    async with Database(url, 2).connected() as database:
+        await migrate.upgrade(database.engine)
+    return url
+
+
+@pytest.fixture(scope="session")
+async def shared_world(database_url: str) -> AsyncIterator[World]:
+    """The service with default settings, started once."""
+    async with running(settings_for(database_url), Clock()) as world:
+        yield world
+
+
+@pytest.fixture
+async def world(shared_world: World) -> AsyncIterator[World]:
+    """The service on an empty database, at the start of its time."""
+    shared_world.clock.now = Clock().now
+    await shared_world.services.database.pool.execute(f"TRUNCATE {TABLES} CASCADE")
+    yield shared_world
+    await shared_world.services.sessions.settle()
