@@ -10,6 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
 from app import openapi
@@ -77,8 +78,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         services.hasher.close()
 
     app = Litestar(
-        # One router, because sessions and keys share the path /api/session and the app itself does not merge paths.
-        route_handlers=[Router("/", route_handlers=CONTROLLERS)],
+        route_handlers=[_router()],
         dependencies={
             "cookie": _provide(cookie),
             "database": _provide(services.database),
@@ -109,6 +109,16 @@ def create_app() -> ASGIApp:
     settings = load(os.environ)
     configure_logging()
     return outermost(build(settings), settings)
+
+
+def _router() -> Router:
+    """All routes. One router, because sessions and keys share a path, and the app itself does not merge paths."""
+    router = Router("/", route_handlers=CONTROLLERS)
+    for route in router.routes:
+        if isinstance(route, HTTPRoute):
+            # Made with the path's first method, and knows no other: without it the app makes one that knows all.
+            route.route_handlers = [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
+    return router
 
 
 def _provide(value: object) -> Provide:

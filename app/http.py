@@ -1,11 +1,12 @@
 """The outermost ASGI layer: what every answer gets, those of the router's own 404 and 405 included."""
 
 from time import perf_counter
+from typing import cast
 
 import structlog
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.errors import PROBLEM_JSON, Problem, render
@@ -54,7 +55,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
         try:
             problem = _refused(scope)
             if problem is None:
-                await app(scope, receive, send_with_headers)
+                await app(scope, _whole_body(receive), send_with_headers)
             else:
                 await _answer(send_with_headers, problem, request_id)
         finally:
@@ -71,6 +72,18 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
     if settings.trusted_proxies:
         proxied: ASGIApp = wrap_asgi_with_proxy_headers(wrapped, trusted_hosts=list(settings.trusted_proxies))
         return proxied
+    return wrapped
+
+
+def _whole_body(receive: Receive) -> Receive:
+    """`receive` for routes that only read a body: a disconnect can only come in place of the rest of it."""
+
+    async def wrapped() -> HTTPReceiveMessage:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("malformed_request", "The body ends before it is complete.")
+        return cast("HTTPReceiveMessage", message)
+
     return wrapped
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from litestar import Litestar, Router
+from litestar.datastructures import ResponseHeader
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
@@ -22,6 +24,18 @@ from app.errors import KINDS, PROBLEM_JSON
 
 PROBLEM = "Problem"
 PATH = "/openapi.json"
+WITHOUT_BODY = ("204", "304")
+TEXT = Schema(type=OpenAPIType.STRING)
+
+
+def _documented(name: str, description: str) -> ResponseHeader:
+    return ResponseHeader(name=name, description=description, documentation_only=True)
+
+
+# For the handlers, which set these headers themselves.
+LOCATION = _documented("Location", "Where the new resource is.")
+ETAG = _documented("ETag", "Changes exactly when the body does.")
+SET_COOKIE = _documented("Set-Cookie", "The session cookie, set or cleared.")
 
 
 class DocumentPlugin(JsonRenderPlugin):
@@ -47,7 +61,6 @@ def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
         use_handler_docstrings=True,
         security=[{"cookie": []}, {"bearer": []}, {}],
         components=Components(
-            schemas={PROBLEM: _problem_schema()},
             security_schemes={
                 "cookie": SecurityScheme(type="apiKey", name=cookie.name, security_scheme_in="cookie"),
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
@@ -64,17 +77,17 @@ def complete(app: Litestar, closed: frozenset[str]) -> None:
     """
     document = app.openapi_schema
     schemas = document.components.schemas
+    schemas[PROBLEM] = _problem_schema()
     for name in closed:
         schema = schemas[name]
         if isinstance(schema, Schema):
             schema.additional_properties = False
-    problem = OpenAPIResponse(
-        description="An error, told as a problem.",
-        content={PROBLEM_JSON: OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{PROBLEM}"))},
-    )
     for operation in _operations(app):
         described = {status: answer for status, answer in (operation.responses or {}).items() if status < "400"}
-        operation.responses = {**described, "default": problem}
+        for status, answer in described.items():
+            if isinstance(answer, OpenAPIResponse):
+                _correct(answer, has_body=status not in WITHOUT_BODY)
+        operation.responses = {**described, "default": _problem_response()}
 
 
 def _operations(app: Litestar) -> Iterator[Operation]:
@@ -85,22 +98,40 @@ def _operations(app: Litestar) -> Iterator[Operation]:
                 yield operation
 
 
+def _correct(answer: OpenAPIResponse, *, has_body: bool) -> None:
+    if not has_body:
+        answer.content = None
+    for header in (answer.headers or {}).values():
+        if isinstance(header, OpenAPIHeader):
+            header.schema = TEXT
+
+
+def _problem_response() -> OpenAPIResponse:
+    return OpenAPIResponse(
+        description="An error, told as a problem.",
+        headers={
+            "WWW-Authenticate": OpenAPIHeader(schema=TEXT, description="How to sign in; with every 401."),
+            "Retry-After": OpenAPIHeader(schema=TEXT, description="After how many seconds to try again; with a 503."),
+        },
+        content={PROBLEM_JSON: OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{PROBLEM}"))},
+    )
+
+
 def _problem_schema() -> Schema:
-    text = Schema(type=OpenAPIType.STRING)
     error = Schema(
         type=OpenAPIType.OBJECT,
-        properties={"field": text, "code": text, "message": text},
+        properties={"field": TEXT, "code": TEXT, "message": TEXT},
         required=["field", "code", "message"],
     )
     return Schema(
         type=OpenAPIType.OBJECT,
         properties={
-            "type": text,
-            "title": text,
+            "type": TEXT,
+            "title": TEXT,
             "status": Schema(type=OpenAPIType.INTEGER),
             "code": Schema(type=OpenAPIType.STRING, enum=list(KINDS)),
-            "detail": text,
-            "instance": text,
+            "detail": TEXT,
+            "instance": TEXT,
             "errors": Schema(type=OpenAPIType.ARRAY, items=error),
         },
         required=["type", "title", "status", "code"],

@@ -55,14 +55,18 @@ async def test_a_sign_in_with_the_old_secret_beside_the_change_leaves_no_session
 ) -> None:
     user = await world.user()
     owner = world.with_cookie(await world.token(user))
-    works = [lambda: _change(owner), lambda: world.client().post("/api/session", json=CREDENTIALS)]
+
+    async def sign_in() -> httpx.Response:
+        return await world.client().post("/api/session", json=CREDENTIALS)
+
+    works = [_change(owner), sign_in()]
 
     async with queued(world, "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user) as queue:
-        tasks = [await queue.add(work()) for work in (works if change_first else reversed(works))]
-    change, sign_in = [await task for task in (tasks if change_first else reversed(tasks))]
+        tasks = [await queue.add(work) for work in (works if change_first else reversed(works))]
+    change, signed_in = [await task for task in (tasks if change_first else reversed(tasks))]
 
     assert change.status_code == 204
-    assert sign_in.status_code == (401 if change_first else 201)
+    assert signed_in.status_code == (401 if change_first else 201)
     assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
     assert (await owner.get("/api/session")).json()["user"] is not None
 

@@ -17,6 +17,7 @@ from app.domain.sessions.view import encode_with_etag, who_am_i
 from app.errors import Problem
 from app.guards.authorize import ANYONE, SIGNED_IN, Request, authorize, missing, step_up
 from app.guards.policy import ability_for
+from app.openapi import ETAG, LOCATION, SET_COOKIE
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Keys = NamedDependency[SkipValidation[KeyService]]
@@ -27,7 +28,7 @@ class SignInController(Controller):
 
     tags = ("Sessions",)
 
-    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True})
+    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[LOCATION, SET_COOKIE, ETAG])
     async def sign_in(
         self,
         request: Request,
@@ -44,7 +45,13 @@ class SignInController(Controller):
         started = await keys.sign_in(data.email, data.secret, client_of(request), request.auth)
         return await _signed_in(started, sessions, cookie, 201)
 
-    @post("/api/session/reauthentication", guards=[SIGNED_IN], status_code=200, opt={SETS_COOKIE: True})
+    @post(
+        "/api/session/reauthentication",
+        guards=[SIGNED_IN],
+        status_code=200,
+        opt={SETS_COOKIE: True},
+        response_headers=[SET_COOKIE, ETAG],
+    )
     async def reauthenticate(
         self,
         request: Request,
@@ -64,7 +71,7 @@ class KeyController(Controller):
 
     tags = ("Keys",)
 
-    @post("/api/keys/redeem", guards=[ANYONE], opt={SETS_COOKIE: True})
+    @post("/api/keys/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[LOCATION, SET_COOKIE, ETAG])
     async def redeem(
         self, request: Request, data: JSONBody[Redemption], keys: Keys, sessions: Sessions, cookie: Cookie
     ) -> Response[WhoAmI]:
@@ -97,6 +104,7 @@ class KeyController(Controller):
         guards=[authorize("update", "Key", own=True), step_up],
         status_code=204,
         opt={SETS_COOKIE: True},
+        response_headers=[SET_COOKIE],
     )
     async def set_secret(
         self, request: Request, data: JSONBody[NewSecret], keys: Keys, cookie: Cookie
