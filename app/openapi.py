@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from litestar import Litestar, Router
-from litestar.datastructures import ResponseHeader
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
@@ -26,16 +25,6 @@ PROBLEM = "Problem"
 PATH = "/openapi.json"
 WITHOUT_BODY = ("204", "304")
 TEXT = Schema(type=OpenAPIType.STRING)
-
-
-def _documented(name: str, description: str) -> ResponseHeader:
-    return ResponseHeader(name=name, description=description, documentation_only=True)
-
-
-# For the handlers, which set these headers themselves.
-LOCATION = _documented("Location", "Where the new resource is.")
-ETAG = _documented("ETag", "Changes exactly when the body does.")
-SET_COOKIE = _documented("Set-Cookie", "The session cookie, set or cleared.")
 
 
 class DocumentPlugin(JsonRenderPlugin):
@@ -86,7 +75,7 @@ def complete(app: Litestar, closed: frozenset[str]) -> None:
         described = {status: answer for status, answer in (operation.responses or {}).items() if status < "400"}
         for status, answer in described.items():
             if isinstance(answer, OpenAPIResponse):
-                _correct(answer, has_body=status not in WITHOUT_BODY)
+                _correct(status, answer)
         operation.responses = {**described, "default": _problem_response()}
 
 
@@ -98,12 +87,15 @@ def _operations(app: Litestar) -> Iterator[Operation]:
                 yield operation
 
 
-def _correct(answer: OpenAPIResponse, *, has_body: bool) -> None:
-    if not has_body:
+def _correct(status: str, answer: OpenAPIResponse) -> None:
+    headers = {name: header for name, header in (answer.headers or {}).items() if isinstance(header, OpenAPIHeader)}
+    if status == "201":
+        headers["Location"] = OpenAPIHeader(description="Where the new resource is.")
+    for header in headers.values():
+        header.schema = TEXT
+    answer.headers = dict(headers)
+    if status in WITHOUT_BODY:
         answer.content = None
-    for header in (answer.headers or {}).values():
-        if isinstance(header, OpenAPIHeader):
-            header.schema = TEXT
 
 
 def _problem_response() -> OpenAPIResponse:

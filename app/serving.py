@@ -44,7 +44,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     `announce` gets each line for the operator. Raises `ServiceError`, `EmbeddedPostgresError`, `MigrationError`.
     """
     with _database_for_serving(settings) as ready:
-        _require_free_port(settings)
+        address = _free_address(settings)
         link = asyncio.run(_prepare(ready))
         announce(f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}; Ctrl-C stops it)")
         if link:
@@ -54,7 +54,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         server = Server(
             "app.serving:create_worker",
             factory=True,
-            address=settings.host,
+            address=address,
             port=settings.port,
             workers=settings.workers,
             interface=Interfaces.ASGI,
@@ -127,23 +127,25 @@ async def _prepare(settings: Settings) -> str | None:
             services.hasher.close()
 
 
-def _require_free_port(settings: Settings) -> None:
+def _free_address(settings: Settings) -> str:
+    """The IP address of HOST, on which the port can be listened on. Raises `ServiceError`."""
     deadline = time.monotonic() + PORT_WAIT_SECONDS
-    while (reason := _port_fault(settings.host, settings.port)) is not None:
-        if time.monotonic() > deadline:
-            raise ServiceError(f"cannot listen on {settings.host}:{settings.port}: {reason}")
+    while True:
+        try:
+            return _bound_address(settings.host, settings.port)
+        except (OSError, UnicodeError) as error:
+            if time.monotonic() > deadline:
+                reason = error.strerror if isinstance(error, OSError) else "this is not the name of a host"
+                raise ServiceError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from None
         time.sleep(PORT_POLL_SECONDS)
 
 
-def _port_fault(host: str, port: int) -> str | None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+def _bound_address(host: str, port: int) -> str:
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.strerror
-    return None
+        probe.bind(address)
+    return str(address[0])
 
 
 def _exit_with_parent(parent: int) -> None:

@@ -35,7 +35,7 @@ class Service:
 
     def __init__(self, data_dir: Path, log_dir: Path, account: Account | None = None, **environ: str) -> None:
         self.port = int(environ.get("PORT", 0)) or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{environ.get('HOST', '127.0.0.1')}:{self.port}"
         self.pid_file = data_dir / "postgres" / "postmaster.pid"
         own = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "ACCESS_LOG": "off", **FAST_HASHES, **environ}
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}

@@ -29,7 +29,7 @@ def test_every_command_of_the_tour_works(work_dir: Path) -> None:
         tour.stdout.splitlines()
     )
     assert '"platformRole":"admin"' in redeemed
-    assert '"action":"manage","subject":"all"' in session
+    assert '"rules":[{"action":["manage"],"subject":["all"]' in session
     assert '"code":"gsw"' in created
     assert '"autonym":"Schwiizerdütsch"' in patched
     assert patched == read

@@ -42,7 +42,7 @@ async def _refused(work: Awaitable[None]) -> bool:
 async def test_of_all_admins_that_are_removed_at_once_one_remains(
     world: World, removals: tuple[Removal, Removal]
 ) -> None:
-    for _ in range(10):
+    for _ in range(5):
         await world.services.database.pool.execute("TRUNCATE users CASCADE")
         admins = [await world.user(f"admin{number}@example.org", admin=True) for number in range(RIVALS)]
 
@@ -54,7 +54,7 @@ async def test_of_all_admins_that_are_removed_at_once_one_remains(
 
 @pytest.mark.parametrize("removal", [_suspend, _demote])
 async def test_removing_the_same_admin_twice_leaves_the_other_one(world: World, removal: Removal) -> None:
-    for _ in range(10):
+    for _ in range(5):
         await world.services.database.pool.execute("TRUNCATE users CASCADE")
         gone, _ = await world.user("gone@example.org", admin=True), await world.user("stays@example.org", admin=True)
 

@@ -72,7 +72,7 @@ async def test_a_sign_in_with_the_old_secret_beside_the_change_leaves_no_session
 
 
 async def test_of_many_changes_at_once_one_wins_and_only_its_session_remains(world: World) -> None:
-    for _ in range(10):
+    for _ in range(5):
         await world.services.database.pool.execute("TRUNCATE users CASCADE")
         user = await world.user()
         browsers = [world.with_cookie(await world.token(user)) for _ in range(RIVALS)]
@@ -89,7 +89,7 @@ async def test_of_many_changes_at_once_one_wins_and_only_its_session_remains(wor
 
 
 async def test_a_sign_in_with_the_old_secret_never_survives_many_at_once(world: World) -> None:
-    for _ in range(10):
+    for _ in range(5):
         await world.services.database.pool.execute("TRUNCATE users CASCADE")
         owner = await world.signed_in()
 

@@ -45,7 +45,7 @@ async def test_of_many_extensions_at_once_one_is_written(world: World) -> None:
 
 
 async def test_an_extension_never_revives_a_session_that_was_ended(world: World) -> None:
-    for _ in range(10):
+    for _ in range(5):
         await world.services.database.pool.execute("TRUNCATE users CASCADE")
         browser = await world.signed_in()
         world.clock.forward(hours=2)

@@ -11,13 +11,12 @@ from app.auth.middleware import SETS_COOKIE
 from app.domain.keys.models import Key
 from app.domain.keys.schemas import KeyView, NewSecret, PasswordReauthentication, PasswordSignIn, Redemption
 from app.domain.keys.service import KeyService
-from app.domain.sessions.controllers import Cookie, Sessions, signed_in
+from app.domain.sessions.controllers import ETAG, SET_COOKIE, Cookie, Sessions, signed_in
 from app.domain.sessions.schemas import Client, StartedSession, WhoAmI
 from app.domain.sessions.view import encode_with_etag, who_am_i
 from app.errors import Problem
 from app.guards.authorize import ANYONE, SIGNED_IN, Request, authorize, missing, step_up
 from app.guards.policy import ability_for
-from app.openapi import ETAG, LOCATION, SET_COOKIE
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Keys = NamedDependency[SkipValidation[KeyService]]
@@ -28,7 +27,7 @@ class SignInController(Controller):
 
     tags = ("Sessions",)
 
-    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[LOCATION, SET_COOKIE, ETAG])
+    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, ETAG])
     async def sign_in(
         self,
         request: Request,
@@ -71,7 +70,7 @@ class KeyController(Controller):
 
     tags = ("Keys",)
 
-    @post("/api/keys/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[LOCATION, SET_COOKIE, ETAG])
+    @post("/api/keys/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, ETAG])
     async def redeem(
         self, request: Request, data: JSONBody[Redemption], keys: Keys, sessions: Sessions, cookie: Cookie
     ) -> Response[WhoAmI]:

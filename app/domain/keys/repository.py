@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.database import Database, new_id
+from app.database import Database, new_id, table_of
 from app.domain.keys.models import LIVE_SINGLE_USE, Key
 
 EMAIL = "email"
@@ -22,13 +22,12 @@ SELECT k.id, k.user_id, k.secret_hash, u.status
 FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
 FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
 
-# Made once: for a statement of sign-in, building it costs more than running it.
+KEYS = table_of(Key)
 NOTE_USE = (
-    update(Key)
-    .where(Key.id == bindparam("key_id"), Key.secret_hash == bindparam("verified"))
+    update(KEYS)
+    .where(KEYS.c.id == bindparam("key_id"), KEYS.c.secret_hash == bindparam("verified"))
     .values(last_used_at=bindparam("now"), secret_hash=bindparam("rehashed"))
-    .returning(Key.id)
-    .execution_options(synchronize_session=False)
+    .returning(KEYS.c.id)
 )
 
 

@@ -11,7 +11,6 @@ from app.domain.languages.schemas import LanguageChange, LanguageView, NewLangua
 from app.domain.languages.service import LanguageService
 from app.guards.authorize import Request, ability_of, authorize, missing
 from app.guards.where import allowed_values
-from app.openapi import LOCATION
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 
 Languages = NamedDependency[SkipValidation[LanguageService]]
@@ -26,7 +25,7 @@ class LanguageController(Controller):
     path = "/api/languages"
     tags = ("Languages",)
 
-    @post(guards=[authorize("create", "Language")], response_headers=[LOCATION])
+    @post(guards=[authorize("create", "Language")])
     async def create(self, data: JSONBody[NewLanguage], languages: Languages) -> Response[LanguageView]:
         """Create a language. Its code is brought to its canonical form; autonym and direction may follow from it."""
         created = await languages.create(data)

@@ -4,6 +4,7 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, SkipValidation
@@ -17,11 +18,12 @@ from app.domain.sessions.service import SessionService
 from app.domain.sessions.view import encode_with_etag, who_am_i
 from app.errors import Problem
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, missing
-from app.openapi import ETAG, SET_COOKIE
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Sessions = NamedDependency[SkipValidation[SessionService]]
 Cookie = NamedDependency[SkipValidation[SessionCookie]]
+SET_COOKIE = ResponseHeader(name="Set-Cookie", description="The session cookie.", documentation_only=True)
+ETAG = ResponseHeader(name="ETag", description="Changes exactly when the body does.", documentation_only=True)
 IfNoneMatch = Annotated[
     str | None, HeaderParameter(name="If-None-Match", description="The ETag of the copy that the client has.")
 ]

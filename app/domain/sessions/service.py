@@ -80,17 +80,14 @@ class SessionService:
         if replaces is not None:
             await sessions.revoke(token_hash(replaces))
         times = self._times(platform_role, now)
-        await sessions.add(
-            Session(
-                token_hash=token_hash(token),
-                user_id=user_id,
-                method=method,
-                created_at=now,
-                ip=client.ip,
-                user_agent=client.user_agent[:USER_AGENT_MAX] if client.user_agent else None,
-                **times,
-            ),
-            auto_refresh=False,
+        await sessions.start(
+            token_hash=token_hash(token),
+            user_id=user_id,
+            method=method,
+            created_at=now,
+            ip=client.ip,
+            user_agent=client.user_agent[:USER_AGENT_MAX] if client.user_agent else None,
+            **times,
         )
         return StartedSession(token, _seconds(times["idle_expires_at"] - now))
 
