@@ -37,10 +37,13 @@ KINDS: Mapping[str, Kind] = {
     "language_exists": Kind(409, "This language exists already"),
     "last_admin": Kind(409, "The last platform admin must stay"),
     "primary_key_required": Kind(409, "The primary key cannot be deleted"),
+    "already_member": Kind(409, "This user is a member already"),
     "key_not_usable": Kind(410, "This key cannot be used"),
+    "version_conflict": Kind(412, "The resource has changed meanwhile"),
     "body_too_large": Kind(413, "The body is too large"),
     "unsupported_media_type": Kind(415, "The body must be application/json"),
     "validation_failed": Kind(422, "Some values are not acceptable"),
+    "precondition_required": Kind(428, "Say which version you are changing"),
     "internal_error": Kind(500, "Something went wrong on our side"),
     "temporarily_unavailable": Kind(503, "Too busy for this right now"),
 }
