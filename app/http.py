@@ -1,11 +1,12 @@
 """The outermost ASGI layer: what every answer gets, those of the router's own 404 and 405 included."""
 
 from time import perf_counter
+from urllib.parse import unquote
 
 import structlog
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.errors import PROBLEM_JSON, Problem, render
@@ -34,6 +35,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
+        scope["path"] = _with_encoded_slashes(scope)
         method, path = scope["method"], scope["path"]
         started = perf_counter()
         request_id = str(uuid7())
@@ -72,6 +74,14 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
         proxied: ASGIApp = wrap_asgi_with_proxy_headers(wrapped, trusted_hosts=list(settings.trusted_proxies))
         return proxied
     return wrapped
+
+
+def _with_encoded_slashes(scope: HTTPScope) -> str:
+    """The decoded path, but for slashes that were sent as %2F: they belong to a segment (RFC 3986 section 2.2)."""
+    raw = scope.get("raw_path", b"").partition(b"?")[0]
+    if b"%2" not in raw:
+        return scope["path"]
+    return "/".join(unquote(segment).replace("/", "%2F") for segment in raw.decode("latin-1").split("/"))
 
 
 def _refused(scope: Scope) -> Problem | None:

@@ -14,7 +14,7 @@ from app.database import Database
 from app.embedded import embedded_postgres
 from tests.world import Clock, World, running, settings_for
 
-TABLES = "users, keys, sessions, languages, language_members"
+TABLES = "users, keys, sessions, languages, language_members, translations, translation_versions"
 
 
 @pytest.fixture(scope="session")

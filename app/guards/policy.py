@@ -11,7 +11,7 @@ SCHEMA = Schema(
     actions=frozenset({"create", "read", "update", "administer", "translate", "delete"}),
     subjects={
         "Language": {"code": "string"},
-        "User": dict.fromkeys(("id", "name", "email", "phone", "platformRole", "status"), "string"),
+        "User": dict.fromkeys(("id", "name", "email", "phone", "locale", "platformRole", "status"), "string"),
         "Translation": {"languageCode": "string"},
         "Session": {"userId": "string"},
         "Key": {"userId": "string"},

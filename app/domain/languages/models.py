@@ -54,9 +54,7 @@ class Translation(Base):
         Index("ix_translations_language_code_updated_at", "language_code", "updated_at"),
     )
 
-    language_code: Mapped[str] = mapped_column(
-        CODE, ForeignKey("languages.code", ondelete="CASCADE"), primary_key=True
-    )
+    language_code: Mapped[str] = mapped_column(CODE, ForeignKey("languages.code", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(CODE, primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
@@ -74,9 +72,7 @@ class TranslationVersion(Base):
     __tablename__ = "translation_versions"
     __table_args__ = (Index("ix_translation_versions_changed_by", "changed_by"),)
 
-    language_code: Mapped[str] = mapped_column(
-        CODE, ForeignKey("languages.code", ondelete="CASCADE"), primary_key=True
-    )
+    language_code: Mapped[str] = mapped_column(CODE, ForeignKey("languages.code", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(CODE, primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str | None] = mapped_column(Text)

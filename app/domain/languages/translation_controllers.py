@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
@@ -12,19 +11,23 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, 
 from app.domain.languages.controllers import Languages
 from app.domain.languages.translation_repository import Filters
 from app.domain.languages.translation_schemas import (
-    Batch, BatchResult, NewText, State, TranslationView, VersionView,
+    PREFIX_PATTERN,
+    Batch,
+    BatchResult,
+    NewText,
+    State,
+    TranslationView,
+    VersionView,
 )  # fmt: skip
 from app.domain.languages.translation_service import TranslationService, checked_key
-from app.domain.sessions.controllers import signed_in
 from app.errors import Problem, invalid
-from app.guards.authorize import Request, authorize, missing
+from app.guards.authorize import Request, authorize, caller_id, missing
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 
 Translations = NamedDependency[SkipValidation[TranslationService]]
 Key = Annotated[str, PathParameter(description="The key; a slash in it is sent as %2F.")]
-Prefix = Annotated[
-    str, QueryParameter(pattern=r"^[A-Za-z0-9._:/-]{0,200}\Z", description="Only keys that begin with this.")
-]
+Prefix = Annotated[str, QueryParameter(pattern=PREFIX_PATTERN, description="Only keys that begin with this.")]
+InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state.")]
 UpdatedAfter = Annotated[
     datetime | None, QueryParameter(name="updatedAfter", description="Only changes after this time (RFC 3339).")
 ]
@@ -52,13 +55,13 @@ class TranslationController(Controller):
         translations: Translations,
         code: FromPath[str],
         prefix: Prefix = "",
-        state: State | None = None,
+        in_state: InState = None,
         updated_after: UpdatedAfter = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[TranslationView]:
         """The translations of the language, by key."""
-        filters = Filters(prefix, state, _in_utc(updated_after))
+        filters = Filters(prefix, in_state, _in_utc(updated_after))
         rows = await translations.page(code, filters, decode_cursor(cursor), limit + 1)
         if not rows and await languages.read(code) is None:
             raise missing(request, "read", "Translation")
@@ -87,11 +90,11 @@ class TranslationController(Controller):
     ) -> Response[TranslationView]:
         """Write a text, or approve it with `"state": "approved"`.
 
-        `If-Match` names the version to replace, `If-None-Match: *` says that the key is new; without either 428, and 412
-        where the translation is not at that version (RFC 9110 section 13): no update is ever lost.
+        `If-Match` names the version to replace, `If-None-Match: *` says that the key is new; without either 428, and
+        412 where the translation is not at that version (RFC 9110 section 13): no update is ever lost.
         """
         replaces = _replaced_version(if_match, if_none_match)
-        written = await translations.write(author_of(request), code, _key(key), data, replaces)
+        written = await translations.write(caller_id(request), code, _key(key), data, replaces)
         headers = _etag(written.version)
         if replaces is None:
             headers["Location"] = f"/api/languages/{code}/translations/{written.key.replace('/', '%2F')}"
@@ -103,7 +106,7 @@ class TranslationController(Controller):
     ) -> None:
         """Delete a translation at the version that `If-Match` names. Its history stays."""
         version = _replaced_version(if_match, None)
-        await translations.remove(author_of(request), code, _key(key), version or 0)
+        await translations.remove(caller_id(request), code, _key(key), version or 0)
 
     @get("/{key:str}/history", guards=[MAY_READ])
     async def history(
@@ -129,13 +132,7 @@ class TranslationController(Controller):
         self, request: Request, data: JSONBody[Batch], translations: Translations, code: FromPath[str]
     ) -> BatchResult:
         """Write up to 500 texts, all or none; 412 names each that is not at the version it gives."""
-        return BatchResult(await translations.write_batch(author_of(request), code, data.items))
-
-
-def author_of(request: Request) -> UUID:
-    """The id of the user who writes."""
-    user, _ = signed_in(request)
-    return user.id
+        return BatchResult(await translations.write_batch(caller_id(request), code, data.items))
 
 
 def _key(encoded: str) -> str:

@@ -53,9 +53,7 @@ async def read(database: Database, code: str, key: str) -> TranslationView | Non
 
 async def page(database: Database, code: str, filters: Filters, after: str, limit: int) -> list[TranslationView]:
     """The language's translations by key."""
-    rows = await database.pool.fetch(
-        PAGE, code, after, filters.prefix, filters.state, filters.updated_after, limit
-    )
+    rows = await database.pool.fetch(PAGE, code, after, filters.prefix, filters.state, filters.updated_after, limit)
     return [TranslationView(*row) for row in rows]
 
 

@@ -9,8 +9,10 @@ from msgspec import Meta, Struct
 
 State = Literal["draft", "approved"]
 
-KEY_PATTERN = r"^[A-Za-z0-9._:/-]{1,200}\Z"
+# `batch` is a route, and URLs lose `.` and `..`. The end is said so that Python and JavaScript read it alike.
+KEY_PATTERN = r"^(?!(?:batch|\.{1,2})(?![\s\S]))[A-Za-z0-9._:/-]{1,200}(?![\s\S])"
 KEY = re.compile(KEY_PATTERN)
+PREFIX_PATTERN = r"^[A-Za-z0-9._:/-]{0,200}(?![\s\S])"
 TEXT_MAX = 20_000
 BATCH_MAX = 500
 

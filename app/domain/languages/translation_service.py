@@ -31,9 +31,7 @@ class TranslationService:
         """The changes of one translation, oldest first, from after the given version."""
         return await translation_repository.history(self._database, code, key, after, limit)
 
-    async def write(
-        self, author: UUID, code: str, key: str, new: NewText, replaces: int | None
-    ) -> TranslationView:
+    async def write(self, author: UUID, code: str, key: str, new: NewText, replaces: int | None) -> TranslationView:
         """Write one text over the version that it replaces; None is for a new key.
 
         Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
@@ -63,9 +61,7 @@ class TranslationService:
 
     async def _write(self, author: UUID, code: str, items: Sequence[BatchItem]) -> list[TranslationView]:
         now = self._clock()
-        writes = [
-            Write(item.key, unicodedata.normalize("NFC", item.text), item.state, item.version) for item in items
-        ]
+        writes = [Write(item.key, unicodedata.normalize("NFC", item.text), item.state, item.version) for item in items]
         async with self._database.transaction() as transaction:
             await rights.require(transaction, author, "translate", code)
             versions = await TranslationRepository(session=transaction).write(code, writes, author, now)
