@@ -77,11 +77,15 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 
 def _with_encoded_slashes(scope: HTTPScope) -> str:
-    """The decoded path, but for slashes that were sent as %2F: they belong to a segment (RFC 3986 section 2.2)."""
+    """The decoded path, but for slashes that were sent as %2F: they belong to a segment (RFC 3986 section 2.2).
+
+    The percent sign stays encoded too, so that `unquote` gives of each segment what was sent, and %252F is no slash.
+    """
     raw = scope.get("raw_path", b"").partition(b"?")[0]
     if b"%2" not in raw:
         return scope["path"]
-    return "/".join(unquote(segment).replace("/", "%2F") for segment in raw.decode("latin-1").split("/"))
+    segments = [unquote(segment, errors="surrogateescape") for segment in raw.decode("latin-1").split("/")]
+    return "/".join([segment.replace("%", "%25").replace("/", "%2F") for segment in segments])
 
 
 def _refused(scope: Scope) -> Problem | None:

@@ -50,18 +50,21 @@ class InvitationService:
         self, transaction: AsyncSession, address: Address, *, name: str = "", language: str | None = None
     ) -> Invited:
         """Find the user of an address, or create one. Whoever has not accepted yet is mailed a new link."""
+        users = UserRepository(session=transaction)
         owner = await KeyRepository(session=transaction).owner_of(address.unique)
+        if owner is not None and not await users.hold(owner):
+            owner = None  # deleted at this moment
         user_id = owner or await self._add_user(transaction, address, name, None)
-        email = await UserRepository(session=transaction).awaits_invitation(user_id)
+        email = await users.awaits_invitation(user_id)
         if email is not None:
             payload = {"language": language} if language else {}
             link = await self._issue(transaction, address.unique, user_id, payload)
             await self._send_mail(transaction, to=email, template="invitation", locale=None, values={"link": link})
         return Invited(user_id, created=owner is None)
 
-    async def withdraw(self, transaction: AsyncSession, user_id: UUID, language: str) -> None:
-        """Void the user's outstanding invitation to this language."""
-        await KeyRepository(session=transaction).void_invitation(user_id, invitation.NAME, language)
+    async def withdraw(self, transaction: AsyncSession, user_id: UUID) -> None:
+        """Void the user's outstanding invitation, if it is to a language."""
+        await KeyRepository(session=transaction).void_invitation(user_id, invitation.NAME)
 
     async def _add_user(
         self, transaction: AsyncSession, address: Address, name: str, platform_role: str | None
@@ -70,7 +73,8 @@ class InvitationService:
         user = await UserRepository(session=transaction).add(
             User(email=address.written, name=name, platform_role=platform_role, created_at=now, updated_at=now)
         )
-        await KeyRepository(session=transaction).add_primary(user.id, address.unique, None, now)
+        if not await KeyRepository(session=transaction).add_primary(user.id, address.unique, None, now):
+            raise Problem("email_taken", "There is a user with this address already.")
         return user.id
 
     async def _issue(

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import Database
@@ -18,7 +18,7 @@ from app.domain.users.models import User
 PAGE = """
 SELECT m.user_id, u.name, u.email, m.roles, m.created_at
   FROM language_members m JOIN users u ON u.id = m.user_id
- WHERE m.language_code = $1 AND m.user_id > $2
+ WHERE m.language_code = $1 AND m.user_id > $2 AND u.id > $2
  ORDER BY m.user_id LIMIT $3
 """
 PAGE_START = UUID(int=0)
@@ -45,8 +45,8 @@ class MemberRepository(SQLAlchemyAsyncRepository[LanguageMember]):
     model_type = LanguageMember
 
     async def language_name(self, code: str) -> str | None:
-        """The name of the language, which stays until the transaction ends; None where it does not exist."""
-        statement = select(Language.name).where(Language.code == code).with_for_update(read=True)
+        """The name of the language; None where it does not exist."""
+        statement = select(Language.name).where(Language.code == code)
         return (await self.session.execute(statement)).scalar_one_or_none()
 
     async def join(self, code: str, user_id: UUID, roles: Sequence[str], invited_by: UUID, now: datetime) -> bool:
@@ -87,6 +87,11 @@ class MemberRepository(SQLAlchemyAsyncRepository[LanguageMember]):
         )
         row = (await self.session.execute(statement)).one_or_none()
         return msgspec.convert(row, MemberView, from_attributes=True) if row else None
+
+    async def is_member_somewhere(self, user_id: UUID) -> bool:
+        """Whether the user belongs to any language."""
+        statement = select(exists().where(LanguageMember.user_id == user_id))
+        return bool((await self.session.execute(statement)).scalar_one())
 
     async def person(self, user_id: UUID) -> Person:
         """The account behind a member."""

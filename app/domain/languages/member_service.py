@@ -15,8 +15,8 @@ from app.domain.users.ports import Invite
 from app.errors import Problem
 from app.mail import SendMail
 
-# Voids the outstanding invitation of a user to a language, in the caller's transaction.
-Withdraw = Callable[[AsyncSession, UUID, str], Awaitable[None]]
+# Voids the outstanding invitation of a user who was invited to languages, in the caller's transaction.
+Withdraw = Callable[[AsyncSession, UUID], Awaitable[None]]
 
 
 class MemberService:
@@ -72,12 +72,17 @@ class MemberService:
             return member
 
     async def remove(self, actor: UUID, code: str, user_id: UUID) -> None:
-        """Remove a member, or revoke their invitation. Raises `Problem`: `forbidden`, `not_found`."""
+        """Remove a member. The invitation goes with the last language that the user was invited to.
+
+        Raises `Problem`: `forbidden`, `not_found`.
+        """
         async with self._database.transaction() as transaction:
             await rights.require(transaction, actor, "administer", code)
-            if not await MemberRepository(session=transaction).leave(code, user_id):
+            members = MemberRepository(session=transaction)
+            if not await members.leave(code, user_id):
                 raise _no_member()
-            await self._withdraw(transaction, user_id, code)
+            if not await members.is_member_somewhere(user_id):
+                await self._withdraw(transaction, user_id)
 
     async def leave(self, user_id: UUID, code: str) -> bool:
         """Leave a language; False where the user is no member."""

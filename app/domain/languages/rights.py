@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Membership, Principal, PrincipalUser
-from app.domain.languages.models import LanguageMember
+from app.domain.languages.models import Language, LanguageMember
 from app.domain.users.models import User
 from app.errors import Problem
 from app.guards.ability import Subject
@@ -17,8 +17,10 @@ async def require(transaction: AsyncSession, user_id: UUID, action: str, code: s
     """Hold the user's rights on the language fast until the transaction ends, and check that they allow `action`.
 
     A suspension, a lost role or a removed membership waits for this transaction, or this one sees it. Raises `Problem`
-    `forbidden`.
+    `forbidden`. To be called first: what is in a language changes one transaction at a time, so no two of them can see
+    the same version, or block each other for good.
     """
+    await transaction.execute(select(Language.code).where(Language.code == code).with_for_update(key_share=True))
     user_query = (
         select(User.id, User.email, User.name, User.platform_role, User.onboarded_at)
         .where(User.id == user_id, User.status == "active")

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import unquote
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
@@ -68,13 +69,11 @@ class TranslationController(Controller):
         return page_of(rows, limit, lambda row: row.key, lambda row: row)
 
     @get("/{key:str}", guards=[MAY_READ])
-    async def read(
-        self, request: Request, translations: Translations, code: FromPath[str], key: Key
-    ) -> Response[TranslationView]:
+    async def read(self, translations: Translations, code: FromPath[str], key: Key) -> Response[TranslationView]:
         """One translation. Its ETag is what a later write sends as `If-Match`."""
         found = await translations.read(code, _key(key))
         if found is None:
-            raise missing(request, "read", "Translation")
+            raise _no_translation()
         return Response(found, headers=_etag(found.version))
 
     @put("/{key:str}", guards=[MAY_TRANSLATE])
@@ -111,7 +110,6 @@ class TranslationController(Controller):
     @get("/{key:str}/history", guards=[MAY_READ])
     async def history(
         self,
-        request: Request,
         translations: Translations,
         code: FromPath[str],
         key: Key,
@@ -124,7 +122,7 @@ class TranslationController(Controller):
             raise invalid("cursor", "invalid_cursor", "Take nextCursor from the page before, or leave it out")
         rows = await translations.history(code, _key(key), int(after), limit + 1)
         if not rows and after == "0":
-            raise missing(request, "read", "Translation")
+            raise _no_translation()
         return page_of(rows, limit, lambda row: row.version, lambda row: row)
 
     @post("/batch", guards=[MAY_TRANSLATE], status_code=200)
@@ -136,8 +134,13 @@ class TranslationController(Controller):
 
 
 def _key(encoded: str) -> str:
-    # The outermost layer leaves an encoded slash as it is, so that a key is one segment of the path.
-    return checked_key(encoded.replace("%2F", "/"))
+    # The outermost layer leaves slashes encoded, so that a key is one segment of the path.
+    return checked_key(unquote(encoded))
+
+
+def _no_translation() -> Problem:
+    # Whoever passes the guard may read every translation of the language, so there is nothing to hide.
+    return Problem("not_found", "The language has no translation of this key.")
 
 
 def _etag(version: int) -> dict[str, str]:

@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
-from msgspec import Struct
-from sqlalchemy import delete, func, select, update
+from msgspec import Struct, structs
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import Database
@@ -36,15 +36,6 @@ class Filters(Struct, frozen=True):
     updated_after: datetime | None = None
 
 
-class Write(Struct, frozen=True):
-    """One text to write; `replaces` is the version it replaces, None for a new key."""
-
-    key: str
-    text: str
-    state: str
-    replaces: int | None
-
-
 async def read(database: Database, code: str, key: str) -> TranslationView | None:
     """One translation: one prepared statement."""
     row = await database.pool.fetchrow(READ, code, key)
@@ -63,84 +54,59 @@ async def history(database: Database, code: str, key: str, after: int, limit: in
 
 
 class TranslationRepository(SQLAlchemyAsyncRepository[Translation]):
-    """Translations. Bound to the session of one transaction."""
+    """Translations. Bound to the session of one transaction, which `rights.require` has made the language's only one.
+
+    Each method is one statement, or one per table, however many keys it is given.
+    """
 
     model_type = Translation
 
-    async def write(self, code: str, writes: Sequence[Write], author: UUID, now: datetime) -> dict[str, int]:
-        """Write each text that still is at the version it replaces; gives the new versions of those that were.
-
-        Rows are taken in the order of their keys, so that two batches never wait for each other in a circle.
-        """
-        written: dict[str, int] = {}
-        for item in sorted(writes, key=lambda write: write.key):
-            version = await self._insert(code, item, author, now) if item.replaces is None else (
-                await self._update(code, item, author, now)
-            )  # fmt: skip
-            if version is not None:
-                written[item.key] = version
-        return written
-
-    async def remove(self, code: str, key: str, version: int, author: UUID, now: datetime) -> bool:
-        """Delete a translation that still is at `version`, and note it in the history."""
-        await self._lock(code, key)
-        statement = (
-            delete(Translation)
-            .where(Translation.language_code == code, Translation.key == key, Translation.version == version)
-            .returning(Translation.version)
+    async def versions(self, code: str, keys: Sequence[str]) -> dict[str, int]:
+        """The present version of each key that has a translation."""
+        statement = select(Translation.key, Translation.version).where(
+            Translation.language_code == code, Translation.key.in_(keys)
         )
-        found = (await self.session.execute(statement)).scalar_one_or_none()
-        if found is not None:
-            await self._note(code, key, version + 1, None, None, author, now)
-        return found is not None
+        return {row.key: row.version for row in await self.session.execute(statement)}
 
-    async def _lock(self, code: str, key: str) -> None:
-        """One creation or deletion of a key at a time: a key that does not exist has no row to lock."""
-        name = func.hashtextextended(f"{code} {key}", 0)
-        await self.session.execute(select(func.pg_advisory_xact_lock(name)))
-
-    async def _insert(self, code: str, item: Write, author: UUID, now: datetime) -> int | None:
-        await self._lock(code, item.key)
-        former = select(func.coalesce(func.max(TranslationVersion.version), 0) + 1).where(
-            TranslationVersion.language_code == code, TranslationVersion.key == item.key
-        )
+    async def last_versions(self, code: str, keys: Sequence[str]) -> dict[str, int]:
+        """The last version that each key ever had, deletions included."""
         statement = (
-            insert(Translation)
-            .values(
-                language_code=code, key=item.key, text=item.text, state=item.state,
-                version=former.scalar_subquery(), updated_by=author, updated_at=now,
-            )
-            .on_conflict_do_nothing()
-            .returning(Translation.version)
-        )  # fmt: skip
-        version = (await self.session.execute(statement)).scalar_one_or_none()
-        if version is not None:
-            await self._note(code, item.key, version, item.text, item.state, author, now)
-        return version
-
-    async def _update(self, code: str, item: Write, author: UUID, now: datetime) -> int | None:
-        statement = (
-            update(Translation)
-            .where(
-                Translation.language_code == code,
-                Translation.key == item.key,
-                Translation.version == item.replaces,
-            )
-            .values(
-                text=item.text, state=item.state, version=Translation.version + 1, updated_by=author, updated_at=now
-            )
-            .returning(Translation.version)
+            select(TranslationVersion.key, func.max(TranslationVersion.version).label("version"))
+            .where(TranslationVersion.language_code == code, TranslationVersion.key.in_(keys))
+            .group_by(TranslationVersion.key)
         )
-        version = (await self.session.execute(statement)).scalar_one_or_none()
-        if version is not None:
-            await self._note(code, item.key, version, item.text, item.state, author, now)
-        return version
+        return {row.key: row.version for row in await self.session.execute(statement)}
 
-    async def _note(
-        self, code: str, key: str, version: int, text: str | None, state: str | None, author: UUID, now: datetime
-    ) -> None:
+    async def store(self, code: str, written: Sequence[TranslationView]) -> None:
+        """Make the translations what they are from now on, and note each in the history."""
+        rows = [{"language_code": code, **structs.asdict(translation)} for translation in written]
+        statement = insert(Translation)
+        changed = {name: statement.excluded[name] for name in ("text", "state", "version", "updated_by", "updated_at")}
         await self.session.execute(
-            insert(TranslationVersion).values(
-                language_code=code, key=key, version=version, text=text, state=state, changed_by=author, changed_at=now
-            )
+            statement.on_conflict_do_update(index_elements=[Translation.language_code, Translation.key], set_=changed),
+            rows,
         )
+        await self._note(
+            [
+                {
+                    "language_code": code,
+                    "key": translation.key,
+                    "version": translation.version,
+                    "text": translation.text,
+                    "state": translation.state,
+                    "changed_by": translation.updated_by,
+                    "changed_at": translation.updated_at,
+                }
+                for translation in written
+            ]
+        )
+
+    async def remove(self, code: str, key: str, version: int, author: UUID, now: datetime) -> None:
+        """Delete a translation, and note its deletion as this version."""
+        await self.session.execute(delete(Translation).where(Translation.language_code == code, Translation.key == key))
+        await self._note(
+            [{"language_code": code, "key": key, "version": version, "changed_by": author, "changed_at": now}]
+        )
+
+    async def _note(self, rows: Sequence[dict[str, object]]) -> None:
+        await self.session.execute(insert(TranslationVersion), list(rows))

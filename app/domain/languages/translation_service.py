@@ -7,7 +7,7 @@ from uuid import UUID
 from app.clock import Clock
 from app.database import Database
 from app.domain.languages import rights, translation_repository
-from app.domain.languages.translation_repository import Filters, TranslationRepository, Write
+from app.domain.languages.translation_repository import Filters, TranslationRepository
 from app.domain.languages.translation_schemas import KEY, BatchItem, NewText, TranslationView, VersionView
 from app.errors import FieldError, Problem, invalid
 
@@ -41,37 +41,52 @@ class TranslationService:
 
     async def write_batch(self, author: UUID, code: str, items: Sequence[BatchItem]) -> list[TranslationView]:
         """Write all items or none. Raises `Problem` as `write` does; `version_conflict` names each stale item."""
-        keys = [item.key for item in items]
+        first = {item.key: index for index, item in reversed(list(enumerate(items)))}
         twice = [
             FieldError(f"items.{index}.key", "duplicate", "This key is in the batch before")
-            for index, key in enumerate(keys)
-            if key in keys[:index]
+            for index, item in enumerate(items)
+            if first[item.key] != index
         ]
         if twice:
             raise Problem("validation_failed", errors=twice)
         return await self._write(author, code, items)
 
     async def remove(self, author: UUID, code: str, key: str, version: int) -> None:
-        """Delete one translation that still is at `version`. Raises `Problem`: `version_conflict`, `forbidden`."""
+        """Delete one translation that still is at `version`.
+
+        Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
+        """
+        checked_key(key)
         async with self._database.transaction() as transaction:
             await rights.require(transaction, author, "translate", code)
             translations = TranslationRepository(session=transaction)
-            if not await translations.remove(code, checked_key(key), version, author, self._clock()):
+            if (await translations.versions(code, [key])).get(key) != version:
                 raise _conflict([])
+            await translations.remove(code, key, version + 1, author, self._clock())
 
     async def _write(self, author: UUID, code: str, items: Sequence[BatchItem]) -> list[TranslationView]:
-        now = self._clock()
-        writes = [Write(item.key, unicodedata.normalize("NFC", item.text), item.state, item.version) for item in items]
+        keys = [item.key for item in items]
         async with self._database.transaction() as transaction:
             await rights.require(transaction, author, "translate", code)
-            versions = await TranslationRepository(session=transaction).write(code, writes, author, now)
-            stale = [index for index, write in enumerate(writes) if write.key not in versions]
+            translations = TranslationRepository(session=transaction)
+            present = await translations.versions(code, keys)
+            stale = [index for index, item in enumerate(items) if present.get(item.key) != item.version]
             if stale:
-                raise _conflict(stale if len(writes) > 1 else [])
-        return [
-            TranslationView(write.key, write.text, item.state, versions[write.key], author, now)
-            for write, item in zip(writes, items, strict=True)
-        ]
+                raise _conflict(stale if len(items) > 1 else [])
+            last, now = await translations.last_versions(code, keys), self._clock()
+            written = [
+                TranslationView(
+                    key=item.key,
+                    text=unicodedata.normalize("NFC", item.text),
+                    state=item.state,
+                    version=last.get(item.key, 0) + 1,
+                    updated_by=author,
+                    updated_at=now,
+                )
+                for item in items
+            ]
+            await translations.store(code, written)
+        return written
 
 
 def checked_key(key: str) -> str:

@@ -27,7 +27,7 @@ Users = NamedDependency[SkipValidation[UserService]]
 UserId = Annotated[str, PathParameter(description="The user's id, or `me`.")]
 Search = Annotated[
     str | None,
-    QueryParameter(pattern=r"^[^\x00]{1,200}(?![\s\S])", description="A part of the address or of the name."),
+    QueryParameter(pattern=r"^[^\x00]{0,200}(?![\s\S])", description="A part of the address or of the name."),
 ]
 
 COLUMNS = {

@@ -49,6 +49,14 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         active = row is not None and row.status == "active"
         return active, row.platform_role if row and active else None
 
+    async def hold(self, user_id: UUID) -> bool:
+        """Keep the user as they are until the transaction ends; False where there is no such user.
+
+        Any number of transactions can hold the same user.
+        """
+        statement = select(User.id).where(User.id == user_id).with_for_update(read=True)
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
     async def awaits_invitation(self, user_id: UUID) -> str | None:
         """The address of a user who can accept an invitation: active, and not onboarded yet. None for any other."""
         statement = select(User.email).where(User.id == user_id, User.status == "active", User.onboarded_at.is_(None))

@@ -10,7 +10,14 @@ NameText = Annotated[str, Meta(min_length=1, max_length=200)]
 PhoneText = Annotated[
     str, Meta(pattern=r"^\+[1-9][0-9]{1,14}(?![\s\S])", description="In the form of E.164: +4915112345678.")
 ]
-LocaleText = Annotated[str, Meta(min_length=1, max_length=35, description="A BCP 47 tag: the language of mails.")]
+LocaleText = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*(?![\s\S])",
+        description="A BCP 47 tag: the language of mails.",
+    ),
+]
 AddressText = Annotated[str, Meta(max_length=1000, description="An email address.")]
 ReasonText = Annotated[str, Meta(min_length=1, max_length=500, description="Shown to platform admins only.")]
 Status = Literal["active", "suspended"]
