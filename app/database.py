@@ -22,8 +22,8 @@ NAMING_CONVENTION = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
-# No connection, a server that starts or stops, or one without room for us. `TimeoutError` is an `OSError`. A transaction
-# that is aborted to end a deadlock has changed nothing, and may be tried again like any other.
+# No connection, a server that starts or stops, one without room for us, or one that gave way to another transaction.
+# `TimeoutError` is an `OSError`.
 OUTAGES = (
     OSError,
     asyncpg.PostgresConnectionError,

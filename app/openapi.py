@@ -22,6 +22,7 @@ from app.errors import KINDS, PROBLEM_JSON
 
 PROBLEM = "Problem"
 PATH = "/openapi.json"
+TAGS = ("Sessions", "Keys", "Users", "Languages", "Members", "Translations", "Health")
 
 
 class DocumentPlugin(JsonRenderPlugin):
@@ -53,7 +54,7 @@ def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
             },
         ),
-        tags=[Tag(name="Sessions"), Tag(name="Keys"), Tag(name="Languages"), Tag(name="Health")],
+        tags=[Tag(name=name) for name in TAGS],
     )
 
 

@@ -147,6 +147,14 @@ def missing(connection: Connection | Request, action: str, subject_type: str) ->
     return Problem("forbidden")
 
 
+def named_user_id(connection: Connection | Request, raw: str, action: str) -> UUID:
+    """`named_user` as an id. Raises what `missing` gives for text that can be nobody's id."""
+    try:
+        return UUID(named_user(connection, raw))
+    except ValueError:
+        raise missing(connection, action, "User") from None
+
+
 def require_guards(app: Litestar) -> None:
     """Refuse to start with a route that has no guard, or one that does not ask about the subject in the route's path.
 

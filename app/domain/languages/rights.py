@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.principal import Membership, Principal, PrincipalUser
+from app.auth.principal import Membership, Principal
 from app.domain.languages.models import Language, LanguageMember
-from app.domain.users.models import User
+from app.domain.users.rights import active_user
 from app.errors import Problem
 from app.guards.ability import Subject
 from app.guards.policy import ability_for
@@ -21,22 +21,16 @@ async def require(transaction: AsyncSession, user_id: UUID, action: str, code: s
     the same version, or block each other for good.
     """
     await transaction.execute(select(Language.code).where(Language.code == code).with_for_update(key_share=True))
-    user_query = (
-        select(User.id, User.email, User.name, User.platform_role, User.onboarded_at)
-        .where(User.id == user_id, User.status == "active")
-        .with_for_update(read=True)
-    )
-    member_query = (
+    user = await active_user(transaction, user_id)
+    statement = (
         select(LanguageMember.roles)
         .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
         .with_for_update(read=True)
     )
-    user = (await transaction.execute(user_query)).one_or_none()
-    roles = (await transaction.execute(member_query)).scalar_one_or_none()
-    principal = Principal(
-        user=PrincipalUser(*user) if user else None,
-        memberships=(Membership(code, tuple(roles)),) if roles is not None else (),
+    roles = (await transaction.execute(statement)).scalar_one_or_none()
+    memberships = (Membership(code, tuple(roles)),) if roles is not None else ()
+    decision = ability_for(Principal(user=user, memberships=memberships)).decide(
+        action, Subject("Language", {"code": code})
     )
-    decision = ability_for(principal).decide(action, Subject("Language", {"code": code}))
     if not decision.allowed:
         raise Problem("forbidden", decision.reason or "")

@@ -1,7 +1,6 @@
 """Routes on users."""
 
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
@@ -19,7 +18,16 @@ from app.domain.users.schemas import (
     UserChange,
 )  # fmt: skip
 from app.domain.users.service import UserService
-from app.guards.authorize import Request, ability_of, authorize, missing, named_user, require_fields, step_up
+from app.guards.authorize import (
+    Request,
+    ability_of,
+    authorize,
+    caller_id,
+    missing,
+    named_user_id,
+    require_fields,
+    step_up,
+)
 from app.guards.where import where
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
@@ -74,7 +82,7 @@ class UserController(Controller):
     @get("/{user_id:str}", guards=[authorize("read", "User", id_from="user_id")])
     async def read(self, request: Request, users: Users, user_id: UserId) -> AccountView:
         """One user."""
-        user = await users.read(_id(request, user_id, "read"))
+        user = await users.read(named_user_id(request, user_id, "read"))
         if user is None:
             raise missing(request, "read", "User")
         return _view(user, request)
@@ -82,7 +90,7 @@ class UserController(Controller):
     @patch("/{user_id:str}", guards=[authorize("update", "User", id_from="user_id")])
     async def change(self, request: Request, data: JSONBody[UserChange], users: Users, user_id: UserId) -> AccountView:
         """Change name, phone or locale."""
-        named = _id(request, user_id, "update")
+        named = named_user_id(request, user_id, "update")
         require_fields(request, "update", "User", str(named), data)
         user = await users.change(named, data)
         if user is None:
@@ -92,32 +100,26 @@ class UserController(Controller):
     @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
     async def remove(self, request: Request, users: Users, user_id: UserId) -> None:
         """Delete an account. What the user wrote stays, by a deleted user. The last platform admin stays: 409."""
-        await users.remove(_id(request, user_id, "delete"))
+        await users.remove(named_user_id(request, user_id, "delete"), actor=caller_id(request))
 
     @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
     async def set_platform_role(
         self, request: Request, data: JSONBody[PlatformRoleChange], users: Users, user_id: UserId
     ) -> None:
         """Grant or revoke the platform role. Who gains it signs in anew. The last platform admin keeps it: 409."""
-        named = _id(request, user_id, "administer")
-        await (users.grant_admin(named) if data.role else users.revoke_admin(named))
+        named = named_user_id(request, user_id, "administer")
+        change = users.grant_admin if data.role else users.revoke_admin
+        await change(named, actor=caller_id(request))
 
     @post("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up], status_code=204)
     async def suspend(self, request: Request, data: JSONBody[Suspension], users: Users, user_id: UserId) -> None:
         """Suspend: all sessions and outstanding links of the user end at once."""
-        await users.suspend(_id(request, user_id, "administer"), data.reason)
+        await users.suspend(named_user_id(request, user_id, "administer"), data.reason, actor=caller_id(request))
 
     @delete("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up])
     async def restore(self, request: Request, users: Users, user_id: UserId) -> None:
         """Undo a suspension."""
-        await users.restore(_id(request, user_id, "administer"))
-
-
-def _id(request: Request, raw: str, action: str) -> UUID:
-    try:
-        return UUID(named_user(request, raw))
-    except ValueError:
-        raise missing(request, action, "User") from None
+        await users.restore(named_user_id(request, user_id, "administer"), actor=caller_id(request))
 
 
 def _view(user: User, request: Request) -> AccountView:

@@ -1,13 +1,17 @@
 """The rules of accounts: who is suspended, who is a platform admin, and that one always remains."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.addresses import normalise
 from app.clock import Clock
 from app.database import Database
+from app.domain.users import rights
 from app.domain.users.models import User
 from app.domain.users.ports import Invite, Revoke
 from app.domain.users.repository import Filters, UserRepository
@@ -16,7 +20,11 @@ from app.errors import Problem
 
 
 class UserService:
-    """Administration of accounts. Each call is one transaction."""
+    """Administration of accounts. Each call is one transaction.
+
+    `actor` is the platform admin who does it, and whose right is checked in the same transaction; None is the operator,
+    who has the database anyway.
+    """
 
     def __init__(self, database: Database, clock: Clock, revoke: Revoke, invite: Invite) -> None:
         self._database = database
@@ -57,71 +65,75 @@ class UserService:
                 await users.change(user_id, self._clock(), **columns)
             return await users.get_one_or_none(id=user_id)
 
-    async def suspend(self, user_id: UUID, reason: str | None = None) -> None:
+    async def suspend(self, user_id: UUID, reason: str | None = None, *, actor: UUID | None = None) -> None:
         """Let nobody in as this user: sessions and outstanding keys go in the same transaction.
 
-        Raises `Problem`: `not_found`, or `last_admin`.
+        Raises `Problem`: `forbidden`, `not_found`, or `last_admin`.
         """
-        async with self._database.transaction() as transaction:
-            users = UserRepository(session=transaction)
+        async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
             _require(await users.change(user_id, self._clock(), status="suspended", suspension_reason=reason))
             await self._revoke(transaction, user_id)
 
-    async def restore(self, user_id: UUID) -> None:
-        """Undo a suspension. Raises `Problem` `not_found`."""
-        await self._change(user_id, status="active", suspension_reason=None)
+    async def restore(self, user_id: UUID, *, actor: UUID | None = None) -> None:
+        """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
+        async with self._administration(actor, "administer", user_id) as (_, users):
+            _require(await users.change(user_id, self._clock(), status="active", suspension_reason=None))
 
-    async def grant_admin(self, user_id: UUID) -> None:
+    async def grant_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Make a platform admin. The user signs in anew: a gained role never joins an old session (OWASP, NIST 5.1).
 
-        Raises `Problem` `not_found`.
+        Raises `Problem`: `forbidden`, `not_found`.
         """
-        async with self._database.transaction() as transaction:
-            users = UserRepository(session=transaction)
-            await users.lock_admins()
-            user = _found(await users.get_one_or_none(id=user_id))
+        async with self._administration(actor, "administer", user_id) as (transaction, users):
+            user = await users.get_one_or_none(id=user_id)
+            if user is None:
+                raise _no_user()
             if user.platform_role != "admin":
                 await users.change(user_id, self._clock(), platform_role="admin")
                 await self._revoke(transaction, user_id)
 
-    async def revoke_admin(self, user_id: UUID) -> None:
+    async def revoke_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Take the platform role away; it is gone from the very next request.
 
-        Raises `Problem`: `not_found`, `last_admin`.
+        Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
         """
-        async with self._database.transaction() as transaction:
-            users = UserRepository(session=transaction)
+        async with self._administration(actor, "administer", user_id) as (_, users):
             await self._keep_an_admin(users, user_id)
             _require(await users.change(user_id, self._clock(), platform_role=None))
 
-    async def remove(self, user_id: UUID) -> None:
+    async def remove(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Delete the account with its keys, sessions and memberships; what it wrote stays, by a deleted user.
 
-        Raises `Problem`: `not_found`, `last_admin`.
+        Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
         """
-        async with self._database.transaction() as transaction:
-            users = UserRepository(session=transaction)
+        async with self._administration(actor, "delete", user_id) as (_, users):
             await self._keep_an_admin(users, user_id)
             _require(await users.remove(user_id))
 
-    async def _change(self, user_id: UUID, **columns: object) -> None:
+    @asynccontextmanager
+    async def _administration(
+        self, actor: UUID | None, action: str, user_id: UUID
+    ) -> AsyncIterator[tuple[AsyncSession, UserRepository]]:
+        """A transaction beside which nobody becomes or ceases to be a platform admin, `actor` included."""
         async with self._database.transaction() as transaction:
-            _require(await UserRepository(session=transaction).change(user_id, self._clock(), **columns))
+            users = UserRepository(session=transaction)
+            await users.lock_admins()
+            if actor is not None:
+                await rights.require(transaction, actor, action, user_id)
+            yield transaction, users
 
     async def _keep_an_admin(self, users: UserRepository, user_id: UUID) -> None:
-        remaining = await users.lock_admins()
+        remaining = await users.count_admins()
         user = await users.get_one_or_none(id=user_id)
         if user and user.platform_role == "admin" and user.status == "active" and remaining == 1:
             raise Problem("last_admin", "Make another user a platform admin first.")
 
 
-def _found(user: User | None) -> User:
-    if user is None:
-        raise Problem("not_found", "There is no such user.")
-    return user
-
-
 def _require(found: bool) -> None:  # the answer of the statement before it
     if not found:
-        raise Problem("not_found", "There is no such user.")
+        raise _no_user()
+
+
+def _no_user() -> Problem:
+    return Problem("not_found", "There is no such user.")
