@@ -1,7 +1,7 @@
 """The composition root: settings in, ASGI app out. The only place that wires; nothing happens at import."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import openapi
 from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
@@ -21,11 +22,17 @@ from app.body import StrictJSON
 from app.clock import Clock, utc_now
 from app.database import Database
 from app.domain.keys.controllers import KeyController, SignInController
+from app.domain.keys.invitations import InvitationService
 from app.domain.keys.service import KeyService, revoke_everything
 from app.domain.languages.controllers import LanguageController
+from app.domain.languages.member_controllers import MemberController
+from app.domain.languages.member_service import MemberService
 from app.domain.languages.service import LanguageService
+from app.domain.languages.translation_controllers import TranslationController
+from app.domain.languages.translation_service import TranslationService
 from app.domain.sessions.controllers import SessionController
 from app.domain.sessions.service import SessionService
+from app.domain.users.controllers import UserController
 from app.domain.users.service import UserService
 from app.errors import problem_response
 from app.guards.authorize import ANYONE, require_guards
@@ -34,7 +41,16 @@ from app.http import MAX_BODY_BYTES, outermost
 from app.observability import configure_logging
 from app.settings import Settings, load
 
-CONTROLLERS = (SessionController, SignInController, KeyController, LanguageController, HealthController)
+CONTROLLERS = (
+    SessionController,
+    SignInController,
+    KeyController,
+    UserController,
+    LanguageController,
+    MemberController,
+    TranslationController,
+    HealthController,
+)
 
 
 class Services(NamedTuple):
@@ -44,21 +60,28 @@ class Services(NamedTuple):
     hasher: SecretHasher
     sessions: SessionService
     keys: KeyService
+    invitations: InvitationService
     users: UserService
     languages: LanguageService
+    members: MemberService
+    translations: TranslationService
 
 
 def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     """Make the services of one process."""
     hasher = SecretHasher(settings)
     sessions = SessionService(database, clock, settings)
+    invitations = InvitationService(database, clock, settings, send_mail)
     return Services(
         database=database,
         hasher=hasher,
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions),
-        users=UserService(database, clock, revoke_everything),
+        invitations=invitations,
+        users=UserService(database, clock, revoke_everything, invitations.invite),
         languages=LanguageService(database, clock),
+        members=MemberService(database, clock, invitations.invite, invitations.withdraw, send_mail),
+        translations=TranslationService(database, clock),
     )
 
 
@@ -84,7 +107,10 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
             "database": _provide(services.database),
             "sessions": _provide(services.sessions),
             "keys": _provide(services.keys),
+            "users": _provide(services.users),
             "languages": _provide(services.languages),
+            "members": _provide(services.members),
+            "translations": _provide(services.translations),
         },
         middleware=[AuthenticationMiddleware(services.sessions, cookie, settings.own_origins)],
         exception_handlers={Exception: problem_response, HTTPException: problem_response},
@@ -119,6 +145,12 @@ def _router() -> Router:
             # Made with the path's first method, and knows no other: without it the app makes one that knows all.
             route.route_handlers = [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
     return router
+
+
+async def send_mail(
+    transaction: AsyncSession, *, to: str, template: str, locale: str | None, values: Mapping[str, str]
+) -> None:
+    """Placeholder until the mail queue lands on this branch."""
 
 
 def _provide(value: object) -> Provide:

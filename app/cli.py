@@ -97,7 +97,7 @@ def serve_command() -> None:
 @cli.command()
 def setup() -> None:
     """Print a new setup link, which makes the first platform admin. It voids the link printed before."""
-    link = _with_services(lambda services: services.keys.setup_link())
+    link = _with_services(lambda services: services.invitations.setup_link())
     if link is None:
         raise ServiceError("a platform admin exists already: use `ostiary users grant-admin EMAIL`")
     click.echo(f"Setup link: {link}")
@@ -128,7 +128,7 @@ def list_users() -> None:
 @click.option("--admin", is_flag=True, help="Make them a platform admin.")
 def create_user(email: str, name: str, admin: bool) -> None:
     """Create a user, and print the invitation link with which they set their secret."""
-    link = _with_services(lambda services: services.keys.create_user(email, name, "admin" if admin else None))
+    link = _with_services(lambda services: services.invitations.create_user(email, name, "admin" if admin else None))
     click.echo(f"Invitation link: {link}")
 
 

@@ -22,12 +22,14 @@ NAMING_CONVENTION = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
-# No connection, a server that starts or stops, or one without room for us. `TimeoutError` is an `OSError`.
+# No connection, a server that starts or stops, one without room for us, or one that gave way to another transaction.
+# `TimeoutError` is an `OSError`.
 OUTAGES = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.DeadlockDetectedError,
 )
 
 
@@ -103,7 +105,7 @@ class Database:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the error tells that the database cannot be used right now, and not that we asked it something wrong."""
+    """Whether the error tells that the database cannot do it right now, and not that we asked it something wrong."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OUTAGES) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):

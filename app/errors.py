@@ -39,10 +39,13 @@ KINDS: Mapping[str, Kind] = {
     "language_exists": Kind(409, "This language exists already"),
     "last_admin": Kind(409, "The last platform admin must stay"),
     "primary_key_required": Kind(409, "The primary key cannot be deleted"),
+    "already_member": Kind(409, "This user is a member already"),
     "key_not_usable": Kind(410, "This key cannot be used"),
+    "version_conflict": Kind(412, "The resource has changed meanwhile"),
     "body_too_large": Kind(413, "The body is too large"),
     "unsupported_media_type": Kind(415, "The body must be application/json"),
     "validation_failed": Kind(422, "Some values are not acceptable"),
+    "precondition_required": Kind(428, "Say which version you are changing"),
     "internal_error": Kind(500, "Something went wrong on our side"),
     "temporarily_unavailable": Kind(503, "Too busy for this right now"),
 }
@@ -123,25 +126,35 @@ def render(problem: Problem, instance: str = "") -> bytes:
     )
 
 
-def _parameter_errors(extra: object) -> list[FieldError]:
-    """Errors of path and query parameters: keys only, for the framework's text can repeat what was sent."""
+def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldError]:
+    """Errors of path and query parameters: names only, for the framework's text can repeat what was sent."""
     items = extra if isinstance(extra, list) else []
+    keys = [str(item.get("key", "")) for item in items]
     return [
         FieldError(
-            str(item.get("key", "")),
+            sent_as.get(key, key),
             "invalid",
             "This value is not acceptable here: see the API's description",
         )
-        for item in items
+        for key in keys
     ]
 
 
-def from_exception(error: Exception) -> Problem:
-    """The problem that tells of `error`; what is not meant for the caller becomes `internal_error`."""
+def _sent_as(request: Request[object, object, State]) -> dict[str, str]:
+    """The names under which the handler's parameters are sent, where those differ: `If-Match` for `if_match`."""
+    parameters = request.route_handler.parsed_fn_signature.parameters.values()
+    return {field.name: getattr(field.kwarg_definition, "name", None) or field.name for field in parameters}
+
+
+def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -> Problem:
+    """The problem that tells of `error`; what is not meant for the caller becomes `internal_error`.
+
+    `sent_as` gives the names that callers know parameters by, where the handler's are other ones.
+    """
     if isinstance(error, Problem):
         return error
     if isinstance(error, ValidationException):
-        errors = _parameter_errors(error.extra)
+        errors = _parameter_errors(error.extra, sent_as or {})
         if any(item.field == "data" for item in errors):
             return Problem("malformed_json", "Send a JSON body.")
         return Problem("validation_failed", errors=errors)
@@ -149,13 +162,15 @@ def from_exception(error: Exception) -> Problem:
         headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
         return Problem(FRAMEWORK_CODES.get(error.status_code, "malformed_request"), headers=headers)
     if is_outage(error):
-        return Problem("temporarily_unavailable", "The database does not answer.", headers={"Retry-After": "5"})
+        return Problem(
+            "temporarily_unavailable", "The database cannot do this right now.", headers={"Retry-After": "5"}
+        )
     return Problem("internal_error", "The error has been logged under this instance.")
 
 
 def problem_response(request: Request[object, object, State], error: Exception) -> Response[bytes]:
     """Litestar's exception handler for every exception: logs what is our fault and answers problem+json."""
-    problem = from_exception(error)
+    problem = from_exception(error, _sent_as(request) if isinstance(error, ValidationException) else None)
     request_id = request.scope.get("request_id", "")
     if problem.kind.status >= 500:
         logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)

@@ -2,11 +2,12 @@
 
 from time import perf_counter
 from typing import cast
+from urllib.parse import unquote
 
 import structlog
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.errors import PROBLEM_JSON, Problem, render
@@ -35,6 +36,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
+        scope["path"] = _with_encoded_slashes(scope)
         method, path = scope["method"], scope["path"]
         started = perf_counter()
         request_id = str(uuid7())
@@ -85,6 +87,18 @@ def _whole_body(receive: Receive) -> Receive:
         return cast("HTTPReceiveMessage", message)
 
     return wrapped
+
+
+def _with_encoded_slashes(scope: HTTPScope) -> str:
+    """The decoded path, but for slashes that were sent as %2F: they belong to a segment (RFC 3986 section 2.2).
+
+    The percent sign stays encoded too, so that `unquote` gives of each segment what was sent, and %252F is no slash.
+    """
+    raw = scope.get("raw_path", b"").partition(b"?")[0]
+    if b"%2" not in raw:
+        return scope["path"]
+    segments = [unquote(segment, errors="surrogateescape") for segment in raw.decode("latin-1").split("/")]
+    return "/".join([segment.replace("%", "%25").replace("/", "%2F") for segment in segments])
 
 
 def _refused(scope: Scope) -> Problem | None:

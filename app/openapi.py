@@ -25,6 +25,7 @@ PROBLEM = "Problem"
 PATH = "/openapi.json"
 WITHOUT_BODY = ("204", "304")
 TEXT = Schema(type=OpenAPIType.STRING)
+TAGS = ("Sessions", "Keys", "Users", "Languages", "Members", "Translations", "Health")
 
 
 class DocumentPlugin(JsonRenderPlugin):
@@ -55,7 +56,7 @@ def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
             },
         ),
-        tags=[Tag(name="Sessions"), Tag(name="Keys"), Tag(name="Languages"), Tag(name="Health")],
+        tags=[Tag(name=name) for name in TAGS],
     )
 
 

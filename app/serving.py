@@ -122,7 +122,7 @@ async def _prepare(settings: Settings) -> str | None:
         await migrate.upgrade(database.engine)
         services = wire(settings, database, utc_now)
         try:
-            return await services.keys.setup_link()
+            return await services.invitations.setup_link()
         finally:
             services.hasher.close()
 

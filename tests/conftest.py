@@ -18,7 +18,7 @@ from app.embedded import embedded_postgres
 from app.observability import configure_logging
 from tests.world import Clock, World, running, settings_for
 
-TABLES = "users, keys, sessions, languages, language_members"
+TABLES = "users, keys, sessions, languages, language_members, translations, translation_versions"
 
 
 @pytest.fixture(scope="session", autouse=True)

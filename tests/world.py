@@ -120,12 +120,12 @@ class World:
 
     async def invitation(self, email: str = "eve@example.org") -> str:
         """The token of an invitation to a new user, who has no secret yet."""
-        link = await self.services.keys.create_user(email, "", None)
+        link = await self.services.invitations.create_user(email, "", None)
         return link.partition("#token=")[2]
 
     async def setup_token(self) -> str:
         """The token of the link that makes the first platform admin."""
-        link = await self.services.keys.setup_link()
+        link = await self.services.invitations.setup_link()
         assert link is not None
         return link.partition("#token=")[2]
 

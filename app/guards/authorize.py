@@ -7,6 +7,7 @@ a thread, on every request.
 
 from datetime import timedelta
 from typing import cast
+from uuid import UUID
 
 import litestar
 from litestar import Litestar
@@ -14,7 +15,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from app.auth.principal import Principal
 from app.clock import Clock
@@ -69,7 +70,8 @@ class Authorize(Struct, frozen=True):
             return ability.decide(self.action, owned)
         if self.id_from is not None:
             attribute = ID_ATTRIBUTES[self.subject_type]
-            named = Subject(self.subject_type, {attribute: str(connection.path_params[self.id_from])})
+            name = str(connection.path_params[self.id_from])
+            named = Subject(self.subject_type, {attribute: named_user(connection, name) if attribute == "id" else name})
             return ability.decide(self.action, named)
         return ability.decide_some(self.action, self.subject_type)
 
@@ -112,11 +114,45 @@ def ability_of(connection: Connection | Request) -> Ability:
     return cast("Ability", ability)
 
 
+def caller_id(request: Request) -> UUID:
+    """The id of the signed-in caller, of whom the route's guard has made sure."""
+    if request.user.user is None:
+        raise Problem("not_signed_in")
+    return request.user.user.id
+
+
+def named_user(connection: Connection | Request, raw: str) -> str:
+    """The id that a path's user id stands for: `me` is the caller."""
+    user = connection.user.user
+    return str(user.id) if raw == "me" and user else raw
+
+
+def require_fields(request: Request, action: str, subject_type: str, id_: str, change: Struct) -> None:
+    """Ask the policy about each field that a change sets: a right on the subject is not one on all its fields.
+
+    Raises `Problem` `forbidden`.
+    """
+    subject = Subject(subject_type, {ID_ATTRIBUTES[subject_type]: id_})
+    sent = (field for field in structs.fields(change) if getattr(change, field.name) is not UNSET)
+    for field in sent:
+        decision = ability_of(request).decide(action, subject, field.encode_name)
+        if not decision.allowed:
+            raise Problem("forbidden", decision.reason or f"You may not change {field.encode_name}.")
+
+
 def missing(connection: Connection | Request, action: str, subject_type: str) -> Problem:
     """The answer where the subject is not there: 404 for who may act on every row, 403 for everybody else."""
     if ability_of(connection).can_every(action, subject_type):
         return Problem("not_found")
     return Problem("forbidden")
+
+
+def named_user_id(connection: Connection | Request, raw: str, action: str) -> UUID:
+    """`named_user` as an id. Raises what `missing` gives for text that can be nobody's id."""
+    try:
+        return UUID(named_user(connection, raw))
+    except ValueError:
+        raise missing(connection, action, "User") from None
 
 
 def require_guards(app: Litestar) -> None:

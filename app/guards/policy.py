@@ -11,14 +11,15 @@ SCHEMA = Schema(
     actions=frozenset({"create", "read", "update", "administer", "translate", "delete"}),
     subjects={
         "Language": {"code": "string"},
-        "User": dict.fromkeys(("id", "name", "email", "phone", "platformRole", "status"), "string"),
+        "User": dict.fromkeys(("id", "name", "email", "phone", "locale", "platformRole", "status"), "string"),
+        "Translation": {"languageCode": "string"},
         "Session": {"userId": "string"},
         "Key": {"userId": "string"},
     },
 )  # fmt: skip
 
 # The attribute that an id in a route's path is.
-ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "User": "id"}
+ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
 
 
 class Row(Struct, frozen=True):
@@ -49,6 +50,7 @@ POLICY = (
     ),
     Row("every active user", ("read", "update", "delete"), ("Session", "Key"), "their own"),
     Row("language member", ("read",), ("Language",), "languages they are a member of"),
+    Row("language member", ("read",), ("Translation",), "translations of languages they are a member of"),
     Row("language translator", ("translate",), ("Language",), "languages they translate"),
     Row("language admin", ("administer",), ("Language",), "languages they administer"),
 )  # fmt: skip
@@ -78,6 +80,7 @@ WHICH: Mapping[str, Callable[[Principal], Mapping[str, object]]] = {
     "themselves": lambda principal: {"id": _user_id(principal)},
     "their own": lambda principal: {"userId": _user_id(principal)},
     "languages they are a member of": lambda principal: {"code": {"$in": _codes(principal)}},
+    "translations of languages they are a member of": lambda principal: {"languageCode": {"$in": _codes(principal)}},
     "languages they translate": lambda principal: {"code": {"$in": _codes(principal, "translator")}},
     "languages they administer": lambda principal: {"code": {"$in": _codes(principal, "admin")}},
 }

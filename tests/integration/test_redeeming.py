@@ -29,7 +29,7 @@ async def test_the_setup_link_makes_the_first_platform_admin_and_signs_them_in(w
     user = response.json()["user"]
     assert (user["email"], user["name"], user["platformRole"]) == ("Root@example.org", "Ada", "admin")
     assert response.json()["session"]["method"] == "invitation"
-    assert await world.services.keys.setup_link() is None
+    assert await world.services.invitations.setup_link() is None
 
 
 async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(world: World) -> None:
@@ -43,14 +43,14 @@ async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(world
 
 
 async def test_an_invited_admin_gets_an_admins_session(world: World) -> None:
-    link = await world.services.keys.create_user("ada@example.org", "", "admin")
+    link = await world.services.invitations.create_user("ada@example.org", "", "admin")
     response = await redeem(world, link.partition("#token=")[2])
     assert response.json()["user"]["platformRole"] == "admin"
     assert "Max-Age=3600" in response.headers["set-cookie"]
 
 
 async def test_a_link_carries_its_token_in_the_fragment(world: World) -> None:
-    link = await world.services.keys.setup_link()
+    link = await world.services.invitations.setup_link()
     assert link is not None
     assert link.startswith("http://127.0.0.1:8000/redeem#token=osk_")
 

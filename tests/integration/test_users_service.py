@@ -46,7 +46,7 @@ async def test_a_restored_user_signs_in_anew_and_no_old_session_comes_back(world
 
 
 async def test_suspension_voids_the_links_that_are_out(world: World) -> None:
-    link = await world.services.keys.create_user("ada@example.org", "Ada", None)
+    link = await world.services.invitations.create_user("ada@example.org", "Ada", None)
     user_id = await world.services.keys.find_user("ada@example.org")
     await world.services.users.suspend(user_id)
     await world.services.users.restore(user_id)

@@ -27,7 +27,7 @@ async def test_asking_for_a_setup_link_while_one_is_redeemed(world: World) -> No
 
     async with world.client() as client, queued(world, "SELECT 1 FROM keys FOR UPDATE") as queue:
         redeemed = await queue.add(client.post("/api/keys/redeem", json=body))
-        asked = await queue.add(world.services.keys.setup_link())
+        asked = await queue.add(world.services.invitations.setup_link())
 
     await asked
     assert (await redeemed).status_code == 201

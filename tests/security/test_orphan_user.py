@@ -15,7 +15,7 @@ SELECT (SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT FROM keys k WHERE 
 
 async def _create(world: World, email: str) -> bool:
     try:
-        await world.services.keys.create_user(email, "", None)
+        await world.services.invitations.create_user(email, "", None)
     except Problem as problem:
         if problem.code != "email_taken":
             raise

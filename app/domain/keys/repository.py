@@ -94,6 +94,12 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         )  # fmt: skip
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
+    async def owner_of(self, address: str) -> UUID | None:
+        """The user whose primary key this address is; nobody else can take the address until the transaction ends."""
+        await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(address, 0))))
+        statement = select(Key.user_id).where(Key.provider == EMAIL, Key.identifier == address)
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
     async def primary_of(self, user_id: UUID) -> Key:
         """The user's primary key, locked until the transaction ends."""
         statement = select(Key).where(Key.user_id == user_id, Key.kind == "primary").with_for_update()
@@ -190,6 +196,17 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
                 Key.kind == "single_use",
                 Key.used_at.is_(None),
                 (Key.user_id == user_id) | (Key.address == addresses),
+            )
+        )
+
+    async def void_invitation(self, user_id: UUID, purpose: str) -> None:
+        """Delete the user's live invitation, if it is to a language."""
+        await self.session.execute(
+            delete(Key).where(
+                Key.user_id == user_id,
+                Key.purpose == purpose,
+                Key.used_at.is_(None),
+                Key.payload.has_key("language"),
             )
         )
 

@@ -8,18 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth import addresses, secrets
 from app.auth.passwords import SecretHasher
 from app.auth.principal import PrincipalUser
-from app.auth.tokens import is_link_token, new_link_token, token_hash
+from app.auth.tokens import is_link_token, token_hash
 from app.clock import Clock
 from app.database import Database
 from app.domain.keys.models import Key
-from app.domain.keys.purpose import LiveKey, Proof, Purpose
+from app.domain.keys.purpose import LiveKey, Proof
 from app.domain.keys.purposes import PURPOSES, invitation
 from app.domain.keys.repository import KeyRepository, SignInKey, find_key_by_address, find_key_by_user
 from app.domain.keys.schemas import Redemption
 from app.domain.sessions.repository import SessionRepository
 from app.domain.sessions.schemas import Client, StartedSession
 from app.domain.sessions.service import SessionService
-from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.settings import Settings
@@ -127,33 +126,6 @@ class KeyService:
                 replaces=replaces,
             )
 
-    async def setup_link(self) -> str | None:
-        """A new setup link, which voids the one before; None where a platform admin exists already."""
-        async with self._database.transaction() as transaction:
-            if await UserRepository(session=transaction).count_admins():
-                return None
-            return await self._issue_link(transaction, invitation.PURPOSE, invitation.SETUP_ADDRESS, None)
-
-    async def create_user(self, email: str, name: str, platform_role: str | None) -> str:
-        """Create a user without a secret, and give the invitation link that sets it.
-
-        Raises `Problem`: `validation_failed`, `email_taken`.
-        """
-        address, now = addresses.normalise(email), self._clock()
-        async with self._database.transaction() as transaction:
-            user = await UserRepository(session=transaction).add(
-                User(
-                    email=address.written,
-                    name=name,
-                    platform_role=platform_role,
-                    created_at=now,
-                    updated_at=now,
-                )
-            )
-            if not await KeyRepository(session=transaction).add_primary(user.id, address.unique, None, now):
-                raise Problem("email_taken", "There is a user with this address already.")
-            return await self._issue_link(transaction, invitation.PURPOSE, address.unique, user.id)
-
     async def find_user(self, email: str) -> UUID:
         """The user whose primary key this address is. Raises `Problem`: `validation_failed`, `not_found`."""
         key = await find_key_by_address(self._database, addresses.normalise(email).unique)
@@ -239,18 +211,3 @@ class KeyService:
         return await self._hasher.hash(
             secrets.acceptable(secret, min_length=self._settings.password_min_length, context=context)
         )
-
-    async def _issue_link(self, transaction: AsyncSession, purpose: Purpose, address: str, user_id: UUID | None) -> str:
-        token, now = new_link_token(), self._clock()
-        await KeyRepository(session=transaction).issue(
-            purpose=purpose.name,
-            address=address,
-            user_id=user_id,
-            token_hash=token_hash(token),
-            code_hash=None,
-            attempts=None,
-            payload={},
-            now=now,
-            expires_at=now + purpose.lifetime(self._settings),
-        )
-        return f"{self._settings.public_url}/redeem#token={token}"

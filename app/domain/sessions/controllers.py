@@ -16,8 +16,9 @@ from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.service import SessionService
 from app.domain.sessions.view import encode_with_etag, who_am_i
+from app.domain.users.controllers import UserId
 from app.errors import Problem
-from app.guards.authorize import ANYONE, Request, ability_of, authorize, missing
+from app.guards.authorize import ANYONE, Request, ability_of, authorize, missing, named_user_id, step_up
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Sessions = NamedDependency[SkipValidation[SessionService]]
@@ -81,6 +82,12 @@ class SessionController(Controller):
         user, _ = signed_in(request)
         if not await sessions.end_one(session_id, user.id):
             raise missing(request, "delete", "Session")
+
+    @delete("/api/users/{user_id:str}/sessions", guards=[authorize("administer", "User", id_from="user_id"), step_up])
+    async def end_all(self, request: Request, sessions: Sessions, user_id: UserId) -> None:
+        """End all sessions of a user."""
+        if not await sessions.end_all(named_user_id(request, user_id, "administer")):
+            raise missing(request, "administer", "User")
 
 
 def signed_in(request: Request) -> tuple[PrincipalUser, PrincipalSession]:

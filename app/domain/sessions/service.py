@@ -119,6 +119,14 @@ class SessionService:
             await UserRepository(session=transaction).lock_active(user_id)
             await SessionRepository(session=transaction).revoke_all_but(user_id, kept)
 
+    async def end_all(self, user_id: UUID) -> bool:
+        """End all sessions of a user; False where there is no such user."""
+        async with self._database.transaction() as transaction:
+            if not await UserRepository(session=transaction).hold(user_id):
+                return False
+            await SessionRepository(session=transaction).revoke_all_but(user_id, None)
+            return True
+
     async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:
         """The user's live sessions, oldest first, from after the given id."""
         async with self._database.transaction() as transaction:

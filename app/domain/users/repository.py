@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
-from sqlalchemy import bindparam, func, select, update
+from msgspec import Struct
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, true, update
 
 from app.database import table_of
 from app.domain.users.models import User
@@ -18,6 +19,14 @@ LOCK = (
     .where(USERS.c.id == bindparam("user_id"))
     .with_for_update(key_share=True)
 )
+
+
+class Filters(Struct, frozen=True):
+    """What a list of users is limited to; `search` is a part of the address or name."""
+
+    search: str | None = None
+    status: str | None = None
+    role: str | None = None
 
 
 class UserRepository(SQLAlchemyAsyncRepository[User]):
@@ -45,25 +54,46 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         active = row is not None and row.status == "active"
         return active, row.platform_role if row and active else None
 
-    async def set_status(self, user_id: UUID, status: str, now: datetime) -> bool:
-        """Suspend or restore; False where there is no such user."""
-        return await self._set(user_id, now, status=status)
+    async def hold(self, user_id: UUID) -> bool:
+        """Keep the user as they are until the transaction ends; False where there is no such user.
 
-    async def set_platform_role(self, user_id: UUID, role: str | None, now: datetime) -> bool:
-        """Grant or revoke; False where there is no such user."""
-        return await self._set(user_id, now, platform_role=role)
+        Any number of transactions can hold the same user.
+        """
+        statement = select(User.id).where(User.id == user_id).with_for_update(read=True)
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def awaits_invitation(self, user_id: UUID) -> str | None:
+        """The address of a user who can accept an invitation: active, and not onboarded yet. None for any other."""
+        statement = select(User.email).where(User.id == user_id, User.status == "active", User.onboarded_at.is_(None))
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def change(self, user_id: UUID, now: datetime, **columns: object) -> bool:
+        """Set columns of one user; False where there is no such user."""
+        statement = update(User).where(User.id == user_id).values(updated_at=now, **columns).returning(User.id)
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def finish_profile(self, user_id: UUID, name: str, now: datetime) -> bool:
         """Set the name and end the onboarding."""
-        return await self._set(user_id, now, name=name, onboarded_at=func.coalesce(User.onboarded_at, now))
+        return await self.change(user_id, now, name=name, onboarded_at=func.coalesce(User.onboarded_at, now))
 
-    async def page(self, after: UUID | None, limit: int) -> list[User]:
-        """Users in the order they were made."""
-        statement = select(User).order_by(User.id).limit(limit)
+    async def remove(self, user_id: UUID) -> bool:
+        """Delete the user with their keys, sessions and memberships; what they wrote stays. False where unknown."""
+        statement = delete(User).where(User.id == user_id).returning(User.id)
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def page(
+        self, after: UUID | None, limit: int, filters: Filters | None = None, allowed: ColumnElement[bool] | None = None
+    ) -> list[User]:
+        """Users in the order they were made: those of the filters that `allowed` selects."""
+        statement = select(User).order_by(User.id).limit(limit).where(true() if allowed is None else allowed)
+        filters = filters or Filters()
         if after is not None:
             statement = statement.where(User.id > after)
+        if filters.search:
+            matches = (column.icontains(filters.search, autoescape=True) for column in (User.email, User.name))
+            statement = statement.where(or_(*matches))
+        if filters.status:
+            statement = statement.where(User.status == filters.status)
+        if filters.role:
+            statement = statement.where(User.platform_role == filters.role)
         return list((await self.session.execute(statement)).scalars())
-
-    async def _set(self, user_id: UUID, now: datetime, **columns: object) -> bool:
-        statement = update(User).where(User.id == user_id).values(updated_at=now, **columns).returning(User.id)
-        return (await self.session.execute(statement)).scalar_one_or_none() is not None

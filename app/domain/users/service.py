@@ -1,72 +1,130 @@
 """The rules of accounts: who is suspended, who is a platform admin, and that one always remains."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+import msgspec
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.addresses import normalise
 from app.clock import Clock
 from app.database import Database
+from app.domain.users import rights
 from app.domain.users.models import User
-from app.domain.users.repository import UserRepository
+from app.domain.users.ports import Invite, Revoke
+from app.domain.users.repository import Filters, UserRepository
+from app.domain.users.schemas import UserChange
 from app.errors import Problem
-
-# Ends every session and every outstanding single-use key of a user, in the caller's transaction.
-Revoke = Callable[[AsyncSession, UUID], Awaitable[None]]
 
 
 class UserService:
-    """Administration of accounts. Each call is one transaction."""
+    """Administration of accounts. Each call is one transaction.
 
-    def __init__(self, database: Database, clock: Clock, revoke: Revoke) -> None:
+    `actor` is the platform admin who does it, and whose right is checked in the same transaction; None is the operator,
+    who has the database anyway.
+    """
+
+    def __init__(self, database: Database, clock: Clock, revoke: Revoke, invite: Invite) -> None:
         self._database = database
         self._clock = clock
         self._revoke = revoke
+        self._invite = invite
 
-    async def page(self, after: UUID | None, limit: int) -> list[User]:
-        """Users in the order they were made, from after the given id."""
+    async def page(
+        self, after: UUID | None, limit: int, filters: Filters | None = None, allowed: ColumnElement[bool] | None = None
+    ) -> list[User]:
+        """Users in the order they were made, from after the given id: those that `allowed` selects, None for all."""
         async with self._database.transaction() as transaction:
-            return await UserRepository(session=transaction).page(after, limit)
+            return await UserRepository(session=transaction).page(after, limit, filters, allowed)
 
-    async def suspend(self, user_id: UUID) -> None:
-        """Let nobody in as this user: sessions and outstanding keys go in the same transaction.
+    async def read(self, user_id: UUID) -> User | None:
+        """One user, if they exist."""
+        async with self._database.transaction() as transaction:
+            return await UserRepository(session=transaction).get_one_or_none(id=user_id)
 
-        Raises `Problem`: `not_found`, or `last_admin`.
+    async def create(self, email: str, name: str) -> User:
+        """Create a user without a secret, and mail them an invitation.
+
+        Raises `Problem`: `validation_failed`, `email_taken`.
         """
+        address = normalise(email)
+        async with self._database.transaction() as transaction:
+            invited = await self._invite(transaction, address, name=name)
+            if not invited.created:
+                raise Problem("email_taken", "There is a user with this address already.")
+            return await UserRepository(session=transaction).get(invited.user_id)
+
+    async def change(self, user_id: UUID, change: UserChange) -> User | None:
+        """Change what is set in `change`; None where there is no such user."""
+        columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         async with self._database.transaction() as transaction:
             users = UserRepository(session=transaction)
+            if columns:
+                await users.change(user_id, self._clock(), **columns)
+            return await users.get_one_or_none(id=user_id)
+
+    async def suspend(self, user_id: UUID, reason: str | None = None, *, actor: UUID | None = None) -> None:
+        """Let nobody in as this user: sessions and outstanding keys go in the same transaction.
+
+        Raises `Problem`: `forbidden`, `not_found`, or `last_admin`.
+        """
+        async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
-            _require(await users.set_status(user_id, "suspended", self._clock()))
+            _require(await users.change(user_id, self._clock(), status="suspended", suspension_reason=reason))
             await self._revoke(transaction, user_id)
 
-    async def restore(self, user_id: UUID) -> None:
-        """Undo a suspension. Raises `Problem` `not_found`."""
-        async with self._database.transaction() as transaction:
-            _require(await UserRepository(session=transaction).set_status(user_id, "active", self._clock()))
+    async def restore(self, user_id: UUID, *, actor: UUID | None = None) -> None:
+        """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
+        async with self._administration(actor, "administer", user_id) as (_, users):
+            _require(await users.change(user_id, self._clock(), status="active", suspension_reason=None))
 
-    async def grant_admin(self, user_id: UUID) -> None:
+    async def grant_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Make a platform admin. The user signs in anew: a gained role never joins an old session (OWASP, NIST 5.1).
 
-        Raises `Problem` `not_found`.
+        Raises `Problem`: `forbidden`, `not_found`.
         """
+        async with self._administration(actor, "administer", user_id) as (transaction, users):
+            user = await users.get_one_or_none(id=user_id)
+            if user is None:
+                raise _no_user()
+            if user.platform_role != "admin":
+                await users.change(user_id, self._clock(), platform_role="admin")
+                await self._revoke(transaction, user_id)
+
+    async def revoke_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
+        """Take the platform role away; it is gone from the very next request.
+
+        Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
+        """
+        async with self._administration(actor, "administer", user_id) as (_, users):
+            await self._keep_an_admin(users, user_id)
+            _require(await users.change(user_id, self._clock(), platform_role=None))
+
+    async def remove(self, user_id: UUID, *, actor: UUID | None = None) -> None:
+        """Delete the account with its keys, sessions and memberships; what it wrote stays, by a deleted user.
+
+        Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
+        """
+        async with self._administration(actor, "delete", user_id) as (_, users):
+            await self._keep_an_admin(users, user_id)
+            _require(await users.remove(user_id))
+
+    @asynccontextmanager
+    async def _administration(
+        self, actor: UUID | None, action: str, user_id: UUID
+    ) -> AsyncIterator[tuple[AsyncSession, UserRepository]]:
+        """A transaction beside which nobody becomes or ceases to be a platform admin, `actor` included."""
         async with self._database.transaction() as transaction:
             users = UserRepository(session=transaction)
             await users.lock_admins()
-            _require(await users.set_platform_role(user_id, "admin", self._clock()))
-            await self._revoke(transaction, user_id)
-
-    async def revoke_admin(self, user_id: UUID) -> None:
-        """Take the platform role away; it is gone from the very next request.
-
-        Raises `Problem`: `not_found`, `last_admin`.
-        """
-        async with self._database.transaction() as transaction:
-            users = UserRepository(session=transaction)
-            await self._keep_an_admin(users, user_id)
-            _require(await users.set_platform_role(user_id, None, self._clock()))
+            if actor is not None:
+                await rights.require(transaction, actor, action, user_id)
+            yield transaction, users
 
     async def _keep_an_admin(self, users: UserRepository, user_id: UUID) -> None:
-        remaining = await users.lock_admins()
+        remaining = await users.count_admins()
         user = await users.get_one_or_none(id=user_id)
         if user and user.platform_role == "admin" and user.status == "active" and remaining == 1:
             raise Problem("last_admin", "Make another user a platform admin first.")
@@ -74,4 +132,8 @@ class UserService:
 
 def _require(found: bool) -> None:  # the answer of the statement before it
     if not found:
-        raise Problem("not_found", "There is no such user.")
+        raise _no_user()
+
+
+def _no_user() -> Problem:
+    return Problem("not_found", "There is no such user.")

@@ -1,0 +1,95 @@
+"""Inviting people: the accounts that wait for their owner, and the links that hand them over."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.addresses import Address, normalise
+from app.auth.tokens import new_link_token, token_hash
+from app.clock import Clock
+from app.database import Database
+from app.domain.keys.purposes import invitation
+from app.domain.keys.repository import KeyRepository
+from app.domain.users.models import User
+from app.domain.users.ports import Invited
+from app.domain.users.repository import UserRepository
+from app.errors import Problem
+from app.mail import SendMail
+from app.settings import Settings
+
+
+class InvitationService:
+    """Invitations. An invited account exists from the start, without a secret and without any right."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings, send_mail: SendMail) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._send_mail = send_mail
+
+    async def setup_link(self) -> str | None:
+        """A new setup link, which voids the one before; None where a platform admin exists already."""
+        async with self._database.transaction() as transaction:
+            if await UserRepository(session=transaction).count_admins():
+                return None
+            return await self._issue(transaction, invitation.SETUP_ADDRESS, None, {})
+
+    async def create_user(self, email: str, name: str, platform_role: str | None) -> str:
+        """Create a user without a secret, and give the invitation link that sets it.
+
+        Raises `Problem`: `validation_failed`, `email_taken`.
+        """
+        address = normalise(email)
+        async with self._database.transaction() as transaction:
+            if await KeyRepository(session=transaction).owner_of(address.unique) is not None:
+                raise Problem("email_taken", "There is a user with this address already.")
+            user_id = await self._add_user(transaction, address, name, platform_role)
+            return await self._issue(transaction, address.unique, user_id, {})
+
+    async def invite(
+        self, transaction: AsyncSession, address: Address, *, name: str = "", language: str | None = None
+    ) -> Invited:
+        """Find the user of an address, or create one. Whoever has not accepted yet is mailed a new link."""
+        users = UserRepository(session=transaction)
+        owner = await KeyRepository(session=transaction).owner_of(address.unique)
+        if owner is not None and not await users.hold(owner):
+            owner = None  # deleted at this moment
+        user_id = owner or await self._add_user(transaction, address, name, None)
+        email = await users.awaits_invitation(user_id)
+        if email is not None:
+            payload = {"language": language} if language else {}
+            link = await self._issue(transaction, address.unique, user_id, payload)
+            await self._send_mail(transaction, to=email, template="invitation", locale=None, values={"link": link})
+        return Invited(user_id, created=owner is None)
+
+    async def withdraw(self, transaction: AsyncSession, user_id: UUID) -> None:
+        """Void the user's outstanding invitation, if it is to a language."""
+        await KeyRepository(session=transaction).void_invitation(user_id, invitation.NAME)
+
+    async def _add_user(
+        self, transaction: AsyncSession, address: Address, name: str, platform_role: str | None
+    ) -> UUID:
+        now = self._clock()
+        user = await UserRepository(session=transaction).add(
+            User(email=address.written, name=name, platform_role=platform_role, created_at=now, updated_at=now)
+        )
+        if not await KeyRepository(session=transaction).add_primary(user.id, address.unique, None, now):
+            raise Problem("email_taken", "There is a user with this address already.")
+        return user.id
+
+    async def _issue(
+        self, transaction: AsyncSession, address: str, user_id: UUID | None, payload: dict[str, str]
+    ) -> str:
+        token, now = new_link_token(), self._clock()
+        await KeyRepository(session=transaction).issue(
+            purpose=invitation.NAME,
+            address=address,
+            user_id=user_id,
+            token_hash=token_hash(token),
+            code_hash=None,
+            attempts=None,
+            payload=payload,
+            now=now,
+            expires_at=now + invitation.PURPOSE.lifetime(self._settings),
+        )
+        return f"{self._settings.public_url}/redeem#token={token}"

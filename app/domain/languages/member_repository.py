@@ -1,0 +1,99 @@
+"""All SQL on members."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from msgspec import Struct
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.database import Database
+from app.domain.languages.member_schemas import MemberView
+from app.domain.languages.models import Language, LanguageMember
+from app.domain.users.models import User
+
+PAGE = """
+SELECT m.user_id, u.name, u.email, m.roles, m.created_at
+  FROM language_members m JOIN users u ON u.id = m.user_id
+ WHERE m.language_code = $1 AND m.user_id > $2 AND u.id > $2
+ ORDER BY m.user_id LIMIT $3
+"""
+PAGE_START = UUID(int=0)
+
+
+class Person(Struct, frozen=True):
+    """The account behind a member, as far as mails need it."""
+
+    email: str
+    locale: str | None
+    status: str
+    onboarded: bool
+
+
+async def page(database: Database, code: str, after: UUID | None, limit: int) -> list[MemberView]:
+    """Members in the order of their ids: one prepared statement."""
+    rows = await database.pool.fetch(PAGE, code, after or PAGE_START, limit)
+    return [MemberView(*row) for row in rows]
+
+
+class MemberRepository(SQLAlchemyAsyncRepository[LanguageMember]):
+    """Members. Bound to the session of one transaction."""
+
+    model_type = LanguageMember
+
+    async def language_name(self, code: str) -> str | None:
+        """The name of the language; None where it does not exist."""
+        statement = select(Language.name).where(Language.code == code)
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def join(self, code: str, user_id: UUID, roles: Sequence[str], invited_by: UUID, now: datetime) -> bool:
+        """Add a member; False where the user is one already."""
+        statement = (
+            insert(LanguageMember)
+            .values(
+                language_code=code, user_id=user_id, roles=sorted(set(roles)), invited_by=invited_by, created_at=now
+            )
+            .on_conflict_do_nothing()
+            .returning(LanguageMember.user_id)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def set_roles(self, code: str, user_id: UUID, roles: Sequence[str]) -> None:
+        """Replace the roles of a member, if the user is one."""
+        await self.session.execute(
+            update(LanguageMember)
+            .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
+            .values(roles=sorted(set(roles)))
+        )
+
+    async def leave(self, code: str, user_id: UUID) -> bool:
+        """Remove a member; False where the user is none."""
+        statement = (
+            delete(LanguageMember)
+            .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
+            .returning(LanguageMember.user_id)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def find(self, code: str, user_id: UUID) -> MemberView | None:
+        """One member."""
+        statement = (
+            select(LanguageMember.user_id, User.name, User.email, LanguageMember.roles, LanguageMember.created_at)
+            .join(User, User.id == LanguageMember.user_id)
+            .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
+        )
+        row = (await self.session.execute(statement)).one_or_none()
+        return msgspec.convert(row, MemberView, from_attributes=True) if row else None
+
+    async def is_member_somewhere(self, user_id: UUID) -> bool:
+        """Whether the user belongs to any language."""
+        statement = select(exists().where(LanguageMember.user_id == user_id))
+        return bool((await self.session.execute(statement)).scalar_one())
+
+    async def person(self, user_id: UUID) -> Person:
+        """The account behind a member."""
+        statement = select(User.email, User.locale, User.status, User.onboarded_at.is_not(None))
+        return Person(*(await self.session.execute(statement.where(User.id == user_id))).one())

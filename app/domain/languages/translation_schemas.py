@@ -1,0 +1,69 @@
+"""What the translations' routes take and give."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+State = Literal["draft", "approved"]
+
+# `batch` is a route, and URLs lose `.` and `..`. The end is said so that Python and JavaScript read it alike.
+KEY_PATTERN = r"^(?!(?:batch|\.{1,2})(?![\s\S]))[A-Za-z0-9._:/-]{1,200}(?![\s\S])"
+KEY = re.compile(KEY_PATTERN)
+PREFIX_PATTERN = r"^[A-Za-z0-9._:/-]{0,200}(?![\s\S])"
+TEXT_MAX = 20_000
+BATCH_MAX = 500
+
+KeyText = Annotated[str, Meta(min_length=1, max_length=200, pattern=KEY_PATTERN)]
+TranslationText = Annotated[str, Meta(max_length=TEXT_MAX, description="Kept in Unicode normalisation form C.")]
+
+
+class TranslationView(Struct, frozen=True, rename="camel"):
+    """A translation. `version` is what `If-Match` names; `updatedBy` is null once that user is deleted."""
+
+    key: str
+    text: str
+    state: State
+    version: int
+    updated_by: UUID | None
+    updated_at: datetime
+
+
+class NewText(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The text to write. A changed text is a draft again unless it says otherwise."""
+
+    text: TranslationText
+    state: State = "draft"
+
+
+class BatchItem(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One write of a batch: `version` is the version that it replaces, null for a new key."""
+
+    key: KeyText
+    text: TranslationText
+    version: Annotated[int, Meta(ge=1)] | None
+    state: State = "draft"
+
+
+class Batch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Writes that happen all or not at all."""
+
+    items: Annotated[list[BatchItem], Meta(min_length=1, max_length=BATCH_MAX)]
+
+
+class BatchResult(Struct, frozen=True, rename="camel"):
+    """The translations as written, in the order of the batch."""
+
+    items: list[TranslationView]
+
+
+class VersionView(Struct, frozen=True, rename="camel"):
+    """One change: `text` and `state` are null where the translation was deleted."""
+
+    version: int
+    text: str | None
+    state: State | None
+    changed_by: UUID | None
+    changed_at: datetime

@@ -1,0 +1,30 @@
+"""What accounts need of the other domains; `asgi.py` hands it over."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.addresses import Address
+
+# Ends every session and every outstanding single-use key of a user, in the caller's transaction.
+Revoke = Callable[[AsyncSession, UUID], Awaitable[None]]
+
+
+class Invited(Struct, frozen=True):
+    """Whom an address belongs to now; `created` where nobody had it before."""
+
+    user_id: UUID
+    created: bool
+
+
+class Invite(Protocol):
+    """Finds the user of an address, or creates one without a secret and mails them an invitation."""
+
+    async def __call__(
+        self, transaction: AsyncSession, address: Address, *, name: str = "", language: str | None = None
+    ) -> Invited:
+        """In the caller's transaction; `language` is what the invitation is to, if it is to one."""
+        ...
