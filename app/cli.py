@@ -16,7 +16,9 @@ from app.clock import utc_now
 from app.domain.languages.importing import ImportFileError, read_languages
 from app.embedded import EmbeddedPostgresError
 from app.errors import Problem
+from app.guards.expectations import InvalidExpectations
 from app.observability import configure_logging
+from app.policy_commands import policy
 from app.serving import ServiceError, connect, reached_database, serve
 from app.settings import Settings, SettingsError, load
 
@@ -29,7 +31,7 @@ def main() -> None:
     """Run the command: exit code 0 for success, 1 for a failure that is told in one line each, 2 for wrong usage."""
     try:
         cli()
-    except (SettingsError, ImportFileError) as error:
+    except (SettingsError, ImportFileError, InvalidExpectations) as error:
         _fail(error.lines)
     except (ServiceError, EmbeddedPostgresError) as error:
         _fail([str(error)])
@@ -52,6 +54,9 @@ def cli() -> None:
 
     Settings come from the environment; the README lists them.
     """
+
+
+cli.add_command(policy)
 
 
 @cli.command("serve")
