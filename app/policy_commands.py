@@ -11,6 +11,7 @@ import click
 import msgspec
 from msgspec import UNSET
 
+from app import migrate
 from app.domain.sessions.policy_schemas import Question
 from app.domain.sessions.policy_service import explain_question
 from app.errors import Problem
@@ -137,6 +138,7 @@ def test_command(file: Path) -> None:
 def _explain(question: Question) -> PolicyExplanation | None:
     async def run(settings: Settings) -> PolicyExplanation | None:
         async with connect(settings) as database:
+            await migrate.require_current(database.engine)
             return await explain_question(database, question)
 
     configure_logging()

@@ -14,6 +14,7 @@ from app.database import Database
 from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
 from app.domain.sessions.schemas import Client, StartedSession
+from app.domain.users.repository import UserRepository
 from app.settings import Settings
 
 EXTEND_EVERY = timedelta(hours=1)
@@ -88,7 +89,8 @@ class SessionService:
                 ip=client.ip,
                 user_agent=client.user_agent[:USER_AGENT_MAX] if client.user_agent else None,
                 **times,
-            )
+            ),
+            auto_refresh=False,
         )
         return StartedSession(token, _seconds(times["idle_expires_at"] - now))
 
@@ -117,6 +119,7 @@ class SessionService:
     async def end_others(self, user_id: UUID, kept: UUID) -> None:
         """End all sessions of the user but one."""
         async with self._database.transaction() as transaction:
+            await UserRepository(session=transaction).lock_active(user_id)
             await SessionRepository(session=transaction).revoke_all_but(user_id, kept)
 
     async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:

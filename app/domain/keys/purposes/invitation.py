@@ -46,13 +46,15 @@ async def _first_admin(transaction: AsyncSession, proof: Proof) -> Redeemed:
 
 async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof) -> Redeemed:
     users, keys = UserRepository(session=transaction), KeyRepository(session=transaction)
-    user = await users.get_one_or_none(id=key.user_id) if key.user_id else None
-    if user is None or user.status != "active" or (await keys.primary_of(user.id)).secret_hash is not None:
+    if key.user_id is None:
         raise Problem("key_not_usable")
-    await users.finish_profile(user.id, proof.name, proof.now)
-    await keys.set_secret(user.id, proof.secret_hash)
-    await keys.void_outstanding(user.id)
-    return Redeemed(user.id, user.platform_role)
+    active, role = await users.lock_active(key.user_id)
+    if not active or (await keys.primary_of(key.user_id)).secret_hash is not None:
+        raise Problem("key_not_usable")
+    await users.finish_profile(key.user_id, proof.name, proof.now)
+    await keys.set_secret(key.user_id, proof.secret_hash)
+    await keys.void_outstanding(key.user_id)
+    return Redeemed(key.user_id, role)
 
 
 PURPOSE = Purpose(
