@@ -31,6 +31,7 @@ from app.domain.languages.service import LanguageService
 from app.domain.languages.translation_controllers import TranslationController
 from app.domain.languages.translation_service import TranslationService
 from app.domain.sessions.controllers import SessionController
+from app.domain.sessions.policy_controllers import PolicyController
 from app.domain.sessions.service import SessionService
 from app.domain.users.controllers import UserController
 from app.domain.users.service import UserService
@@ -49,6 +50,7 @@ CONTROLLERS = (
     LanguageController,
     MemberController,
     TranslationController,
+    PolicyController,
     HealthController,
 )
 

@@ -18,8 +18,10 @@ from app.clock import utc_now
 from app.domain.languages.importing import ImportFileError, read_languages
 from app.embedded import EmbeddedPostgresError
 from app.errors import Problem
+from app.guards.expectations import InvalidExpectations
 from app.migrate import MigrationError
 from app.observability import configure_logging
+from app.policy_commands import policy
 from app.serving import ServiceError, connect, reached_database, serve
 from app.settings import Settings, SettingsError, load
 
@@ -36,7 +38,7 @@ def main() -> None:
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
-        except (SettingsError, ImportFileError) as error:
+        except (SettingsError, ImportFileError, InvalidExpectations) as error:
             _fail(error.lines)
         except (ServiceError, EmbeddedPostgresError, MigrationError) as error:
             _fail([str(error)])
@@ -82,6 +84,9 @@ def cli() -> None:
 
     Settings come from the environment; the README lists them.
     """
+
+
+cli.add_command(policy)
 
 
 @cli.command("serve")

@@ -24,7 +24,8 @@ class RuleVerdict(Struct, frozen=True):
     """What became of one rule: it `decides`, or the first thing that kept it from deciding.
 
     `action`, `subject` and `field`: the rule is about another one. `conditions`: those in `failed` do not
-    hold. `overruled`: it applies, but a rule written later decided before it.
+    hold; about a type none fail, but a denial with conditions is passed over. `overruled`: it applies, but a rule
+    written later decided before it.
     """
 
     index: int
@@ -40,18 +41,21 @@ class Explanation(Struct, frozen=True):
     rules: tuple[RuleVerdict, ...]
 
 
-def explain(ability: Ability, action: str, subject: Subject, field: str | None = None) -> Explanation:
-    """Explain the answer of `ability.decide(action, subject, field)`. Raises as `decide` does.
+def explain(ability: Ability, action: str, subject: Subject | str, field: str | None = None) -> Explanation:
+    """Explain the answer of `ability.decide`, or of `ability.decide_some` where `subject` is the name of a type.
 
-    The values show the rules and the subject's attributes: only for who may see both.
+    Raises as they do. The values show the rules and the subject's attributes: only for who may see both.
     """
-    decision = ability.decide(action, subject, field)
+    if isinstance(subject, str):
+        decision = ability.decide_some(action, subject, field)
+    else:
+        decision = ability.decide(action, subject, field)
     verdicts = [_verdict(rule, decision, action, subject, field) for rule in ability.compiled]
     return Explanation(decision, tuple(verdicts))
 
 
 def _verdict(
-    compiled: CompiledRule, decision: Decision, action: str, subject: Subject, field: str | None
+    compiled: CompiledRule, decision: Decision, action: str, subject: Subject | str, field: str | None
 ) -> RuleVerdict:
     verdict: Verdict = "overruled"
     failed: tuple[FailedCondition, ...] = ()
@@ -59,10 +63,12 @@ def _verdict(
         verdict = "decides"
     elif not compiled.names_action(action):
         verdict = "action"
-    elif not compiled.names_subject(subject.type):
+    elif not compiled.names_subject(subject if isinstance(subject, str) else subject.type):
         verdict = "subject"
     elif not compiled.names_field(field):
         verdict = "field"
+    elif isinstance(subject, str):
+        verdict = "conditions" if compiled.inverted and compiled.conditions else "overruled"
     elif failed := _failed(compiled, subject.attributes):
         verdict = "conditions"
     return RuleVerdict(compiled.index, compiled.rule, verdict, failed)

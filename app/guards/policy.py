@@ -1,14 +1,18 @@
 """The policy: the one place where permissions are written, as a table that anyone can read."""
 
 from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
 from app.auth.principal import Principal
 from app.guards.ability import Ability, Rule, Schema
 
+Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
+SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key"]
+
 SCHEMA = Schema(
-    actions=frozenset({"create", "read", "update", "administer", "translate", "delete"}),
+    actions=frozenset(get_args(Action)),
     subjects={
         "Language": {"code": "string"},
         "User": dict.fromkeys(("id", "name", "email", "phone", "locale", "platformRole", "status"), "string"),
@@ -20,6 +24,8 @@ SCHEMA = Schema(
 
 # The attribute that an id in a route's path is.
 ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
+# The attribute that tells whose it is, for what rules know by its owner alone.
+OWNER_ATTRIBUTES: Mapping[str, str] = {"Session": "userId", "Key": "userId"}
 
 
 class Row(Struct, frozen=True):
@@ -54,6 +60,12 @@ POLICY = (
     Row("language translator", ("translate",), ("Language",), "languages they translate"),
     Row("language admin", ("administer",), ("Language",), "languages they administer"),
 )  # fmt: skip
+
+NOTES = (
+    "The last line that applies decides; what no line allows is not allowed.",
+    "Whoever is suspended, or has not finished their profile, may do nothing but finish it.",
+    "Who is not signed in may do nothing but sign in, sign up and redeem links and codes.",
+)
 
 
 def _holds(role: str) -> Callable[[Principal], bool]:
@@ -91,11 +103,14 @@ def is_onboarded(principal: Principal) -> bool:
     return principal.user is not None and principal.user.onboarded_at is not None
 
 
+def rows_for(principal: Principal) -> list[Row]:
+    """The lines of the policy that are about this principal, each one rule of `ability_for`, in their order."""
+    return [row for row in POLICY if WHO[row.who](principal)] if is_onboarded(principal) else []
+
+
 def ability_for(principal: Principal) -> Ability:
     """The rules of one principal. Anonymous and not onboarded principals have none."""
-    if not is_onboarded(principal):
-        return Ability((), SCHEMA)
-    return Ability([_rule(row, principal) for row in POLICY if WHO[row.who](principal)], SCHEMA)
+    return Ability([_rule(row, principal) for row in rows_for(principal)], SCHEMA)
 
 
 def _rule(row: Row, principal: Principal) -> Rule:

@@ -22,6 +22,7 @@ OSTIARY = Path(sys.executable).with_name("ostiary")
 COMMANDS = (
     "serve", "setup", "users list", "users create", "users suspend", "users restore", "users grant-admin",
     "users revoke-admin", "languages list", "languages import", "database upgrade", "database current",
+    "policy show", "policy explain", "policy decide", "policy test",
 )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def paths(command: click.Command, prefix: str = "") -> Iterator[str]:
 def test_every_command_is_documented_and_held_by_this_file(run: Run) -> None:
     assert sorted(paths(cli)) == sorted(COMMANDS)
     assert run("--version").out[0].startswith("ostiary, version ")
-    for command in ("", "users", "languages", "database", *COMMANDS):
+    for command in ("", "users", "languages", "database", "policy", *COMMANDS):
         done = run(*command.split(), "--help")
         assert done.code == 0
         assert done.out[0].startswith(f"Usage: ostiary {command}".strip())

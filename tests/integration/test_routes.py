@@ -22,6 +22,7 @@ BODIES = {
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
+    "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
 }
 # The roles of a caller in a language, `de` being the one that routes name.

@@ -1,5 +1,6 @@
 """All SQL on sessions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,15 +11,21 @@ from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalSessio
 from app.database import Database, new_id, table_of
 from app.domain.sessions.models import Session
 
-# Session, user and memberships in one statement. A membership travels as "code role role": neither holds a space.
-AUTHENTICATE = """
-SELECT s.id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
+# A membership travels as "code role role": neither holds a space.
+USER_COLUMNS = """
        u.id, u.email, u.name, u.platform_role, u.onboarded_at,
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
           FROM language_members m WHERE m.user_id = u.id)
+"""
+# Session, user and memberships in one statement.
+AUTHENTICATE = f"""
+SELECT s.id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
+       {USER_COLUMNS}
   FROM sessions s JOIN users u ON u.id = s.user_id
  WHERE s.token_hash = $1 AND s.idle_expires_at > $2 AND s.expires_at > $2 AND u.status = 'active'
-"""
+"""  # noqa: S608 # joined from constants
+FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  # noqa: S608 # joined from constants
+FIND_USER_BY_ADDRESS = "SELECT user_id FROM keys WHERE kind = 'primary' AND provider = 'email' AND identifier = $1"
 
 START = insert(table_of(Session))
 
@@ -32,8 +39,32 @@ async def read_principal(database: Database, token_hash: bytes, now: datetime) -
     return Principal(
         user=PrincipalUser(*values[7:12]),
         session=PrincipalSession(*values[:7]),
-        memberships=tuple([_membership(packed) for packed in values[12] or ()]),
+        memberships=_memberships(values[12]),
     )
+
+
+async def find_principal(database: Database, user_id: UUID) -> Principal | None:
+    """Who this user would be in a request of theirs, without its session; None where there is no such user.
+
+    A suspended user is `ANONYMOUS`: no credential of theirs is taken.
+    """
+    row = await database.pool.fetchrow(FIND_BY_USER, user_id)
+    if row is None:
+        return None
+    *columns, memberships, status = tuple(row)
+    return (
+        Principal(PrincipalUser(*columns), memberships=_memberships(memberships)) if status == "active" else ANONYMOUS
+    )
+
+
+async def find_user_id(database: Database, address: str) -> UUID | None:
+    """The user whose primary key this normalised address is."""
+    user_id: UUID | None = await database.pool.fetchval(FIND_USER_BY_ADDRESS, address)
+    return user_id
+
+
+def _memberships(packed: Sequence[str] | None) -> tuple[Membership, ...]:
+    return tuple([_membership(item) for item in packed or ()])
 
 
 def _membership(packed: str) -> Membership:

@@ -78,3 +78,22 @@ def test_a_missing_attribute_is_an_error_only_where_the_decision_reads_it() -> N
     assert [rule.verdict for rule in explanation.rules] == ["conditions", "decides"]
     with pytest.raises(MissingAttribute):
         explain(Ability([unconditional, conditional], schema), "read", nothing)
+
+
+def test_about_a_type_a_denial_with_conditions_is_passed_over_and_a_grant_decides() -> None:
+    ability = Ability(
+        [
+            Rule(("read",), ("Language",)),
+            Rule(("read",), ("Language",), {"code": "da"}),
+            Rule(("read",), ("Language",), {"code": "de"}, inverted=True, reason="Closed"),
+            Rule(("update",), ("Language",), {"code": "de"}),
+        ]
+    )
+    explanation = explain(ability, "read", "Language")
+    assert explanation.decision == ability.decide_some("read", "Language") == Decision(allowed=True, rule=1)
+    assert [(rule.verdict, rule.failed) for rule in explanation.rules] == [
+        ("overruled", ()),
+        ("decides", ()),
+        ("conditions", ()),
+        ("action", ()),
+    ]
