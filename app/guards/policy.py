@@ -46,7 +46,7 @@ class Row(Struct, frozen=True):
 POLICY = (
     Row("platform admin", ("manage",), ("all",)),
     Row(
-        "platform admin", ("translate",), ("Language",), forbidden=True,
+        "platform admin", ("translate",), ("Language", "Translation"), forbidden=True,
         reason="Only a translator of the language may translate it",
     ),
     Row("every active user", ("read", "update"), ("User",), "themselves"),

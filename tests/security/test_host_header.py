@@ -45,7 +45,7 @@ async def test_the_host_of_the_request_is_no_origin_of_ours(world: World, header
 
 
 async def test_links_are_made_of_the_public_url_alone(world: World) -> None:
-    link = await world.services.keys.create_user("eve@example.org", "", None)
+    link = await world.services.invitations.create_user("eve@example.org", "", None)
 
     assert link.startswith(f"{world.settings.public_url}/redeem#token=osk_")
     assert "?" not in link

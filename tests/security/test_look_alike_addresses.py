@@ -29,7 +29,7 @@ LOOK_ALIKES = (
 async def test_a_look_alike_is_refused_at_every_entrance(world: World, address: str) -> None:
     await world.user()
     with pytest.raises(Problem) as refused:
-        await world.services.keys.create_user(address, "", None)
+        await world.services.invitations.create_user(address, "", None)
     assert refused.value.code == "validation_failed"
 
     signed_in = await world.client().post("/api/session", json={**CREDENTIALS, "email": address})
@@ -46,7 +46,7 @@ async def test_every_spelling_of_one_address_is_one_account(world: World, addres
 
     signed_in = await world.client().post("/api/session", json={**CREDENTIALS, "email": address})
     with pytest.raises(Problem) as taken:
-        await world.services.keys.create_user(address, "", None)
+        await world.services.invitations.create_user(address, "", None)
 
     assert signed_in.json()["user"]["email"] == "ada@example.org"
     assert taken.value.code == "email_taken"

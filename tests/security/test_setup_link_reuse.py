@@ -34,7 +34,7 @@ async def test_a_link_that_was_out_when_an_admin_came_makes_nobody(world: World)
 async def test_no_link_is_made_while_there_is_an_admin(world: World) -> None:
     await world.user(admin=True)
 
-    assert await world.services.keys.setup_link() is None
+    assert await world.services.invitations.setup_link() is None
     assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
 
 
