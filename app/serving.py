@@ -43,7 +43,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
     `announce` gets each line for the operator. Raises `ServiceError`, `EmbeddedPostgresError`, `MigrationError`.
     """
-    with _database_for_serving(settings) as ready:
+    with _noticed_interrupts() as interrupted, _database_for_serving(settings) as ready:
         address = _free_address(settings)
         link = asyncio.run(_prepare(ready))
         announce(f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}; Ctrl-C stops it)")
@@ -68,6 +68,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         )
         # A closed terminal ends the service; granian would go on without one, with new workers.
         server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
+        if interrupted.is_set():
+            raise KeyboardInterrupt
         server.serve()
 
 
@@ -75,6 +77,26 @@ def create_worker() -> ASGIApp:
     """The app of one worker, which ends with the process that started it: a killed parent leaves nobody at the port."""
     threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     return create_app()
+
+
+@contextmanager
+def _noticed_interrupts() -> Iterator[threading.Event]:
+    """The event that SIGINT and SIGTERM set, beside raising `KeyboardInterrupt`.
+
+    Python drops an exception that comes in a finaliser or a callback: the service would then start all the same.
+    """
+    interrupted = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

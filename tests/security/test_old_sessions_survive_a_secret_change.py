@@ -45,6 +45,8 @@ async def test_every_outstanding_link_dies_with_the_change(world: World) -> None
 
     assert (await _change(world.with_cookie(await world.token(eve)))).status_code == 204
 
+    outstanding = "SELECT count(*) FROM keys WHERE kind = 'single_use' AND used_at IS NULL"
+    assert await world.services.database.pool.fetchval(outstanding) == 0
     body = {"token": token, "name": "Mallory", "secret": SECRET}
     assert (await world.client().post("/api/keys/redeem", json=body)).status_code == 410
 
