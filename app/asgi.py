@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import NamedTuple
 
 from litestar import Litestar, Router
@@ -12,17 +12,20 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
-from app import openapi
+from app import cleaning, jobs, mail, openapi
 from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
 from app.auth.middleware import AuthenticationMiddleware
 from app.auth.passwords import SecretHasher
 from app.body import StrictJSON
+from app.cleaning import clean_up
 from app.clock import Clock, utc_now
 from app.database import Database
+from app.domain.keys import repository as keys_repository
 from app.domain.keys.controllers import KeyController, SignInController
 from app.domain.keys.service import KeyService, revoke_everything
 from app.domain.languages.controllers import LanguageController
 from app.domain.languages.service import LanguageService
+from app.domain.sessions import repository as sessions_repository
 from app.domain.sessions.controllers import SessionController
 from app.domain.sessions.service import SessionService
 from app.domain.users.service import UserService
@@ -30,16 +33,28 @@ from app.errors import problem_response
 from app.guards.authorize import ANYONE, require_guards
 from app.health import HealthController
 from app.http import MAX_BODY_BYTES, outermost
+from app.jobs import Jobs
+from app.keyring import Keyring
+from app.mail import Mailer
 from app.observability import configure_logging
 from app.settings import Settings, load
+from app.transports import transport_for
+from app.worker import Task, Worker
 
 CONTROLLERS = (SessionController, SignInController, KeyController, LanguageController, HealthController)
+
+# What the scheduled clean-up deletes.
+SWEEPS = (sessions_repository.delete_expired, keys_repository.delete_expired, jobs.delete_finished)
 
 
 class Services(NamedTuple):
     """Everything that does something, wired; the CLI uses the same."""
 
     database: Database
+    keyring: Keyring
+    jobs: Jobs
+    mail: Mailer
+    worker: Worker
     hasher: SecretHasher
     sessions: SessionService
     keys: KeyService
@@ -49,10 +64,18 @@ class Services(NamedTuple):
 
 def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     """Make the services of one process."""
+    keyring = Keyring(settings)
+    queue = Jobs(clock, keyring)
+    mailer = Mailer(clock, settings, queue, transport_for(settings))
+    tasks = {mail.KIND: Task(mailer.deliver), cleaning.KIND: clean_up(database, clock, SWEEPS)}
     hasher = SecretHasher(settings)
     sessions = SessionService(database, clock, settings)
     return Services(
         database=database,
+        keyring=keyring,
+        jobs=queue,
+        mail=mailer,
+        worker=Worker(database, clock, keyring, tasks),
         hasher=hasher,
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions),
@@ -71,7 +94,8 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with services.database.connected():
+        working = services.worker.working() if settings.run_jobs else nullcontext()
+        async with services.database.connected(), services.mail.open(), working:
             yield
             await services.sessions.settle()
         services.hasher.close()

@@ -50,13 +50,31 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             address=settings.host,
             port=settings.port,
             workers=settings.workers,
-            interface=Interfaces.ASGINL,
+            interface=Interfaces.ASGI,
             loop=Loops.uvloop,
             websockets=False,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=WORKER_STOP_SECONDS,
         ).serve()
+
+
+def work(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Run jobs until SIGINT or SIGTERM. Raises `ServiceError`, `EmbeddedPostgresError`."""
+    with reached_database(settings) as ready:
+        asyncio.run(_work(ready, announce))
+
+
+async def _work(settings: Settings, announce: Callable[[str], None]) -> None:
+    stopped = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    async with connect(settings) as database:
+        services = wire(settings, database, utc_now)
+        async with services.mail.open(), services.worker.working():
+            announce("Ostiary works (Ctrl-C stops it)")
+            await stopped.wait()
+        services.hasher.close()
 
 
 def create_worker() -> ASGIApp:

@@ -1,6 +1,7 @@
 """What every test may use: a real PostgreSQL, made once for each test process and thrown away after."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from app.database import Database
 from app.embedded import embedded_postgres
 from tests.world import Clock, World, running, settings_for
 
-TABLES = "users, keys, sessions, languages, language_members"
+TABLES = "users, keys, sessions, languages, language_members, jobs"
 
 
 @pytest.fixture(scope="session")
@@ -68,5 +69,6 @@ async def world(shared_world: World) -> AsyncIterator[World]:
     """The service on an empty database, at the start of its time."""
     shared_world.clock.now = Clock().now
     await shared_world.services.database.pool.execute(f"TRUNCATE {TABLES} CASCADE")
+    shutil.rmtree(shared_world.settings.data_path / "mail", ignore_errors=True)
     yield shared_world
     await shared_world.services.sessions.settle()
