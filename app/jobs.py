@@ -15,13 +15,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import Clock
-from app.database import Base, new_id
+from app.database import Base, Database, new_id
 from app.keyring import Keyring
 
 STATES = ("queued", "running", "done", "dead")
 CHANNEL = "ostiary_jobs"
 KEEP_DONE = timedelta(days=7)
 KEEP_DEAD = timedelta(days=30)
+
+
+# One statement each, its own transaction, and without the ORM: a worker does little else.
+CLAIM = """
+  WITH due AS (
+       SELECT id FROM jobs WHERE finished_at IS NULL AND due_at <= $1 AND kind = ANY($2)
+        ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+UPDATE jobs SET state = 'running', attempts = attempts + 1, due_at = $3
+  FROM due WHERE jobs.id = due.id
+RETURNING jobs.id, kind, payload, attempts, expires_at, created_at
+"""
+SETTLE = """
+UPDATE jobs
+   SET state = $3, error = $4, due_at = coalesce($5, due_at), finished_at = $6, attempts = coalesce($7, attempts),
+       payload = CASE WHEN $8 THEN NULL ELSE payload END
+ WHERE id = $1 AND attempts = $2 AND state = 'running'
+RETURNING id
+"""
 
 
 class Job(Base):
@@ -51,6 +69,28 @@ class Job(Base):
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class Claimed(Struct, frozen=True):
+    """A job that a worker has taken. `attempts` counts this one, and tells this claim from every other of the job."""
+
+    id: UUID
+    kind: str
+    payload: bytes | None
+    attempts: int
+    expires_at: datetime | None
+    created_at: datetime
+
+
+class Outcome(Struct, frozen=True):
+    """What became of an attempt; None leaves a column as it is."""
+
+    state: str
+    error: str | None = None
+    due_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempts: int | None = None
+    erase_payload: bool = False
 
 
 class Jobs:
@@ -107,35 +147,17 @@ async def schedule(transaction: AsyncSession, kind: str, now: datetime) -> None:
 
 
 async def claim(
-    transaction: AsyncSession, kinds: Collection[str], *, now: datetime, leased_until: datetime, limit: int
-) -> Sequence[Job]:
+    database: Database, kinds: Collection[str], *, now: datetime, leased_until: datetime, limit: int
+) -> list[Claimed]:
     """Take up to `limit` due jobs, the longest due first; nobody else is given them before `leased_until`."""
-    due = (
-        select(Job.id)
-        .where(Job.finished_at.is_(None), Job.due_at <= now, Job.kind.in_(kinds))
-        .order_by(Job.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    statement = (
-        update(Job)
-        .where(Job.id == due.c.id)
-        .values(state="running", attempts=Job.attempts + 1, due_at=leased_until)
-        .returning(Job)
-    )
-    return (await transaction.execute(statement)).scalars().all()
+    rows = await database.pool.fetch(CLAIM, now, list(kinds), leased_until, limit)
+    return [Claimed(*row) for row in rows]
 
 
-async def settle(transaction: AsyncSession, job: Job, **columns: object) -> bool:
+async def settle(database: Database, job: Claimed, outcome: Outcome) -> bool:
     """Record what became of a claimed job; False where its lease had ended and somebody else has claimed it since."""
-    statement = (
-        update(Job)
-        .where(Job.id == job.id, Job.state == "running", Job.attempts == job.attempts)
-        .values(**columns)
-        .returning(Job.id)
-    )
-    return (await transaction.execute(statement)).scalar_one_or_none() is not None
+    values = msgspec.structs.astuple(outcome)
+    return await database.pool.fetchval(SETTLE, job.id, job.attempts, *values) is not None
 
 
 async def page(transaction: AsyncSession, state: str | None, after: UUID | None, limit: int) -> Sequence[Job]:

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8, default
+from email.charset import QP, Charset
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import SMTPUTF8, compat32
+from email.utils import format_datetime, formataddr
 from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,8 +35,9 @@ TEMPLATES = Path(__file__).parent / "templates" / "mail"
 FALLBACK = "en"
 # What every template may use beside the values that the caller gives.
 PROVIDED = frozenset({"service", "host", "public_url", "locale", "subject"})
-# Bodies of ASCII and lines of this length travel as they are, so that a link in an .eml file can be read and copied.
-UNENCODED = default.clone(cte_type="7bit", max_line_length=998)
+WITHOUT_PARSING = compat32.clone(linesep="\r\n")
+QUOTED_PRINTABLE = Charset("utf-8")
+QUOTED_PRINTABLE.body_encoding = QP
 
 Value = str | int
 
@@ -87,14 +90,12 @@ class Mailer:
     async def deliver(self, attempt: Attempt) -> None:
         """Send an enqueued mail: the task of the worker. Raises as the transport does."""
         mail = msgspec.json.decode(attempt.payload, type=Mail)
-        message = compose(mail, self._settings, attempt.id, attempt.created_at)
-        policy = SMTP if mail.to.isascii() else SMTPUTF8
         await self._transport.send(
             Envelope(
                 name=str(attempt.id),
                 sender=mailbox_of(self._settings.mail_from).addr_spec,
                 recipient=mail.to,
-                message=message.as_bytes(policy=policy),
+                message=compose(mail, self._settings, attempt.id, attempt.created_at),
             )
         )
         logger.info("mail_sent", job=str(attempt.id), template=mail.template)
@@ -108,7 +109,7 @@ class Mailer:
             await self._transport.close()
 
 
-def compose(mail: Mail, settings: Settings, job_id: UUID, created_at: datetime) -> EmailMessage:
+def compose(mail: Mail, settings: Settings, job_id: UUID, created_at: datetime) -> bytes:
     """The message, the same at every try; its Message-ID is made from the job's id.
 
     No value can add a header or a line: line breaks and control characters in it become spaces.
@@ -124,19 +125,32 @@ def compose(mail: Mail, settings: Settings, job_id: UUID, created_at: datetime) 
     }
     first_line, _, text = _render(mail, "txt", values).partition("\n")
     subject = first_line.removeprefix("Subject:").strip()
-    message = EmailMessage(policy=UNENCODED)
-    message["From"] = sender
-    local_part, _, domain = mail.to.rpartition("@")
-    message["To"] = Address(username=local_part, domain=domain)
-    message["Subject"] = subject
-    message["Date"] = created_at
-    message["Message-ID"] = f"<{job_id}@{sender.domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(text.strip() + "\n")
-    message.add_alternative(_render(mail, "html", {**values, "subject": subject}), subtype="html")
-    message["Content-Language"] = mail.locale  # set earlier it would move into the first part
-    return message
+    markup = _render(mail, "html", {**values, "subject": subject})
+    # The classes without header parsing: they take a seventh of the time, all of it on the event loop.
+    message = MIMEMultipart("alternative", boundary=f"=_{job_id}", policy=WITHOUT_PARSING)
+    headers = {
+        "From": formataddr((sender.display_name, sender.addr_spec)),
+        "To": mail.to,
+        "Subject": subject,
+        "Date": format_datetime(created_at),
+        "Message-ID": f"<{job_id}@{sender.domain}>",
+        "Content-Language": mail.locale,
+        "Auto-Submitted": "auto-generated",  # RFC 3834 section 5
+        "X-Auto-Response-Suppress": "All",
+    }
+    for name, value in headers.items():
+        message[name] = one_line(value)
+    message.attach(_part(text.strip() + "\n", "plain"))
+    message.attach(_part(markup, "html"))
+    # An address that is not ASCII is written as it is (RFC 6532); all else is encoded for servers of any age.
+    return message.as_bytes(policy=WITHOUT_PARSING if mail.to.isascii() else SMTPUTF8)
+
+
+def _part(text: str, subtype: str) -> MIMENonMultipart:
+    """A body: as it is where it is ASCII, so that a link in an .eml file can be copied, else quoted-printable."""
+    part = MIMENonMultipart("text", subtype, policy=WITHOUT_PARSING)
+    part.set_payload(text, "us-ascii" if text.isascii() else QUOTED_PRINTABLE)
+    return part
 
 
 @cache

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -16,7 +17,7 @@ from aiosmtplib.errors import (
     SMTPException,
     SMTPNotSupported,
     SMTPRecipientsRefused,
-    SMTPResponseException,
+    SMTPSenderRefused,
 )
 from msgspec import Struct
 
@@ -91,7 +92,7 @@ class SmtpTransport:
             password=unquote(parts.password) if parts.password else None,
             use_tls=implicit_tls,
             start_tls=not implicit_tls and parts.hostname not in LOOPBACK,
-            local_hostname=f"[{local_hostname}]" if local_hostname in LOOPBACK - {"localhost"} else local_hostname,
+            local_hostname=_address_literal(local_hostname),
             timeout=command_seconds,
         )
         self._idle: list[SMTP] = []
@@ -102,11 +103,8 @@ class SmtpTransport:
         A permanent refusal (5yz, RFC 5321 section 4.2.1) of the recipient or the message is a `PermanentError`; of
         the connection, the credentials or the sender it is the operator's to mend, hence temporary.
         """
-        try:
-            async with self._client() as client:
-                await _converse(client, envelope)
-        except (SMTPException, OSError) as error:
-            raise TemporaryError(_told(error)) from error
+        async with self._client() as client:
+            await _converse(client, envelope)
 
     async def close(self) -> None:
         """Close the kept connections."""
@@ -115,10 +113,13 @@ class SmtpTransport:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[SMTP]:
-        client = await self._connected()
+        try:
+            client = await self._connected()
+        except (SMTPException, OSError) as error:
+            raise TemporaryError(f"mail server: {error}") from error
         try:
             yield client
-        except (SMTPException, PermanentError):
+        except (TemporaryError, PermanentError):
             self._keep(client)
             raise
         except BaseException:
@@ -151,18 +152,25 @@ async def _converse(client: SMTP, envelope: Envelope) -> None:
     except SMTPRecipientsRefused as error:
         refusal = error.recipients[0]
         raise _refused(refusal.code, f"recipient refused: {refusal.code} {refusal.message}") from error
-    except SMTPDataError as error:
-        # Without the server's words: it has read the message, and they are kept with the job.
-        raise _refused(error.code, f"message refused: {error.code}") from error
+    except SMTPSenderRefused as error:
+        raise TemporaryError(f"sender refused: {error.code} {error.message}") from error
     except SMTPNotSupported as error:
         raise PermanentError("the mail server does not take addresses that are not ASCII (SMTPUTF8)") from error
+    # From here on the server has read the message: its words are not told, for the reason is kept with the job.
+    except SMTPDataError as error:
+        raise _refused(error.code, f"message refused: {error.code}") from error
+    except (SMTPException, OSError) as error:
+        raise TemporaryError(f"mail server: {type(error).__name__}") from error
 
 
 def _refused(code: int, reason: str) -> PermanentError | TemporaryError:
     return PermanentError(reason) if 500 <= code < 600 else TemporaryError(reason)
 
 
-def _told(error: SMTPException | OSError) -> str:
-    if isinstance(error, SMTPResponseException):
-        return f"mail server: {error.code} {error.message}"
-    return f"mail server: {error}" if str(error) else f"mail server: {type(error).__name__}"
+def _address_literal(host: str) -> str:
+    """How EHLO names a host: an address in brackets (RFC 5321 section 4.1.3)."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"

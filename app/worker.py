@@ -14,12 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import jobs
 from app.clock import Clock
 from app.database import Database
-from app.jobs import Job
+from app.jobs import Claimed, Outcome
 from app.keyring import Keyring, UnsealError
 from app.text import one_line
 
 CONCURRENCY = 4
 POLL_SECONDS = 5.0
+# Between the starts of two jobs: the requests that the same process serves go first.
+START_SECONDS = 0.01
 STOP_SECONDS = 5.0
 # An attempt is cut off after ATTEMPT_SECONDS, and nobody else takes the job before LEASE has passed: the difference is
 # how far apart the clocks of two machines may be.
@@ -112,9 +114,9 @@ class Worker:
                 if not scheduled:
                     await self._schedule()
                     scheduled = True
-                if free := CONCURRENCY - len(self._running):
-                    for job in await self._claim(free):
-                        self._start(job)
+                while len(self._running) < CONCURRENCY and (claimed := await self._claim(1)):
+                    self._start(*claimed)
+                    await asyncio.sleep(START_SECONDS)
             except DATABASE_ERRORS as error:
                 logger.warning("jobs_unavailable", reason=type(error).__name__)
             with suppress(TimeoutError):
@@ -127,7 +129,7 @@ class Worker:
                 await self._database.listen(jobs.CHANNEL, self._wake.set)
             await asyncio.sleep(POLL_SECONDS)
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: Claimed) -> None:
         attempt = asyncio.create_task(self._attempt(job))
         self._running.add(attempt)
         attempt.add_done_callback(self._ended)
@@ -142,32 +144,27 @@ class Worker:
                 if task.every:
                     await jobs.schedule(transaction, kind, self._clock())
 
-    async def _claim(self, limit: int) -> list[Job]:
+    async def _claim(self, limit: int) -> list[Claimed]:
         now = self._clock()
-        async with self._database.transaction() as transaction:
-            claimed = await jobs.claim(transaction, self._tasks.keys(), now=now, leased_until=now + LEASE, limit=limit)
-        return list(claimed)
+        return await jobs.claim(self._database, self._tasks, now=now, leased_until=now + LEASE, limit=limit)
 
-    async def _attempt(self, job: Job) -> None:
+    async def _attempt(self, job: Claimed) -> None:
         outcome = await self._outcome(job)
+        log = logger.bind(job=str(job.id), kind=job.kind, attempt=job.attempts)
         try:
-            async with self._database.transaction() as transaction:
-                settled = await jobs.settle(transaction, job, **outcome)
+            settled = await jobs.settle(self._database, job, outcome)
         except DATABASE_ERRORS as error:
-            logger.warning("job_not_settled", job=str(job.id), kind=job.kind, reason=type(error).__name__)
+            log.warning("job_not_settled", reason=type(error).__name__)
             return
         if not settled:
-            logger.warning("job_lease_lost", job=str(job.id), kind=job.kind)
-        elif outcome.get("error"):
-            logger.warning(
-                "job_failed", job=str(job.id), kind=job.kind, attempt=job.attempts,
-                state=outcome["state"], reason=outcome["error"],
-            )  # fmt: skip
+            log.warning("job_lease_lost")
+        elif outcome.error:
+            log.warning("job_failed", state=outcome.state, reason=outcome.error)
 
-    async def _outcome(self, job: Job) -> dict[str, object]:
-        """Run the job once; gives the columns that tell what became of it."""
+    async def _outcome(self, job: Claimed) -> Outcome:
+        """Run the job once; gives what became of it."""
         if job.expires_at and job.expires_at <= self._clock():
-            return {**self._dead("expired before it could be done"), "payload": None}
+            return self._dead("expired before it could be done", erase_payload=True)
         try:
             await self._run(job)
         except PermanentError as error:
@@ -178,10 +175,10 @@ class Worker:
             logger.exception("job_error", job=str(job.id), kind=job.kind)
             return self._again(job, type(error).__name__)
         if every := self._tasks[job.kind].every:
-            return {"state": "queued", "attempts": 0, "due_at": self._clock() + every, "error": None}
-        return {"state": "done", "finished_at": self._clock(), "payload": None, "error": None}
+            return Outcome("queued", attempts=0, due_at=self._clock() + every)
+        return Outcome("done", finished_at=self._clock(), erase_payload=True)
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: Claimed) -> None:
         if self._is_spent(job, MAX_ATTEMPTS + 1):
             raise PermanentError("the worker ended during the last attempt")
         try:
@@ -194,15 +191,15 @@ class Worker:
         except TimeoutError:
             raise TemporaryError(f"took longer than {self._attempt_seconds:g} s") from None
 
-    def _again(self, job: Job, reason: str) -> dict[str, object]:
+    def _again(self, job: Claimed, reason: str) -> Outcome:
         if self._is_spent(job, MAX_ATTEMPTS):
             return self._dead(reason)
-        return {"state": "queued", "due_at": self._clock() + backoff(job.attempts), "error": _reason(reason)}
+        return Outcome("queued", error=_reason(reason), due_at=self._clock() + backoff(job.attempts))
 
-    def _dead(self, reason: str) -> dict[str, object]:
-        return {"state": "dead", "finished_at": self._clock(), "error": _reason(reason)}
+    def _dead(self, reason: str, *, erase_payload: bool = False) -> Outcome:
+        return Outcome("dead", error=_reason(reason), finished_at=self._clock(), erase_payload=erase_payload)
 
-    def _is_spent(self, job: Job, limit: int) -> bool:
+    def _is_spent(self, job: Claimed, limit: int) -> bool:
         return job.attempts >= limit and self._tasks[job.kind].every is None
 
 

@@ -23,6 +23,7 @@ class MailServer:
         self.credentials: list[tuple[bytes, bytes]] = []
         self.connections = 0
         self.refusals: dict[str, str] = {}
+        self.sender_reply: str | None = None
         self.data_reply: str | None = None
         self.closes_in_data = 0
         self.reached = asyncio.Event()
@@ -70,7 +71,17 @@ class MailServer:
         self.credentials.append((data.login, data.password))
         return AuthResult(success=True)
 
-    async def handle_RCPT(  # noqa: N802 # aiosmtpd's names
+    async def handle_MAIL(  # noqa: N802 # aiosmtpd's names
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Refuse every sender if the test wants it."""
+        if self.sender_reply:
+            return self.sender_reply
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
         self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
     ) -> str:
         """Refuse whom the test wants refused."""

@@ -7,11 +7,13 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 from msgspec import Struct
 
 from app import jobs, worker
 from app.cleaning import clean_up
+from app.jobs import Claimed, Outcome
 from app.keyring import Keyring
 from app.worker import LEASE, MAX_ATTEMPTS, Attempt, PermanentError, Task, TemporaryError, Worker, backoff
 from tests.world import World, settings_for, until
@@ -162,29 +164,27 @@ async def test_two_workers_never_run_the_same_job(world: World) -> None:
     assert Counter(runs.seen) == Counter(ids)
 
 
-async def test_concurrent_claims_share_the_jobs_out(world: World) -> None:
+async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(world: World) -> None:
     for _ in range(8):
         await enqueue(world)
 
-    async def claim(barrier: asyncio.Barrier) -> list[UUID]:
-        async with world.services.database.transaction() as transaction:
-            await barrier.wait()
-            now = world.clock()
-            claimed = await jobs.claim(transaction, [KIND], now=now, leased_until=now + LEASE, limit=4)
-            await barrier.wait()
-        return [job.id for job in claimed]
-
-    barrier = asyncio.Barrier(4)
-    claims = await asyncio.gather(*[claim(barrier) for _ in range(4)])
-    assert sorted(map(len, claims)) == [0, 0, 4, 4]
-    assert len({job_id for claimed in claims for job_id in claimed}) == 8
-
-
-async def abandon(world: World) -> jobs.Job:
-    """Claim the one job that is due, as a worker does that is killed right after."""
-    async with world.services.database.transaction() as transaction:
+    connections = [await asyncpg.connect(world.settings.database_url) for _ in range(3)]
+    claims = []
+    for connection in connections:
+        await connection.execute("BEGIN")
         now = world.clock()
-        (job,) = await jobs.claim(transaction, [KIND], now=now, leased_until=now + LEASE, limit=4)
+        rows = await connection.fetch(jobs.CLAIM, now, [KIND], now + LEASE, 4, timeout=20)
+        claims.append({row["id"] for row in rows})
+    for connection in connections:
+        await connection.close()
+    assert list(map(len, claims)) == [4, 4, 0]
+    assert len(set.union(*claims)) == 8
+
+
+async def abandon(world: World) -> Claimed:
+    """Claim the one job that is due, as a worker does that is killed right after."""
+    now = world.clock()
+    (job,) = await jobs.claim(world.services.database, [KIND], now=now, leased_until=now + LEASE, limit=4)
     return job
 
 
@@ -206,10 +206,10 @@ async def test_a_worker_that_has_lost_its_lease_changes_nothing_any_more(world: 
     world.clock.now += LEASE
     second = await abandon(world)
     assert (first.id, second.attempts) == (job_id, 2)
-    async with world.services.database.transaction() as transaction:
-        assert not await jobs.settle(transaction, first, state="dead", finished_at=world.clock())
-    async with world.services.database.transaction() as transaction:
-        assert await jobs.settle(transaction, second, state="done", finished_at=world.clock(), payload=None)
+    done = Outcome("done", finished_at=world.clock(), erase_payload=True)
+    assert not await jobs.settle(world.services.database, first, done)
+    assert await jobs.settle(world.services.database, second, done)
+    assert not await jobs.settle(world.services.database, second, done)
 
 
 async def test_a_job_that_kills_every_worker_is_dead_in_the_end(world: World) -> None:

@@ -1,5 +1,7 @@
 """The templates: complete in every locale, the same words in both parts, readable everywhere, nothing loaded."""
 
+import email
+import email.policy
 import html
 import re
 from datetime import UTC, datetime
@@ -25,17 +27,21 @@ EVERY = [(locale, name) for locale in locales() for name in NAMES]
 WITH_CODE = [(locale, name) for locale, name in EVERY if "code" in needed(name)]
 
 
-def composed(name: str, locale: str = FALLBACK, **values: Value) -> EmailMessage:
+def sent(name: str, locale: str = FALLBACK, **values: Value) -> bytes:
     given = {**{key: VALUES[key] for key in needed(name)}, **values}
     mail = Mail(to="grace@example.org", template=name, locale=locale, values=given)
     return compose(mail, SETTINGS, UUID(int=1), datetime(2026, 6, 1, tzinfo=UTC))
+
+
+def composed(name: str, locale: str = FALLBACK, **values: Value) -> EmailMessage:
+    return email.message_from_bytes(sent(name, locale, **values), policy=email.policy.default)
 
 
 def parts(message: EmailMessage) -> tuple[str, str]:
     text, markup = message.get_body(("plain",)), message.get_body(("html",))
     assert text
     assert markup
-    return text.get_content(), markup.get_content()
+    return text.get_content().replace("\r\n", "\n"), markup.get_content().replace("\r\n", "\n")
 
 
 def words(text: str) -> list[str]:
@@ -101,8 +107,16 @@ def test_a_code_comes_first_in_the_subject_and_last_in_the_form_that_phones_fill
     assert "40137268" in text.splitlines()
 
 
+@pytest.mark.parametrize(("locale", "name"), EVERY)
+def test_a_message_is_ascii_in_short_lines_for_servers_of_any_age(locale: str, name: str) -> None:
+    raw = sent(name, locale)
+    assert raw.isascii()
+    assert raw.count(b"\n") == raw.count(b"\r\n")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998  # RFC 5322 section 2.1.1
+
+
 def test_a_link_in_english_text_can_be_copied_from_the_raw_message() -> None:
-    assert str(VALUES["link"]).encode() in composed("invitation", inviter="Ada").as_bytes()
+    assert str(VALUES["link"]).encode() in sent("invitation", inviter="Ada")
 
 
 @pytest.mark.parametrize(
