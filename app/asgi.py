@@ -1,8 +1,8 @@
 """The composition root: settings in, ASGI app out. The only place that wires; nothing happens at import."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import NamedTuple
 
 from litestar import Litestar, Router
@@ -12,15 +12,16 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import openapi
+from app import cleaning, jobs, mail, openapi
 from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
 from app.auth.middleware import AuthenticationMiddleware
 from app.auth.passwords import SecretHasher
 from app.body import StrictJSON
+from app.cleaning import clean_up
 from app.clock import Clock, utc_now
 from app.database import Database
+from app.domain.keys import repository as keys_repository
 from app.domain.keys.controllers import KeyController, SignInController
 from app.domain.keys.invitations import InvitationService
 from app.domain.keys.service import KeyService, revoke_everything
@@ -30,6 +31,7 @@ from app.domain.languages.member_service import MemberService
 from app.domain.languages.service import LanguageService
 from app.domain.languages.translation_controllers import TranslationController
 from app.domain.languages.translation_service import TranslationService
+from app.domain.sessions import repository as sessions_repository
 from app.domain.sessions.controllers import SessionController
 from app.domain.sessions.policy_controllers import PolicyController
 from app.domain.sessions.service import SessionService
@@ -39,8 +41,13 @@ from app.errors import problem_response
 from app.guards.authorize import ANYONE, require_guards
 from app.health import HealthController
 from app.http import MAX_BODY_BYTES, outermost
+from app.jobs import Jobs
+from app.keyring import Keyring
+from app.mail import Mailer
 from app.observability import configure_logging
 from app.settings import Settings, load
+from app.transports import transport_for
+from app.worker import Task, Worker
 
 CONTROLLERS = (
     SessionController,
@@ -54,11 +61,18 @@ CONTROLLERS = (
     HealthController,
 )
 
+# What the scheduled clean-up deletes.
+SWEEPS = (sessions_repository.delete_expired, keys_repository.delete_expired, jobs.delete_finished)
+
 
 class Services(NamedTuple):
     """Everything that does something, wired; the CLI uses the same."""
 
     database: Database
+    keyring: Keyring
+    jobs: Jobs
+    mail: Mailer
+    worker: Worker
     hasher: SecretHasher
     sessions: SessionService
     keys: KeyService
@@ -71,18 +85,26 @@ class Services(NamedTuple):
 
 def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     """Make the services of one process."""
+    keyring = Keyring(settings)
+    queue = Jobs(clock, keyring)
+    mailer = Mailer(clock, settings, queue, transport_for(settings))
+    tasks = {mail.KIND: Task(mailer.deliver), cleaning.KIND: clean_up(database, clock, SWEEPS)}
     hasher = SecretHasher(settings)
     sessions = SessionService(database, clock, settings)
-    invitations = InvitationService(database, clock, settings, send_mail)
+    invitations = InvitationService(database, clock, settings, mailer.enqueue)
     return Services(
         database=database,
+        keyring=keyring,
+        jobs=queue,
+        mail=mailer,
+        worker=Worker(database, clock, keyring, tasks),
         hasher=hasher,
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions),
         invitations=invitations,
         users=UserService(database, clock, revoke_everything, invitations.invite),
         languages=LanguageService(database, clock),
-        members=MemberService(database, clock, invitations.invite, invitations.withdraw, send_mail),
+        members=MemberService(database, clock, invitations.invite, invitations.withdraw, mailer.enqueue),
         translations=TranslationService(database, clock),
     )
 
@@ -97,7 +119,8 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with services.database.connected():
+        working = services.worker.working() if settings.run_jobs else nullcontext()
+        async with services.database.connected(), services.mail.open(), working:
             yield
             await services.sessions.settle()
         services.hasher.close()
@@ -147,12 +170,6 @@ def _router() -> Router:
             # Made with the path's first method, and knows no other: without it the app makes one that knows all.
             route.route_handlers = [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
     return router
-
-
-async def send_mail(
-    transaction: AsyncSession, *, to: str, template: str, locale: str | None, values: Mapping[str, str]
-) -> None:
-    """Placeholder until the mail queue lands on this branch."""
 
 
 def _provide(value: object) -> Provide:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,7 @@ from uuid import UUID
 
 import click
 
-from app import migrate
+from app import jobs, migrate
 from app.asgi import Services, wire
 from app.clock import utc_now
 from app.domain.languages.importing import ImportFileError, read_languages
@@ -22,7 +22,7 @@ from app.guards.expectations import InvalidExpectations
 from app.migrate import MigrationError
 from app.observability import configure_logging
 from app.policy_commands import policy
-from app.serving import ServiceError, connect, reached_database, serve
+from app.serving import ServiceError, connect, reached_database, serve, work
 from app.settings import Settings, SettingsError, load
 
 T = TypeVar("T")
@@ -97,6 +97,16 @@ def serve_command() -> None:
     """
     configure_logging()
     serve(load(os.environ), click.echo)
+
+
+@cli.command("work")
+def work_command() -> None:
+    """Deliver mail and clean up until Ctrl-C, without serving requests.
+
+    `ostiary serve` does both by itself, unless RUN_JOBS=off.
+    """
+    configure_logging()
+    work(load(os.environ), click.echo)
 
 
 @cli.command()
@@ -205,6 +215,61 @@ def import_languages(file: Path) -> None:
     click.echo(f"{_with_services(run)} languages created")
 
 
+@cli.group("jobs")
+def jobs_group() -> None:
+    """Look after mail and other work that waits in the database."""
+
+
+@jobs_group.command("list")
+@click.option("--state", type=click.Choice(jobs.STATES), help="Only these; by default all that are not done.")
+def list_jobs(state: str | None) -> None:
+    """List jobs: id, kind, state, attempts, created, due and last error, separated by tabs."""
+
+    async def run(services: Services) -> None:
+        after = None
+        while page := await _jobs_page(services, state, after):
+            for job in page:
+                click.echo(
+                    "\t".join([
+                        str(job.id), job.kind, job.state, str(job.attempts),
+                        f"{job.created_at:%Y-%m-%dT%H:%M:%SZ}", f"{job.due_at:%Y-%m-%dT%H:%M:%SZ}", job.error or "-",
+                    ])
+                )  # fmt: skip
+            after = page[-1].id
+
+    _with_services(run)
+
+
+@jobs_group.command("retry")
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
+@click.option("--dead", is_flag=True, help="Every dead job.")
+def retry_jobs(ids: tuple[UUID, ...], dead: bool) -> None:
+    """Run waiting or dead jobs again at once, with all their attempts before them.
+
+    A job that has expired cannot run again: what it would send is worthless.
+    """
+    if bool(ids) == dead:
+        raise click.UsageError("name the jobs, or use --dead")
+
+    async def run(services: Services) -> list[UUID]:
+        async with services.database.transaction() as transaction:
+            return await services.jobs.retry(transaction, None if dead else ids)
+
+    _report(ids, _with_services(run), "queued again", "cannot run again (it runs, is done, has expired or is unknown)")
+
+
+@jobs_group.command("discard")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True, type=click.UUID)
+def discard_jobs(ids: tuple[UUID, ...]) -> None:
+    """Delete jobs for good. One that is running stays."""
+
+    async def run(services: Services) -> list[UUID]:
+        async with services.database.transaction() as transaction:
+            return await jobs.discard(transaction, ids)
+
+    _report(ids, _with_services(run), "discarded", "cannot be discarded (it runs or is unknown)")
+
+
 @cli.group()
 def database() -> None:
     """Migrate the database."""
@@ -226,6 +291,18 @@ def current() -> None:
     """Print the revision that the database is at."""
     found = _with_services(lambda services: migrate.current(services.database.engine), migrated=False)
     click.echo(found or "empty")
+
+
+async def _jobs_page(services: Services, state: str | None, after: UUID | None) -> Sequence[jobs.Job]:
+    async with services.database.transaction() as transaction:
+        return await jobs.page(transaction, state, after, PAGE)
+
+
+def _report(asked: Sequence[UUID], done: Sequence[UUID], success: str, failure: str) -> None:
+    for job_id in done:
+        click.echo(f"{job_id} {success}")
+    if left := [job_id for job_id in asked if job_id not in done]:
+        _fail([f"{job_id} {failure}" for job_id in left])
 
 
 def _change_user(email: str, operation: Callable[[Services], Callable[[UUID], Awaitable[None]]]) -> None:

@@ -1,6 +1,7 @@
 """The database: one engine for writes in transactions, one direct asyncpg pool for the reads that must be fast."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import ClassVar, cast
@@ -98,6 +99,21 @@ class Database:
         """
         async with self._sessions() as session, session.begin():
             yield session
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call `heard` at every notification on `channel`, over a connection of its own, until that is lost.
+
+        `heard` is called once at the start too, for what was notified before. Raises as `connected` does.
+        """
+        connection = await self._connect()
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(channel, lambda *_: heard())
+            heard()
+            await lost.wait()
+        finally:
+            await connection.close()
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._dsn)

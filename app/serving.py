@@ -73,6 +73,24 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         server.serve()
 
 
+def work(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Run jobs until SIGINT or SIGTERM. Raises `ServiceError`, `EmbeddedPostgresError`."""
+    with reached_database(settings) as ready:
+        asyncio.run(_work(ready, announce))
+
+
+async def _work(settings: Settings, announce: Callable[[str], None]) -> None:
+    stopped = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    async with connect(settings) as database:
+        services = wire(settings, database, utc_now)
+        async with services.mail.open(), services.worker.working():
+            announce("Ostiary works (Ctrl-C stops it)")
+            await stopped.wait()
+        services.hasher.close()
+
+
 def create_worker() -> ASGIApp:
     """The app of one worker, which ends with the process that started it: a killed parent leaves nobody at the port."""
     threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()

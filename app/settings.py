@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from email.headerregistry import Address
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
+from email_validator import validate_email
 from msgspec import Meta, Struct
 
 Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
@@ -15,6 +17,12 @@ Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HOST = re.compile(r"[\w.:-]+", re.ASCII)
 NETLOC = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?", re.ASCII)
+FILE_MAIL = "file:"
+MAILBOX = re.compile(r'"?(?P<name>[^"<>@]*?)"? *<(?P<address>[^<> ]+)>|(?P<bare>[^<> ]+)')
+# OWASP ASVS 5.0, 11.2.3 asks for 128 bits; this is what they take in hexadecimal digits.
+SECRET_KEY_MIN_LENGTH = 32
+# Fewer different characters than this among so many were not drawn at random.
+SECRET_KEY_MIN_VARIETY = 8
 
 
 class SettingsError(Exception):
@@ -43,6 +51,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    secret_key: str | None = None
+    secret_key_previous: str | None = None
+    mail_url: str = FILE_MAIL
+    mail_from: str = ""
+    run_jobs: bool = True
     cookie_host_prefix: bool = False
     access_log: bool = True
 
@@ -74,6 +87,24 @@ class Settings(Struct, frozen=True, kw_only=True):
     def data_path(self) -> Path:
         """DATA_DIR as an absolute path."""
         return Path(self.data_dir).expanduser().absolute()
+
+
+def mailbox_of(value: str) -> Address:
+    """The one mailbox that `value` names, as in `Ostiary <no-reply@example.org>`.
+
+    Raises `ValueError` where it names none or several, or one that only servers with SMTPUTF8 take.
+    """
+    parts = MAILBOX.fullmatch(value)
+    if parts is None or not value.isprintable():
+        raise ValueError
+    checked = validate_email(
+        parts["address"] or parts["bare"],
+        allow_smtputf8=False,
+        check_deliverability=False,
+        globally_deliverable=False,
+        test_environment=True,
+    )
+    return Address(parts["name"] or "", checked.local_part, checked.ascii_domain)
 
 
 def is_plain_loopback(url: str) -> bool:
@@ -109,7 +140,9 @@ def load(environ: Mapping[str, str]) -> Settings:
             mistakes.append(f"{field.name.upper()}: expected {_expected(field.type)}")
     settings = Settings(**values) if not mistakes else Settings()  # type: ignore[arg-type] # each value was converted to its field's type above
     if not mistakes:
-        settings = msgspec.structs.replace(settings, public_url=_public_url(settings))
+        settings = msgspec.structs.replace(
+            settings, public_url=_public_url(settings), mail_from=settings.mail_from or _mail_from(settings)
+        )
         mistakes = _inconsistencies(settings)
     if mistakes:
         raise SettingsError(mistakes)
@@ -141,6 +174,10 @@ def _public_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
+def _mail_from(settings: Settings) -> str:
+    return "Ostiary <no-reply@ostiary.test>" if settings.mail_url == FILE_MAIL else ""
+
+
 def _inconsistencies(settings: Settings) -> list[str]:
     """The rules that concern a value's form or several settings at once."""
     production = settings.environment == "production"
@@ -157,6 +194,22 @@ def _inconsistencies(settings: Settings) -> list[str]:
             HOST.fullmatch(settings.host) is not None and not _is_base_url(settings.public_url)
         ),
         "PUBLIC_URL: must be https when ENVIRONMENT=production": production and not https,
+        "SECRET_KEY: required when ENVIRONMENT=production": (production and settings.secret_key is None),
+        f"SECRET_KEY: expected {SECRET_KEY_MIN_LENGTH} or more random characters, as `openssl rand -base64 32` makes": (
+            settings.secret_key is not None and _is_weak(settings.secret_key)
+        ),
+        "SECRET_KEY_PREVIOUS: needs a SECRET_KEY that has replaced it": (
+            settings.secret_key_previous is not None and settings.secret_key in (None, settings.secret_key_previous)
+        ),
+        "MAIL_URL: expected file: or smtp://user:password@host:port or smtps://user:password@host:port": (
+            settings.mail_url != FILE_MAIL and not _is_smtp_url(settings.mail_url)
+        ),
+        "MAIL_URL: must be smtp: or smtps: when ENVIRONMENT=production (file: sends nothing)": (
+            production and settings.mail_url == FILE_MAIL
+        ),
+        "MAIL_FROM: expected one mailbox such as Ostiary <no-reply@example.org>; smtp: and smtps: require it": (
+            not _is_mailbox(settings.mail_from)
+        ),
         "COOKIE_HOST_PREFIX: needs an https PUBLIC_URL (browsers drop a __Host- cookie without Secure)": (
             settings.cookie_host_prefix and not https
         ),
@@ -204,6 +257,32 @@ def _has_sound_netloc(url: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_smtp_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("smtp", "smtps")
+        and bool(parts.hostname)
+        and bool(parts.username) == bool(parts.password)
+        and not (parts.path or parts.query or parts.fragment)
+    )
+
+
+def _is_mailbox(value: str) -> bool:
+    try:
+        mailbox_of(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_weak(secret_key: str) -> bool:
+    return len(secret_key) < SECRET_KEY_MIN_LENGTH or len(set(secret_key)) < SECRET_KEY_MIN_VARIETY
 
 
 def _weaker_than_asvs(settings: Settings) -> bool:

@@ -1,6 +1,7 @@
 """What every test may use: a real PostgreSQL, made once for each test process and thrown away after."""
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -18,8 +19,6 @@ from app.embedded import embedded_postgres
 from app.observability import configure_logging
 from tests.world import Clock, World, running, settings_for
 
-TABLES = "users, keys, sessions, languages, language_members, translations, translation_versions"
-
 
 @pytest.fixture(scope="session", autouse=True)
 def logs() -> None:
@@ -32,6 +31,9 @@ def logs() -> None:
     stderr = cast("BinaryIO", sys.__stderr__.buffer)
     configure_logging()
     structlog.configure(logger_factory=structlog.BytesLoggerFactory(stderr), cache_logger_on_first_use=False)
+
+
+TABLES = "users, keys, sessions, languages, language_members, translations, translation_versions, jobs"
 
 
 @pytest.fixture(scope="session")
@@ -85,5 +87,6 @@ async def world(shared_world: World) -> AsyncIterator[World]:
     """The service on an empty database, at the start of its time."""
     shared_world.clock.now = Clock().now
     await shared_world.services.database.pool.execute(f"TRUNCATE {TABLES} CASCADE")
+    shutil.rmtree(shared_world.settings.data_path / "mail", ignore_errors=True)
     yield shared_world
     await shared_world.services.sessions.settle()

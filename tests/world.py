@@ -1,9 +1,16 @@
 """A running service for tests: the real app on a real database, with a clock that tests set."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import atexit
+import email
+import email.policy
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
 from typing import Any, TypedDict, cast
 from uuid import UUID
 
@@ -28,6 +35,9 @@ SECRET = "seven lamps on a quiet harbour"
 CREDENTIALS = {"method": "password", "email": "ada@example.org", "secret": SECRET}
 # Cheap on purpose: what tests hold is that a hash ran, not how long it takes.
 FAST_HASHES = {"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1", "HASH_QUEUE": "1000"}
+SECRET_KEY = "a key for tests 4Xw1kQz8vRt6Lm2Ns0Bp"
+DATA_DIR = Path(tempfile.mkdtemp(prefix="ostiary-test-data-"))
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 
 class Clock:
@@ -160,6 +170,12 @@ class World:
         client.cookies.set("auth_session", token, domain="127.0.0.1", path="/")
         return client
 
+    async def mails(self) -> list[EmailMessage]:
+        """Run the jobs that are due; gives all mail that the test has sent so far, in the order it was caused."""
+        await self.services.worker.drain()
+        files = sorted((self.settings.data_path / "mail").glob("*.eml"))
+        return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+
     async def language(self, code: str = "de", name: str = "German") -> str:
         """A language."""
         await self.services.languages.create(NewLanguage(code=code, name=name))
@@ -171,6 +187,12 @@ class World:
             transaction.add(
                 LanguageMember(language_code=code, user_id=user_id, roles=list(roles), created_at=self.clock())
             )
+
+
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
+    """Return as soon as the condition, asked again and again, holds: for what another process does."""
+    while not await holds():  # noqa: ASYNC110 # no event of ours tells of another process
+        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -197,5 +219,6 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[World]:
 
 
 def settings_for(database_url: str, **environ: str) -> Settings:
-    """Settings of a test's service."""
-    return load({"DATABASE_URL": database_url, "ACCESS_LOG": "off", **FAST_HASHES, **environ})
+    """Settings of a test's service. Its jobs run when the test says so."""
+    defaults = {"ACCESS_LOG": "off", "RUN_JOBS": "off", "SECRET_KEY": SECRET_KEY, "DATA_DIR": str(DATA_DIR)}
+    return load({"DATABASE_URL": database_url, **defaults, **FAST_HASHES, **environ})

@@ -35,6 +35,7 @@ class Key(Base):
         CheckConstraint("attempts_left >= 0", name="attempts_left"),
         Index("ix_keys_user_id", "user_id"),
         Index("uq_keys_user_id_primary", "user_id", unique=True, postgresql_where=text("kind = 'primary'")),
+        Index("ix_keys_expires_at", "expires_at", postgresql_where=text("kind = 'single_use'")),
         Index(
             "uq_keys_address_purpose_live",
             "address",

@@ -1,19 +1,21 @@
 """All SQL on keys. What security rests on is one named, atomic statement each."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database, new_id, table_of
 from app.domain.keys.models import LIVE_SINGLE_USE, Key
 
 EMAIL = "email"
 LINK = "link"
+KEEP_EXPIRED = timedelta(days=1)
 
 FIND_PRIMARY = """
 SELECT k.id, k.user_id, k.secret_hash, u.status
@@ -74,6 +76,13 @@ def _live_code(address: str, purpose: str, now: datetime) -> tuple[ColumnElement
         Key.used_at.is_(None),
         Key.expires_at > now,
     )
+
+
+async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` single-use keys that expired a day ago; gives their number."""
+    expired = select(Key.id).where(Key.kind == "single_use", Key.expires_at <= now - KEEP_EXPIRED).limit(limit)
+    deleted = await transaction.execute(delete(Key).where(Key.id.in_(expired)).returning(Key.id))
+    return len(deleted.all())
 
 
 class KeyRepository(SQLAlchemyAsyncRepository[Key]):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalSession, PrincipalUser
 from app.database import Database, new_id, table_of
@@ -70,6 +71,14 @@ def _memberships(packed: Sequence[str] | None) -> tuple[Membership, ...]:
 def _membership(packed: str) -> Membership:
     code, *roles = packed.split(" ")
     return Membership(code, tuple(roles))
+
+
+async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` sessions that have expired; gives their number."""
+    # The idle limit is never after the absolute one, so it alone decides, and has the index.
+    expired = select(Session.id).where(Session.idle_expires_at <= now).limit(limit)
+    deleted = await transaction.execute(delete(Session).where(Session.id.in_(expired)).returning(Session.id))
+    return len(deleted.all())
 
 
 class SessionRepository(SQLAlchemyAsyncRepository[Session]):

@@ -1,0 +1,188 @@
+"""Durable jobs in Postgres: enqueued in the transaction that causes them, run at least once by `app/worker.py`.
+
+Why not a library: docs/decisions/0010-durable-jobs.md.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.clock import Clock
+from app.database import Base, Database, new_id
+from app.keyring import Keyring
+
+STATES = ("queued", "running", "done", "dead")
+CHANNEL = "ostiary_jobs"
+KEEP_DONE = timedelta(days=7)
+KEEP_DEAD = timedelta(days=30)
+
+
+# One statement each, its own transaction, and without the ORM: a worker does little else.
+CLAIM = """
+  WITH due AS (
+       SELECT id FROM jobs WHERE finished_at IS NULL AND due_at <= $1 AND kind = ANY($2)
+        ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+UPDATE jobs SET state = 'running', attempts = attempts + 1, due_at = $3
+  FROM due WHERE jobs.id = due.id
+RETURNING jobs.id, kind, payload, attempts, expires_at, created_at
+"""
+SETTLE = """
+UPDATE jobs
+   SET state = $3, error = $4, due_at = coalesce($5, due_at), finished_at = $6, attempts = coalesce($7, attempts),
+       payload = CASE WHEN $8 THEN NULL ELSE payload END
+ WHERE id = $1 AND attempts = $2 AND state = 'running'
+RETURNING id
+"""
+
+
+class Job(Base):
+    """A piece of work. `due_at` is when a worker may take it: for a running job, when its lease ends.
+
+    The payload is sealed, and erased when the job is done or has expired: a dump of the database gives away no code
+    and no link. A dead job that has not expired keeps it, so that it can be retried. A scheduled job is one row for
+    ever, queued again after each run.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'done', 'dead')", name="state"),
+        CheckConstraint("state <> 'done' OR payload IS NULL", name="payload_erased"),
+        CheckConstraint("(finished_at IS NULL) = (state IN ('queued', 'running'))", name="finished"),
+        Index("ix_jobs_due_at", "due_at", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_jobs_finished_at", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, default="queued", server_default="queued")
+    payload: Mapped[bytes | None] = mapped_column(LargeBinary)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    error: Mapped[str | None] = mapped_column(Text)
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Claimed(Struct, frozen=True):
+    """A job that a worker has taken. `attempts` counts this one, and tells this claim from every other of the job."""
+
+    id: UUID
+    kind: str
+    payload: bytes | None
+    attempts: int
+    expires_at: datetime | None
+    created_at: datetime
+
+
+class Outcome(Struct, frozen=True):
+    """What became of an attempt; None leaves a column as it is."""
+
+    state: str
+    error: str | None = None
+    due_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempts: int | None = None
+    erase_payload: bool = False
+
+
+class Jobs:
+    """The queue, as those see it who put work into it and who administer it."""
+
+    def __init__(self, clock: Clock, keyring: Keyring) -> None:
+        self._clock = clock
+        self._keyring = keyring
+
+    async def enqueue(
+        self, transaction: AsyncSession, kind: str, payload: Struct, *, expires_at: datetime | None = None
+    ) -> UUID:
+        """Have a job run as soon as the transaction commits; if it rolls back there is no job.
+
+        `kind` is a key of the worker's tasks. From `expires_at` on the job is of no use: it is no longer tried, and
+        its payload is erased. Gives the job's id.
+        """
+        now, job_id = self._clock(), new_id()
+        sealed = self._keyring.seal(msgspec.json.encode(payload))
+        await transaction.execute(
+            insert(Job)
+            .values(id=job_id, kind=kind, payload=sealed, due_at=now, expires_at=expires_at, created_at=now)
+            .returning(func.pg_notify(CHANNEL, ""))
+        )
+        return job_id
+
+    async def retry(self, transaction: AsyncSession, ids: Collection[UUID] | None) -> list[UUID]:
+        """Make waiting and dead jobs due at once, with all their attempts before them; None: every dead one.
+
+        Gives the jobs that this was done to: not those that run, are done, or have expired.
+        """
+        now = self._clock()
+        statement = (
+            update(Job)
+            .where(
+                Job.state == "dead" if ids is None else Job.id.in_(ids),
+                Job.state.in_(("queued", "dead")),
+                Job.payload.is_not(None),
+                or_(Job.expires_at.is_(None), Job.expires_at > now),
+            )
+            .values(state="queued", attempts=0, due_at=now, finished_at=None)
+            .returning(Job.id, func.pg_notify(CHANNEL, ""))
+        )
+        return [row.id for row in await transaction.execute(statement)]
+
+
+async def schedule(transaction: AsyncSession, kind: str, now: datetime) -> None:
+    """Make the one job of a scheduled kind, due now, where it does not exist yet."""
+    await transaction.execute(
+        insert(Job)
+        .values(id=uuid5(NAMESPACE_OID, f"ostiary/{kind}"), kind=kind, due_at=now, created_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+async def claim(
+    database: Database, kinds: Collection[str], *, now: datetime, leased_until: datetime, limit: int
+) -> list[Claimed]:
+    """Take up to `limit` due jobs, the longest due first; nobody else is given them before `leased_until`."""
+    rows = await database.pool.fetch(CLAIM, now, list(kinds), leased_until, limit)
+    return [Claimed(*row) for row in rows]
+
+
+async def settle(database: Database, job: Claimed, outcome: Outcome) -> bool:
+    """Record what became of a claimed job; False where its lease had ended and somebody else has claimed it since."""
+    values = msgspec.structs.astuple(outcome)
+    return await database.pool.fetchval(SETTLE, job.id, job.attempts, *values) is not None
+
+
+async def page(transaction: AsyncSession, state: str | None, after: UUID | None, limit: int) -> Sequence[Job]:
+    """Jobs in the order of their ids, from after the given one; without a state, all that are not done."""
+    statement = select(Job).where(Job.state == state if state else Job.state != "done").order_by(Job.id).limit(limit)
+    if after is not None:
+        statement = statement.where(Job.id > after)
+    return (await transaction.execute(statement)).scalars().all()
+
+
+async def discard(transaction: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
+    """Delete these jobs, except those that are running; gives the deleted ones."""
+    statement = delete(Job).where(Job.id.in_(ids), Job.state != "running").returning(Job.id)
+    return list((await transaction.execute(statement)).scalars())
+
+
+async def delete_finished(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` jobs that were done a week ago or dead for a month; gives their number."""
+    old = (
+        select(Job.id)
+        .where(
+            Job.finished_at <= now - KEEP_DONE,
+            or_(Job.state == "done", Job.finished_at <= now - KEEP_DEAD),
+        )
+        .limit(limit)
+    )
+    deleted = await transaction.execute(delete(Job).where(Job.id.in_(old)).returning(Job.id))
+    return len(deleted.all())

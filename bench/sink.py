@@ -1,0 +1,33 @@
+"""An SMTP server on loopback that swallows mail: prints its port, and a line when so many different mails have come."""
+
+import asyncio
+import sys
+
+from aiosmtpd.smtp import SMTP, Envelope
+
+
+class Sink:
+    """Counts recipients."""
+
+    def __init__(self, expected: int) -> None:
+        self._expected = expected
+        self._recipients: set[str] = set()
+
+    async def handle_DATA(self, _: object, __: object, envelope: Envelope) -> str:  # noqa: N802 # aiosmtpd's name
+        """Take everything."""
+        self._recipients.update(envelope.rcpt_tos)
+        if len(self._recipients) == self._expected:
+            print("all", flush=True)
+        return "250 OK"
+
+
+async def main(expected: int) -> None:
+    """Serve until terminated."""
+    sink, loop = Sink(expected), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(sink, hostname="sink", loop=loop), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

@@ -1,0 +1,80 @@
+"""Mail header injection: no name, address or language adds a header, a recipient, a part or a line to a mail."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.settings import mailbox_of
+from tests.smtp import MailServer, mail_server
+from tests.world import World, running, settings_for
+
+BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00\n", "\n\n"]
+EVIL = "Bcc: everybody@example.org"
+LINK = "https://auth.example.org/redeem#token=osk_x"
+HEADERS = {
+    "From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "X-Auto-Response-Suppress",
+    "Content-Type", "MIME-Version",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    async with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def sender(world: World, server: MailServer, database_url: str) -> AsyncIterator[World]:
+    settings = settings_for(database_url, MAIL_URL=server.url, MAIL_FROM="Ostiary <no-reply@example.org>")
+    async with running(settings, world.clock) as sender:
+        yield sender
+
+
+async def send(world: World, to: str, template: str, **values: str) -> None:
+    async with world.services.database.transaction() as transaction:
+        await world.services.mail.enqueue(transaction, to=to, template=template, values=values)
+    await world.services.worker.drain()
+
+
+@pytest.mark.parametrize("line_break", BREAKS)
+async def test_a_name_with_line_breaks_stays_on_its_line(sender: World, server: MailServer, line_break: str) -> None:
+    name = f"Ada{line_break}{EVIL}{line_break}{line_break}<p>Read this"
+    await send(sender, "grace@example.org", "member_added", inviter=name, language=f"German{line_break}{EVIL}")
+    ((recipient, message),) = server.received
+    assert recipient == "grace@example.org"
+    assert set(message.keys()) == HEADERS
+    assert len(message.keys()) == len(HEADERS)
+    assert message["Subject"] == f"You are now a member of German {EVIL} at Ostiary"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    body = message.get_body(("plain",))
+    assert body
+    first_line = body.get_content().splitlines()[0]
+    assert first_line.startswith(f"Ada {EVIL} <p>Read this has added you to the language German {EVIL}")
+
+
+@pytest.mark.parametrize("line_break", BREAKS)
+async def test_an_address_with_line_breaks_is_refused(sender: World, server: MailServer, line_break: str) -> None:
+    for address in (f"a@example.org{line_break}{EVIL}", f"a{line_break}@example.org", f'"a{line_break}b"@example.org'):
+        with pytest.raises(ValueError, match=r"."):
+            await send(sender, address, "secret_changed")
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    "address", ["a@example.org, b@example.org", "<a@example.org>", "Ada <a@example.org>", "a@example.org>", "a b@c.org"]
+)
+async def test_an_address_is_one_bare_address(sender: World, server: MailServer, address: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        await send(sender, address, "secret_changed")
+    assert server.received == []
+
+
+async def test_text_that_turns_the_reading_direction_is_taken_out(sender: World, server: MailServer) -> None:
+    await send(sender, "grace@example.org", "member_added", inviter="Ada", language="\u202egro.elpmaxe\u202c")
+    ((_, message),) = server.received
+    assert message["Subject"] == "You are now a member of gro.elpmaxe at Ostiary"
+
+
+def test_the_senders_name_cannot_carry_a_header() -> None:
+    with pytest.raises(ValueError, match=r".|^$"):
+        mailbox_of(f"Ostiary\r\n{EVIL} <no-reply@example.org>")
