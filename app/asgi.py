@@ -20,8 +20,11 @@ from app.auth.passwords import SecretHasher
 from app.body import StrictJSON
 from app.clock import Clock, utc_now
 from app.database import Database
+from app.domain.keys.asking import AskService
 from app.domain.keys.controllers import KeyController, SignInController
 from app.domain.keys.invitations import InvitationService
+from app.domain.keys.ports import Services as PurposeServices
+from app.domain.keys.redeeming import RedeemService
 from app.domain.keys.service import KeyService, revoke_everything
 from app.domain.languages.controllers import LanguageController
 from app.domain.languages.member_controllers import MemberController
@@ -37,6 +40,7 @@ from app.errors import problem_response
 from app.guards.authorize import ANYONE, require_guards
 from app.health import HealthController
 from app.http import MAX_BODY_BYTES, outermost
+from app.limits import RateLimits
 from app.observability import configure_logging
 from app.settings import Settings, load
 
@@ -59,6 +63,8 @@ class Services(NamedTuple):
     hasher: SecretHasher
     sessions: SessionService
     keys: KeyService
+    asking: AskService
+    redeeming: RedeemService
     invitations: InvitationService
     users: UserService
     languages: LanguageService
@@ -71,13 +77,23 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     hasher = SecretHasher(settings)
     sessions = SessionService(database, clock, settings)
     invitations = InvitationService(database, clock, settings, send_mail)
+    ported = PurposeServices(settings, clock, send_mail)
+    limits = RateLimits(database, clock)
+    code_keys = (b"k" * 32,)
+
+    async def enqueue(transaction: AsyncSession, kind: str, payload: Mapping[str, str]) -> None:
+        await asking.issue(transaction, payload)
+
+    asking = AskService(database, ported, limits, enqueue, code_keys)
     return Services(
         database=database,
         hasher=hasher,
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions),
+        asking=asking,
+        redeeming=RedeemService(database, ported, limits, hasher, sessions, code_keys),
         invitations=invitations,
-        users=UserService(database, clock, revoke_everything, invitations.invite),
+        users=UserService(database, clock, revoke_everything, invitations.invite, settings.required_profile_fields),
         languages=LanguageService(database, clock),
         members=MemberService(database, clock, invitations.invite, invitations.withdraw, send_mail),
         translations=TranslationService(database, clock),
@@ -107,6 +123,8 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
             "database": _provide(services.database),
             "sessions": _provide(services.sessions),
             "keys": _provide(services.keys),
+            "asking": _provide(services.asking),
+            "redeeming": _provide(services.redeeming),
             "users": _provide(services.users),
             "languages": _provide(services.languages),
             "members": _provide(services.members),
@@ -135,10 +153,14 @@ def create_app() -> ASGIApp:
     return outermost(build(settings), settings)
 
 
+MAILS: list[dict[str, str]] = []
+
+
 async def send_mail(
     transaction: AsyncSession, *, to: str, template: str, locale: str | None, values: Mapping[str, str]
 ) -> None:
     """Placeholder until the mail queue lands on this branch."""
+    MAILS.append({"to": to, "template": template, **values})
 
 
 def _provide(value: object) -> Provide:

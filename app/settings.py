@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -45,6 +45,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     cookie_host_prefix: bool = False
     access_log: bool = True
 
+    sign_in_methods: tuple[Literal["password", "code"], ...] = ("password", "code")
+    sign_up: Literal["open", "invite"] = "invite"
+    required_profile_fields: tuple[Literal["name", "phone"], ...] = ("name",)
+
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
     argon2_memory_kib: Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)] = 19456
     argon2_iterations: Annotated[int, Meta(ge=1, le=100)] = 2
@@ -58,6 +62,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     admin_session_absolute_seconds: Seconds = 24 * 3600
     step_up_seconds: Seconds = 15 * 60
     invitation_seconds: Seconds = 7 * 24 * 3600
+
+    @property
+    def passwords(self) -> bool:
+        """Whether secrets can be set and used."""
+        return "password" in self.sign_in_methods
+
+    @property
+    def codes(self) -> bool:
+        """Whether one-time codes and links sign in."""
+        return "code" in self.sign_in_methods
 
     @property
     def secure_cookies(self) -> bool:
@@ -121,8 +135,8 @@ def _convert(raw: str, wanted: object) -> object:
         if raw.lower() not in switch:
             raise msgspec.ValidationError("Expected `on` or `off`")
         return switch[raw.lower()]
-    if wanted == tuple[str, ...]:
-        return tuple(part.strip() for part in raw.split(",") if part.strip())
+    if get_origin(wanted) is tuple:
+        return msgspec.convert([part.strip() for part in raw.split(",") if part.strip()], type=wanted)
     return msgspec.convert(raw, type=wanted, strict=False)
 
 

@@ -1,12 +1,22 @@
 """Alembic's environment: runs on the connection it is given, in that connection's transaction (PostgreSQL's DDL is
 transactional), and never waits long for a lock that live traffic holds."""
 
+from importlib import import_module
+from pkgutil import walk_packages
+
 from alembic import context
 from sqlalchemy import Connection
 
+from app import domain
 from app.database import Base
 
 LOCK_TIMEOUT = "4s"
+
+# Every table that the models declare must be known here, or it would be taken for one to drop.
+for module in walk_packages(domain.__path__, f"{domain.__name__}."):
+    if module.name.endswith(".models"):
+        import_module(module.name)
+import_module("app.limits")
 
 connection: Connection = context.config.attributes["connection"]
 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

@@ -14,7 +14,9 @@ from app.database import Database
 from app.embedded import embedded_postgres
 from tests.world import Clock, World, running, settings_for
 
-TABLES = "users, keys, sessions, languages, language_members, translations, translation_versions"
+TABLES = (
+    "users, keys, sessions, languages, language_members, translations, translation_versions, code_failures, rate_limits"
+)
 
 
 @pytest.fixture(scope="session")

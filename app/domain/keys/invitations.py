@@ -86,6 +86,6 @@ class InvitationService:
             attempts=None,
             payload=payload,
             now=now,
-            expires_at=now + invitation.PURPOSE.lifetime(self._settings),
+            expires_at=now + invitation.lifetime(self._settings),
         )
         return f"{self._settings.public_url}/redeem#token={token}"

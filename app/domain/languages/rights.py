@@ -20,7 +20,7 @@ async def require(transaction: AsyncSession, user_id: UUID, action: str, code: s
     `forbidden`.
     """
     user_query = (
-        select(User.id, User.email, User.name, User.platform_role, User.onboarded_at)
+        select(User.id, User.email, User.name, User.phone, User.platform_role, User.onboarded_at)
         .where(User.id == user_id, User.status == "active")
         .with_for_update(read=True)
     )

@@ -13,7 +13,7 @@ from app.auth.principal import PrincipalSession, PrincipalUser
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.service import SessionService
-from app.domain.sessions.view import encode_with_etag, who_am_i
+from app.domain.sessions.view import encode_with_etag
 from app.errors import Problem
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, missing
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
@@ -28,13 +28,13 @@ class SessionController(Controller):
     tags = ("Sessions",)
 
     @get("/api/session", guards=[ANYONE])
-    async def read(self, request: Request) -> Response[WhoAmI]:
+    async def read(self, request: Request, sessions: Sessions) -> Response[WhoAmI]:
         """Who am I, and what may I do?
 
         Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
         Answers 304 where `If-None-Match` names the present ETag.
         """
-        body, etag = encode_with_etag(who_am_i(request.user, ability_of(request)))
+        body, etag = encode_with_etag(sessions.describe(request.user, ability_of(request)))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
         if etag in request.headers.get("if-none-match", ""):
             return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body

@@ -13,7 +13,7 @@ from app.domain.sessions.models import Session
 # Session, user and memberships in one statement. A membership travels as "code role role": neither holds a space.
 AUTHENTICATE = """
 SELECT s.id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
-       u.id, u.email, u.name, u.platform_role, u.onboarded_at,
+       u.id, u.email, u.name, u.phone, u.platform_role, u.onboarded_at,
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
           FROM language_members m WHERE m.user_id = u.id)
   FROM sessions s JOIN users u ON u.id = s.user_id
@@ -28,9 +28,9 @@ async def read_principal(database: Database, token_hash: bytes, now: datetime) -
         return ANONYMOUS
     values = tuple(row)
     return Principal(
-        user=PrincipalUser(*values[7:12]),
+        user=PrincipalUser(*values[7:13]),
         session=PrincipalSession(*values[:7]),
-        memberships=tuple([_membership(packed) for packed in values[12] or ()]),
+        memberships=tuple([_membership(packed) for packed in values[13] or ()]),
     )
 
 
