@@ -58,24 +58,30 @@ lock: $(UV)
 		--python-version 3.11 --extra embedded --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
 # Only where the machine has no uv. Debian keeps venv and pip in packages of their own: either one is enough.
+PIP_INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes
 .tools/bin/uv: requirements-uv.lock
-	@$(PYTHON) -m pip --version >/dev/null 2>&1 \
-		&& $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .tools -r requirements-uv.lock \
-		|| { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-uv.lock; } \
-		|| { echo "make: $(PYTHON) has neither pip nor venv: install python3-venv, or uv, and try again" >&2; exit 1; }
+	@if $(PYTHON) -m pip --version >/dev/null 2>&1; \
+	then $(PYTHON) -m pip $(PIP_INSTALL) --upgrade --target .tools -r requirements-uv.lock; \
+	else $(PYTHON) -m venv .tools && .tools/bin/python -m pip $(PIP_INSTALL) -r requirements-uv.lock; \
+	fi || { echo "make: cannot get uv: $(PYTHON) needs pip or venv (python3-venv), and PyPI" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/bin/python: | $(UV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "make: Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 
+# Compiled here, because the service may run as an account that may not write into .venv: it starts in a third the time.
+SYNC := pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python
+
 $(VENV)/.installed: requirements.lock pyproject.toml | $(UV) $(VENV)/bin/python
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) $(SYNC) requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@rm -f $(VENV)/.installed-dev
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(UV) $(VENV)/bin/python
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
+	$(UV) $(SYNC) requirements-dev.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@ $(VENV)/.installed
 

@@ -138,7 +138,9 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         state=State({"clock": clock, "settings": settings, "services": services}),
         lifespan=[lifespan],
         cors_config=_cors(settings),
-        openapi_config=openapi.config(cookie, Router("/api", guards=[ANYONE], route_handlers=[])),
+        openapi_config=openapi.config(
+            cookie, Router("/api", guards=[ANYONE], include_in_schema=False, route_handlers=[])
+        ),
         logging_config=None,
     )
     require_guards(app)

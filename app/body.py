@@ -84,18 +84,28 @@ def decode(raw: bytes, wanted: type[T]) -> T:
     try:
         value = msgspec.json.decode(raw, type=wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        errors = list(_errors(_plain(raw), wanted, ""))
-        raise Problem("validation_failed", errors=errors or [FieldError("", "invalid", str(error))]) from None
-    if b"\\u0000" in raw and (errors := list(_errors(_plain(raw), wanted, ""))):
+        raise Problem("validation_failed", errors=_all_errors(raw, wanted) or [_unplaced(error)]) from None
+    if b"\\u0000" in raw and (errors := _all_errors(raw, wanted)):
         raise Problem("validation_failed", errors=errors)
     return value
+
+
+def _all_errors(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
+    try:
+        return list(_errors(_plain(raw), wanted, ""))
+    except RecursionError:
+        raise Problem("malformed_json", "The values are nested too deeply.") from None
+
+
+def _unplaced(error: Exception) -> FieldError:
+    return FieldError("", *_code_and_message(str(error)))
 
 
 def _plain(raw: bytes) -> object:
     """The body as plain values, read by the more lenient decoder: msgspec stops at an unpaired surrogate."""
     try:
         return json.loads(raw.decode(), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Problem("malformed_json", "Send one JSON value in UTF-8.") from None
 
 
@@ -123,7 +133,7 @@ def _struct_errors(value: object, wanted: type[Struct], path: str) -> Iterator[F
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
     tag = wanted.__struct_config__.tag_field
-    for name in value.keys() - fields.keys() - {tag}:
+    for name in [name for name in value if name not in fields and name != tag]:
         shown = name[:NAME_SHOWN_MAX].encode(errors="replace").decode()
         yield FieldError(_join(path, shown), "unknown_field", "This field is not known here")
     for name, field in fields.items():

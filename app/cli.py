@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -16,6 +18,7 @@ from app.clock import utc_now
 from app.domain.languages.importing import ImportFileError, read_languages
 from app.embedded import EmbeddedPostgresError
 from app.errors import Problem
+from app.migrate import MigrationError
 from app.observability import configure_logging
 from app.serving import ServiceError, connect, reached_database, serve
 from app.settings import Settings, SettingsError, load
@@ -27,22 +30,49 @@ PAGE = 200
 
 def main() -> None:
     """Run the command: exit code 0 for success, 1 for a failure that is told in one line each, 2 for wrong usage."""
+    with _unwinding_on_sigterm():
+        try:
+            cli.main(standalone_mode=False)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (SettingsError, ImportFileError) as error:
+            _fail(error.lines)
+        except (ServiceError, EmbeddedPostgresError, MigrationError) as error:
+            _fail([str(error)])
+        except Problem as error:
+            _fail([f"{item.field}: {item.message}" for item in error.errors] or [error.detail or error.kind.title])
+        except click.Abort:
+            sys.exit(130)
+
+
+@contextmanager
+def _unwinding_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the command like Ctrl-C does: an embedded database that it runs is stopped."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
     try:
-        cli()
-    except (SettingsError, ImportFileError) as error:
-        _fail(error.lines)
-    except (ServiceError, EmbeddedPostgresError) as error:
-        _fail([str(error)])
-    except Problem as error:
-        _fail([f"{item.field}: {item.message}" for item in error.errors] or [error.detail or error.kind.title])
-    except KeyboardInterrupt:
-        sys.exit(130)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _fail(lines: list[str]) -> None:
     for line in lines:
-        click.echo(f"ostiary: {line}", err=True)
+        click.echo(_visible(f"ostiary: {line}"), err=True)
     sys.exit(1)
+
+
+def _visible(text: str) -> str:
+    """The text on one line, without what would command the terminal: names come from users."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _row(*values: str) -> str:
+    return "\t".join(map(_visible, values))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,7 +116,7 @@ def list_users() -> None:
         after = None
         while page := await services.users.page(after, PAGE):
             for user in page:
-                click.echo("\t".join([str(user.id), user.email, user.name, user.platform_role or "-", user.status]))
+                click.echo(_row(str(user.id), user.email, user.name, user.platform_role or "-", user.status))
             after = page[-1].id
 
     _with_services(run)
@@ -96,7 +126,7 @@ def list_users() -> None:
 @click.argument("email")
 @click.option("--name", default="", help="How the person is called.")
 @click.option("--admin", is_flag=True, help="Make them a platform admin.")
-def create_user(email: str, name: str, admin: bool) -> None:  # click passes flags so
+def create_user(email: str, name: str, admin: bool) -> None:
     """Create a user, and print the invitation link with which they set their secret."""
     link = _with_services(lambda services: services.invitations.create_user(email, name, "admin" if admin else None))
     click.echo(f"Invitation link: {link}")
@@ -147,7 +177,7 @@ def list_languages() -> None:
         after = ""
         while page := await services.languages.page(None, after, PAGE):
             for language in page:
-                click.echo("\t".join([language.code, language.name, language.autonym, language.text_direction]))
+                click.echo(_row(language.code, language.name, language.autonym, language.text_direction))
             after = page[-1].code
 
     _with_services(run)
@@ -183,13 +213,14 @@ def upgrade() -> None:
         await migrate.upgrade(services.database.engine)
         return await migrate.current(services.database.engine)
 
-    click.echo(f"The database is at {_with_services(run)}")
+    click.echo(f"The database is at {_with_services(run, migrated=False)}")
 
 
 @database.command()
 def current() -> None:
     """Print the revision that the database is at."""
-    click.echo(_with_services(lambda services: migrate.current(services.database.engine)) or "empty")
+    found = _with_services(lambda services: migrate.current(services.database.engine), migrated=False)
+    click.echo(found or "empty")
 
 
 def _change_user(email: str, operation: Callable[[Services], Callable[[UUID], Awaitable[None]]]) -> None:
@@ -199,11 +230,13 @@ def _change_user(email: str, operation: Callable[[Services], Callable[[UUID], Aw
     _with_services(run)
 
 
-def _with_services(work: Callable[[Services], Awaitable[T]]) -> T:
-    """Run `work` with the services of this process, on the database of the settings."""
+def _with_services(work: Callable[[Services], Awaitable[T]], *, migrated: bool = True) -> T:
+    """Run `work` with the services of this process, on the database of the settings, which must be migrated."""
 
     async def run(settings: Settings) -> T:
         async with connect(settings) as database:
+            if migrated:
+                await migrate.require_current(database.engine)
             services = wire(settings, database, utc_now)
             try:
                 return await work(services)

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from advanced_alchemy.base import CommonTableAttributes
 from sqlalchemy import DateTime, MetaData, Uuid
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils.compat import uuid7
@@ -20,6 +21,14 @@ NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
+
+# No connection, a server that starts or stops, or one without room for us. `TimeoutError` is an `OSError`.
+OUTAGES = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
 
 
 class Base(CommonTableAttributes, DeclarativeBase):
@@ -46,7 +55,11 @@ class Database:
         self._dsn = dsn
         self._pool_size = pool_size
         self.engine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=self._connect, pool_size=pool_size, max_overflow=0
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            hide_parameters=True,  # they hold hashes, and errors are logged
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.pool: asyncpg.Pool[asyncpg.Record]
@@ -78,6 +91,16 @@ class Database:
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._dsn)
         return connection
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the error tells that the database cannot be used right now, and not that we asked it something wrong."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OUTAGES) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 async def _leave_as_is(connection: object) -> None:

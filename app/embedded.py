@@ -7,17 +7,25 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO, NamedTuple
 from urllib.parse import quote
 
 # A Unix socket's path is limited to 107 bytes on Linux and 103 on macOS; the file name takes 15 of them.
 SOCKET_DIR_MAX = 85
+SOCKET = ".s.PGSQL.5432"
 START_SECONDS = 60
+STOP_SECONDS = 60
+POLL_SECONDS = 0.02
+MAX_CONNECTIONS = 200
 # PostgreSQL refuses to run as root. This account exists on every system and owns nothing.
 UNPRIVILEGED_ACCOUNT = "nobody"
 
@@ -31,7 +39,7 @@ class DataDirInUseError(EmbeddedPostgresError):
 
 
 @contextmanager
-def embedded_postgres(data_dir: Path) -> Iterator[str]:
+def embedded_postgres(data_dir: Path, max_connections: int = MAX_CONNECTIONS) -> Iterator[str]:
     """Run PostgreSQL on `data_dir`/postgres while the context lasts, and give its DSN.
 
     The server listens on a Unix socket that only its own account and root can open, never on TCP. One process holds a
@@ -39,17 +47,20 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
     from its write-ahead log. Raises `EmbeddedPostgresError`.
     """
     programs = _programs()
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with _lock(data_dir):
-        server = _Server(programs, data_dir / "postgres")
-        server.initialise()
-        server.stop()
-        with _socket_dir(server) as socket_dir:
-            server.start(socket_dir)
-            try:
-                yield _dsn(socket_dir)
-            finally:
-                server.stop()
+    with ExitStack() as stack:
+        try:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(_lock(data_dir))
+            server = _Server(programs, data_dir)
+            server.initialise()
+            server.stop_left_behind()
+            socket_dir = stack.enter_context(_socket_dir(server))
+            # Before the start, so that one which is interrupted is undone too.
+            stack.callback(server.stop)
+            server.start(socket_dir, max_connections)
+        except OSError as error:
+            raise EmbeddedPostgresError(f"DATA_DIR: {error.strerror}: {error.filename or data_dir}") from None
+        yield _dsn(socket_dir)
 
 
 @contextmanager
@@ -58,19 +69,43 @@ def reach_embedded_postgres(data_dir: Path) -> Iterator[str]:
 
     Raises `EmbeddedPostgresError`.
     """
-    try:
-        with embedded_postgres(data_dir) as dsn:
-            yield dsn
-    except DataDirInUseError:
-        yield _dsn(_running_socket_dir(data_dir / "postgres" / "postmaster.pid"))
+    with ExitStack() as stack:
+        try:
+            dsn = stack.enter_context(embedded_postgres(data_dir))
+        except DataDirInUseError:
+            running = _read_pid_file(data_dir / "postgres")
+            if running is None or not running.answers():
+                raise EmbeddedPostgresError(
+                    f"another ostiary on {data_dir} is starting or stopping: try again in a moment"
+                ) from None
+            dsn = _dsn(running.socket_dir)
+        yield dsn
 
 
-def _running_socket_dir(pid_file: Path) -> Path:
-    # PostgreSQL documents the lines of this file in "Server Configuration: postmaster.pid": the fifth is the socket's.
+class _PidFile(NamedTuple):
+    """PostgreSQL's `postmaster.pid`, line by line as its source (miscadmin.h) documents it."""
+
+    pid: str
+    socket_dir: Path
+    status: str
+
+    def answers(self) -> bool:
+        """Whether the server of this file runs: the number of a dead one may be any other process's by now."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(str(self.socket_dir / SOCKET))
+            except OSError:
+                return False
+        return True
+
+
+def _read_pid_file(cluster: Path) -> _PidFile | None:
+    """What the file says; None where there is none, or where it is not complete yet."""
     try:
-        return Path(pid_file.read_text().splitlines()[4])
-    except (OSError, IndexError):
-        raise EmbeddedPostgresError("the service on this DATA_DIR is still starting: try again in a moment") from None
+        pid, _, _, _, socket_dir, _, _, status = (cluster / "postmaster.pid").read_text().splitlines()
+    except (OSError, ValueError):
+        return None
+    return _PidFile(pid, Path(socket_dir), status.strip())
 
 
 def _dsn(socket_dir: Path) -> str:
@@ -92,22 +127,29 @@ def _lock(data_dir: Path) -> Iterator[None]:
         try:
             # A record lock, because workers made by fork must not hold it after this process has been killed.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             raise DataDirInUseError(f"another ostiary is already running on {data_dir}") from None
         yield
 
 
+class _Account(NamedTuple):
+    uid: int
+    gid: int
+
+
 class _Server:
-    def __init__(self, programs: Path, cluster: Path) -> None:
+    def __init__(self, programs: Path, data_dir: Path) -> None:
         self._programs = programs
-        self.cluster = cluster
-        self.account = pwd.getpwnam(UNPRIVILEGED_ACCOUNT) if os.geteuid() == 0 else None
+        self._log = data_dir / "postgres.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.cluster = data_dir / "postgres"
+        self._account = _server_account(self.cluster) if os.geteuid() == 0 else None
 
     def initialise(self) -> None:
         """Make the cluster where there is none, under another name first: a half-made one is never taken for whole."""
-        if self.account:
-            _make_reachable(self._programs, self.account.pw_uid)
-            _make_reachable(self.cluster.parent, self.account.pw_uid)
+        if self._account:
+            _make_reachable(self._programs, self._account.uid)
+            _make_reachable(self.cluster.parent, self._account.uid)
         if (self.cluster / "PG_VERSION").exists():
             return
         unfinished = self.cluster.with_name("postgres.unfinished")
@@ -124,51 +166,88 @@ class _Server:
         )
         unfinished.rename(self.cluster)
 
-    def start(self, socket_dir: Path) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_permissions=0700 -c max_connections=200 -k '{socket_dir}'"
-        log = self.cluster / "server.log"
-        try:
-            self._run(
-                "pg_ctl", "start", "--wait", f"--timeout={START_SECONDS}", "--pgdata", str(self.cluster),
-                "--log", str(log), "--options", options,
-            )  # fmt: skip
-        except EmbeddedPostgresError:
-            raise EmbeddedPostgresError(f"the embedded PostgreSQL did not start: see {log}") from None
+    def stop_left_behind(self) -> None:
+        """Stop the server that a killed process has left running; forget the one that did not survive it either."""
+        left = _read_pid_file(self.cluster)
+        if left and left.answers():
+            self._run("pg_ctl", "stop", "--wait", "--mode=fast", "--pgdata", str(self.cluster))
+        else:
+            # PostgreSQL would take any process with the number in these for its own. That no server is left on the
+            # cluster it makes sure of besides, by the shared memory.
+            for stale in ("postmaster.pid", f"{SOCKET}.lock"):
+                (self.cluster / stale).unlink(missing_ok=True)
+
+    def start(self, socket_dir: Path, max_connections: int) -> None:
+        """Start, and wait until connections are taken. `stop` is due even where this fails."""
+        quoted = str(socket_dir).replace('"', '""')
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": f'"{quoted}"',
+            "unix_socket_permissions": "0700",
+            "max_connections": str(max_connections),
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with self._log.open("ab") as log:
+            # Not by pg_ctl, which hands DATA_DIR's name to a shell.
+            self._process = self._popen(log, "postgres", "-D", str(self.cluster), *options)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready(self._process.pid):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"the embedded PostgreSQL did not start: see {self._log}")
+            time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop the server if it runs, whoever started it."""
-        if (self.cluster / "postmaster.pid").exists() and self._status() == 0:
-            self._run("pg_ctl", "stop", "--wait", "--mode=fast", "--pgdata", str(self.cluster))
+        """Stop what `start` has started: fast, or at once where that takes too long (then the next start recovers)."""
+        if self._process is None:
+            return
+        for stop_signal in (signal.SIGINT, signal.SIGQUIT):
+            self._process.send_signal(stop_signal)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+            return
 
     def give(self, directory: Path) -> None:
         """Make `directory`, private to the server's account."""
         directory.mkdir(mode=0o700)
-        if self.account:
-            os.chown(directory, self.account.pw_uid, self.account.pw_gid)
+        if self._account:
+            os.chown(directory, *self._account)
 
-    def _status(self) -> int:
-        return self._call("pg_ctl", "status", "--pgdata", str(self.cluster)).returncode
+    def _is_ready(self, pid: int) -> bool:
+        told = _read_pid_file(self.cluster)
+        return told is not None and told.pid == str(pid) and told.status == "ready"
 
     def _run(self, program: str, *arguments: str) -> None:
-        done = self._call(program, *arguments)
-        if done.returncode:
-            reason = done.stderr.strip().splitlines() or ["no reason given"]
-            raise EmbeddedPostgresError(f"the embedded PostgreSQL failed in {program}: {reason[-1]}")
+        # Programs may leave their output open in a server that they start, so a pipe would never end: a file it is.
+        with tempfile.TemporaryFile() as output:
+            if self._popen(output, program, *arguments).wait():
+                output.seek(0)
+                lines = output.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
+                raise EmbeddedPostgresError(f"the embedded PostgreSQL failed in {program}: {lines[-1]}")
 
-    def _call(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        # pg_ctl leaves its output open in the server it starts, so a pipe would never end: a file it is.
-        with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(  # noqa: S603 # our own programs, no shell, no user input
-                [str(self._programs / program), *arguments],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", check=False,
-                user=self.account.pw_uid if self.account else None,
-                group=self.account.pw_gid if self.account else None,
-                extra_groups=[] if self.account else None,
-                env={"LC_ALL": "C", "PATH": os.defpath},
-                start_new_session=True,
-            )  # fmt: skip
-            output.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, "", output.read())
+    def _popen(self, output: IO[bytes], program: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        account = self._account
+        return subprocess.Popen(  # noqa: S603 # our own programs, no shell, no user input
+            [str(self._programs / program), *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            env={"LC_ALL": "C", "PATH": os.defpath},
+            # A Ctrl-C is meant for the service, which stops its server after the last connection has gone.
+            start_new_session=True,
+        )  # fmt: skip
+
+
+def _server_account(cluster: Path) -> _Account:
+    """Whom root runs the server as: the owner of the files, where there are some already."""
+    try:
+        status = cluster.stat()
+    except FileNotFoundError:
+        account = pwd.getpwnam(UNPRIVILEGED_ACCOUNT)
+        return _Account(account.pw_uid, account.pw_gid)
+    return _Account(status.st_uid, status.st_gid)
 
 
 @contextmanager

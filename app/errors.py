@@ -10,6 +10,8 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct
 
+from app.database import is_outage
+
 PROBLEM_JSON = "application/problem+json"
 
 logger = structlog.get_logger("ostiary.errors")
@@ -151,6 +153,8 @@ def from_exception(error: Exception) -> Problem:
     if isinstance(error, HTTPException) and error.status_code < 500:
         headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
         return Problem(FRAMEWORK_CODES.get(error.status_code, "malformed_request"), headers=headers)
+    if is_outage(error):
+        return Problem("temporarily_unavailable", "The database does not answer.", headers={"Retry-After": "5"})
     return Problem("internal_error", "The error has been logged under this instance.")
 
 

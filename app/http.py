@@ -64,7 +64,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
                 logger.info(
                     "request",
                     method=method,
-                    path=path,
+                    path=path.encode(errors="backslashreplace").decode(),
                     status=status,
                     ms=round((perf_counter() - started) * 1000, 2),
                     request_id=request_id,
@@ -88,21 +88,23 @@ def _refused(scope: Scope) -> Problem | None:
     """What no route could make sense of, told from the head of the request alone."""
     if "\0" in scope["path"] or not _is_text(scope["path"]):
         return Problem("malformed_request", "The path is not UTF-8 text.")
-    has_body, media_type = False, b""
+    framing: dict[bytes, list[bytes]] = {b"content-length": [], b"content-type": [], b"transfer-encoding": []}
     for name, value in scope["headers"]:
-        if name == b"content-length":
-            if not value.isdigit():
-                return Problem("malformed_request", "Content-Length is not a number.")
-            has_body = int(value) > 0
-            if int(value) > MAX_BODY_BYTES:
-                return Problem("body_too_large", f"At most {MAX_BODY_BYTES} bytes.")
-        elif name == b"transfer-encoding":
-            has_body = True
-        elif name == b"content-type":
-            media_type = value.partition(b";")[0].strip().lower()
-    if has_body and media_type != b"application/json":
+        if name in framing:
+            framing[name].append(value)
+    lengths, media_types, encodings = framing.values()
+    if len(lengths) > 1 or not all(map(bytes.isdigit, lengths)):
+        return Problem("malformed_request", "Content-Length must be one number.")
+    digits = lengths[0].lstrip(b"0") if lengths else b""
+    if len(digits) > len(str(MAX_BODY_BYTES)) or int(digits or b"0") > MAX_BODY_BYTES:
+        return Problem("body_too_large", f"At most {MAX_BODY_BYTES} bytes.")
+    if (digits or encodings) and [_essence(media_type) for media_type in media_types] != [b"application/json"]:
         return Problem("unsupported_media_type", "Send Content-Type: application/json.")
     return None
+
+
+def _essence(media_type: bytes) -> bytes:
+    return media_type.partition(b";")[0].strip().lower()
 
 
 def _is_text(path: str) -> bool:

@@ -5,12 +5,18 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # Any constant will do: it keeps two starting services from migrating the same database at once.
 ADVISORY_LOCK = 7_061_776_101_105
+
+
+class MigrationError(Exception):
+    """The database is not at the revision that this version needs; the message is one line for the operator."""
 
 
 def config(connection: Connection) -> Config:
@@ -28,9 +34,24 @@ def migrate(connection: Connection, revision: str = "head") -> None:
 
 
 async def upgrade(engine: AsyncEngine) -> None:
-    """Apply all pending migrations: all of them or, where one fails, none."""
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate)
+    """Apply all pending migrations: all of them or, where one fails, none.
+
+    Raises `MigrationError` where a newer version of the service has migrated the database already.
+    """
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate)
+    except CommandError as error:
+        raise MigrationError(f"the database was migrated by another version of ostiary: {error}") from None
+
+
+async def require_current(engine: AsyncEngine) -> None:
+    """Raises `MigrationError` where the database is not at the revision that this version needs."""
+    needed = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    found = await current(engine)
+    if found != needed:
+        state = f"is at revision {found}" if found else "has no tables yet"
+        raise MigrationError(f"the database {state}, this version needs {needed}: run `ostiary database upgrade`")
 
 
 async def current(engine: AsyncEngine) -> str | None:

@@ -21,6 +21,18 @@ from app.auth.cookies import SessionCookie
 from app.errors import KINDS, PROBLEM_JSON
 
 PROBLEM = "Problem"
+PATH = "/openapi.json"
+
+
+class DocumentPlugin(JsonRenderPlugin):
+    """Serves the document, and nothing else: the framework adds HTML pages at and below the router's own path."""
+
+    def __init__(self) -> None:
+        super().__init__(path=PATH)
+
+    def receive_router(self, router: Router) -> None:
+        """Take the pages out again, so that an unknown path gets a problem there as everywhere."""
+        router.routes[:] = [route for route in router.routes if route.path.endswith(PATH)]
 
 
 def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
@@ -30,7 +42,7 @@ def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
         version="0.1.0",
         description="Authentication and access control. Every error is an RFC 9457 problem with a stable `code`.",
         path="/",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[DocumentPlugin()],
         openapi_router=router,
         use_handler_docstrings=True,
         security=[{"cookie": []}, {"bearer": []}, {}],

@@ -1,7 +1,7 @@
 """Keyset pagination: a page starts after the last key of the page before, so that every page costs the same."""
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
@@ -47,7 +47,7 @@ def decode_cursor(cursor: str | None) -> str:
     if not cursor:
         return ""
     try:
-        key = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode()
+        key = b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise _invalid_cursor() from None
     if "\0" in key:

@@ -7,14 +7,16 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import asyncpg
 import msgspec
-from granian.constants import Interfaces, Loops
+from advanced_alchemy.exceptions import AdvancedAlchemyError
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
 from litestar.types import ASGIApp
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrate
 from app.asgi import create_app, wire
@@ -25,6 +27,11 @@ from app.settings import Settings
 
 WORKER_STOP_SECONDS = 10
 PARENT_CHECK_SECONDS = 0.5
+# As long as the workers of a service that was killed may hold the port, and a little longer.
+PORT_WAIT_SECONDS = 1.0
+PORT_POLL_SECONDS = 0.1
+# For commands, and for looking at the embedded database, while the service runs.
+SPARE_CONNECTIONS = 20
 
 
 class ServiceError(Exception):
@@ -34,29 +41,34 @@ class ServiceError(Exception):
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Run the service until SIGINT or SIGTERM: database, migrations, setup link, workers; then stop all of it.
 
-    `announce` gets each line for the operator. Raises `ServiceError`, `EmbeddedPostgresError`.
+    `announce` gets each line for the operator. Raises `ServiceError`, `EmbeddedPostgresError`, `MigrationError`.
     """
-    _require_free_port(settings)
-    with _stopping_on_sigterm(), _database_for_serving(settings) as ready:
+    with _database_for_serving(settings) as ready:
+        _require_free_port(settings)
         link = asyncio.run(_prepare(ready))
         announce(f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}; Ctrl-C stops it)")
         if link:
             announce(f"Setup link: {link}")
         # The workers read the environment again: this is how they learn the embedded database's address.
         os.environ["DATABASE_URL"] = ready.database_url or ""
-        Server(
+        server = Server(
             "app.serving:create_worker",
             factory=True,
             address=settings.host,
             port=settings.port,
             workers=settings.workers,
-            interface=Interfaces.ASGINL,
+            interface=Interfaces.ASGI,
             loop=Loops.uvloop,
+            # HTTP/2 is for the proxy that ends TLS: there a body may come that no header has told of.
+            http=HTTPModes.http1,
             websockets=False,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=WORKER_STOP_SECONDS,
-        ).serve()
+        )
+        # A closed terminal ends the service; granian would go on without one, with new workers.
+        server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
+        server.serve()
 
 
 def create_worker() -> ASGIApp:
@@ -80,24 +92,28 @@ def _database_for_serving(settings: Settings) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    with embedded_postgres(settings.data_path) as url:
+    # Each worker has one pool for reads and one for writes.
+    connections = settings.workers * 2 * settings.database_pool_size + SPARE_CONNECTIONS
+    with embedded_postgres(settings.data_path, connections) as url:
         yield msgspec.structs.replace(settings, database_url=url)
 
 
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[Database]:
-    """The database of these settings, connected. Raises `ServiceError` where it does not let us in."""
+    """The database of these settings, connected.
+
+    Raises `ServiceError` where it does not let us in, and for what it refuses later.
+    """
     database = Database(settings.database_url or "", min(settings.database_pool_size, 4))
-    try:
-        async with database.connected():
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(database.connected())
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise ServiceError(f"DATABASE_URL: the database cannot be reached: {_reason(error)}") from None
+        try:
             yield database
-    except (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-    ) as error:
-        raise ServiceError(f"DATABASE_URL: the database cannot be reached: {_first_line(error)}") from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, AdvancedAlchemyError) as error:
+            raise ServiceError(f"the database refused: {_reason(error)}") from None
 
 
 async def _prepare(settings: Settings) -> str | None:
@@ -111,28 +127,23 @@ async def _prepare(settings: Settings) -> str | None:
             services.hasher.close()
 
 
-@contextmanager
-def _stopping_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM unwind the stack like Ctrl-C does, while the workers' own handlers are not in place."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
 def _require_free_port(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    deadline = time.monotonic() + PORT_WAIT_SECONDS
+    while (reason := _port_fault(settings.host, settings.port)) is not None:
+        if time.monotonic() > deadline:
+            raise ServiceError(f"cannot listen on {settings.host}:{settings.port}: {reason}")
+        time.sleep(PORT_POLL_SECONDS)
+
+
+def _port_fault(host: str, port: int) -> str | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except OSError as error:
-            raise ServiceError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+            return error.strerror
+    return None
 
 
 def _exit_with_parent(parent: int) -> None:
@@ -141,5 +152,11 @@ def _exit_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """What the database or the system itself said, in one line, without what the libraries wrap around it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError):
+        # Python's own text repeats a piece of the address, which may be of the password.
+        return "the address cannot be read: percent-encode special characters in user and password"
     return (str(error).splitlines() or [type(error).__name__])[0]

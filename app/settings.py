@@ -1,19 +1,20 @@
 """Settings: one frozen value, read from the environment once, with one clear line for each mistake."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
-Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-SECRET_KEY_MIN_BYTES = 32
+HOST = re.compile(r"[\w.:-]+", re.ASCII)
+NETLOC = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -118,8 +119,8 @@ def load(environ: Mapping[str, str]) -> Settings:
             continue
         try:
             values[field.name] = _convert(raw, field.type)
-        except msgspec.ValidationError as error:
-            mistakes.append(f"{field.name.upper()}: {_lowered(str(error))}")
+        except (KeyError, msgspec.ValidationError):
+            mistakes.append(f"{field.name.upper()}: expected {_expected(field.type)}")
     settings = Settings(**values) if not mistakes else Settings()  # type: ignore[arg-type] # each value was converted to its field's type above
     if not mistakes:
         settings = msgspec.structs.replace(settings, public_url=_public_url(settings))
@@ -131,22 +132,27 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 def _convert(raw: str, wanted: object) -> object:
     if wanted is bool:
-        switch = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
-        if raw.lower() not in switch:
-            raise msgspec.ValidationError("Expected `on` or `off`")
-        return switch[raw.lower()]
+        return {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}[raw.lower()]
     if get_origin(wanted) is tuple:
         return msgspec.convert([part.strip() for part in raw.split(",") if part.strip()], type=wanted)
     return msgspec.convert(raw, type=wanted, strict=False)
 
 
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:].replace("`", "")
+def _expected(wanted: object) -> str:
+    if wanted is bool:
+        return "on or off"
+    if get_origin(wanted) is Literal:
+        return " or ".join(get_args(wanted))
+    if get_origin(wanted) is tuple:
+        return f"a list of {' and '.join(get_args(get_args(wanted)[0]))}"
+    _, limits = get_args(wanted)
+    return f"a whole number from {limits.ge} to {limits.le}"
 
 
 def _public_url(settings: Settings) -> str:
     if settings.public_url:
-        return settings.public_url.rstrip("/")
+        url = settings.public_url.rstrip("/")
+        return origin_of(url) if _is_base_url(url) else url
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 # compared, not bound
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
@@ -154,22 +160,21 @@ def _public_url(settings: Settings) -> str:
 def _inconsistencies(settings: Settings) -> list[str]:
     """The rules that concern a value's form or several settings at once."""
     production = settings.environment == "production"
+    https = settings.public_url.startswith("https://")
     rules = {
         "DATABASE_URL: expected postgresql://user:password@host:port/name": (
-            settings.database_url is not None
-            and urlsplit(settings.database_url).scheme not in ("postgresql", "postgres")
+            settings.database_url is not None and not _is_postgres_url(settings.database_url)
         ),
         "DATABASE_URL: required when ENVIRONMENT=production (the embedded database is for development)": (
             production and settings.database_url is None
         ),
-        "PUBLIC_URL: expected an http or https address without path, query or user": not _is_base_url(
-            settings.public_url
+        "HOST: expected an address or a host name, such as 127.0.0.1 or ::1": HOST.fullmatch(settings.host) is None,
+        "PUBLIC_URL: expected an http or https address without path, query or user": (
+            HOST.fullmatch(settings.host) is not None and not _is_base_url(settings.public_url)
         ),
-        "PUBLIC_URL: must be https when ENVIRONMENT=production": (
-            production and urlsplit(settings.public_url).scheme != "https"
-        ),
+        "PUBLIC_URL: must be https when ENVIRONMENT=production": production and not https,
         "COOKIE_HOST_PREFIX: needs an https PUBLIC_URL (browsers drop a __Host- cookie without Secure)": (
-            settings.cookie_host_prefix and not settings.secure_cookies
+            settings.cookie_host_prefix and not https
         ),
         "SESSION_IDLE_SECONDS: must not be longer than SESSION_ABSOLUTE_SECONDS": (
             settings.session_idle_seconds > settings.session_absolute_seconds
@@ -186,29 +191,35 @@ def _inconsistencies(settings: Settings) -> list[str]:
     }
     mistakes = [line for line, broken in rules.items() if broken]
     mistakes += [
-        f"ALLOWED_ORIGINS: {origin!r} is not an origin such as https://app.example.org"
-        for origin in settings.allowed_origins
+        f"ALLOWED_ORIGINS: entry {number} is not an origin such as https://app.example.org"
+        for number, origin in enumerate(settings.allowed_origins, start=1)
         if not _is_base_url(origin) or origin_of(origin) != origin
     ]
     mistakes += [
-        f"TRUSTED_PROXIES: {network!r} is not an address or network such as 10.0.0.0/8"
-        for network in settings.trusted_proxies
+        f"TRUSTED_PROXIES: entry {number} is not an address or network such as 10.0.0.0/8"
+        for number, network in enumerate(settings.trusted_proxies, start=1)
         if not _is_network(network)
     ]
     return mistakes
 
 
 def _is_base_url(url: str) -> bool:
+    """Whether the URL is an http one of nothing but host and port, in ASCII as browsers write it in `Origin`."""
+    scheme, _, netloc = url.partition("://")
+    return scheme.lower() in ("http", "https") and NETLOC.fullmatch(netloc) is not None and _has_sound_netloc(url)
+
+
+def _is_postgres_url(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://")) and _has_sound_netloc(url)
+
+
+def _has_sound_netloc(url: str) -> bool:
+    """Whether the part between the slashes can be read: its brackets are paired and the port is a port."""
     try:
-        parts = urlsplit(url)
-        _ = parts.port
+        _ = urlsplit(url).port
     except ValueError:
         return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and not (parts.path or parts.query or parts.fragment or parts.username)
-    )
+    return True
 
 
 def _weaker_than_asvs(settings: Settings) -> bool:

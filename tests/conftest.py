@@ -8,15 +8,27 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import structlog
 
 from app import migrate
 from app.database import Database
 from app.embedded import embedded_postgres
+from app.observability import configure_logging
 from tests.world import Clock, World, running, settings_for
 
 TABLES = (
     "users, keys, sessions, languages, language_members, translations, translation_versions, code_failures, rate_limits"
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs() -> None:
+    """Logs as in operation: structlog's own default takes seconds to draw a traceback with all its locals.
+
+    Loggers are not kept, so that `structlog.testing.capture_logs` sees what is logged.
+    """
+    configure_logging()
+    structlog.configure(cache_logger_on_first_use=False)
 
 
 @pytest.fixture(scope="session")

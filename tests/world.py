@@ -25,6 +25,7 @@ from app.settings import Settings, load
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ORIGIN = "http://127.0.0.1:8000"
 SECRET = "seven lamps on a quiet harbour"
+CREDENTIALS = {"method": "password", "email": "ada@example.org", "secret": SECRET}
 # Cheap on purpose: what tests hold is that a hash ran, not how long it takes.
 FAST_HASHES = {"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1", "HASH_QUEUE": "1000"}
 
@@ -46,9 +47,12 @@ class Clock:
 class Problem(TypedDict, total=False):
     """The body of an error answer."""
 
+    type: str
+    title: str
     code: str
     status: int
     detail: str
+    instance: str
     errors: list[dict[str, str]]
 
 
@@ -64,6 +68,13 @@ def field_errors(response: httpx.Response) -> dict[str, str]:
     """The error codes of a 422, by field."""
     assert response.status_code == 422, response.text
     return {error["field"]: error["code"] for error in problem(response)["errors"]}
+
+
+async def is_signed_in(client: httpx.AsyncClient) -> bool:
+    """Whether the service takes the client for a user."""
+    response = await client.get("/api/session")
+    assert response.status_code == 200, response.text
+    return response.json()["user"] is not None
 
 
 class World:
@@ -106,6 +117,17 @@ class World:
             )
             await KeyRepository(session=transaction).add_primary(user.id, normalise(email).unique, hashed, now)
         return user.id
+
+    async def invitation(self, email: str = "eve@example.org") -> str:
+        """The token of an invitation to a new user, who has no secret yet."""
+        link = await self.services.invitations.create_user(email, "", None)
+        return link.partition("#token=")[2]
+
+    async def setup_token(self) -> str:
+        """The token of the link that makes the first platform admin."""
+        link = await self.services.invitations.setup_link()
+        assert link is not None
+        return link.partition("#token=")[2]
 
     async def token(self, user_id: UUID, *, admin: bool = False) -> str:
         """The token of a new session of this user."""

@@ -14,17 +14,17 @@ def is_cross_site(headers: Iterable[tuple[bytes, bytes]], own_origins: frozenset
 
     With a cookie the request must prove that it comes from one of our pages: by `Sec-Fetch-Site: same-origin`, or by an
     `Origin` on the list. Without one, only a request that says that it comes from elsewhere is refused (forged
-    sign-in); a script sends neither header and is served.
+    sign-in); a script sends neither header and is served. Of a header sent twice every value must be good.
     """
-    site: bytes | None = None
-    origin: bytes | None = None
+    sites: set[bytes] = set()
+    origins: set[str] = set()
     for name, value in headers:
         if name == b"sec-fetch-site":
-            site = value
+            sites.add(value)
         elif name == b"origin":
-            origin = value
-    if site == b"same-origin":
+            origins.add(value.decode("latin-1"))
+    if sites == {b"same-origin"}:
         return False
-    if origin is not None:
-        return origin.decode("latin-1") not in own_origins
-    return has_cookie or site not in (None, b"none")
+    if origins:
+        return not origins <= own_origins
+    return has_cookie or not sites <= {b"none"}

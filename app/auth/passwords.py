@@ -5,6 +5,9 @@ cost, so both the running and the waiting ones are bounded (OWASP ASVS 5.0, 15.1
 """
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -17,6 +20,9 @@ from app.settings import Settings
 
 T = TypeVar("T")
 
+# How far hashes stand behind everything else on the processor, from 0 (not at all) to 19.
+NICE = 10
+
 
 class SecretHasher:
     """Hashes and checks secrets with a bounded number of threads and a bounded queue before them."""
@@ -28,7 +34,9 @@ class SecretHasher:
             parallelism=settings.argon2_parallelism,
             type=Type.ID,
         )
-        self._threads = ThreadPoolExecutor(settings.hash_concurrency, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(
+            settings.hash_concurrency, thread_name_prefix="argon2", initializer=_give_way
+        )
         self._limit = settings.hash_concurrency + settings.hash_queue
         self._pending = 0
         self._decoy = self._argon2.hash("a secret that nobody has")
@@ -72,3 +80,9 @@ class SecretHasher:
 
     def _done(self, _: object) -> None:
         self._pending -= 1
+
+
+def _give_way() -> None:
+    # Linux gives every thread a nice value of its own (setpriority(2), "C library/kernel differences").
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -176,11 +176,11 @@ def _bounds(part: Part, kind: TypeEngine[Any], values: Sequence[Scalar]) -> tupl
     """The values that a column of this type can hold at all, as its parameters; equality is type-strict."""
     if isinstance(kind, Boolean):
         return [value for value in values if isinstance(value, bool)], Boolean()
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if isinstance(kind, Integer):
-        numbers = [value for value in values if isinstance(value, int | float) and value.__class__ in NUMBERS]
-        return [int(value) for value in numbers if value == int(value)], BigInteger()
+        return [int(number) for number in numbers if number == int(number)], BigInteger()
     if _is_number(kind):
-        return [float(value) for value in values if isinstance(value, int | float)], Double()
+        return [float(number) for number in numbers], Double()
     texts = [value for value in values if isinstance(value, str)]
     if isinstance(kind, Uuid):
         return [UUID(text) for text in texts if _is_canonical_uuid(text)], Uuid()

@@ -97,7 +97,7 @@ class KeyController(Controller):
         proved themselves a short while ago. 429 with Retry-After where an address or client asks too often.
         """
         if PURPOSES_OF_USERS & {data.purpose}:
-            step_up(request, request.route_handler)
+            await step_up(request, request.route_handler)
         await asking.ask(data, client_of(request).ip or "", request.user.user.id if request.user.user else None)
         return Accepted()
 

@@ -30,7 +30,7 @@ class InvitationService:
     async def setup_link(self) -> str | None:
         """A new setup link, which voids the one before; None where a platform admin exists already."""
         async with self._database.transaction() as transaction:
-            if await UserRepository(session=transaction).lock_admins():
+            if await UserRepository(session=transaction).count_admins():
                 return None
             return await self._issue(transaction, invitation.SETUP_ADDRESS, None, {})
 

@@ -79,6 +79,8 @@ class RedeemService:
         presented = await self._present(sent, caller, only)
         proof = await self._prove(presented, sent, caller)
         async with self._database.transaction() as transaction:
+            if presented.key.user_id is not None:
+                await UserRepository(session=transaction).lock_active(presented.key.user_id)
             key = await presented.consume(KeyRepository(session=transaction), self._services)
             if key is None:
                 raise _not_usable()
@@ -106,8 +108,8 @@ class RedeemService:
         """
         presented = await self._by_code(sign_in.NAME, user.email, code, caller)
         async with self._database.transaction() as transaction:
-            key = await presented.consume(KeyRepository(session=transaction), self._services)
             active, role = await UserRepository(session=transaction).lock_active(user.id)
+            key = await presented.consume(KeyRepository(session=transaction), self._services)
             if key is None or key.user_id != user.id or not active:
                 raise _not_usable()
             renewed = await self._sessions.renew(transaction, token=caller.token or "", platform_role=role)

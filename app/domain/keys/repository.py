@@ -6,7 +6,7 @@ from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
-from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import Database, new_id
@@ -28,6 +28,15 @@ SELECT k.id, k.user_id, k.secret_hash, u.status
  WHERE k.kind = 'primary' AND """
 FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
 FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
+
+# Made once: for a statement of sign-in, building it costs more than running it.
+NOTE_USE = (
+    update(Key)
+    .where(Key.id == bindparam("key_id"), Key.secret_hash == bindparam("verified"))
+    .values(last_used_at=bindparam("now"), secret_hash=bindparam("rehashed"))
+    .returning(Key.id)
+    .execution_options(synchronize_session=False)
+)
 
 
 class SignInKey(Struct, frozen=True):
@@ -127,13 +136,8 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
 
         False where the secret has changed since it was verified: then that proof is worth nothing any more.
         """
-        statement = (
-            update(Key)
-            .where(Key.id == key_id, Key.secret_hash == verified)
-            .values(last_used_at=now, secret_hash=rehashed)
-            .returning(Key.id)
-        )
-        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+        values = {"key_id": key_id, "verified": verified, "now": now, "rehashed": rehashed}
+        return (await self.session.execute(NOTE_USE, values)).scalar_one_or_none() is not None
 
     async def issue(
         self,

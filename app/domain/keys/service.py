@@ -1,5 +1,6 @@
 """The rules of keys: signing in with a secret, setting it, and using single-use keys."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,27 +52,29 @@ class KeyService:
         Raises `Problem`: `invalid_credentials`, `validation_failed`, `temporarily_unavailable`.
         """
         address = addresses.normalise(email)
-        key, rehashed = await self._verify(await find_key_by_address(self._database, address.unique), secret)
-        async with self._database.transaction() as transaction:
-            role = await self._confirm(transaction, key, rehashed)
+
+        async def start(transaction: AsyncSession, user_id: UUID, role: str | None) -> StartedSession:
             return await self._sessions.start(
                 transaction,
-                user_id=key.user_id,
+                user_id=user_id,
                 platform_role=role,
                 method=PASSWORD,
                 client=client,
                 replaces=replaces,
             )
 
+        return await self._proved(lambda: find_key_by_address(self._database, address.unique), secret, start)
+
     async def reauthenticate(self, user: PrincipalUser, token: str, secret: str) -> StartedSession:
         """Prove again who is at the session of `token`: it gets a new token, and the old one is dead.
 
         Raises `Problem` as `sign_in` does, and `not_signed_in` where the session has ended meanwhile.
         """
-        key, rehashed = await self._verify(await find_key_by_user(self._database, user.id), secret)
-        async with self._database.transaction() as transaction:
-            role = await self._confirm(transaction, key, rehashed)
+
+        async def renew(transaction: AsyncSession, _: UUID, role: str | None) -> StartedSession:
             return await self._renew(transaction, token, role)
+
+        return await self._proved(lambda: find_key_by_user(self._database, user.id), secret, renew)
 
     async def set_secret(self, user: PrincipalUser, session_id: UUID, token: str, secret: str) -> StartedSession:
         """Set or change the user's secret.
@@ -83,10 +86,11 @@ class KeyService:
         hashed = await self._hash_new(secret, user.email, user.name)
         async with self._database.transaction() as transaction:
             keys = KeyRepository(session=transaction)
+            _, role = await UserRepository(session=transaction).lock_active(user.id)
             await keys.set_secret(user.id, hashed)
             await keys.void_outstanding(user.id)
             await SessionRepository(session=transaction).revoke_all_but(user.id, session_id)
-            return await self._renew(transaction, token, user.platform_role)
+            return await self._renew(transaction, token, role)
 
     async def find_user(self, email: str) -> UUID:
         """The user whose primary key this address is. Raises `Problem`: `validation_failed`, `not_found`."""
@@ -124,14 +128,27 @@ class KeyService:
             return key, await self._hasher.hash(normal)
         return key, key.secret_hash
 
-    async def _confirm(self, transaction: AsyncSession, key: SignInKey, rehashed: str) -> str | None:
-        """Hold fast what was verified before the transaction; gives the user's platform role of this moment."""
-        active, role = await UserRepository(session=transaction).lock_active(key.user_id)
-        keys, verified = KeyRepository(session=transaction), key.secret_hash or ""
-        if not active or not await keys.note_use(key.id, verified, rehashed, self._clock()):
-            raise Problem("invalid_credentials", "Check the address and the secret.")
-        await keys.forget_failures_of(key.user_id)
-        return role
+    async def _proved(
+        self,
+        find: Callable[[], Awaitable[SignInKey | None]],
+        secret: str,
+        complete: Callable[[AsyncSession, UUID, str | None], Awaitable[StartedSession]],
+    ) -> StartedSession:
+        """Verify the secret of the key that `find` gives, then do what the proof is for.
+
+        `complete` gets the user's id and platform role, in a transaction in which the user is still active and the
+        verified hash still the stored one. Where it is not, it may be the same secret, rehashed by a sign-in beside
+        this one: so it is verified again, once.
+        """
+        for _ in range(2):
+            key, rehashed = await self._verify(await find(), secret)
+            async with self._database.transaction() as transaction:
+                active, role = await UserRepository(session=transaction).lock_active(key.user_id)
+                keys = KeyRepository(session=transaction)
+                if active and await keys.note_use(key.id, key.secret_hash or "", rehashed, self._clock()):
+                    await keys.forget_failures_of(key.user_id)
+                    return await complete(transaction, key.user_id, role)
+        raise Problem("invalid_credentials", "Check the address and the secret.")
 
     def _require_passwords(self) -> None:
         if not self._settings.passwords:

@@ -1,5 +1,6 @@
 """Languages from a file: CSV with a header, or JSON Lines. Every line is checked before the first is stored."""
 
+import codecs
 import csv
 import io
 import json
@@ -30,13 +31,13 @@ def read_languages(path: Path, prepare: Callable[[NewLanguage], Language]) -> li
 
     `path` ends in `.csv`, or in `.jsonl` or `.ndjson`. Raises `ImportFileError` with every bad line and duplicate.
     """
-    text = _text(path)
     readers: dict[str, Callable[[str], Iterable[tuple[int, object]]]] = {
         ".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines,
     }  # fmt: skip
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise ImportFileError([f"{path.name}: expected a name that ends in .csv, .jsonl or .ndjson"])
+    text = _text(path)
     languages: dict[str, Language] = {}
     mistakes: list[str] = []
     for number, value in reader(text):
@@ -59,34 +60,54 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ImportFileError([f"{path.name}: larger than {MAX_FILE_BYTES} bytes"])
-        return path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise ImportFileError([f"{path}: {error.strerror}"]) from None
+    try:
+        return content.decode()
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         raise ImportFileError([f"line {line}: not UTF-8 text"]) from None
 
 
 def _csv(text: str) -> Iterator[tuple[int, object]]:
-    rows = csv.DictReader(io.StringIO(text), strict=True)
-    header = rows.fieldnames or []
-    if not {"code", "name"} <= set(header) <= set(COLUMNS):
-        raise ImportFileError([f"line 1: expected the columns code,name and, if you like, {','.join(COLUMNS[2:])}"])
+    rows = _numbered_rows(text)
+    number, header = next(rows, (1, []))
+    if not isinstance(header, list) or not {"code", "name"} <= set(header) <= set(COLUMNS) or _has_twice(header):
+        expected = f"expected the columns code,name and, if you like, {','.join(COLUMNS[2:])}"
+        raise ImportFileError([f"line {number}: {expected}"])
+    for number, row in rows:
+        if isinstance(row, ValueError):
+            yield number, row
+        elif len(row) != len(header):
+            yield number, ValueError(f"expected {len(header)} values")
+        else:
+            stripped = zip(header, map(str.strip, row), strict=True)
+            yield number, {name: value for name, value in stripped if value}
+
+
+def _numbered_rows(text: str) -> Iterator[tuple[int, list[str] | ValueError]]:
+    """The rows that are not empty, each with the line that it starts on; a fault of the quotes ends them."""
+    rows = csv.reader(io.StringIO(text, newline=None), strict=True)
     while True:
+        number = rows.line_num + 1
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            raise ImportFileError([f"line {rows.line_num}: {error}"]) from None
-        if None in row or None in row.values():
-            yield rows.line_num, ValueError(f"expected {len(header)} values")
-        else:
-            yield rows.line_num, {name: value.strip() for name, value in row.items() if value.strip()}
+            yield number, ValueError(str(error))
+            return
+        if row:
+            yield number, row
+
+
+def _has_twice(header: list[str]) -> bool:
+    return len(set(header)) < len(header)
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, object]]:
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if not line.strip():
             continue
         try:

@@ -50,8 +50,9 @@ class LanguageRepository(SQLAlchemyAsyncRepository[Language]):
             }
             for language in languages
         ]
-        statement = insert(Language).values(rows).on_conflict_do_nothing().returning(Language.code)
-        return set((await self.session.execute(statement)).scalars())
+        # As a list of parameters, which SQLAlchemy sends in batches: one statement cannot take thousands of rows.
+        statement = insert(Language).on_conflict_do_nothing().returning(Language.code)
+        return set((await self.session.execute(statement, rows)).scalars())
 
     async def change(self, code: str, **columns: str) -> bool:
         """Set columns of one language; False where it does not exist."""

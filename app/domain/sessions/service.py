@@ -15,6 +15,7 @@ from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
 from app.domain.sessions.schemas import Client, StartedSession, WhoAmI
 from app.domain.sessions.view import who_am_i
+from app.domain.users.repository import UserRepository
 from app.guards.ability import Ability
 from app.settings import Settings
 
@@ -94,7 +95,8 @@ class SessionService:
                 ip=client.ip,
                 user_agent=client.user_agent[:USER_AGENT_MAX] if client.user_agent else None,
                 **times,
-            )
+            ),
+            auto_refresh=False,
         )
         return StartedSession(token, _seconds(times["idle_expires_at"] - now))
 
@@ -123,6 +125,7 @@ class SessionService:
     async def end_others(self, user_id: UUID, kept: UUID) -> None:
         """End all sessions of the user but one."""
         async with self._database.transaction() as transaction:
+            await UserRepository(session=transaction).lock_active(user_id)
             await SessionRepository(session=transaction).revoke_all_but(user_id, kept)
 
     async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:

@@ -6,12 +6,15 @@ from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
-from sqlalchemy import ColumnElement, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, true, update
 
 from app.domain.users.models import User
 
 # Any constant will do: it lets one transaction at a time decide who is the first or the last platform admin.
 ADMINS_LOCK = 7_061_776_101_106
+
+# Made once: for a statement of sign-in, building it costs more than running it.
+LOCK = select(User.platform_role, User.status).where(User.id == bindparam("user_id")).with_for_update(key_share=True)
 
 
 class Filters(Struct, frozen=True):
@@ -27,17 +30,25 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
 
     model_type = User
 
-    async def lock_admins(self) -> int:
-        """Keep every other transaction from changing who is a platform admin; gives the number of active ones."""
-        await self.session.execute(select(func.pg_advisory_xact_lock(ADMINS_LOCK)))
+    async def count_admins(self) -> int:
+        """The number of active platform admins."""
         count = select(func.count()).where(User.platform_role == "admin", User.status == "active")
         return (await self.session.execute(count)).scalar_one()
 
+    async def lock_admins(self) -> int:
+        """Keep every other transaction from changing who is a platform admin; gives the number of active ones."""
+        await self.session.execute(select(func.pg_advisory_xact_lock(ADMINS_LOCK)))
+        return await self.count_admins()
+
     async def lock_active(self, user_id: UUID) -> tuple[bool, str | None]:
-        """Whether the user is active, and their platform role; neither changes until the transaction ends."""
-        statement = select(User.platform_role).where(User.id == user_id, User.status == "active")
-        row = (await self.session.execute(statement.with_for_update(read=True))).one_or_none()
-        return row is not None, row[0] if row else None
+        """Whether the user is active, and their platform role; neither changes until the transaction ends.
+
+        A transaction that writes several rows of one user (keys, sessions) locks the user first: taken in this order,
+        the locks of two such transactions cannot block each other for good.
+        """
+        row = (await self.session.execute(LOCK, {"user_id": user_id})).one_or_none()
+        active = row is not None and row.status == "active"
+        return active, row.platform_role if row and active else None
 
     async def account(self, user_id: UUID) -> User | None:
         """The user as the database has them now."""
@@ -46,7 +57,7 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
 
     async def lock_account(self, user_id: UUID | None) -> User | None:
         """The user, held fast until the transaction ends."""
-        statement = select(User).where(User.id == user_id).with_for_update()
+        statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
         return (await self.session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
 
     async def finish_onboarding(self, user: User, required: Sequence[str], now: datetime) -> None:

@@ -3,6 +3,7 @@ from sqlalchemy import (
     CHAR,
     Column,
     DateTime,
+    Double,
     Enum,
     Integer,
     Numeric,
@@ -64,6 +65,14 @@ def test_a_value_that_the_column_cannot_hold_equals_nothing() -> None:
     assert where_of(can(code={"$in": [1, True]})) == "false"
     assert where_of(can(code="a\0b")) == "false"
     assert where_of(can(code="\ud800")) == "false"
+
+
+@pytest.mark.parametrize("kind", [Integer(), Double(), Uuid(), Text()])
+def test_a_boolean_equals_only_what_a_boolean_column_holds(kind: TypeEngine[object]) -> None:
+    columns = {"code": Column("code", kind)}
+    for conditions in ({"code": False}, {"code": {"$in": [True, False]}}):
+        condition = where(Ability([can(**conditions)]), "read", "Language", columns)
+        assert str(condition) == "false"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof) -> Red
     user = await users.lock_account(key.user_id)
     if user is None or user.status != "active" or user.onboarded_at is not None:
         raise Problem("key_not_usable")
+    if (await keys.primary_of(user.id)).secret_hash is not None:
+        raise Problem("key_not_usable")
     await users.finish_profile(user.id, proof.name, proof.now)
     await keys.set_secret(user.id, proof.secret_hash)
     await keys.void_outstanding(user.id)

@@ -1,0 +1,115 @@
+"""The benchmark's data: a crowd of users with a session and three memberships each, and a few users beside it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+from argon2 import PasswordHasher
+
+from app.auth.tokens import new_session_token, token_hash
+from app.database import new_id
+
+USERS = 10_000
+LANGUAGES = 2_000
+MEMBERSHIPS = 3
+MANY_MEMBERSHIPS = 1_000
+ROLES = ([], ["translator"], ["admin"], ["admin", "translator"])
+
+SECRET = "seven lamps on a quiet harbour"
+WRONG_SECRET = "seven lamps on a noisy harbour"
+
+
+class Member(NamedTuple):
+    """A signed-in user, and the codes of the languages that they are a member of."""
+
+    email: str
+    token: str
+    codes: list[str]
+
+
+class Data(NamedTuple):
+    """What was made: a crowd with few memberships each, and one user with many.
+
+    `refused` holds the email and secret of each kind of sign-in that must be refused in the same time.
+    """
+
+    crowd: list[Member]
+    polyglot: Member
+    refused: dict[str, tuple[str, str]]
+
+
+class _Rows:
+    """The rows to insert, table by table."""
+
+    def __init__(self, secret_hash: str) -> None:
+        self._secret_hash = secret_hash
+        self._now = datetime.now(UTC)
+        self.users: list[tuple[object, ...]] = []
+        self.keys: list[tuple[object, ...]] = []
+        self.sessions: list[tuple[object, ...]] = []
+        self.members: list[tuple[object, ...]] = []
+
+    def user(self, email: str, *, status: str = "active", secret: bool = True) -> UUID:
+        user_id, now = new_id(), self._now
+        self.users.append((user_id, email, "Ada", status, now, now, now))
+        secret_hash = self._secret_hash if secret else None
+        self.keys.append((new_id(), user_id, "primary", "email", email, secret_hash, now))
+        return user_id
+
+    def member(self, email: str, codes: list[str]) -> Member:
+        user_id, now, token = self.user(email), self._now, new_session_token()
+        expires_at = now + timedelta(days=14)
+        self.sessions.append(
+            (new_id(), token_hash(token), user_id, "password", now, now, now, expires_at, expires_at, "127.0.0.1")
+        )
+        self.members.extend([(code, user_id, ROLES[i % len(ROLES)], now) for i, code in enumerate(codes)])
+        return Member(email, token, codes)
+
+
+async def make(dsn: str) -> Data:
+    """Fill the empty tables of a migrated database."""
+    codes = [f"qaa-x-{number:04}" for number in range(LANGUAGES)]
+    rows = _Rows(PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(SECRET))
+    crowd = [
+        rows.member(
+            f"user-{number}@example.org",
+            [codes[(MEMBERSHIPS * number + offset) % LANGUAGES] for offset in range(MEMBERSHIPS)],
+        )
+        for number in range(USERS)
+    ]
+    polyglot = rows.member("polyglot@example.org", codes[:MANY_MEMBERSHIPS])
+    rows.user("no-secret@example.org", secret=False)
+    rows.user("suspended@example.org", status="suspended")
+    await _copy(dsn, rows, codes)
+    return Data(
+        crowd,
+        polyglot,
+        {
+            "unknown address": ("nobody@example.org", SECRET),
+            "wrong secret": (crowd[0].email, WRONG_SECRET),
+            "no secret": ("no-secret@example.org", SECRET),
+            "suspended user": ("suspended@example.org", SECRET),
+        },
+    )
+
+
+async def _copy(dsn: str, rows: _Rows, codes: list[str]) -> None:
+    now = datetime.now(UTC)
+    languages = [(code, f"Language {code}", f"Autonym {code}", "ltr", now) for code in codes]
+    tables = {
+        "languages (code, name, autonym, text_direction, created_at)": languages,
+        "users (id, email, name, status, onboarded_at, created_at, updated_at)": rows.users,
+        "keys (id, user_id, kind, provider, identifier, secret_hash, created_at)": rows.keys,
+        "sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, "
+        "expires_at, ip)": rows.sessions,
+        "language_members (language_code, user_id, roles, created_at)": rows.members,
+    }
+    connection = await asyncpg.connect(dsn)
+    try:
+        for target, records in tables.items():
+            table, _, columns = target.rstrip(")").partition(" (")
+            await connection.copy_records_to_table(table, records=records, columns=columns.split(", "))
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()

@@ -1,0 +1,77 @@
+"""The service under measurement: the real `ostiary serve`, in processes of its own, on an embedded PostgreSQL."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from app import migrate
+from app.database import Database
+from app.embedded import embedded_postgres
+from bench.data import Data, make
+
+START_SECONDS = 30
+
+
+@contextmanager
+def filled_database() -> Iterator[tuple[Path, str, Data]]:
+    """A directory of this run under .bench/, the DSN of a database in it, and the data that it holds."""
+    home = Path(".bench").absolute()
+    home.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home) as directory, embedded_postgres(Path(directory)) as dsn:
+        asyncio.run(_migrate(dsn))
+        yield Path(directory), dsn, asyncio.run(make(dsn))
+
+
+@contextmanager
+def serving(directory: Path, dsn: str, *, access_log: bool) -> Iterator[str]:
+    """The base URL of one worker with default settings. Its log goes to a file in `directory`."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    environ = {
+        "PATH": os.defpath,
+        "DATABASE_URL": dsn,
+        "PORT": str(port),
+        "WORKERS": "1",
+        "ACCESS_LOG": "on" if access_log else "off",
+    }
+    log = directory / f"server-{port}.log"
+    with log.open("wb") as output:
+        command = [str(Path(sys.executable).with_name("ostiary")), "serve"]
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            _wait_until_ready(process, url, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait()
+
+
+async def _migrate(dsn: str) -> None:
+    async with Database(dsn, 2).connected() as database:
+        await migrate.upgrade(database.engine)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(f"{url}/health/ready", timeout=1):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the service did not start:\n{log.read_text()[-2000:]}")

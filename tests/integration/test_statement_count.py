@@ -1,0 +1,99 @@
+"""How many statements an authorised request costs, counted on the real connections."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+import pytest
+from sqlalchemy import Connection, event
+
+from tests.world import World
+
+
+@asynccontextmanager
+async def direct_reads(world: World, found: list[str]) -> AsyncIterator[None]:
+    """Note what every connection of the direct pool is asked."""
+    pool = world.services.database.pool
+    connections = [await pool.acquire() for _ in range(pool.get_size())]
+
+    def note(query: asyncpg.connection.LoggedQuery) -> None:
+        found.append(query.query)
+
+    for connection in connections:
+        connection.add_query_logger(note)
+        await pool.release(connection)
+    yield
+    connections = [await pool.acquire() for _ in range(pool.get_size())]
+    for connection in connections:
+        connection.remove_query_logger(note)
+        await pool.release(connection)
+
+
+@contextmanager
+def transactions(world: World, found: list[str]) -> Iterator[None]:
+    """Note every transaction of the engine and each of its statements."""
+    engine = world.services.database.engine.sync_engine
+
+    def begin(_: Connection) -> None:
+        found.append("BEGIN")
+
+    def execute(_: Connection, __: object, statement: str, *___: object) -> None:
+        found.append(statement)
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "before_cursor_execute", execute)
+    yield
+    event.remove(engine, "begin", begin)
+    event.remove(engine, "before_cursor_execute", execute)
+
+
+@pytest.fixture
+async def statements(world: World) -> AsyncIterator[list[str]]:
+    """Everything that the service asks its database from here on."""
+    found: list[str] = []
+    with transactions(world, found):
+        async with direct_reads(world, found):
+            yield found
+
+
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [("/api/session", 1), ("/api/languages/de", 2), ("/api/languages", 2), ("/api/languages/da", 1)],
+)
+async def test_a_signed_in_read_costs_one_statement_for_the_principal_and_one_for_the_data(
+    world: World, statements: list[str], path: str, count: int
+) -> None:
+    user_id = await world.user()
+    for code in ("de", "fi", "sv"):
+        await world.language(code)
+        await world.member(user_id, code, "admin", "translator")
+    client = world.with_cookie(await world.token(user_id))
+    statements.clear()
+    await client.get(path)
+    assert len(statements) == count, statements
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Cookie": "auth_session=garbage"}, {"Authorization": "Bearer ost_short"}, {"Cookie": "theme=dark"}]
+)
+async def test_what_cannot_be_a_session_costs_no_statement(
+    world: World, statements: list[str], headers: dict[str, str]
+) -> None:
+    client = world.client(**headers)
+    assert (await client.get("/api/session")).status_code == 200
+    assert (await client.get("/api/languages")).status_code == 401
+    assert statements == []
+
+
+async def test_a_refused_body_costs_nothing_but_the_principal(world: World, statements: list[str]) -> None:
+    client = await world.signed_in(admin=True)
+    statements.clear()
+    assert (await client.post("/api/languages", json={"code": 1})).status_code == 422
+    assert len(statements) == 1, statements
+
+
+async def test_the_count_sees_transactions_too(world: World, statements: list[str]) -> None:
+    client = await world.signed_in()
+    statements.clear()
+    await client.delete("/api/session")
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "BEGIN", "DELETE"]

@@ -1,0 +1,46 @@
+"""Ambiguous key ids: ("a:b", "c") is taken for ("a", "b:c") where provider and identifier are joined into one text."""
+
+from uuid import UUID
+
+import pytest
+
+from app.domain.keys.repository import find_key_by_address
+from tests.world import CREDENTIALS, World
+
+
+async def _insert(world: World, user: UUID, provider: str, identifier: str) -> None:
+    await world.services.database.pool.execute(
+        "INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, created_at, expires_at)"
+        " VALUES (gen_random_uuid(), $1, 'single_use', $2, $3, 'invitation', $2 || ' ' || $3, $4, $4)",
+        user,
+        provider,
+        identifier,
+        world.clock(),
+    )
+
+
+async def test_the_same_text_split_elsewhere_is_another_key(world: World) -> None:
+    user = await world.user()
+
+    for provider, identifier in (("a", "b:c"), ("a:b", "c"), ("a:b:c", ""), ("", "a:b:c")):
+        await _insert(world, user, provider, identifier)
+
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 4
+
+
+@pytest.mark.parametrize("address", ["email:ada@example.org", "primary:ada@example.org", ":ada@example.org"])
+async def test_a_provider_before_the_address_finds_nobody(world: World, address: str) -> None:
+    await world.user()
+
+    answer = await world.client().post("/api/session", json={**CREDENTIALS, "email": address})
+
+    assert answer.status_code in (401, 422)
+    assert await find_key_by_address(world.services.database, address) is None
+
+
+async def test_a_single_use_key_is_never_found_as_the_key_of_an_address(world: World) -> None:
+    user = await world.user("mallory@example.org")
+    await _insert(world, user, "email", "ada@example.org")
+
+    assert await find_key_by_address(world.services.database, "ada@example.org") is None
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401

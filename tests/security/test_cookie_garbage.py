@@ -1,0 +1,68 @@
+"""Garbage for a credential: a cookie or header that cannot be a token makes the service fail, or costs it a query."""
+
+import pytest
+
+from app.auth.tokens import new_link_token, new_session_token
+from tests.world import World
+
+BODY = new_session_token()[4:]
+
+GARBAGE = (
+    "", "=", "%", "%zz", "%00", "%E0%A4%A", "\xff\xfe", "ost_", "ost_" + "a" * 42, "ost_" + "a" * 44, "OST_" + BODY,
+    "ost_" + BODY + "=", "ost_" + BODY[:-1] + "+", "ost_" + BODY[:-1] + "/", "ost_" + BODY[:-1] + "é", "ost-" + BODY,
+    " ost_", BODY, new_link_token(), "a" * 60_000, "' OR 1=1 --", "null", "undefined", "[object Object]", "{}", "$1",
+)  # fmt: skip
+
+HEADERS = (
+    "", " ", "Bearer", "Bearer ", "Bearer  ", "bearer x", "Basic YTpi", "Basic " + BODY, "Digest username=x", BODY,
+    "Bearer " + new_link_token(), "Bearer a b c", "Bearer \xff", "Token " + BODY, "Bearer," + BODY,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", GARBAGE)
+async def test_a_cookie_of_garbage_is_anonymous(world: World, value: str) -> None:
+    header = f"auth_session={value}".encode("latin-1")
+
+    answer = await world.client().get("/api/session", headers=[(b"cookie", header)])
+
+    assert answer.status_code == 200
+    assert answer.json()["user"] is None
+
+
+@pytest.mark.parametrize("value", HEADERS)
+async def test_an_authorization_header_of_garbage_is_anonymous(world: World, value: str) -> None:
+    answer = await world.client().get("/api/session", headers=[(b"authorization", value.encode("latin-1"))])
+
+    assert answer.status_code == 200
+    assert answer.json()["user"] is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["auth_session", ";;;", "=;=;", "auth_session;auth_session", "a=b; auth_session", "Auth_Session={}", "$Version=1"],
+)
+async def test_a_cookie_header_without_form_is_anonymous(world: World, header: str) -> None:
+    token = await world.token(await world.user())
+
+    answer = await world.client(Cookie=header.replace("{}", token)).get("/api/session")
+
+    assert answer.status_code == 200
+    assert answer.json()["user"] is None
+
+
+async def test_garbage_is_refused_by_a_protected_route_like_no_credential(world: World) -> None:
+    statuses = {
+        (await world.client(Cookie=f"auth_session={value}").get("/api/languages")).status_code
+        for value in GARBAGE
+        if value.isascii()
+    }
+
+    assert statuses == {401}
+
+
+async def test_a_wrong_authorization_header_does_not_fall_back_to_the_cookie(world: World) -> None:
+    browser = world.with_cookie(await world.token(await world.user()))
+
+    answer = await browser.get("/api/languages", headers={"Authorization": "Basic YTpi"})
+
+    assert answer.status_code == 401

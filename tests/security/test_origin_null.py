@@ -1,0 +1,55 @@
+"""`Origin: null`: a sandboxed frame, a data: page or a redirect hides where a forged request comes from."""
+
+import pytest
+
+from tests.world import CREDENTIALS, ORIGIN, SECRET, World, problem
+
+UNSAFE = (
+    ("POST", "/api/session", CREDENTIALS),
+    ("DELETE", "/api/session", None),
+    ("POST", "/api/session/reauthentication", {"method": "password", "secret": SECRET}),
+    ("DELETE", "/api/sessions", None),
+    ("PUT", "/api/keys/primary/secret", {"secret": "nine quiet herons over water"}),
+    ("POST", "/api/languages", {"code": "de", "name": "German"}),
+)
+
+# Each is somebody else's origin, however much it looks like ours.
+FOREIGN = (
+    "null", "NULL", "", "undefined", "about:blank", "file://", "http://127.0.0.1", "https://127.0.0.1:8000",
+    "http://127.0.0.1:8001", "http://127.0.0.1:80000", "http://127.0.0.1:8000.evil.example", "127.0.0.1:8000",
+    "http://evil.example#http://127.0.0.1:8000", "http://127.0.0.1:8000@evil.example", "http://127.0.0.1:8000/",
+    "http://localhost:8000", "http://127.0.0.1:8000, https://evil.example", "https://evil.example, http://127.0.0.1:8000",
+    "http://[::1]:8000", "HTTP://127.0.0.1:8000", "*", "http://127.0.0.1:8000 ", "http://2130706433:8000",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body"), UNSAFE)
+async def test_a_null_origin_is_refused_on_every_unsafe_route(
+    world: World, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    admin = await world.signed_in(admin=True)
+
+    answer = await admin.request(method, path, json=body, headers={"Origin": "null"})
+
+    assert answer.status_code == 403
+    assert problem(answer)["code"] == "cross_site_request"
+
+
+@pytest.mark.parametrize("origin", [value for value in FOREIGN if value == value.strip()])
+async def test_only_our_very_origin_is_ours(world: World, origin: str) -> None:
+    admin = await world.signed_in(admin=True)
+
+    answer = await admin.post("/api/languages", json={"code": "de", "name": "German"}, headers={"Origin": origin})
+
+    assert problem(answer)["code"] == "cross_site_request"
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0
+
+
+@pytest.mark.parametrize("origins", [(ORIGIN, "null"), ("null", ORIGIN)])
+async def test_of_two_origins_none_is_believed(world: World, origins: tuple[str, str]) -> None:
+    admin = await world.signed_in(admin=True)
+    del admin.headers["Origin"]
+
+    answer = await admin.delete("/api/sessions", headers=[("Origin", origin) for origin in origins])
+
+    assert problem(answer)["code"] == "cross_site_request"

@@ -1,0 +1,102 @@
+"""Secrets in logs: a password, token or hash is written where more people read than should."""
+
+import msgspec
+import pytest
+
+from app.domain.keys.repository import SignInKey
+from app.domain.keys.schemas import NewSecret, PasswordReauthentication, PasswordSignIn, Redemption
+from app.domain.sessions.schemas import StartedSession
+from tests.world import CREDENTIALS, SECRET, Clock, World, problem, running, settings_for
+
+HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
+
+
+@pytest.mark.parametrize("kind", [PasswordSignIn, PasswordReauthentication, NewSecret, Redemption])
+def test_a_body_with_a_secret_never_shows_itself(kind: type[msgspec.Struct]) -> None:
+    fields = {"method": "password", "email": "ada@example.org", "secret": SECRET, "token": "osk_token", "name": "Ada"}
+    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    body = msgspec.convert({name: value for name, value in fields.items() if name in known}, kind)
+
+    shown = f"{body!r} {body} {[body]}"
+
+    assert SECRET not in shown
+    assert "osk_token" not in shown
+
+
+def test_what_holds_a_token_or_a_hash_never_shows_it() -> None:
+    shown = f"{StartedSession('ost_token', 60)!r} {msgspec.convert(_sign_in_key(), SignInKey)!r}"
+
+    assert "ost_token" not in shown
+    assert "argon2" not in shown
+
+
+def _sign_in_key() -> dict[str, str]:
+    return {
+        "id": "00000000-0000-7000-8000-000000000001",
+        "user_id": "00000000-0000-7000-8000-000000000002",
+        "secret_hash": HASH,
+        "status": "active",
+    }
+
+
+async def test_a_failing_statement_is_logged_without_what_it_was_to_store(
+    world: World, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    await world.user()
+    pool = world.services.database.pool
+    await pool.execute("ALTER TABLE sessions RENAME COLUMN user_agent TO hidden")
+    try:
+        answer = await world.client(**{"User-Agent": "reader"}).post("/api/session", json=CREDENTIALS)
+    finally:
+        await pool.execute("ALTER TABLE sessions RENAME COLUMN hidden TO user_agent")
+
+    logged = capfdbinary.readouterr().err
+    assert problem(answer)["code"] == "internal_error"
+    assert b"request_failed" in logged
+    assert b"UndefinedColumnError" in logged
+    for hidden in (SECRET.encode(), b"ost_", b"argon2id$", b"token_hash': b", b"reader", b"ada@example.org"):
+        assert hidden not in logged
+
+
+async def test_no_answer_and_no_log_line_repeats_what_was_sent(
+    world: World, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    await world.user()
+    token = await world.invitation()
+    hidden = "hunter2-hunter2-hunter2"
+    async with running(settings_for(world.settings.database_url or "", ACCESS_LOG="on"), Clock()) as logging:
+        client = logging.client(Authorization=f"Bearer {hidden}")
+        answers = [
+            await client.post("/api/session", json={**CREDENTIALS, "secret": hidden}),
+            await client.post("/api/session", json={**CREDENTIALS, "secret": hidden, hidden[:7]: 1}),
+            await client.post("/api/session", content=f'{{"secret": "{hidden}'),
+            await client.post("/api/session", json={"method": hidden, "email": hidden, "secret": hidden * 100}),
+            await client.post("/api/keys/redeem", json={"token": token, "name": "Eve", "secret": hidden[:14]}),
+            await client.post("/api/keys/redeem", json={"token": hidden, "name": "Eve", "secret": hidden}),
+            await client.get(f"/api/session?token={hidden}"),
+            await client.get(f"/api/nowhere?token={hidden}"),
+            await client.get(f"/api/languages?limit={hidden}&cursor={hidden}"),
+        ]
+
+    logged = capfdbinary.readouterr().err.decode()
+    assert logged.count('"request"') == len(answers)
+    assert hidden not in logged
+    assert token not in logged
+    assert not any(hidden in answer.text for answer in answers)
+    assert not any(hidden in str(answer.headers) for answer in answers)
+
+
+async def test_nothing_that_is_answered_holds_a_hash(world: World) -> None:
+    admin = await world.signed_in(admin=True)
+    await world.invitation()
+
+    shown = [
+        (await admin.get(path)).text for path in ("/api/session", "/api/sessions", "/api/keys", "/api/openapi.json")
+    ]
+
+    hashes = await world.services.database.pool.fetch(
+        "SELECT secret_hash AS hash FROM keys WHERE secret_hash IS NOT NULL UNION ALL SELECT identifier FROM keys"
+        " WHERE kind = 'single_use' UNION ALL SELECT encode(token_hash, 'hex') FROM sessions"
+    )
+    assert len(hashes) == 3
+    assert not any(row["hash"] in text for row in hashes for text in shown)

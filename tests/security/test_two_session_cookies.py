@@ -1,0 +1,78 @@
+"""Cookie tossing: a neighbouring host plants a second `auth_session` cookie beside the victim's own."""
+
+import pytest
+
+from app.auth.tokens import new_session_token
+from tests.world import Clock, World, problem, running, settings_for
+
+
+async def _two_users(world: World) -> tuple[str, str]:
+    return await world.token(await world.user()), await world.token(await world.user("mallory@example.org"))
+
+
+@pytest.mark.parametrize("cookie", ["auth_session={0}; auth_session={1}", "auth_session={1};auth_session={0}"])
+async def test_two_different_sessions_are_none(world: World, cookie: str) -> None:
+    tokens = await _two_users(world)
+
+    answer = await world.client(Cookie=cookie.format(*tokens)).get("/api/session")
+
+    assert answer.json()["user"] is None
+
+
+@pytest.mark.parametrize("second", ["", "garbage", '""', new_session_token()])
+async def test_a_session_beside_anything_of_the_name_is_none(world: World, second: str) -> None:
+    token, _ = await _two_users(world)
+
+    answer = await world.client(Cookie=f"auth_session={token}; auth_session={second}").get("/api/session")
+
+    assert answer.json()["user"] is None
+
+
+async def test_two_cookie_headers_count_as_two_cookies(world: World) -> None:
+    tokens = await _two_users(world)
+    headers = [("Cookie", f"auth_session={token}") for token in tokens]
+
+    answer = await world.client().get("/api/session", headers=headers)
+
+    assert answer.json()["user"] is None
+
+
+async def test_two_cookies_still_need_proof_of_the_origin(world: World) -> None:
+    tokens = await _two_users(world)
+    cookie = "auth_session={}; auth_session={}".format(*tokens)
+
+    answer = await world.client(Cookie=cookie, Origin="https://evil.example").delete("/api/session")
+
+    assert problem(answer)["code"] == "cross_site_request"
+
+
+async def test_two_bearer_tokens_are_none_and_the_cookie_does_not_step_in(world: World) -> None:
+    token, other = await _two_users(world)
+    headers = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {other}")]
+
+    answer = await world.with_cookie(token).get("/api/session", headers=headers)
+
+    assert answer.json()["user"] is None
+
+
+async def test_the_bearer_token_decides_beside_the_cookie_of_another_user(world: World) -> None:
+    cookie, bearer = await _two_users(world)
+    browser = world.with_cookie(cookie)
+
+    for _ in range(2):
+        both = await browser.get("/api/session", headers={"Authorization": f"Bearer {bearer}"})
+        alone = await browser.get("/api/session")
+        assert both.json()["user"]["email"] == "mallory@example.org"
+        assert alone.json()["user"]["email"] == "ada@example.org"
+
+
+async def test_with_the_host_prefix_a_planted_plain_cookie_is_ignored(database_url: str) -> None:
+    settings = settings_for(database_url, COOKIE_HOST_PREFIX="on", PUBLIC_URL="https://id.example.org")
+    async with running(settings, Clock()) as prefixed:
+        await prefixed.services.database.pool.execute("TRUNCATE users CASCADE")
+        token, planted = await _two_users(prefixed)
+        plain = await prefixed.client(Cookie=f"auth_session={planted}").get("/api/session")
+        both = await prefixed.client(Cookie=f"auth_session={planted}; __Host-auth_session={token}").get("/api/session")
+
+    assert plain.json()["user"] is None
+    assert both.json()["user"]["email"] == "ada@example.org"

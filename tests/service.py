@@ -1,0 +1,113 @@
+"""`ostiary serve` as a real process, as an operator starts it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.world import FAST_HASHES
+
+OSTIARY = Path(sys.executable).with_name("ostiary")
+PATIENCE_SECONDS = 60
+POLL_SECONDS = 0.05
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Service:
+    """One `ostiary serve`, its environment and what it has printed."""
+
+    def __init__(self, data_dir: Path, log_dir: Path, account: str | None = None, **environ: str) -> None:
+        self.port = int(environ.get("PORT", 0)) or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.pid_file = data_dir / "postgres" / "postmaster.pid"
+        own = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "ACCESS_LOG": "off", **FAST_HASHES, **environ}
+        inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        self.environ = {**inherited, **own}
+        self._account = account
+        self._log = log_dir / f"serve-{self.port}"
+        with self._log.with_suffix(".out").open("wb") as out, self._log.with_suffix(".err").open("wb") as err:
+            self.process = subprocess.Popen(
+                [OSTIARY, "serve"], env=self.environ, cwd="/", stdout=out, stderr=err, start_new_session=True,
+                user=account,
+            )  # fmt: skip
+
+    @property
+    def out(self) -> list[str]:
+        """The lines on standard output so far."""
+        return self._log.with_suffix(".out").read_text().splitlines()
+
+    @property
+    def err(self) -> list[str]:
+        """The lines on standard error so far."""
+        return self._log.with_suffix(".err").read_text().splitlines()
+
+    def is_ready(self) -> bool:
+        """Whether the service answers that it is ready."""
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def wait_until_ready(self) -> None:
+        """Wait for the first ready answer."""
+        wait_for(lambda: self.process.poll() is not None or self.is_ready())
+        assert self.process.poll() is None, self.err
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send the signal to the service and all its workers, like a terminal does, and give the exit code."""
+        os.killpg(self.process.pid, number)
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def command(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run another `ostiary` command with the settings of this service."""
+        return subprocess.run(
+            [OSTIARY, *arguments], env=self.environ, cwd="/", capture_output=True, text=True, check=False,
+            timeout=PATIENCE_SECONDS, user=self._account,
+        )  # fmt: skip
+
+    def database_pid(self) -> int:
+        """The process of the embedded server."""
+        return int(self.pid_file.read_text().split()[0])
+
+
+@contextmanager
+def serving(data_dir: Path, log_dir: Path, account: str | None = None, **environ: str) -> Iterator[Service]:
+    """A service that is ready; at the end it is stopped, if the test has not done so."""
+    service = Service(data_dir, log_dir, account, **environ)
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.stop(signal.SIGTERM)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds; the test fails where it takes too long."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "this takes too long"
+        time.sleep(POLL_SECONDS)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,104 @@
+"""Routes are closed by default: an app with a route whose guard is missing or unsound does not start."""
+
+import pytest
+from litestar import Controller, Litestar, Router, get, post
+from litestar.routes import HTTPRoute
+from litestar.types import ControllerRouterHandler, Guard
+
+from app.guards.authorize import ANYONE, SIGNED_IN, authorize, guards_of, require_guards, step_up
+
+TYPE = authorize("read", "Language")
+LISTING = authorize("read", "Language", listing=True)
+ONE = authorize("read", "Language", id_from="code")
+OWN = authorize("read", "Key", own=True)
+
+
+def guarded(path: str, *guards: Guard) -> ControllerRouterHandler:
+    if "{" in path:
+
+        @get(path, guards=list(guards))
+        async def read_one() -> None: ...
+
+        return read_one
+
+    @get(path, guards=list(guards))
+    async def read() -> None: ...
+
+    return read
+
+
+def app_of(*handlers: ControllerRouterHandler) -> Litestar:
+    return Litestar(list(handlers), openapi_config=None)
+
+
+@pytest.mark.parametrize(
+    ("path", "guards"),
+    [
+        ("/", [ANYONE]),
+        ("/", [SIGNED_IN]),
+        ("/", [TYPE]),
+        ("/", [LISTING]),
+        ("/", [OWN, step_up]),
+        ("/{code:str}", [ANYONE]),
+        ("/{code:str}", [SIGNED_IN]),
+        ("/{code:str}", [ONE]),
+        ("/{key_id:uuid}", [OWN]),
+    ],
+)
+def test_a_route_with_one_sound_guard_is_accepted(path: str, guards: list[Guard]) -> None:
+    require_guards(app_of(guarded(path, *guards)))
+
+
+@pytest.mark.parametrize(
+    ("path", "guards", "fault"),
+    [
+        ("/a", [], "has 0 guards"),
+        ("/a", [step_up], "has 0 guards"),
+        ("/a", [ANYONE, TYPE], "has 2 guards"),
+        ("/a", [TYPE, TYPE], "has 2 guards"),
+        ("/a/{code:str}", [TYPE], "names one subject, and its guard asks about the type"),
+        ("/a/{code:str}", [LISTING], "names one subject, and its guard asks about the type"),
+        ("/a/{name:str}", [ONE], "its guard reads 'code', which the path does not have"),
+        ("/a", [ONE], "its guard reads 'code', which the path does not have"),
+    ],
+)
+def test_a_route_without_a_sound_guard_stops_the_start_by_name(path: str, guards: list[Guard], fault: str) -> None:
+    with pytest.raises(RuntimeError) as raised:
+        require_guards(app_of(guarded("/open", ANYONE), guarded(path, *guards)))
+    heading, *lines = str(raised.value).splitlines()
+    assert heading == "routes without a sound guard:"
+    assert [line.startswith(f"['GET'] {path}: ") and fault in line for line in lines] == [True]
+
+
+def test_every_unsound_route_is_named() -> None:
+    @post("/b")
+    async def write() -> None: ...
+
+    with pytest.raises(RuntimeError) as raised:
+        require_guards(app_of(guarded("/a"), write))
+    assert len(str(raised.value).splitlines()) == 3
+
+
+def test_guards_of_controllers_and_routers_count() -> None:
+    class Guarded(Controller):
+        path = "/guarded"
+        guards = (ANYONE,)
+
+        @get()
+        async def read(self) -> None: ...
+
+    require_guards(app_of(Guarded, Router("/router", guards=[SIGNED_IN], route_handlers=[guarded("/a")])))
+    with pytest.raises(RuntimeError, match="has 2 guards"):
+        require_guards(app_of(Router("/router", guards=[SIGNED_IN], route_handlers=[Guarded])))
+
+
+def test_guards_are_listed_from_the_outside_in() -> None:
+    app = app_of(Router("/router", guards=[SIGNED_IN], route_handlers=[guarded("/a", ANYONE, step_up)]))
+    guards = [
+        guards_of(handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if "GET" in handler.http_methods
+    ]
+    assert guards == [[SIGNED_IN, ANYONE, step_up]]

@@ -1,0 +1,114 @@
+"""The policy as a table: who may do what on which subject."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
+from app.guards.ability import Subject
+from app.guards.policy import POLICY, SCHEMA, WHICH, WHO, ability_for, is_onboarded
+
+ADA, EVE = UUID(int=1), UUID(int=2)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def principal(*memberships: Membership, platform_role: str | None = None, onboarded: bool = True) -> Principal:
+    user = PrincipalUser(ADA, "ada@example.org", "Ada", platform_role, NOW if onboarded else None)
+    return Principal(user=user, memberships=memberships)
+
+
+PEOPLE = {
+    "anonymous": ANONYMOUS,
+    "not onboarded": principal(Membership("de", ("admin", "translator")), platform_role="admin", onboarded=False),
+    "user": principal(),
+    "member": principal(Membership("de", ())),
+    "translator": principal(Membership("de", ("translator",))),
+    "language admin": principal(Membership("de", ("admin",))),
+    "both roles": principal(Membership("de", ("admin", "translator"))),
+    "all of another language": principal(Membership("da", ("admin", "translator"))),
+    "roles in two languages": principal(Membership("da", ("admin",)), Membership("de", ("translator",))),
+    "platform admin": principal(platform_role="admin"),
+    "translating platform admin": principal(Membership("de", ("translator",)), platform_role="admin"),
+}
+
+GERMAN = Subject("Language", {"code": "de"})
+OWN_USER, OTHER_USER = Subject("User", {"id": str(ADA)}), Subject("User", {"id": str(EVE)})
+OWN_SESSION, OTHER_SESSION = Subject("Session", {"userId": str(ADA)}), Subject("Session", {"userId": str(EVE)})
+OWN_KEY, OTHER_KEY = Subject("Key", {"userId": str(ADA)}), Subject("Key", {"userId": str(EVE)})
+
+PLATFORM_ADMINS = {"platform admin", "translating platform admin"}
+MEMBERS = {"member", "translator", "language admin", "both roles", "roles in two languages"}
+USERS = {"user", "all of another language", *MEMBERS, *PLATFORM_ADMINS}
+
+# Action, subject and field, and everybody who may; whoever is not named may not.
+MAY = [
+    ("create", GERMAN, None, PLATFORM_ADMINS),
+    ("read", GERMAN, None, MEMBERS | PLATFORM_ADMINS),
+    ("update", GERMAN, None, PLATFORM_ADMINS),
+    ("administer", GERMAN, None, {"language admin", "both roles"} | PLATFORM_ADMINS),
+    ("translate", GERMAN, None, {"translator", "both roles", "roles in two languages", "translating platform admin"}),
+    ("delete", GERMAN, None, PLATFORM_ADMINS),
+    ("read", OWN_USER, None, USERS),
+    ("update", OWN_USER, "name", USERS),
+    ("update", OWN_USER, "platformRole", set[str]()),
+    ("update", OWN_USER, "status", set[str]()),
+    ("delete", OWN_USER, None, PLATFORM_ADMINS),
+    ("read", OTHER_USER, None, PLATFORM_ADMINS),
+    ("update", OTHER_USER, "name", PLATFORM_ADMINS),
+    ("update", OTHER_USER, "platformRole", PLATFORM_ADMINS),
+    ("update", OTHER_USER, "status", PLATFORM_ADMINS),
+    ("create", OTHER_USER, None, PLATFORM_ADMINS),
+    ("read", OWN_SESSION, None, USERS),
+    ("delete", OWN_SESSION, None, USERS),
+    ("delete", OTHER_SESSION, None, PLATFORM_ADMINS),
+    ("read", OWN_KEY, None, USERS),
+    ("update", OWN_KEY, None, USERS),
+    ("delete", OWN_KEY, None, USERS),
+    ("read", OTHER_KEY, None, PLATFORM_ADMINS),
+    ("update", OTHER_KEY, None, PLATFORM_ADMINS),
+]
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize(("action", "subject", "field", "allowed"), MAY)
+def test_the_policy_allows_exactly_those_whom_the_table_names(
+    who: str, action: str, subject: Subject, field: str | None, allowed: set[str]
+) -> None:
+    assert ability_for(PEOPLE[who]).can(action, subject, field) is (who in allowed)
+
+
+def test_the_table_asks_about_every_action_and_subject_type() -> None:
+    assert {action for action, *_ in MAY} == SCHEMA.actions
+    assert {subject.type for _, subject, *_ in MAY} == SCHEMA.subjects.keys()
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "subject", "field", "reason"),
+    [
+        ("platform admin", "translate", GERMAN, None, "Only a translator of the language may translate it"),
+        ("user", "update", OWN_USER, "status", "Nobody changes their own platform role or status"),
+    ],
+)
+def test_a_denial_of_the_policy_says_why(
+    who: str, action: str, subject: Subject, field: str | None, reason: str
+) -> None:
+    assert ability_for(PEOPLE[who]).decide(action, subject, field).reason == reason
+
+
+@pytest.mark.parametrize("who", ["anonymous", "not onboarded"])
+def test_who_is_not_onboarded_has_no_rules_whatever_their_roles(who: str) -> None:
+    assert not is_onboarded(PEOPLE[who])
+    assert ability_for(PEOPLE[who]).rules == ()
+
+
+def test_every_line_of_the_policy_speaks_of_known_people_and_conditions_and_applies_to_somebody() -> None:
+    for row in POLICY:
+        assert row.which is None or row.which in WHICH
+        assert any(WHO[row.who](person) for person in PEOPLE.values())
+    assert {row.who for row in POLICY} == WHO.keys()
+    assert {row.which for row in POLICY} - {None} == WHICH.keys()
+
+
+def test_a_prohibition_always_gives_a_reason() -> None:
+    assert all(row.reason for row in POLICY if row.forbidden)
