@@ -22,8 +22,11 @@ from app.cleaning import clean_up
 from app.clock import Clock, utc_now
 from app.database import Database
 from app.domain.keys import repository as keys_repository
+from app.domain.keys.asking import ISSUE_KEY, AskService
 from app.domain.keys.controllers import KeyController, SignInController
 from app.domain.keys.invitations import InvitationService
+from app.domain.keys.ports import Services as PurposeServices
+from app.domain.keys.redeeming import RedeemService
 from app.domain.keys.service import KeyService, revoke_everything
 from app.domain.languages.controllers import LanguageController
 from app.domain.languages.member_controllers import MemberController
@@ -43,6 +46,7 @@ from app.health import HealthController
 from app.http import MAX_BODY_BYTES, outermost
 from app.jobs import Jobs
 from app.keyring import Keyring
+from app.limits import RateLimits
 from app.mail import Mailer
 from app.observability import configure_logging
 from app.settings import Settings, load
@@ -76,6 +80,8 @@ class Services(NamedTuple):
     hasher: SecretHasher
     sessions: SessionService
     keys: KeyService
+    asking: AskService
+    redeeming: RedeemService
     invitations: InvitationService
     users: UserService
     languages: LanguageService
@@ -88,10 +94,17 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     keyring = Keyring(settings)
     queue = Jobs(clock, keyring)
     mailer = Mailer(clock, settings, queue, transport_for(settings))
-    tasks = {mail.KIND: Task(mailer.deliver), cleaning.KIND: clean_up(database, clock, SWEEPS)}
     hasher = SecretHasher(settings)
     sessions = SessionService(database, clock, settings)
     invitations = InvitationService(database, clock, settings, mailer.enqueue)
+    ported = PurposeServices(settings, clock, mailer.enqueue)
+    limits = RateLimits(database, clock)
+    asking = AskService(database, ported, limits, queue, keyring)
+    tasks = {
+        mail.KIND: Task(mailer.deliver),
+        ISSUE_KEY: Task(asking.run),
+        cleaning.KIND: clean_up(database, clock, SWEEPS),
+    }
     return Services(
         database=database,
         keyring=keyring,
@@ -101,8 +114,10 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
         hasher=hasher,
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions),
+        asking=asking,
+        redeeming=RedeemService(database, ported, limits, hasher, sessions, keyring),
         invitations=invitations,
-        users=UserService(database, clock, revoke_everything, invitations.invite),
+        users=UserService(database, clock, revoke_everything, invitations.invite, settings.required_profile_fields),
         languages=LanguageService(database, clock),
         members=MemberService(database, clock, invitations.invite, invitations.withdraw, mailer.enqueue),
         translations=TranslationService(database, clock),
@@ -132,6 +147,8 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
             "database": _provide(services.database),
             "sessions": _provide(services.sessions),
             "keys": _provide(services.keys),
+            "asking": _provide(services.asking),
+            "redeeming": _provide(services.redeeming),
             "users": _provide(services.users),
             "languages": _provide(services.languages),
             "members": _provide(services.members),

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator
-from typing import ClassVar, TypeGuard, TypeVar
+from collections.abc import Generator, Iterator, Sequence
+from types import UnionType
+from typing import ClassVar, TypeGuard, TypeVar, get_args
 
 import msgspec
 from litestar._openapi.schema_generation import SchemaCreator
@@ -45,7 +46,7 @@ class StrictJSON(AbstractDTO[object]):
     @classmethod
     def closed_types(cls) -> frozenset[str]:
         """The names of the body types that refuse unknown fields."""
-        types = cls._types.values()
+        types = [kind for declared in cls._types.values() for kind in _structs(declared) or (declared,)]
         return frozenset(kind.__name__ for kind in types if kind.__struct_config__.forbid_unknown_fields)
 
     @classmethod
@@ -119,6 +120,8 @@ def _no_constant(name: str) -> object:
 def _errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
     if _is_struct(wanted):
         yield from _struct_errors(value, wanted, path)
+    elif kinds := _structs(wanted):
+        yield from _alternative(value, kinds, path)
     elif _unstorable(value):
         yield FieldError(path, "invalid_character", "Must not contain NUL characters or unpaired surrogates")
     else:
@@ -142,6 +145,27 @@ def _struct_errors(value: object, wanted: type[Struct], path: str) -> Iterator[F
             yield from _errors(value[name], field.type, _join(path, name))
         elif field.required:
             yield FieldError(_join(path, name), "missing", "This field is required")
+
+
+def _alternative(value: object, kinds: Sequence[type[Struct]], path: str) -> Iterator[FieldError]:
+    """Errors of a tagged union: those of the alternative that the tag names."""
+    tag_field = kinds[0].__struct_config__.tag_field or ""
+    if not isinstance(value, dict):
+        yield FieldError(path, "wrong_type", "Expected an object")
+        return
+    by_tag = {kind.__struct_config__.tag: kind for kind in kinds}
+    tag = value.get(tag_field)
+    if isinstance(tag, str) and tag in by_tag:
+        yield from _struct_errors(value, by_tag[tag], path)
+    else:
+        code = "invalid" if tag_field in value else "missing"
+        yield FieldError(_join(path, tag_field), code, f"One of {', '.join(map(str, by_tag))}")
+
+
+def _structs(wanted: object) -> tuple[type[Struct], ...]:
+    """The Structs of a union of nothing else, or none."""
+    kinds = get_args(wanted) if isinstance(wanted, UnionType) else ()
+    return kinds if all(map(_is_struct, kinds)) else ()
 
 
 def _is_struct(wanted: object) -> TypeGuard[type[Struct]]:

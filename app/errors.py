@@ -29,6 +29,7 @@ KINDS: Mapping[str, Kind] = {
     "malformed_request": Kind(400, "The request cannot be read"),
     "not_signed_in": Kind(401, "Sign in first"),
     "invalid_credentials": Kind(401, "These credentials do not sign anyone in"),
+    "method_disabled": Kind(403, "This way of signing in is switched off"),
     "forbidden": Kind(403, "You may not do this"),
     "cross_site_request": Kind(403, "The request comes from another site"),
     "onboarding_required": Kind(403, "Finish your profile first"),
@@ -46,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "unsupported_media_type": Kind(415, "The body must be application/json"),
     "validation_failed": Kind(422, "Some values are not acceptable"),
     "precondition_required": Kind(428, "Say which version you are changing"),
+    "too_many_requests": Kind(429, "Too many requests"),
     "internal_error": Kind(500, "Something went wrong on our side"),
     "temporarily_unavailable": Kind(503, "Too busy for this right now"),
 }

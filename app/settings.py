@@ -59,6 +59,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     cookie_host_prefix: bool = False
     access_log: bool = True
 
+    sign_in_methods: tuple[Literal["password", "code"], ...] = ("password", "code")
+    sign_up: Literal["open", "invite"] = "invite"
+    required_profile_fields: tuple[Literal["name", "phone"], ...] = ("name",)
+
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
     argon2_memory_kib: Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)] = 19456
     argon2_iterations: Annotated[int, Meta(ge=1, le=100)] = 2
@@ -72,6 +76,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     admin_session_absolute_seconds: Seconds = 24 * 3600
     step_up_seconds: Seconds = 15 * 60
     invitation_seconds: Seconds = 7 * 24 * 3600
+
+    @property
+    def passwords(self) -> bool:
+        """Whether secrets can be set and used."""
+        return "password" in self.sign_in_methods
+
+    @property
+    def codes(self) -> bool:
+        """Whether one-time codes and links sign in."""
+        return "code" in self.sign_in_methods
 
     @property
     def secure_cookies(self) -> bool:
@@ -152,8 +166,8 @@ def load(environ: Mapping[str, str]) -> Settings:
 def _convert(raw: str, wanted: object) -> object:
     if wanted is bool:
         return {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}[raw.lower()]
-    if wanted == tuple[str, ...]:
-        return tuple(part.strip() for part in raw.split(",") if part.strip())
+    if get_origin(wanted) is tuple:
+        return msgspec.convert([part.strip() for part in raw.split(",") if part.strip()], type=wanted)
     return msgspec.convert(raw, type=wanted, strict=False)
 
 
@@ -162,6 +176,8 @@ def _expected(wanted: object) -> str:
         return "on or off"
     if get_origin(wanted) is Literal:
         return " or ".join(get_args(wanted))
+    if get_origin(wanted) is tuple:
+        return f"a list of {' and '.join(get_args(get_args(wanted)[0]))}"
     _, limits = get_args(wanted)
     return f"a whole number from {limits.ge} to {limits.le}"
 

@@ -15,7 +15,7 @@ def decisions_per_second(memberships: int) -> dict[str, float]:
     codes = [f"qaa-x-{number:04}" for number in range(memberships)]
     now = datetime.now(UTC)
     principal = Principal(
-        user=PrincipalUser(new_id(), "ada@example.org", "Ada", None, now),
+        user=PrincipalUser(new_id(), "ada@example.org", "Ada", None, None, now),
         memberships=tuple([Membership(code, ("translator",)) for code in codes]),
     )
     ability = ability_for(principal)

@@ -16,6 +16,7 @@ LOCK_TIMEOUT = "4s"
 for module in walk_packages(domain.__path__, f"{domain.__name__}."):
     if module.name.endswith(".models"):
         import_module(module.name)
+import_module("app.limits")
 
 connection: Connection = context.config.attributes["connection"]
 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

@@ -33,7 +33,10 @@ def logs() -> None:
     structlog.configure(logger_factory=structlog.BytesLoggerFactory(stderr), cache_logger_on_first_use=False)
 
 
-TABLES = "users, keys, sessions, languages, language_members, translations, translation_versions, jobs"
+TABLES = (
+    "users, keys, sessions, languages, language_members, translations, translation_versions, "
+    "jobs, code_failures, rate_limits"
+)
 
 
 @pytest.fixture(scope="session")

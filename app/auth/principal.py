@@ -13,6 +13,7 @@ class PrincipalUser(Struct, frozen=True):
     id: UUID
     email: str
     name: str
+    phone: str | None
     platform_role: str | None
     onboarded_at: datetime | None
 

@@ -15,6 +15,7 @@ TOKEN_BYTES = 32
 CODE_DIGITS = 8
 
 _BODY = r"[A-Za-z0-9_-]{43}"
+_CODE = re.compile(rf"[0-9]{{{CODE_DIGITS}}}", re.ASCII)
 _SESSION_TOKEN = re.compile(SESSION_PREFIX + _BODY, re.ASCII)
 _LINK_TOKEN = re.compile(LINK_PREFIX + _BODY, re.ASCII)
 
@@ -42,6 +43,11 @@ def is_session_token(value: str) -> bool:
 def is_link_token(value: str) -> bool:
     """Whether `value` has the shape of a link's token."""
     return _LINK_TOKEN.fullmatch(value) is not None
+
+
+def is_code(value: str) -> bool:
+    """Whether `value` has the shape of a code."""
+    return _CODE.fullmatch(value) is not None
 
 
 def token_hash(token: str) -> bytes:

@@ -55,16 +55,17 @@ class Authorize(Struct, frozen=True):
         """Raise `Problem`: `not_signed_in`, `onboarding_required` or `forbidden`."""
         principal = connection.user
         _require_user(principal)
+        decision = self._decide(connection)
+        if decision.allowed:
+            return
         if not is_onboarded(principal):
             raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")
-        if self.listing:
-            return
-        decision = self._decide(connection)
-        if not decision.allowed:
-            raise Problem("forbidden", decision.reason or "")
+        raise Problem("forbidden", decision.reason or "")
 
     def _decide(self, connection: Connection) -> Decision:
         ability = ability_of(connection)
+        if self.listing:
+            return Decision(allowed=is_onboarded(connection.user))
         if self.own and connection.user.user:
             owned = Subject(self.subject_type, {"userId": str(connection.user.user.id)})
             return ability.decide(self.action, owned)
@@ -92,7 +93,7 @@ def authorize(
     return Authorize(action, subject_type, id_from, own, listing)
 
 
-async def step_up(connection: Connection, _: BaseRouteHandler) -> None:
+async def step_up(connection: Connection | Request, _: BaseRouteHandler) -> None:
     """Guard for sensitive actions (OWASP ASVS 5.0, 7.5.1): the user must have proved themselves a short while ago.
 
     Raises `Problem` `reauthentication_required`.

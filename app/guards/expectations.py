@@ -113,6 +113,7 @@ def principal_of(who: str, user_id: UUID = _SELF) -> Principal:
         id=user_id,
         email="somebody@example.org",
         name="Somebody",
+        phone=None,
         platform_role="admin" if "platform admin" in words else None,
         onboarded_at=None if "onboarding" in words else _ONBOARDED_AT,
     )

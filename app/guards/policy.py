@@ -43,12 +43,15 @@ class Row(Struct, frozen=True):
     reason: str | None = None
 
 
+INCOMPLETE = "user without a complete profile"
+
 POLICY = (
     Row("platform admin", ("manage",), ("all",)),
     Row(
         "platform admin", ("translate",), ("Language", "Translation"), forbidden=True,
         reason="Only a translator of the language may translate it",
     ),
+    Row(INCOMPLETE, ("read", "update"), ("User",), "themselves"),
     Row("every active user", ("read", "update"), ("User",), "themselves"),
     Row(
         "every active user", ("update",), ("User",), "themselves", ("platformRole", "status"), forbidden=True,
@@ -83,6 +86,7 @@ def _user_id(principal: Principal) -> str:
 WHO: Mapping[str, Callable[[Principal], bool]] = {
     "platform admin": lambda principal: principal.user is not None and principal.user.platform_role == "admin",
     "every active user": lambda principal: principal.user is not None,
+    INCOMPLETE: lambda principal: principal.user is not None,
     "language member": lambda principal: bool(principal.memberships),
     "language translator": _holds("translator"),
     "language admin": _holds("admin"),
@@ -99,18 +103,22 @@ WHICH: Mapping[str, Callable[[Principal], Mapping[str, object]]] = {
 
 
 def is_onboarded(principal: Principal) -> bool:
-    """Whether the user has finished their profile; until then the policy gives them nothing."""
+    """Whether the user has completed their profile; until then the policy gives them that and nothing else."""
     return principal.user is not None and principal.user.onboarded_at is not None
 
 
 def rows_for(principal: Principal) -> list[Row]:
     """The lines of the policy that are about this principal, each one rule of `ability_for`, in their order."""
-    return [row for row in POLICY if WHO[row.who](principal)] if is_onboarded(principal) else []
+    return [row for row in POLICY if _applies(row, principal)]
 
 
 def ability_for(principal: Principal) -> Ability:
-    """The rules of one principal. Anonymous and not onboarded principals have none."""
+    """The rules of one principal. Anonymous has none; a user without a complete profile those to complete it."""
     return Ability([_rule(row, principal) for row in rows_for(principal)], SCHEMA)
+
+
+def _applies(row: Row, principal: Principal) -> bool:
+    return (row.who == INCOMPLETE) is not is_onboarded(principal) and WHO[row.who](principal)
 
 
 def _rule(row: Row, principal: Principal) -> Rule:

@@ -353,7 +353,7 @@ async def test_clean_up_deletes_what_has_expired_and_nothing_else(world: World) 
     pool = world.services.database.pool
     user_id = await world.user()
     await world.token(user_id)
-    await world.services.keys.create_user("invited@example.org", "", None)
+    await world.services.invitations.create_user("invited@example.org", "", None)
     done = await enqueue(world)
     await worker_of(world, Runs()).drain()
     dead = await enqueue(world)

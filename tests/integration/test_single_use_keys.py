@@ -200,4 +200,5 @@ async def test_every_purpose_is_found_by_its_name_and_lives_a_while(world: World
     assert "invitation" in PURPOSES
     for name, purpose in PURPOSES.items():
         assert purpose.name == name
-        assert purpose.lifetime(world.settings) > timedelta()
+        assert purpose.has_code or purpose.link_lifetime is not None
+        assert purpose.link_lifetime is None or purpose.link_lifetime(world.settings) > timedelta()

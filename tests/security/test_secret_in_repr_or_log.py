@@ -9,23 +9,25 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
 from app.domain.keys.repository import SignInKey
-from app.domain.keys.schemas import NewSecret, PasswordReauthentication, PasswordSignIn, Redemption
+from app.domain.keys.schemas import CodeSignIn, NewSecret, PasswordProof, PasswordSignIn, Redemption
 from app.domain.sessions.schemas import StartedSession
 from tests.world import CREDENTIALS, SECRET, Clock, World, problem, running, settings_for
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 
-@pytest.mark.parametrize("kind", [PasswordSignIn, PasswordReauthentication, NewSecret, Redemption])
+@pytest.mark.parametrize("kind", [PasswordSignIn, PasswordProof, CodeSignIn, NewSecret, Redemption])
 def test_a_body_with_a_secret_never_shows_itself(kind: type[msgspec.Struct]) -> None:
-    fields = {"method": "password", "email": "ada@example.org", "secret": SECRET, "token": "osk_token", "name": "Ada"}
+    fields = {"email": "ada@example.org", "secret": SECRET, "token": "osk_token", "name": "Ada", "code": "31415926"}
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
-    body = msgspec.convert({name: value for name, value in fields.items() if name in known}, kind)
+    tag = {"method": kind.__struct_config__.tag} if kind.__struct_config__.tag_field else {}
+    body = msgspec.convert({name: value for name, value in fields.items() if name in known} | tag, kind)
 
     shown = f"{body!r} {body} {[body]}"
 
     assert SECRET not in shown
     assert "osk_token" not in shown
+    assert "31415926" not in shown
 
 
 def test_what_holds_a_token_or_a_hash_never_shows_it() -> None:

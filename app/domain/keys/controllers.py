@@ -8,18 +8,37 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
 from app.auth.middleware import SETS_COOKIE
+from app.domain.keys.asking import PURPOSES_OF_USERS, AskService
 from app.domain.keys.models import Key
-from app.domain.keys.schemas import KeyView, NewSecret, PasswordReauthentication, PasswordSignIn, Redemption
+from app.domain.keys.purposes import sign_in
+from app.domain.keys.redeeming import Caller, RedeemService
+from app.domain.keys.schemas import (
+    Accepted,
+    CodeSignIn,
+    Inspected,
+    KeyRequest,
+    KeyView,
+    LinkSignIn,
+    LinkToken,
+    NewSecret,
+    PasswordProof,
+    PasswordSignIn,
+    Reauthentication,
+    Redemption,
+    SignIn,
+)
 from app.domain.keys.service import KeyService
 from app.domain.sessions.controllers import ETAG, SET_COOKIE, Cookie, Sessions, signed_in
 from app.domain.sessions.schemas import Client, StartedSession, WhoAmI
-from app.domain.sessions.view import encode_with_etag, who_am_i
+from app.domain.sessions.view import encode_with_etag
 from app.errors import Problem
 from app.guards.authorize import ANYONE, SIGNED_IN, Request, authorize, missing, step_up
 from app.guards.policy import ability_for
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Keys = NamedDependency[SkipValidation[KeyService]]
+Asking = NamedDependency[SkipValidation[AskService]]
+Redeeming = NamedDependency[SkipValidation[RedeemService]]
 
 
 class SignInController(Controller):
@@ -31,17 +50,18 @@ class SignInController(Controller):
     async def sign_in(
         self,
         request: Request,
-        data: JSONBody[PasswordSignIn],
+        data: JSONBody[SignIn],
         keys: Keys,
+        redeeming: Redeeming,
         sessions: Sessions,
         cookie: Cookie,
     ) -> Response[WhoAmI]:
-        """Sign in with email and secret: 201, the `auth_session` cookie, and who you are.
+        """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
-        A session that the client already had ends. Unknown address, wrong secret, no secret and suspended user get the
-        same 401 after the same time (OWASP ASVS 5.0, 6.3.8).
+        201, the `auth_session` cookie, and who you are. A session that the client already had ends. Unknown address,
+        wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS 5.0, 6.3.8).
         """
-        started = await keys.sign_in(data.email, data.secret, client_of(request), request.auth)
+        started = await _start(data, keys, redeeming, _caller(request))
         return await _signed_in(started, sessions, cookie, 201)
 
     @post(
@@ -54,35 +74,57 @@ class SignInController(Controller):
     async def reauthenticate(
         self,
         request: Request,
-        data: JSONBody[PasswordReauthentication],
+        data: JSONBody[Reauthentication],
         keys: Keys,
+        redeeming: Redeeming,
         sessions: Sessions,
         cookie: Cookie,
     ) -> Response[WhoAmI]:
         """Prove again who you are, before a sensitive action. The session gets a new token (OWASP ASVS 5.0, 7.2.4)."""
         user, _ = signed_in(request)
-        started = await keys.reauthenticate(user, _token(request), data.secret)
+        if isinstance(data, PasswordProof):
+            started = await keys.reauthenticate(user, _token(request), data.secret)
+        else:
+            started = await redeeming.reauthenticate(user, data.code, _caller(request))
         return await _signed_in(started, sessions, cookie, 200)
 
 
 class KeyController(Controller):
-    """The caller's keys, and the links of single-use keys."""
+    """The caller's keys, and single-use keys for everybody."""
 
+    path = "/api/keys"
     tags = ("Keys",)
 
-    @post("/api/keys/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, ETAG])
-    async def redeem(
-        self, request: Request, data: JSONBody[Redemption], keys: Keys, sessions: Sessions, cookie: Cookie
-    ) -> Response[WhoAmI]:
-        """Use a one-time link: do what it is for, and sign in. 201 with the cookie.
+    @post(guards=[ANYONE], status_code=202)
+    async def ask(self, request: Request, data: JSONBody[KeyRequest], asking: Asking) -> Accepted:
+        """Ask for a code or link by mail, for the purpose `sign_in`, `sign_up`, `password_reset` or `email_change`.
 
-        An invitation takes `name` and `secret`, the setup link `email` besides. A link works once; an expired, used,
-        foreign or unknown one gets the same 410. A refused value (422) leaves it usable.
+        202 for every address, known or not, in the same words and time; `email_change` is for a signed-in user who has
+        proved themselves a short while ago. 429 with Retry-After where an address or client asks too often.
         """
-        started = await keys.redeem(data, client_of(request), request.auth)
+        if PURPOSES_OF_USERS & {data.purpose}:
+            await step_up(request, request.route_handler)
+        await asking.ask(data, client_of(request).ip or "", request.user.user.id if request.user.user else None)
+        return Accepted()
+
+    @post("/inspect", guards=[ANYONE], status_code=200)
+    async def inspect(self, data: JSONBody[LinkToken], redeeming: Redeeming) -> Inspected:
+        """What a link is for, for which address, and what redeeming it takes. Nothing is consumed."""
+        return await redeeming.inspect(data.token)
+
+    @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, ETAG])
+    async def redeem(
+        self, request: Request, data: JSONBody[Redemption], redeeming: Redeeming, sessions: Sessions, cookie: Cookie
+    ) -> Response[WhoAmI]:
+        """Use a one-time link or code: do what it is for, and sign in. 201 with the cookie.
+
+        A key works once; an expired, used, foreign or unknown one gets the same 410. A refused value (422) leaves it
+        usable.
+        """
+        started = await redeeming.redeem(data, _caller(request))
         return await _signed_in(started, sessions, cookie, 201)
 
-    @get("/api/keys", guards=[authorize("read", "Key", own=True)])
+    @get(guards=[authorize("read", "Key", own=True)])
     async def index(
         self, request: Request, keys: Keys, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[KeyView]:
@@ -91,7 +133,7 @@ class KeyController(Controller):
         rows = await keys.page(user.id, decode_uuid_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.id, _view)
 
-    @delete("/api/keys/{key_id:uuid}", guards=[authorize("delete", "Key", own=True)])
+    @delete("/{key_id:uuid}", guards=[authorize("delete", "Key", own=True)])
     async def drop(self, request: Request, keys: Keys, key_id: FromPath[UUID]) -> None:
         """Drop one of the caller's secondary keys. The primary key stays: 409."""
         user, _ = signed_in(request)
@@ -99,7 +141,7 @@ class KeyController(Controller):
             raise missing(request, "delete", "Key")
 
     @put(
-        "/api/keys/primary/secret",
+        "/primary/secret",
         guards=[authorize("update", "Key", own=True), step_up],
         status_code=204,
         opt={SETS_COOKIE: True},
@@ -119,9 +161,23 @@ def client_of(request: Request) -> Client:
     return Client(request.client.host if request.client else None, request.headers.get("user-agent"))
 
 
+async def _start(data: SignIn, keys: Keys, redeeming: Redeeming, caller: Caller) -> StartedSession:
+    match data:
+        case PasswordSignIn():
+            return await keys.sign_in(data.email, data.secret, caller.client, caller.token)
+        case CodeSignIn():
+            return await redeeming.redeem(Redemption(purpose=sign_in.NAME, email=data.email, code=data.code), caller)
+        case LinkSignIn():
+            return await redeeming.redeem(Redemption(token=data.token), caller, only=sign_in.NAME)
+
+
+def _caller(request: Request) -> Caller:
+    return Caller(client_of(request), request.auth, request.user.user.id if request.user.user else None)
+
+
 async def _signed_in(started: StartedSession, sessions: Sessions, cookie: Cookie, status: int) -> Response[WhoAmI]:
     principal = await sessions.authenticate(started.token)
-    body, etag = encode_with_etag(who_am_i(principal, ability_for(principal)))
+    body, etag = encode_with_etag(sessions.describe(principal, ability_for(principal)))
     headers = {
         "Set-Cookie": cookie.kept(started.token, started.max_age),
         "Location": "/api/session",

@@ -47,7 +47,13 @@ class InvitationService:
             return await self._issue(transaction, address.unique, user_id, {})
 
     async def invite(
-        self, transaction: AsyncSession, address: Address, *, name: str = "", language: str | None = None
+        self,
+        transaction: AsyncSession,
+        address: Address,
+        *,
+        name: str = "",
+        language: str | None = None,
+        inviter: str = "",
     ) -> Invited:
         """Find the user of an address, or create one. Whoever has not accepted yet is mailed a new link."""
         users = UserRepository(session=transaction)
@@ -59,7 +65,13 @@ class InvitationService:
         if email is not None:
             payload = {"language": language} if language else {}
             link = await self._issue(transaction, address.unique, user_id, payload)
-            await self._send_mail(transaction, to=email, template="invitation", locale=None, values={"link": link})
+            await self._send_mail(
+                transaction,
+                to=email,
+                template="invitation",
+                values={"link": link, "inviter": inviter, "language": language or ""},
+                expires_at=self._clock() + invitation.lifetime(self._settings),
+            )
         return Invited(user_id, created=owner is None)
 
     async def withdraw(self, transaction: AsyncSession, user_id: UUID) -> None:
@@ -90,6 +102,6 @@ class InvitationService:
             attempts=None,
             payload=payload,
             now=now,
-            expires_at=now + invitation.PURPOSE.lifetime(self._settings),
+            expires_at=now + invitation.lifetime(self._settings),
         )
         return f"{self._settings.public_url}/redeem#token={token}"

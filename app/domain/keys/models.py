@@ -1,4 +1,4 @@
-"""The table of keys."""
+"""The tables of keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -59,3 +59,13 @@ class Key(Base):
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
+
+
+class CodeFailures(Base):
+    """Consecutive wrong codes of one address; they carry over from code to code."""
+
+    __tablename__ = "code_failures"
+
+    address: Mapped[str] = mapped_column(Text, primary_key=True)
+    failures: Mapped[int]
+    failed_at: Mapped[datetime]

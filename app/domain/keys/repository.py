@@ -6,16 +6,23 @@ from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database, new_id, table_of
-from app.domain.keys.models import LIVE_SINGLE_USE, Key
+from app.domain.keys.models import LIVE_SINGLE_USE, CodeFailures, Key
 
 EMAIL = "email"
 LINK = "link"
+EMAIL_CHANGE_UNDO = "email_change_undo"
 KEEP_EXPIRED = timedelta(days=1)
+
+# Consecutive wrong codes of one address, after which there are no codes for it (NIST SP 800-63B-4 section 3.2.2).
+FAILURES_MAX = 100
+FAILURES_KEPT = timedelta(days=1)
+# NIST SP 800-63B-4 section 3.1.3.2; OWASP ASVS 5.0, 6.5.5
+CODE_LIFETIME = timedelta(minutes=10)
 
 FIND_PRIMARY = """
 SELECT k.id, k.user_id, k.secret_hash, u.status
@@ -74,6 +81,7 @@ def _live_code(address: str, purpose: str, now: datetime) -> tuple[ColumnElement
         Key.purpose == purpose,
         Key.secret_hash.is_not(None),
         Key.used_at.is_(None),
+        Key.created_at > now - CODE_LIFETIME,
         Key.expires_at > now,
     )
 
@@ -114,8 +122,19 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         statement = select(Key).where(Key.user_id == user_id, Key.kind == "primary").with_for_update()
         return (await self.session.execute(statement)).scalar_one()
 
-    async def set_secret(self, user_id: UUID, secret_hash: str) -> None:
-        """Replace the hash of the user's primary key."""
+    async def find_owner(self, address: str) -> UUID | None:
+        """The user whose primary key this address is; nothing is locked."""
+        statement = select(Key.user_id).where(Key.provider == EMAIL, Key.identifier == address)
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def rename_primary(self, user_id: UUID, address: str) -> None:
+        """Give the user's primary key another address, which the caller holds by `owner_of`."""
+        await self.session.execute(
+            update(Key).where(Key.user_id == user_id, Key.kind == "primary").values(identifier=address)
+        )
+
+    async def set_secret(self, user_id: UUID, secret_hash: str | None) -> None:
+        """Replace the hash of the user's primary key; None leaves it without a secret."""
         await self.session.execute(
             update(Key).where(Key.user_id == user_id, Key.kind == "primary").values(secret_hash=secret_hash)
         )
@@ -187,6 +206,32 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
 
+    async def count_failure(self, address: str, now: datetime) -> int:
+        """Count a wrong code in advance; gives the consecutive ones of the address, this one included."""
+        statement = insert(CodeFailures).values(address=address, failures=1, failed_at=now)
+        forgotten = CodeFailures.failed_at <= now - FAILURES_KEPT
+        statement = statement.on_conflict_do_update(
+            index_elements=[CodeFailures.address],
+            set_={"failures": case((forgotten, 1), else_=CodeFailures.failures + 1), "failed_at": now},
+        )
+        return (await self.session.execute(statement.returning(CodeFailures.failures))).scalar_one()
+
+    async def codes_stopped(self, address: str, now: datetime) -> bool:
+        """Whether too many wrong codes have been tried on the address."""
+        statement = select(CodeFailures.failures).where(
+            CodeFailures.address == address, CodeFailures.failed_at > now - FAILURES_KEPT
+        )
+        return ((await self.session.execute(statement)).scalar_one_or_none() or 0) >= FAILURES_MAX
+
+    async def forget_failures(self, address: str) -> None:
+        """Forget the wrong codes of one address: its owner has got in."""
+        await self.session.execute(delete(CodeFailures).where(CodeFailures.address == address))
+
+    async def forget_failures_of(self, user_id: UUID) -> None:
+        """Forget the wrong codes of the user's address: its owner has got in another way."""
+        address = select(Key.identifier).where(Key.user_id == user_id, Key.kind == "primary").scalar_subquery()
+        await self.session.execute(delete(CodeFailures).where(CodeFailures.address == address))
+
     async def consume_code(self, address: str, purpose: str, code_hashes: Sequence[str], now: datetime) -> Key | None:
         """Use up the live code of an address whose attempt has been counted, where its hash is one of `code_hashes`."""
         statement = (
@@ -204,7 +249,19 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
             delete(Key).where(
                 Key.kind == "single_use",
                 Key.used_at.is_(None),
+                Key.purpose != EMAIL_CHANGE_UNDO,
                 (Key.user_id == user_id) | (Key.address == addresses),
+            )
+        )
+
+    async def void_undo_since(self, user_id: UUID, since: datetime) -> None:
+        """Delete the user's undo links made since then."""
+        await self.session.execute(
+            delete(Key).where(
+                Key.user_id == user_id,
+                Key.purpose == EMAIL_CHANGE_UNDO,
+                Key.used_at.is_(None),
+                Key.created_at >= since,
             )
         )
 

@@ -8,19 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth import addresses, secrets
 from app.auth.passwords import SecretHasher
 from app.auth.principal import PrincipalUser
-from app.auth.tokens import is_link_token, token_hash
 from app.clock import Clock
 from app.database import Database
 from app.domain.keys.models import Key
-from app.domain.keys.purpose import LiveKey, Proof
-from app.domain.keys.purposes import PURPOSES, invitation
 from app.domain.keys.repository import KeyRepository, SignInKey, find_key_by_address, find_key_by_user
-from app.domain.keys.schemas import Redemption
 from app.domain.sessions.repository import SessionRepository
 from app.domain.sessions.schemas import Client, StartedSession
 from app.domain.sessions.service import SessionService
 from app.domain.users.repository import UserRepository
-from app.errors import FieldError, Problem, invalid
+from app.errors import Problem, invalid
 from app.settings import Settings
 
 PASSWORD = "password"  # noqa: S105 # the name of a method
@@ -86,6 +82,7 @@ class KeyService:
         In one transaction all other sessions and all outstanding single-use keys go, and this session gets a new token.
         Raises `Problem`: `validation_failed` with the reason, `temporarily_unavailable`, `not_signed_in`.
         """
+        self._require_passwords()
         hashed = await self._hash_new(secret, user.email, user.name)
         async with self._database.transaction() as transaction:
             keys = KeyRepository(session=transaction)
@@ -94,37 +91,6 @@ class KeyService:
             await keys.void_outstanding(user.id)
             await SessionRepository(session=transaction).revoke_all_but(user.id, session_id)
             return await self._renew(transaction, token, role)
-
-    async def redeem(self, sent: Redemption, client: Client, replaces: str | None) -> StartedSession:
-        """Use a one-time link: check what was sent, then consume the key and do what its purpose does, all or nothing.
-
-        Raises `Problem`: `key_not_usable` for every token that cannot be used, whatever the cause; `validation_failed`,
-        which leaves the key usable; `email_taken`.
-        """
-        if not is_link_token(sent.token):
-            raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
-        hashed_token = token_hash(sent.token)
-        async with self._database.transaction() as transaction:
-            found = await KeyRepository(session=transaction).find_live(hashed_token, self._clock())
-        if found is None or found.purpose not in PURPOSES:
-            raise Problem("key_not_usable", "Ask for a new link.")
-        proof = await self._prove(found, sent)
-        async with self._database.transaction() as transaction:
-            if found.user_id is not None:
-                await UserRepository(session=transaction).lock_active(found.user_id)
-            key = await KeyRepository(session=transaction).consume(hashed_token, found.purpose, proof.now)
-            if key is None:
-                raise Problem("key_not_usable", "Ask for a new link.")
-            live = LiveKey(key.user_id, key.address or "", key.payload)
-            redeemed = await PURPOSES[found.purpose].redeem(transaction, live, proof)
-            return await self._sessions.start(
-                transaction,
-                user_id=redeemed.user_id,
-                platform_role=redeemed.platform_role,
-                method=found.purpose,
-                client=client,
-                replaces=replaces,
-            )
 
     async def find_user(self, email: str) -> UUID:
         """The user whose primary key this address is. Raises `Problem`: `validation_failed`, `not_found`."""
@@ -151,6 +117,7 @@ class KeyService:
 
     async def _verify(self, key: SignInKey | None, secret: str) -> tuple[SignInKey, str]:
         """The key whose secret this is, and the hash to keep of it from now on."""
+        self._require_passwords()
         normal = secrets.normalise(secret)
         if normal is None:
             raise invalid("secret", "too_long", f"At most {secrets.MAX_LENGTH} characters")
@@ -179,33 +146,19 @@ class KeyService:
                 active, role = await UserRepository(session=transaction).lock_active(key.user_id)
                 keys = KeyRepository(session=transaction)
                 if active and await keys.note_use(key.id, key.secret_hash or "", rehashed, self._clock()):
+                    await keys.forget_failures_of(key.user_id)
                     return await complete(transaction, key.user_id, role)
         raise Problem("invalid_credentials", "Check the address and the secret.")
+
+    def _require_passwords(self) -> None:
+        if not self._settings.passwords:
+            raise Problem("method_disabled", "This deployment has no passwords: sign in with a code.")
 
     async def _renew(self, transaction: AsyncSession, token: str, role: str | None) -> StartedSession:
         renewed = await self._sessions.renew(transaction, token=token, platform_role=role)
         if renewed is None:
             raise Problem("not_signed_in", "This session has ended.")
         return renewed
-
-    async def _prove(self, key: Key, sent: Redemption) -> Proof:
-        missing = [
-            FieldError(field, "missing", "This link needs the field")
-            for field, value in (
-                ("email", sent.email or key.address),
-                ("name", sent.name),
-                ("secret", sent.secret),
-            )
-            if not value
-        ]
-        if missing:
-            raise Problem("validation_failed", errors=missing)
-        address = addresses.normalise(sent.email or key.address or "")
-        if key.address not in (invitation.SETUP_ADDRESS, address.unique):
-            raise Problem("key_not_usable", "Ask for a new link.")
-        name = sent.name or ""
-        hashed = await self._hash_new(sent.secret or "", address.unique, name)
-        return Proof(address, name, hashed, self._clock())
 
     async def _hash_new(self, secret: str, *context: str) -> str:
         return await self._hasher.hash(

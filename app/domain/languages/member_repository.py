@@ -93,6 +93,10 @@ class MemberRepository(SQLAlchemyAsyncRepository[LanguageMember]):
         statement = select(exists().where(LanguageMember.user_id == user_id))
         return bool((await self.session.execute(statement)).scalar_one())
 
+    async def name_of(self, user_id: UUID) -> str:
+        """How a user is called."""
+        return (await self.session.execute(select(User.name).where(User.id == user_id))).scalar_one()
+
     async def person(self, user_id: UUID) -> Person:
         """The account behind a member."""
         statement = select(User.email, User.locale, User.status, User.onboarded_at.is_not(None))

@@ -47,7 +47,8 @@ class MemberService:
             name = await members.language_name(code)
             if name is None:
                 raise Problem("not_found")
-            invited = await self._invite(transaction, address, language=code)
+            inviter = await members.name_of(actor)
+            invited = await self._invite(transaction, address, language=name, inviter=inviter)
             if not await members.join(code, invited.user_id, roles, actor, self._clock()):
                 raise Problem("already_member", "Change the member's roles instead.")
             person = await members.person(invited.user_id)
@@ -57,7 +58,7 @@ class MemberService:
                     to=person.email,
                     template="member_added",
                     locale=person.locale,
-                    values={"language": name},
+                    values={"language": name, "inviter": inviter},
                 )
 
     async def set_roles(self, actor: UUID, code: str, user_id: UUID, roles: Sequence[str]) -> MemberView:
@@ -101,7 +102,8 @@ class MemberService:
                 raise _no_member()
             person = await members.person(user_id)
             if not person.onboarded:
-                await self._invite(transaction, normalise(person.email), language=code)
+                name, inviter = await members.language_name(code), await members.name_of(actor)
+                await self._invite(transaction, normalise(person.email), language=name, inviter=inviter)
 
 
 def _no_member() -> Problem:

@@ -15,7 +15,7 @@ from app.auth.principal import PrincipalSession, PrincipalUser
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.service import SessionService
-from app.domain.sessions.view import encode_with_etag, who_am_i
+from app.domain.sessions.view import encode_with_etag
 from app.domain.users.controllers import UserId
 from app.errors import Problem
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, missing, named_user_id, step_up
@@ -41,13 +41,13 @@ class SessionController(Controller):
         response_headers=[ETAG],
         responses={304: ResponseSpec(None, description="The client's copy is the present one.")},
     )
-    async def read(self, request: Request, if_none_match: IfNoneMatch = None) -> Response[WhoAmI]:
+    async def read(self, request: Request, sessions: Sessions, if_none_match: IfNoneMatch = None) -> Response[WhoAmI]:
         """Who am I, and what may I do?
 
         Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
         Answers 304 where `If-None-Match` names the present ETag.
         """
-        body, etag = encode_with_etag(who_am_i(request.user, ability_of(request)))
+        body, etag = encode_with_etag(sessions.describe(request.user, ability_of(request)))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
         if if_none_match is not None and etag in if_none_match:
             return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body

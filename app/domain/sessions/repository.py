@@ -14,7 +14,7 @@ from app.domain.sessions.models import Session
 
 # A membership travels as "code role role": neither holds a space.
 USER_COLUMNS = """
-       u.id, u.email, u.name, u.platform_role, u.onboarded_at,
+       u.id, u.email, u.name, u.phone, u.platform_role, u.onboarded_at,
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
           FROM language_members m WHERE m.user_id = u.id)
 """
@@ -38,9 +38,9 @@ async def read_principal(database: Database, token_hash: bytes, now: datetime) -
         return ANONYMOUS
     values = tuple(row)
     return Principal(
-        user=PrincipalUser(*values[7:12]),
+        user=PrincipalUser(*values[7:13]),
         session=PrincipalSession(*values[:7]),
-        memberships=_memberships(values[12]),
+        memberships=_memberships(values[13]),
     )
 
 

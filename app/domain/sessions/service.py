@@ -13,8 +13,10 @@ from app.clock import Clock
 from app.database import Database
 from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
-from app.domain.sessions.schemas import Client, StartedSession
+from app.domain.sessions.schemas import Client, StartedSession, WhoAmI
+from app.domain.sessions.view import who_am_i
 from app.domain.users.repository import UserRepository
+from app.guards.ability import Ability
 from app.settings import Settings
 
 EXTEND_EVERY = timedelta(hours=1)
@@ -60,6 +62,10 @@ class SessionService:
     async def settle(self) -> None:
         """Wait for the extensions under way; called when the app stops."""
         await asyncio.gather(*self._extensions)
+
+    def describe(self, principal: Principal, ability: Ability) -> WhoAmI:
+        """What the principal may see of itself."""
+        return who_am_i(principal, ability, self._settings.required_profile_fields)
 
     async def start(
         self,

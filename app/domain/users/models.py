@@ -28,6 +28,7 @@ class User(Base):
     platform_role: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default="active", server_default="active")
     suspension_reason: Mapped[str | None] = mapped_column(Text)
+    email_verified_at: Mapped[datetime | None]
     onboarded_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -24,7 +24,17 @@ class Invite(Protocol):
     """Finds the user of an address, or creates one without a secret and mails them an invitation."""
 
     async def __call__(
-        self, transaction: AsyncSession, address: Address, *, name: str = "", language: str | None = None
+        self,
+        transaction: AsyncSession,
+        address: Address,
+        *,
+        name: str = "",
+        language: str | None = None,
+        inviter: str = "",
     ) -> Invited:
-        """In the caller's transaction; `language` is what the invitation is to, if it is to one."""
+        """In the caller's transaction.
+
+        `language` is the name of the language that the invitation is to, if it is to one, `inviter` that of whoever
+        invites, for the mail.
+        """
         ...

@@ -1,5 +1,6 @@
 """All SQL on users."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -61,6 +62,21 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         """
         statement = select(User.id).where(User.id == user_id).with_for_update(read=True)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def account(self, user_id: UUID) -> User | None:
+        """The user as the database has them now."""
+        statement = select(User).where(User.id == user_id).execution_options(populate_existing=True)
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
+    async def lock_account(self, user_id: UUID | None) -> User | None:
+        """The user, held fast until the transaction ends."""
+        statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
+        return (await self.session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
+
+    async def finish_onboarding(self, user: User, required: Sequence[str], now: datetime) -> None:
+        """End the onboarding of a user who has all the required fields; once ended it stays so."""
+        if user.onboarded_at is None and all(getattr(user, field) for field in required):
+            await self.change(user.id, now, onboarded_at=now)
 
     async def awaits_invitation(self, user_id: UUID) -> str | None:
         """The address of a user who can accept an invitation: active, and not onboarded yet. None for any other."""

@@ -18,7 +18,7 @@ async def active_user(transaction: AsyncSession, user_id: UUID) -> PrincipalUser
     A suspension, a change of role or a deletion waits for this transaction, or this one sees it.
     """
     statement = (
-        select(User.id, User.email, User.name, User.platform_role, User.onboarded_at)
+        select(User.id, User.email, User.name, User.phone, User.platform_role, User.onboarded_at)
         .where(User.id == user_id, User.status == "active")
         .with_for_update(read=True)
     )

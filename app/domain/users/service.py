@@ -1,6 +1,6 @@
 """The rules of accounts: who is suspended, who is a platform admin, and that one always remains."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -26,11 +26,14 @@ class UserService:
     who has the database anyway.
     """
 
-    def __init__(self, database: Database, clock: Clock, revoke: Revoke, invite: Invite) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, revoke: Revoke, invite: Invite, required_fields: Sequence[str]
+    ) -> None:
         self._database = database
         self._clock = clock
         self._revoke = revoke
         self._invite = invite
+        self._required_fields = required_fields
 
     async def page(
         self, after: UUID | None, limit: int, filters: Filters | None = None, allowed: ColumnElement[bool] | None = None
@@ -57,13 +60,19 @@ class UserService:
             return await UserRepository(session=transaction).get(invited.user_id)
 
     async def change(self, user_id: UUID, change: UserChange) -> User | None:
-        """Change what is set in `change`; None where there is no such user."""
+        """Change what is set in `change`, and end the onboarding where that completes the profile.
+
+        None where there is no such user.
+        """
         columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         async with self._database.transaction() as transaction:
             users = UserRepository(session=transaction)
             if columns:
                 await users.change(user_id, self._clock(), **columns)
-            return await users.get_one_or_none(id=user_id)
+            user = await users.account(user_id)
+            if user is not None:
+                await users.finish_onboarding(user, self._required_fields, self._clock())
+            return user
 
     async def suspend(self, user_id: UUID, reason: str | None = None, *, actor: UUID | None = None) -> None:
         """Let nobody in as this user: sessions and outstanding keys go in the same transaction.

@@ -14,7 +14,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def principal(*memberships: Membership, platform_role: str | None = None, onboarded: bool = True) -> Principal:
-    user = PrincipalUser(ADA, "ada@example.org", "Ada", platform_role, NOW if onboarded else None)
+    user = PrincipalUser(ADA, "ada@example.org", "Ada", None, platform_role, NOW if onboarded else None)
     return Principal(user=user, memberships=memberships)
 
 

@@ -8,26 +8,30 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.domain.keys.ports import Services
 from app.domain.keys.purpose import LiveKey, Proof, Purpose, Redeemed
 from app.domain.keys.repository import KeyRepository
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
 from app.errors import Problem
+from app.settings import Settings
 
 NAME = "invitation"
 SETUP_ADDRESS = ""
 
 
-async def _redeem(transaction: AsyncSession, key: LiveKey, proof: Proof) -> Redeemed:
+async def _redeem(transaction: AsyncSession, _: Services, key: LiveKey, proof: Proof) -> Redeemed:
     if key.address == SETUP_ADDRESS:
         return await _first_admin(transaction, proof)
     return await _invited(transaction, key, proof)
 
 
 async def _first_admin(transaction: AsyncSession, proof: Proof) -> Redeemed:
-    users = UserRepository(session=transaction)
+    users, keys = UserRepository(session=transaction), KeyRepository(session=transaction)
     if await users.lock_admins():
         raise Problem("key_not_usable")
+    if await keys.owner_of(proof.address.unique) is not None:
+        raise Problem("email_taken", "Make that user a platform admin with `ostiary users grant-admin`.")
     user = await users.add(
         User(
             email=proof.address.written,
@@ -38,27 +42,37 @@ async def _first_admin(transaction: AsyncSession, proof: Proof) -> Redeemed:
             updated_at=proof.now,
         )
     )
-    keys = KeyRepository(session=transaction)
-    if not await keys.add_primary(user.id, proof.address.unique, proof.secret_hash, proof.now):
-        raise Problem("email_taken", "Make that user a platform admin with `ostiary users grant-admin`.")
+    await keys.add_primary(user.id, proof.address.unique, proof.secret_hash, proof.now)
     return Redeemed(user.id, user.platform_role)
 
 
 async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof) -> Redeemed:
     users, keys = UserRepository(session=transaction), KeyRepository(session=transaction)
-    if key.user_id is None:
+    user = await users.lock_account(key.user_id)
+    if user is None or user.status != "active" or user.onboarded_at is not None:
         raise Problem("key_not_usable")
-    active, role = await users.lock_active(key.user_id)
-    if not active or (await keys.primary_of(key.user_id)).secret_hash is not None:
+    if (await keys.primary_of(user.id)).secret_hash is not None:
         raise Problem("key_not_usable")
-    await users.finish_profile(key.user_id, proof.name, proof.now)
-    await keys.set_secret(key.user_id, proof.secret_hash)
-    await keys.void_outstanding(key.user_id)
-    return Redeemed(key.user_id, role)
+    await users.finish_profile(user.id, proof.name, proof.now)
+    await keys.set_secret(user.id, proof.secret_hash)
+    await keys.void_outstanding(user.id)
+    return Redeemed(user.id, user.platform_role)
+
+
+def _needs(settings: Settings, key: LiveKey) -> tuple[str, ...]:
+    email = ("email",) if key.address == SETUP_ADDRESS else ()
+    secret = ("secret",) if settings.passwords else ()
+    return (*email, "name", *secret)
+
+
+def lifetime(settings: Settings) -> timedelta:
+    """How long an invitation can be accepted."""
+    return timedelta(seconds=settings.invitation_seconds)
 
 
 PURPOSE = Purpose(
     name=NAME,
-    lifetime=lambda settings: timedelta(seconds=settings.invitation_seconds),
     redeem=_redeem,
+    link_lifetime=lifetime,
+    needs=_needs,
 )

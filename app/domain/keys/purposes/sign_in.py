@@ -1,0 +1,33 @@
+"""`sign_in`: a code and a link that start a session for the owner of the address."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.keys.ports import Services
+from app.domain.keys.proving import owner_of, sign_in_owner
+from app.domain.keys.purpose import Asked, Issue, LiveKey, Proof, Purpose, Redeemed
+
+NAME = "sign_in"
+LINK_LIFETIME = timedelta(minutes=10)
+
+
+async def _ask(transaction: AsyncSession, _: Services, asked: Asked) -> Issue | None:
+    user = await owner_of(transaction, asked.address)
+    if user is None or user.status != "active":
+        return None
+    return Issue(NAME, user.email, user.id, user.locale)
+
+
+async def _redeem(transaction: AsyncSession, _: Services, key: LiveKey, proof: Proof) -> Redeemed:
+    return await sign_in_owner(transaction, key, proof.now)
+
+
+PURPOSE = Purpose(
+    name=NAME,
+    ask=_ask,
+    redeem=_redeem,
+    link_lifetime=lambda _: LINK_LIFETIME,
+    has_code=True,
+    enabled=lambda settings: settings.codes,
+)
