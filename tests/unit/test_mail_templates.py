@@ -146,6 +146,19 @@ def test_an_invitation_without_inviter_or_language_reads_well() -> None:
     assert text.startswith("You are invited to Lamp House.\n")
 
 
+@pytest.mark.parametrize("locale", locales())
+@pytest.mark.parametrize("name", ["sign_in", "sign_up", "password_reset"])
+def test_a_mail_without_a_code_is_about_its_link_alone(locale: str, name: str) -> None:
+    message = composed(name, locale, code="")
+    text, markup = parts(message)
+    body = re.sub(r"<[^>]+>", " ", re.sub(r"<head>.*</head>", "", markup, flags=re.DOTALL))
+    assert words(html.unescape(body)) == words(text)
+    assert message["Subject"] == f"{message['Subject'].strip()[0].upper()}{message['Subject'].strip()[1:]}"
+    assert str(VALUES["link"]) in text
+    assert "#" not in text.replace("#token=", "")
+    assert not re.search(r"\n{3}|  ", text)
+
+
 def test_values_are_text_and_never_markup() -> None:
     text, markup = parts(composed("invitation", inviter="<b>Ada</b> {{ link }}"))
     assert "<b>Ada</b> {{ link }} invites you" in text
