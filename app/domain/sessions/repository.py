@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalSession, PrincipalUser
-from app.database import Database, new_id, table_of
+from app.database import Database, table_of
 from app.domain.sessions.models import Session
 
 # A membership travels as "code role role": neither holds a space.
@@ -87,8 +87,8 @@ class SessionRepository(SQLAlchemyAsyncRepository[Session]):
     model_type = Session
 
     async def start(self, **columns: object) -> None:
-        """Insert a session; all columns but the id are given."""
-        await self.session.execute(START, {"id": new_id(), **columns})
+        """Insert a session."""
+        await self.session.execute(START, columns)
 
     async def touch(self, session_id: UUID, *, seen_before: datetime, now: datetime, idle_expires_at: datetime) -> None:
         """Move the idle limit, unless a request beside this one has just done so."""
