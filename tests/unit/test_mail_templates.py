@@ -153,7 +153,7 @@ def test_a_mail_without_a_code_is_about_its_link_alone(locale: str, name: str) -
     text, markup = parts(message)
     body = re.sub(r"<[^>]+>", " ", re.sub(r"<head>.*</head>", "", markup, flags=re.DOTALL))
     assert words(html.unescape(body)) == words(text)
-    assert message["Subject"] == f"{message['Subject'].strip()[0].upper()}{message['Subject'].strip()[1:]}"
+    assert message["Subject"].startswith(("Your link to ", "Ihr Link "))
     assert str(VALUES["link"]) in text
     assert "#" not in text.replace("#token=", "")
     assert not re.search(r"\n{3}|  ", text)

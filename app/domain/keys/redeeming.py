@@ -45,11 +45,10 @@ class Presented(Struct, frozen=True):
 
     async def consume(self, keys: KeyRepository, services: Services) -> Key | None:
         """Use the key up; None where somebody else has done so meanwhile."""
-        now = services.clock()
+        now, address = services.clock(), self.key.address or ""
+        await keys.forget_failures(address)
         if self.method == "link":
             return await keys.consume(bytes.fromhex(self.key.identifier), self.purpose.name, now)
-        address = self.key.address or ""
-        await keys.forget_failures(address)
         return await keys.consume_code(address, self.purpose.name, self.hashes, now)
 
 
