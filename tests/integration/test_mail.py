@@ -242,10 +242,11 @@ async def test_an_address_in_other_scripts_is_reached(server: MailServer, sendin
     assert sorted(server.recipients) == ["grace@xn--bcher-kva.example", "größe@bücher.example"]
 
 
-async def test_nothing_is_sent_in_clear_to_another_machine(sending: Sending) -> None:
+@pytest.mark.parametrize("credentials", ["", "user:hunter2@"])
+async def test_nothing_is_sent_in_clear_to_another_machine(sending: Sending, credentials: str) -> None:
     # 127.0.0.2 is this machine too, but not one of the names for which TLS may be left out.
     async with mail_server("127.0.0.2") as server:
-        async with sending(server, f"smtp://user:hunter2@127.0.0.2:{server.port}") as world:
+        async with sending(server, f"smtp://{credentials}127.0.0.2:{server.port}") as world:
             await enqueue(world)
             await world.services.worker.drain()
             assert [state for state, _ in await states(world)] == ["queued"]
