@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
-from app import cleaning, jobs, mail, openapi
+from app import cleaning, jobs, limits, mail, openapi
 from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
 from app.auth.middleware import AuthenticationMiddleware
 from app.auth.passwords import SecretHasher
@@ -66,7 +66,13 @@ CONTROLLERS = (
 )
 
 # What the scheduled clean-up deletes.
-SWEEPS = (sessions_repository.delete_expired, keys_repository.delete_expired, jobs.delete_finished)
+SWEEPS = (
+    sessions_repository.delete_expired,
+    keys_repository.delete_expired,
+    keys_repository.delete_forgotten_failures,
+    limits.delete_closed,
+    jobs.delete_finished,
+)
 
 
 class Services(NamedTuple):
@@ -98,8 +104,8 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     sessions = SessionService(database, clock, settings)
     invitations = InvitationService(database, clock, settings, mailer.enqueue)
     ported = PurposeServices(settings, clock, mailer.enqueue)
-    limits = RateLimits(database, clock)
-    asking = AskService(database, ported, limits, queue, keyring)
+    rate_limits = RateLimits(database, clock)
+    asking = AskService(database, ported, rate_limits, queue, keyring)
     tasks = {
         mail.KIND: Task(mailer.deliver),
         ISSUE_KEY: Task(asking.run),
@@ -115,7 +121,7 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions),
         asking=asking,
-        redeeming=RedeemService(database, ported, limits, hasher, sessions, keyring),
+        redeeming=RedeemService(database, ported, rate_limits, hasher, sessions, keyring),
         invitations=invitations,
         users=UserService(database, clock, revoke_everything, invitations.invite, settings.required_profile_fields),
         languages=LanguageService(database, clock),

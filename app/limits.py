@@ -12,7 +12,8 @@ import asyncpg
 from limits import RateLimitItem, parse_many
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
-from sqlalchemy import Text
+from sqlalchemy import Text, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import Clock
@@ -77,6 +78,13 @@ class PostgresStorage(Storage):
     async def clear(self, key: str) -> None:
         """Forget one window."""
         await self._database.pool.execute("DELETE FROM rate_limits WHERE key = $1", key)
+
+
+async def delete_closed(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` windows that have ended; gives their number."""
+    ended = select(RateLimit.key).where(RateLimit.expires_at <= now).limit(limit)
+    deletion = delete(RateLimit).where(RateLimit.key.in_(ended)).returning(RateLimit.key)
+    return len((await transaction.execute(deletion)).all())
 
 
 class RateLimits:

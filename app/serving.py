@@ -132,8 +132,8 @@ def _database_for_serving(settings: Settings) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    # Each worker has one pool for reads and one for writes.
-    connections = settings.workers * 2 * settings.database_pool_size + SPARE_CONNECTIONS
+    # Each worker has one pool for reads, one for writes, and a connection that listens for jobs.
+    connections = settings.workers * (2 * settings.database_pool_size + 1) + SPARE_CONNECTIONS
     with embedded_postgres(settings.data_path, connections) as url:
         yield msgspec.structs.replace(settings, database_url=url)
 

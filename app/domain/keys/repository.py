@@ -117,6 +117,13 @@ async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -
     return len(deleted.all())
 
 
+async def delete_forgotten_failures(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` counts of wrong codes that count no more; gives their number."""
+    forgotten = select(CodeFailures.address).where(CodeFailures.failed_at <= now - FAILURES_KEPT).limit(limit)
+    deletion = delete(CodeFailures).where(CodeFailures.address.in_(forgotten)).returning(CodeFailures.address)
+    return len((await transaction.execute(deletion)).all())
+
+
 async def sign_in(database: Database, key: SignInKey, rehashed: str, new: NewSession) -> datetime | None:
     """Start a session for the owner of a key whose secret has been verified, and keep `rehashed` as its hash.
 
