@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator, Iterator
-from typing import ClassVar, TypeGuard, TypeVar
+from typing import Annotated, ClassVar, TypeGuard, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar._openapi.schema_generation import SchemaCreator
@@ -23,6 +23,8 @@ MESSAGE_CODES = {
     "length >=": "too_short",
     "length <=": "too_long",
     "matching regex": "invalid",
+    "` >= ": "out_of_range",
+    "` <= ": "out_of_range",
     "Expected `": "wrong_type",
     "": "invalid",
 }
@@ -115,6 +117,8 @@ def _no_constant(name: str) -> object:
 def _errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
     if _is_struct(wanted):
         yield from _struct_errors(value, wanted, path)
+    elif _is_list_of_structs(wanted):
+        yield from _list_errors(value, wanted, path)
     elif _unstorable(value):
         yield FieldError(path, "invalid_character", "Must not contain NUL characters or unpaired surrogates")
     else:
@@ -138,6 +142,31 @@ def _struct_errors(value: object, wanted: type[Struct], path: str) -> Iterator[F
             yield from _errors(value[name], field.type, _join(path, name))
         elif field.required:
             yield FieldError(_join(path, name), "missing", "This field is required")
+
+
+def _list_errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
+    """The errors of each item, unless the list itself is not acceptable: then it may be too long to tell them all."""
+    kind, limits = _without_limits(wanted)
+    try:
+        items = msgspec.convert(value, type=Annotated[(list[object], *limits)] if limits else list[object])
+    except msgspec.ValidationError as error:
+        yield FieldError(path, *_code_and_message(str(error)))
+        return
+    for index, item in enumerate(items):
+        yield from _errors(item, get_args(kind)[0], _join(path, str(index)))
+
+
+def _is_list_of_structs(wanted: object) -> bool:
+    kind, _ = _without_limits(wanted)
+    return get_origin(kind) is list and _is_struct(get_args(kind)[0])
+
+
+def _without_limits(wanted: object) -> tuple[object, tuple[object, ...]]:
+    """An annotated type as the type and its annotations."""
+    if get_origin(wanted) is not Annotated:
+        return wanted, ()
+    kind, *limits = get_args(wanted)
+    return kind, tuple(limits)
 
 
 def _is_struct(wanted: object) -> TypeGuard[type[Struct]]:
