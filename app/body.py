@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Generator, Iterator, Sequence
 from types import UnionType
-from typing import ClassVar, TypeGuard, TypeVar, get_args
+from typing import Annotated, ClassVar, TypeGuard, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar._openapi.schema_generation import SchemaCreator
@@ -28,6 +28,8 @@ MESSAGE_CODES = {
     "length >=": "too_short",
     "length <=": "too_long",
     "matching regex": "invalid",
+    "` >= ": "out_of_range",
+    "` <= ": "out_of_range",
     "Expected `": "wrong_type",
     "": "invalid",
 }
@@ -122,6 +124,8 @@ def _errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
         yield from _struct_errors(value, wanted, path)
     elif kinds := _structs(wanted):
         yield from _alternative(value, kinds, path)
+    elif _is_list_of_structs(wanted):
+        yield from _list_errors(value, wanted, path)
     elif _unstorable(value):
         yield FieldError(path, "invalid_character", "Must not contain NUL characters or unpaired surrogates")
     else:
@@ -166,6 +170,31 @@ def _structs(wanted: object) -> tuple[type[Struct], ...]:
     """The Structs of a union of nothing else, or none."""
     kinds = get_args(wanted) if isinstance(wanted, UnionType) else ()
     return kinds if all(map(_is_struct, kinds)) else ()
+
+
+def _list_errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
+    """The errors of each item, unless the list itself is not acceptable: then it may be too long to tell them all."""
+    kind, limits = _without_limits(wanted)
+    try:
+        items = msgspec.convert(value, type=Annotated[(list[object], *limits)] if limits else list[object])
+    except msgspec.ValidationError as error:
+        yield FieldError(path, *_code_and_message(str(error)))
+        return
+    for index, item in enumerate(items):
+        yield from _errors(item, get_args(kind)[0], _join(path, str(index)))
+
+
+def _is_list_of_structs(wanted: object) -> bool:
+    kind, _ = _without_limits(wanted)
+    return get_origin(kind) is list and _is_struct(get_args(kind)[0])
+
+
+def _without_limits(wanted: object) -> tuple[object, tuple[object, ...]]:
+    """An annotated type as the type and its annotations."""
+    if get_origin(wanted) is not Annotated:
+        return wanted, ()
+    kind, *limits = get_args(wanted)
+    return kind, tuple(limits)
 
 
 def _is_struct(wanted: object) -> TypeGuard[type[Struct]]:

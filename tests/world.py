@@ -87,6 +87,29 @@ async def is_signed_in(client: httpx.AsyncClient) -> bool:
     return response.json()["user"] is not None
 
 
+async def id_of(client: httpx.AsyncClient) -> str:
+    """The id of the user who is signed in."""
+    user_id: str = (await client.get("/api/session")).json()["user"]["id"]
+    return user_id
+
+
+async def pages(client: httpx.AsyncClient, path: str, **parameters: str | int) -> list[list[Any]]:
+    """The items on every page of a list."""
+    found = list[list[Any]]()
+    cursor: str | None = ""
+    while cursor is not None:
+        response = await client.get(path, params={**parameters, "cursor": cursor})
+        assert response.status_code == 200, response.text
+        found.append(response.json()["items"])
+        cursor = response.json()["nextCursor"]
+    return found
+
+
+async def items(client: httpx.AsyncClient, path: str, **parameters: str | int) -> list[Any]:
+    """All items of a list, read page by page."""
+    return [item for page in await pages(client, path, **parameters) for item in page]
+
+
 class World:
     """The service under test, and short ways to bring it into a state."""
 
@@ -175,6 +198,12 @@ class World:
         await self.services.worker.drain()
         files = sorted((self.settings.data_path / "mail").glob("*.eml"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+
+    async def signed_in_member(self, code: str, *roles: str, email: str = "ada@example.org") -> httpx.AsyncClient:
+        """The browser of a new user who is a member of the language, with these roles."""
+        user_id = await self.user(email)
+        await self.member(user_id, code, *roles)
+        return self.with_cookie(await self.token(user_id))
 
     async def language(self, code: str = "de", name: str = "German") -> str:
         """A language."""

@@ -9,12 +9,13 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from app.asgi import build
+from app.domain.languages.translation_schemas import NewText
 from app.guards.authorize import ANYONE, SIGNED_IN, Authorize, guards_of
 from tests.world import SECRET, World, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
-PARAMETERS = {"code": "de", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID}
+PARAMETERS = {"code": "de", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "key": "greeting"}
 # A body that the route accepts, so that nothing but the caller decides.
 BODIES = {
     "POST /api/session": {"method": "password", "email": "bob@example.org", "secret": SECRET},
@@ -24,6 +25,14 @@ BODIES = {
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
     "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
+    "POST /api/users": {"email": "eve@example.org", "name": "Eve"},
+    "PATCH /api/users/{user_id}": {"name": "Robert"},
+    "PUT /api/users/{user_id}/platform-role": {"role": "admin"},
+    "POST /api/users/{user_id}/suspension": {"reason": "Spam"},
+    "POST /api/languages/{code}/members": {"email": "eve@example.org", "roles": ["translator"]},
+    "PUT /api/languages/{code}/members/{user_id}": {"roles": ["translator"]},
+    "PUT /api/languages/{code}/translations/{key}": {"text": "Moin"},
+    "POST /api/languages/{code}/translations/batch": {"items": [{"key": "farewell", "text": "Bye", "version": None}]},
 }
 # The roles of a caller in a language, `de` being the one that routes name.
 MEMBERSHIPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -33,6 +42,10 @@ MEMBERSHIPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "other member": ("da", ()),
     "other translator": ("da", ("translator",)),
     "other admin": ("da", ("admin",)),
+}
+HEADERS = {
+    "PUT /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
+    "DELETE /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
 }
 DECISIVE = (ANYONE, SIGNED_IN)
 
@@ -90,8 +103,12 @@ def test_every_route_is_guarded_or_says_that_it_is_open() -> None:
 async def test_a_route_answers_each_caller_as_the_table_says(world: World, route: str, who: str, status: int) -> None:
     for code in ("da", "de"):
         await world.language(code)
-    await world.user("bob@example.org")
+    bob = await world.user("bob@example.org")
+    await world.member(bob, "de", "translator")
+    await world.services.translations.write(bob, "de", "greeting", NewText(text="Hallo"), None)
     client = await caller(world, who)
     method, path = route.split(" ")
-    response = await client.request(method, path.format(**PARAMETERS), json=BODIES.get(route))
+    response = await client.request(
+        method, path.format(**PARAMETERS, user_id=bob), json=BODIES.get(route), headers=HEADERS.get(route)
+    )
     assert response.status_code == status, response.text

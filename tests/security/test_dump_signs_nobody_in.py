@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 
 from tests.world import CREDENTIALS, SECRET, World
 
-TABLES = ("users", "keys", "sessions", "languages", "language_members")
+TABLES = (
+    "users", "keys", "sessions", "languages", "language_members", "translations", "translation_versions",
+)  # fmt: skip
 
 
 PIECE = 12

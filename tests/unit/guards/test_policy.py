@@ -33,6 +33,7 @@ PEOPLE = {
 }
 
 GERMAN = Subject("Language", {"code": "de"})
+GERMAN_TEXT = Subject("Translation", {"languageCode": "de"})
 OWN_USER, OTHER_USER = Subject("User", {"id": str(ADA)}), Subject("User", {"id": str(EVE)})
 OWN_SESSION, OTHER_SESSION = Subject("Session", {"userId": str(ADA)}), Subject("Session", {"userId": str(EVE)})
 OWN_KEY, OTHER_KEY = Subject("Key", {"userId": str(ADA)}), Subject("Key", {"userId": str(EVE)})
@@ -49,6 +50,8 @@ MAY = [
     ("administer", GERMAN, None, {"language admin", "both roles"} | PLATFORM_ADMINS),
     ("translate", GERMAN, None, {"translator", "both roles", "roles in two languages", "translating platform admin"}),
     ("delete", GERMAN, None, PLATFORM_ADMINS),
+    ("read", GERMAN_TEXT, None, MEMBERS | PLATFORM_ADMINS),
+    ("update", GERMAN_TEXT, None, PLATFORM_ADMINS),
     ("read", OWN_USER, None, USERS),
     ("update", OWN_USER, "name", USERS),
     ("update", OWN_USER, "platformRole", set[str]()),

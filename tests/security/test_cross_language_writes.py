@@ -1,0 +1,149 @@
+"""Cross-language writes: a translator of one language reaches the rows of another one."""
+
+from base64 import urlsafe_b64encode
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.world import World, items, problem
+
+GERMAN, DANISH = "/api/languages/de/translations", "/api/languages/da/translations"
+AT_ONE = {"If-Match": '"1"'}
+
+
+async def _rows(world: World, code: str) -> list[str]:
+    """Every row of a language in every table."""
+    statement = """
+        SELECT translations::text FROM translations WHERE language_code = $1
+        UNION ALL SELECT translation_versions::text FROM translation_versions WHERE language_code = $1
+        UNION ALL SELECT language_members::text FROM language_members WHERE language_code = $1
+    """
+    return sorted([row[0] for row in await world.services.database.pool.fetch(statement, code)])
+
+
+@pytest.fixture
+async def german(world: World) -> httpx.AsyncClient:
+    """A translator and admin of German only, beside a Danish text of the same key."""
+    for code in ("de", "da"):
+        await world.language(code)
+    danish = await world.signed_in_member("da", "translator", "admin", email="dan@example.org")
+    await danish.put(f"{DANISH}/greeting", json={"text": "Hej"}, headers={"If-None-Match": "*"})
+    client = await world.signed_in_member("de", "translator", "admin")
+    await client.put(f"{GERMAN}/greeting", json={"text": "Hallo"}, headers={"If-None-Match": "*"})
+    return client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers"),
+    [
+        ("PUT", "/greeting", {"text": "Moin"}, AT_ONE),
+        ("PUT", "/farewell", {"text": "Moin"}, {"If-None-Match": "*"}),
+        ("DELETE", "/greeting", None, AT_ONE),
+        ("POST", "/batch", {"items": [{"key": "greeting", "text": "Moin", "version": 1}]}, {}),
+        ("POST", "/batch", {"items": [{"key": "farewell", "text": "Moin", "version": None}]}, {}),
+        ("GET", "", None, {}),
+        ("GET", "/greeting", None, {}),
+        ("GET", "/greeting/history", None, {}),
+    ],
+)
+async def test_no_route_of_the_other_language_lets_them_in(
+    world: World, german: httpx.AsyncClient, method: str, path: str, body: object, headers: dict[str, str]
+) -> None:
+    before = await _rows(world, "da")
+
+    answer = await german.request(method, DANISH + path, json=body, headers=headers)
+
+    assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
+    assert "Hej" not in answer.text
+    assert await _rows(world, "da") == before
+
+
+async def test_a_write_to_the_own_language_leaves_the_same_key_of_the_other_alone(
+    world: World, german: httpx.AsyncClient
+) -> None:
+    before = await _rows(world, "da")
+
+    statuses = [
+        (await german.put(f"{GERMAN}/greeting", json={"text": "Moin"}, headers=AT_ONE)).status_code,
+        (
+            await german.post(f"{GERMAN}/batch", json={"items": [{"key": "greeting", "text": "x", "version": 2}]})
+        ).status_code,
+        (await german.delete(f"{GERMAN}/greeting", headers={"If-Match": '"3"'})).status_code,
+    ]
+
+    assert statuses == [200, 200, 204]
+    assert await _rows(world, "da") == before
+
+
+@pytest.mark.parametrize("planted", ["language", "languageCode", "language_code", "code"])
+async def test_the_body_does_not_say_which_language_it_is(
+    world: World, german: httpx.AsyncClient, planted: str
+) -> None:
+    before = await _rows(world, "da")
+    item = {"key": "greeting", "text": "Moin", "version": 1}
+
+    answers = [
+        await german.put(f"{GERMAN}/greeting", json={"text": "Moin", planted: "da"}, headers=AT_ONE),
+        await german.post(f"{GERMAN}/batch", json={"items": [{**item, planted: "da"}]}),
+        await german.post(f"{GERMAN}/batch", json={"items": [item], planted: "da"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422, 422]
+    assert await _rows(world, "da") == before
+
+
+@pytest.mark.parametrize(
+    "key", ["da/greeting", "../../da/translations/greeting", "/api/languages/da/translations/greeting"]
+)
+async def test_a_key_is_never_a_path_into_another_language(world: World, german: httpx.AsyncClient, key: str) -> None:
+    before = await _rows(world, "da")
+
+    answer = await german.put(f"{GERMAN}/{key.replace('/', '%2F')}", json={"text": "x"}, headers={"If-None-Match": "*"})
+
+    assert answer.status_code == 201
+    assert answer.json()["key"] == key
+    assert await _rows(world, "da") == before
+
+
+@pytest.mark.parametrize("forged", ["", "da", "da\tgreeting", "0", "greetin", "~"])
+async def test_no_cursor_shows_what_is_in_another_language(german: httpx.AsyncClient, forged: str) -> None:
+    cursor = urlsafe_b64encode(forged.encode()).decode().rstrip("=")
+
+    for path in (GERMAN, f"{GERMAN}/greeting/history"):
+        answer = await german.get(path, params={"cursor": cursor})
+        assert answer.status_code in (200, 422)
+        assert "Hej" not in answer.text
+
+
+async def test_a_cursor_of_one_language_is_only_a_position_in_another(world: World, german: httpx.AsyncClient) -> None:
+    root = await world.signed_in("root@example.org", admin=True)
+    await german.put(f"{GERMAN}/a", json={"text": "x"}, headers={"If-None-Match": "*"})
+    cursor = (await german.get(GERMAN, params={"limit": 1})).json()["nextCursor"]
+
+    answer = await root.get(DANISH, params={"cursor": cursor})
+
+    assert [item["text"] for item in answer.json()["items"]] == ["Hej"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_an_admin_of_one_language_cannot_touch_the_members_of_another(
+    world: World, german: httpx.AsyncClient, method: str
+) -> None:
+    before = await _rows(world, "da")
+    (dan,) = await world.services.database.pool.fetch("SELECT user_id FROM language_members WHERE language_code = 'da'")
+    user_id: UUID = dan["user_id"]
+    body: dict[str, list[str]] | None = {"roles": []} if method == "PUT" else None
+
+    answers = [
+        await german.request(method, f"/api/languages/da/members/{user_id}", json=body),
+        await german.request(method, f"/api/languages/de/members/{user_id}", json=body),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 404]
+    assert await _rows(world, "da") == before
+
+
+async def test_what_they_list_is_of_their_own_language_only(german: httpx.AsyncClient) -> None:
+    assert [item["text"] for item in await items(german, GERMAN)] == ["Hallo"]
+    assert [item["text"] for item in await items(german, f"{GERMAN}/greeting/history")] == ["Hallo"]

@@ -1,0 +1,92 @@
+"""Half a batch: some items are written although others are refused, or the database is lost in the middle."""
+
+import httpx
+import pytest
+
+from tests.rivals import queued
+from tests.world import World, problem
+
+PATH = "/api/languages/de/translations"
+LOCK_HISTORY = "LOCK TABLE translation_versions IN EXCLUSIVE MODE"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def _item(key: str, version: int | None, text: str = "new") -> dict[str, object]:
+    return {"key": key, "text": text, "version": version}
+
+
+@pytest.fixture
+async def translator(world: World) -> httpx.AsyncClient:
+    """A translator of three texts, the second of which has been changed meanwhile."""
+    await world.language("de")
+    client = await world.signed_in_member("de", "translator")
+    old = [_item(key, None, "old") for key in "abc"]
+    assert (await client.post(f"{PATH}/batch", json={"items": old})).status_code == 200
+    assert (await client.put(f"{PATH}/b", json={"text": "meanwhile"}, headers={"If-Match": '"1"'})).status_code == 200
+    return client
+
+
+async def _rows(world: World) -> list[str]:
+    tables = "SELECT translations::text FROM translations UNION ALL SELECT translation_versions::text FROM translation_versions"
+    return sorted([row[0] for row in await world.services.database.pool.fetch(tables)])
+
+
+@pytest.mark.parametrize(
+    ("items", "stale"),
+    [
+        ([_item("a", 1), _item("b", 1), _item("c", 1)], [1]),
+        ([_item("new", None), _item("a", 1), _item("c", 2)], [2]),
+        ([_item("new", 1), _item("a", 1)], [0]),
+        ([_item("a", None), _item("c", 1)], [0]),
+        ([_item("c", 7), _item("a", 1), _item("b", None), _item("new", None)], [0, 2]),
+    ],
+)
+async def test_one_stale_item_stops_all_and_each_is_named(
+    world: World, translator: httpx.AsyncClient, items: list[dict[str, object]], stale: list[int]
+) -> None:
+    before = await _rows(world)
+
+    answer = await translator.post(f"{PATH}/batch", json={"items": items})
+
+    assert (answer.status_code, problem(answer)["code"]) == (412, "version_conflict")
+    assert [error["field"] for error in problem(answer)["errors"]] == [f"items.{index}" for index in stale]
+    assert await _rows(world) == before
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        _item("", None),
+        _item("batch", None),
+        _item("n", 0),
+        _item("a", 1),
+        {**_item("n", None), "x": 1},
+        _item("n", None, "\0"),
+    ],
+)
+async def test_one_malformed_item_stops_all(
+    world: World, translator: httpx.AsyncClient, bad: dict[str, object]
+) -> None:
+    before = await _rows(world)
+
+    answer = await translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None), bad]})
+
+    assert answer.status_code == 422
+    assert await _rows(world) == before
+
+
+async def test_a_connection_that_is_lost_in_the_middle_leaves_nothing_behind(
+    world: World, translator: httpx.AsyncClient
+) -> None:
+    before = await _rows(world)
+
+    async with queued(world, LOCK_HISTORY) as queue:
+        write = await queue.add(translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None)]}))
+        (waiting,) = await world.services.database.pool.fetch(WAITING)
+        await world.services.database.pool.execute("SELECT pg_terminate_backend($1)", waiting["pid"])
+        answer = await write
+
+    assert (answer.status_code, problem(answer)["code"]) == (503, "temporarily_unavailable")
+    assert await _rows(world) == before
+    again = await translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None)]})
+    assert again.status_code == 200

@@ -1,0 +1,95 @@
+"""Losing the last platform admin: by demotion, suspension or deletion, alone or when two do it to each other."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from tests.rivals import at_once
+from tests.world import World, id_of, problem
+
+Removal = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
+
+
+async def _demote(client: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await client.put(f"/api/users/{user_id}/platform-role", json={"role": None})
+
+
+async def _suspend(client: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await client.post(f"/api/users/{user_id}/suspension", json={"reason": "Spam"})
+
+
+async def _delete(client: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await client.delete(f"/api/users/{user_id}")
+
+
+REMOVALS = [_demote, _suspend, _delete]
+
+
+async def _admins(world: World, count: int) -> tuple[list[httpx.AsyncClient], list[str]]:
+    await world.services.database.pool.execute("TRUNCATE users CASCADE")
+    clients = [await world.signed_in(f"admin{number}@example.org", admin=True) for number in range(count)]
+    return clients, [await id_of(client) for client in clients]
+
+
+async def _remaining(world: World) -> int:
+    count = "SELECT count(*) FROM users WHERE platform_role = 'admin' AND status = 'active'"
+    remaining: int = await world.services.database.pool.fetchval(count)
+    return remaining
+
+
+@pytest.mark.parametrize("name", ["me", "id"])
+@pytest.mark.parametrize("remove", REMOVALS)
+async def test_the_last_platform_admin_stays(world: World, remove: Removal, name: str) -> None:
+    (client,), (user_id,) = await _admins(world, 1)
+
+    answer = await remove(client, "me" if name == "me" else user_id)
+
+    assert (answer.status_code, problem(answer)["code"]) == (409, "last_admin")
+    assert (await client.get("/api/users/me")).json()["platformRole"] == "admin"
+
+
+@pytest.mark.parametrize("remove", REMOVALS)
+async def test_neither_a_suspended_nor_an_ordinary_user_counts_as_one_more(world: World, remove: Removal) -> None:
+    (client, _), (user_id, suspended) = await _admins(world, 2)
+    await _suspend(client, suspended)
+    await world.user()
+
+    assert (await remove(client, user_id)).status_code == 409
+    assert (await remove(client, suspended)).status_code == 204
+
+
+@pytest.mark.parametrize("remove", REMOVALS)
+async def test_of_two_platform_admins_who_remove_each_other_at_once_one_remains(world: World, remove: Removal) -> None:
+    for _ in range(8):
+        clients, ids = await _admins(world, 2)
+
+        answers = await at_once(2, lambda number: remove(clients[number], ids[1 - number]))  # noqa: B023
+
+        assert sorted(answer.status_code for answer in answers)[0] == 204
+        assert sorted(answer.status_code for answer in answers)[1] in (401, 403)
+        assert await _remaining(world) == 1
+
+
+@pytest.mark.parametrize("remove", REMOVALS)
+async def test_who_has_just_lost_the_role_removes_nobody_even_where_one_could_be_spared(
+    world: World, remove: Removal
+) -> None:
+    for _ in range(8):
+        clients, ids = await _admins(world, 3)
+
+        answers = await at_once(2, lambda number: remove(clients[number], ids[1 - number]))  # noqa: B023
+
+        assert sorted(answer.status_code for answer in answers)[0] == 204
+        assert sorted(answer.status_code for answer in answers)[1] in (401, 403)
+        assert await _remaining(world) == 2
+
+
+@pytest.mark.parametrize("remove", REMOVALS)
+async def test_of_all_platform_admins_who_go_at_once_one_must_stay(world: World, remove: Removal) -> None:
+    clients, _ = await _admins(world, 4)
+
+    answers = await at_once(4, lambda number: remove(clients[number], "me"))
+
+    assert sorted(answer.status_code for answer in answers) == [204, 204, 204, 409]
+    assert await _remaining(world) == 1

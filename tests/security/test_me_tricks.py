@@ -1,0 +1,95 @@
+"""Tricks with `me`: the name that is somebody else in each request reaches another one, or around a guard."""
+
+import httpx
+import pytest
+
+from tests.world import World, id_of
+
+
+@pytest.mark.parametrize("path", ["/api/users/me", "/api/users/me/sessions", "/api/languages/de/members/me"])
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_nobody_is_me_without_a_session(world: World, method: str, path: str) -> None:
+    await world.language("de")
+
+    answer = await world.client().request(method, path, json={} if method == "PATCH" else None)
+
+    assert answer.status_code in (401, 405)
+
+
+@pytest.mark.parametrize(
+    "name", ["ME", "Me", "m%C3%A9", "me%20", "%20me", "me%00", "me.", "me;x=1", "me%2F", "%2Fme", "self", "0"]
+)
+async def test_only_me_is_me(world: World, name: str) -> None:
+    ada = await world.signed_in()
+
+    answer = await ada.get(f"/api/users/{name}")
+
+    assert answer.status_code in (400, 403, 404)
+
+
+@pytest.mark.parametrize("form", ["{0}", "%6De", "m%65"])
+async def test_me_and_the_own_id_are_the_same_account(world: World, form: str) -> None:
+    ada = await world.signed_in()
+
+    answer = await ada.get(f"/api/users/{form.format(await id_of(ada))}")
+
+    assert answer.json()["email"] == "ada@example.org"
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{0}", "{1}", "{{{0}}}", "urn:uuid:{0}", "{2}", "me/../{0}", "me%2F..%2F{0}", "me/{0}", "{0},me", "{0}%2Cme"],
+)
+async def test_no_spelling_of_another_s_id_is_me(world: World, form: str) -> None:
+    ada, victim = await world.signed_in(), await world.user("eve@example.org")
+    name = form.format(victim, str(victim).upper(), victim.hex)
+
+    answers = [
+        await ada.get(f"/api/users/{name}"),
+        await ada.patch(f"/api/users/{name}", json={"name": "Mallory"}),
+        await ada.delete(f"/api/users/{name}"),
+    ]
+
+    assert {answer.status_code for answer in answers} <= {403, 404, 405}
+    assert await world.services.database.pool.fetchval("SELECT name FROM users WHERE id = $1", victim) == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/api/users/me/platform-role", {"role": "admin"}),
+        ("POST", "/api/users/me/suspension", {}),
+        ("DELETE", "/api/users/me/suspension", None),
+        ("DELETE", "/api/users/me/sessions", None),
+        ("DELETE", "/api/users/me", None),
+    ],
+)
+async def test_being_it_oneself_gives_no_right_to_administer(
+    world: World, method: str, path: str, body: object
+) -> None:
+    ada = await world.signed_in()
+
+    assert (await ada.request(method, path, json=body)).status_code == 403
+    assert (await ada.get("/api/users/me")).json()["status"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [("PUT", "", {"roles": ["admin"]}), ("POST", "/invitation", None), ("GET", "", None)]
+)
+async def test_me_among_members_can_only_leave(world: World, method: str, path: str, body: object) -> None:
+    await world.language("de")
+    ada = await world.signed_in_member("de")
+
+    answer = await ada.request(method, f"/api/languages/de/members/me{path}", json=body)
+
+    assert answer.status_code in (404, 405)
+    assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": []}]
+
+
+async def test_two_users_are_each_their_own_me_at_the_same_time(world: World) -> None:
+    clients: list[httpx.AsyncClient] = [await world.signed_in(f"user{number}@example.org") for number in range(8)]
+    for _ in range(3):
+        for number, client in enumerate(clients):
+            await client.patch("/api/users/me", json={"name": f"User {number}"})
+    names = [(await client.get("/api/users/me")).json()["name"] for client in clients]
+    assert names == [f"User {number}" for number in range(8)]

@@ -1,0 +1,104 @@
+"""Members' addresses shown to every member, and whether an address has an account told to whoever adds it."""
+
+import httpx
+import pytest
+
+from tests.world import World, id_of, items, problem
+
+PATH = "/api/languages/de/members"
+
+
+@pytest.fixture(autouse=True)
+async def german(world: World) -> None:
+    """A language with one member whose address is nobody's business."""
+    await world.language("de")
+    await world.language("da")
+    await world.member(await world.user("secret@example.org"), "de", "translator")
+
+
+@pytest.mark.parametrize("roles", [(), ("translator",)])
+async def test_a_member_who_is_no_admin_sees_no_address_not_even_on_the_last_page(
+    world: World, roles: tuple[str, ...]
+) -> None:
+    client = await world.signed_in_member("de", *roles)
+
+    for limit in (1, 200):
+        members = await items(client, PATH, limit=limit)
+        assert [member["email"] for member in members] == [None, None]
+        assert "@" not in str(members)
+
+
+async def test_an_admin_of_another_language_sees_none_either(world: World) -> None:
+    user_id = await world.user()
+    await world.member(user_id, "de")
+    await world.member(user_id, "da", "admin", "translator")
+    client = world.with_cookie(await world.token(user_id))
+
+    assert {member["email"] for member in await items(client, PATH)} == {None}
+    assert {member["email"] for member in await items(client, "/api/languages/da/members")} == {"ada@example.org"}
+
+
+async def test_who_is_no_member_sees_nothing_of_them(world: World) -> None:
+    client = await world.signed_in_member("da", "admin")
+
+    answer = await client.get(PATH)
+
+    assert answer.status_code == 403
+    assert "secret" not in answer.text
+
+
+async def test_an_admin_who_becomes_a_plain_member_sees_addresses_no_longer(world: World) -> None:
+    root = await world.signed_in("root@example.org", admin=True)
+    client = await world.signed_in_member("de", "admin")
+    assert "secret@example.org" in {member["email"] for member in await items(client, PATH)}
+
+    await root.put(f"{PATH}/{await id_of(client)}", json={"roles": []})
+
+    assert {member["email"] for member in await items(client, PATH)} == {None}
+
+
+def _told(answer: httpx.Response) -> tuple[int, object, dict[str, str]]:
+    own = {"x-request-id", "date"}
+    headers = {name: value for name, value in answer.headers.items() if name not in own}
+    return answer.status_code, answer.json(), headers
+
+
+async def test_adding_an_address_is_answered_alike_with_and_without_an_account(world: World) -> None:
+    admin = await world.signed_in_member("de", "admin")
+    await world.user("known@example.org")
+    await world.user("waiting@example.org", onboarded=False, secret=None)
+    await world.services.users.suspend(await world.user("ousted@example.org"))
+    body = {"email": "adam0@example.org", "roles": ["translator"]}
+    expected = _told(await admin.post(PATH, json=body))
+    assert expected[:2] == (202, body)
+
+    for email in ("known@example.org", "waiting@example.org", "ousted@example.org", "fresh@example.org"):
+        answer = await admin.post(PATH, json={**body, "email": email})
+        status, told, headers = _told(answer)
+        assert (status, told) == (202, {**body, "email": email})
+        assert {**headers, "content-length": ""} == {**expected[2], "content-length": ""}
+
+
+async def test_adding_an_address_twice_is_answered_alike_with_and_without_an_account(world: World) -> None:
+    admin = await world.signed_in_member("de", "admin")
+    await world.user("known@example.org")
+    answers = list[httpx.Response]()
+    for email in ("known@example.org", "fresh@example.org"):
+        await admin.post(PATH, json={"email": email})
+        answers.append(await admin.post(PATH, json={"email": email}))
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    first, second = [{**problem(answer), "instance": ""} for answer in answers]
+    assert first == second
+
+
+async def test_an_invitation_is_mailed_again_with_the_same_answer_to_who_needs_none(world: World) -> None:
+    admin = await world.signed_in_member("de", "admin")
+    await world.user("known@example.org")
+    for email in ("known@example.org", "fresh@example.org"):
+        await admin.post(PATH, json={"email": email})
+    ids = [member["userId"] for member in await items(admin, PATH) if member["email"] != "ada@example.org"]
+
+    answers = [await admin.post(f"{PATH}/{user_id}/invitation") for user_id in ids]
+
+    assert {(answer.status_code, answer.content) for answer in answers} == {(202, answers[0].content)}

@@ -1,0 +1,56 @@
+"""Mass assignment on members, users and translations: a field that the client adds sets what has a route of its own."""
+
+import pytest
+
+from tests.world import World, field_errors
+
+PLANTED: dict[str, object] = {
+    "id": "x", "userId": "x", "user_id": "x", "invitedBy": None, "createdAt": "2026-01-01T00:00:00Z",
+    "platformRole": "admin", "platform_role": "admin", "status": "active", "updatedBy": None, "updatedAt": None,
+    "language": "da", "onboardedAt": "2026-01-01T00:00:00Z", "isAdmin": True, "purpose": "sign_in", "__proto__": {},
+    "secret": "nine quiet herons over water",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/users", {"email": "eve@example.org", "name": "Eve"}),
+        ("PATCH", "/api/users/me", {"name": "Eve"}),
+        ("PUT", "/api/users/{user_id}/platform-role", {"role": None}),
+        ("POST", "/api/users/{user_id}/suspension", {"reason": "Spam"}),
+        ("POST", "/api/languages/de/members", {"email": "eve@example.org", "roles": []}),
+        ("PUT", "/api/languages/de/members/{user_id}", {"roles": []}),
+        ("PUT", "/api/languages/de/translations/a", {"text": "x"}),
+        ("POST", "/api/languages/de/translations/batch", {"items": [{"key": "a", "text": "x", "version": None}]}),
+    ],
+)
+async def test_no_body_takes_a_field_that_it_does_not_know(
+    world: World, method: str, path: str, body: dict[str, object]
+) -> None:
+    await world.language("de")
+    root = await world.user("root@example.org", admin=True)
+    await world.member(root, "de", "translator", "admin")
+    client = world.with_cookie(await world.token(root, admin=True))
+    user_id = await world.user()
+    await world.member(user_id, "de", "translator")
+    state = "SELECT (SELECT array_agg(users) FROM users), (SELECT array_agg(language_members) FROM language_members)"
+    before = await world.services.database.pool.fetchrow(state)
+
+    answer = await client.request(
+        method, path.format(user_id=user_id), json={**body, **PLANTED}, headers={"If-None-Match": "*"}
+    )
+
+    assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field")
+    assert await world.services.database.pool.fetchrow(state) == before
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM translations") == 0
+
+
+async def test_no_item_of_a_batch_takes_a_field_that_it_does_not_know(world: World) -> None:
+    await world.language("de")
+    client = await world.signed_in_member("de", "translator")
+    item = {"key": "a", "text": "x", "version": None}
+
+    answer = await client.post("/api/languages/de/translations/batch", json={"items": [item, {**item, **PLANTED}]})
+
+    assert field_errors(answer) == {f"items.1.{name}": "unknown_field" for name in PLANTED}

@@ -1,0 +1,44 @@
+"""Reading that writes: a GET, of the anonymous even, creates or changes rows."""
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from app.asgi import build
+from tests.conftest import TABLES
+from tests.world import World, id_of, settings_for
+
+ID = "01890000-0000-7000-8000-000000000000"
+
+
+def _paths() -> list[str]:
+    """The path of every route that is read."""
+    return [
+        route.path_format
+        for route in build(settings_for("postgresql:///unused")).routes
+        if isinstance(route, HTTPRoute) and "GET" in route.methods
+    ]
+
+
+async def _rows(world: World) -> list[str]:
+    """Every row of every table, with the transactions that wrote or locked it last."""
+    every = " UNION ALL ".join(f"SELECT xmin::text || ' ' || xmax || {t}::text FROM {t}" for t in TABLES.split(", "))  # noqa: S608 # constants
+    return sorted([row[0] for row in await world.services.database.pool.fetch(every)])
+
+
+@pytest.mark.parametrize("path", _paths())
+async def test_no_route_that_is_read_changes_or_locks_a_row(world: World, path: str) -> None:
+    await world.language("de")
+    translator = await world.signed_in_member("de", "translator", "admin")
+    root = await world.signed_in("root@example.org", admin=True)
+    await translator.put("/api/languages/de/translations/a", json={"text": "x"}, headers={"If-None-Match": "*"})
+    before = await _rows(world)
+
+    callers: list[httpx.AsyncClient] = [world.client(), translator, root]
+    for key in ("a", "missing"):
+        for code in ("de", "da"):
+            for client in callers:
+                answer = await client.get(path.format(code=code, key=key, user_id=await id_of(root), session_id=ID))
+                assert answer.status_code < 500
+
+    assert await _rows(world) == before

@@ -1,0 +1,130 @@
+"""Writing with a right that is lost: a removed member, a suspended translator, a demoted admin slip one more write in."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.rivals import at_once, queued
+from tests.world import World, id_of, running, settings_for
+
+TEXTS, MEMBERS = "/api/languages/de/translations", "/api/languages/de/members"
+LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"
+LOCK_USER = "SELECT 1 FROM users WHERE email = 'ada@example.org' FOR UPDATE"
+
+Loss = Callable[[httpx.AsyncClient, str], Coroutine[Any, Any, httpx.Response]]
+Write = Callable[[httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
+
+
+async def _remove(root: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await root.delete(f"{MEMBERS}/{user_id}")
+
+
+async def _take_roles(root: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await root.put(f"{MEMBERS}/{user_id}", json={"roles": []})
+
+
+async def _suspend(root: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await root.post(f"/api/users/{user_id}/suspension", json={})
+
+
+async def _delete(root: httpx.AsyncClient, user_id: str) -> httpx.Response:
+    return await root.delete(f"/api/users/{user_id}")
+
+
+async def _put(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.put(f"{TEXTS}/a", json={"text": "new"}, headers={"If-Match": '"1"'})
+
+
+async def _batch(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post(f"{TEXTS}/batch", json={"items": [{"key": "a", "text": "new", "version": 1}]})
+
+
+async def _erase(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.delete(f"{TEXTS}/a", headers={"If-Match": '"1"'})
+
+
+async def _invite(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post(MEMBERS, json={"email": "eve@example.org", "roles": ["admin"]})
+
+
+LOSSES = [(_remove, LOCK_LANGUAGE), (_take_roles, LOCK_LANGUAGE), (_suspend, LOCK_USER), (_delete, LOCK_USER)]
+WRITES = [_put, _batch, _erase, _invite]
+
+
+async def _people(world: World) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
+    await world.language("de")
+    root = await world.signed_in("root@example.org", admin=True)
+    ada = await world.signed_in_member("de", "translator", "admin")
+    await ada.put(f"{TEXTS}/a", json={"text": "old"}, headers={"If-None-Match": "*"})
+    return root, ada
+
+
+async def _rows(world: World) -> list[str]:
+    state = "SELECT text FROM translations UNION ALL SELECT version::text FROM translation_versions"
+    invited = " UNION ALL SELECT email FROM users WHERE onboarded_at IS NULL"
+    return sorted([row[0] for row in await world.services.database.pool.fetch(state + invited)])
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(("lose", "lock"), LOSSES)
+async def test_a_right_that_is_lost_between_guard_and_write_writes_nothing(
+    world: World, lose: Loss, lock: str, write: Write
+) -> None:
+    root, ada = await _people(world)
+    before, ada_id = await _rows(world), await id_of(ada)
+
+    async with queued(world, lock) as queue:
+        loss = await queue.add(lose(root, ada_id))
+        late = await queue.add(write(ada))
+
+    assert (await loss).is_success
+    assert (await late).status_code == 403
+    assert await _rows(world) == before
+
+
+@pytest.mark.parametrize(("lose", "lock"), LOSSES)
+async def test_a_write_that_came_first_is_whole_and_the_last_one(world: World, lose: Loss, lock: str) -> None:
+    root, ada = await _people(world)
+    ada_id = await id_of(ada)
+
+    async with queued(world, lock) as queue:
+        early = await queue.add(_put(ada))
+        loss = await queue.add(lose(root, ada_id))
+
+    assert (await early).status_code == 200
+    assert (await loss).is_success
+    assert (await _erase(ada)).status_code in (401, 403)
+    assert await _rows(world) == ["1", "2", "new"]
+
+
+@pytest.mark.parametrize("lose", [_remove, _suspend])
+async def test_of_many_writes_beside_the_loss_none_comes_after_it(world: World, lose: Loss) -> None:
+    root, ada = await _people(world)
+    ada_id = await id_of(ada)
+
+    async def work(number: int) -> httpx.Response:
+        if number == 7:
+            return await lose(root, ada_id)
+        return await ada.put(f"{TEXTS}/k{number}", json={"text": "x"}, headers={"If-None-Match": "*"})
+
+    answers = await at_once(16, work)
+
+    assert {answer.status_code for answer in answers} <= {200, 201, 204, 401, 403}
+    written = sum(answer.status_code == 201 for answer in answers)
+    assert len(await _rows(world)) == 2 + 2 * written
+
+
+async def test_a_removal_in_one_worker_holds_in_every_other(world: World, database_url: str) -> None:
+    root, ada = await _people(world)
+    async with running(settings_for(database_url), world.clock) as other:
+        there = other.client()
+        there.cookies = ada.cookies
+        assert (await there.get(TEXTS)).status_code == 200
+
+        await root.delete(f"{MEMBERS}/{UUID(await id_of(ada))}")
+
+        assert (await there.get(TEXTS)).status_code == 403
+        assert (await _put(there)).status_code == 403

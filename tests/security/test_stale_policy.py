@@ -1,0 +1,59 @@
+"""A stale policy: the client keeps offering, or hiding, what its user's roles no longer say."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from tests.world import World, id_of
+
+Change = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
+
+
+async def _session(client: httpx.AsyncClient, etag: str = "") -> httpx.Response:
+    return await client.get("/api/session", headers={"If-None-Match": etag} if etag else {})
+
+
+CHANGES: list[Change] = [
+    lambda root, ada: root.put(f"/api/languages/de/members/{ada}", json={"roles": ["translator"]}),
+    lambda root, ada: root.put(f"/api/languages/de/members/{ada}", json={"roles": []}),
+    lambda root, ada: root.delete(f"/api/languages/de/members/{ada}"),
+    lambda root, _: root.post("/api/languages/da/members", json={"email": "ada@example.org"}),
+    lambda root, _: root.delete("/api/languages/de"),
+    lambda root, ada: root.patch(f"/api/users/{ada}", json={"name": "Augusta"}),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_each_change_of_what_a_user_may_changes_the_etag_of_their_session(world: World, change: Change) -> None:
+    for code in ("de", "da"):
+        await world.language(code)
+    ada, root = await world.signed_in_member("de", "admin"), await world.signed_in("root@example.org", admin=True)
+    before = await _session(ada)
+    assert (await _session(ada, before.headers["etag"])).status_code == 304
+
+    assert (await change(root, await id_of(ada))).is_success
+
+    after = await _session(ada, before.headers["etag"])
+    assert after.status_code == 200
+    assert after.headers["etag"] != before.headers["etag"]
+    assert after.json() != before.json()
+    assert (await _session(ada, after.headers["etag"])).status_code == 304
+
+
+async def test_what_happens_to_others_leaves_the_etag_alone(world: World) -> None:
+    await world.language("de")
+    ada, root = await world.signed_in_member("de", "admin"), await world.signed_in("root@example.org", admin=True)
+    before = await _session(ada)
+
+    await root.post("/api/languages/de/members", json={"email": "eve@example.org"})
+    await root.patch("/api/languages/de", json={"name": "High German"})
+
+    assert (await _session(ada, before.headers["etag"])).status_code == 304
+
+
+async def test_no_cache_keeps_a_session_without_asking(world: World) -> None:
+    answer = await _session(await world.signed_in())
+
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert "Cookie" in answer.headers["vary"]

@@ -1,0 +1,68 @@
+"""Vacuous truth: "every member may" holds of a language without members, and lets everybody in."""
+
+import pytest
+
+from tests.world import World, id_of, items
+
+ACTIONS = [
+    ("GET", "", None),
+    ("PATCH", "", {"name": "x"}),
+    ("DELETE", "", None),
+    ("GET", "/members", None),
+    ("POST", "/members", {"email": "mallory@example.org", "roles": ["admin"]}),
+    ("DELETE", "/members/me", None),
+    ("GET", "/translations", None),
+    ("GET", "/translations/greeting", None),
+    ("POST", "/translations/batch", {"items": [{"key": "greeting", "text": "x", "version": None}]}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ACTIONS)
+async def test_a_language_without_members_lets_nobody_in(world: World, method: str, path: str, body: object) -> None:
+    await world.language("de")
+    await world.language("da")
+    strangers = [
+        await world.signed_in(),
+        await world.signed_in_member("da", "admin", "translator", email="b@example.org"),
+    ]
+
+    for client in strangers:
+        answer = await client.request(method, f"/api/languages/de{path}", json=body)
+        assert answer.status_code == 403, answer.text
+
+    assert [language["code"] for language in await items(strangers[0], "/api/languages")] == []
+    assert [language["code"] for language in await items(strangers[1], "/api/languages")] == ["da"]
+
+
+async def test_a_language_that_all_members_have_left_lets_nobody_in(world: World) -> None:
+    await world.language("de")
+    client = await world.signed_in_member("de", "admin", "translator")
+
+    await client.delete("/api/languages/de/members/me")
+
+    assert (await client.get("/api/languages/de")).status_code == 403
+    assert (await client.post("/api/languages/de/members", json={"email": "ada@example.org"})).status_code == 403
+
+
+async def test_in_a_language_of_many_members_each_has_their_own_roles_and_no_other(world: World) -> None:
+    await world.language("de")
+    await world.signed_in_member("de", "admin", email="admin@example.org")
+    await world.signed_in_member("de", "translator", email="translator@example.org")
+    member = await world.signed_in_member("de")
+
+    assert (await member.get("/api/languages/de")).status_code == 200
+    for method, path, body in (ACTIONS[1], ACTIONS[4], ACTIONS[8]):
+        assert (await member.request(method, f"/api/languages/de{path}", json=body)).status_code == 403
+
+
+async def test_a_language_whose_last_admin_has_gone_is_administered_by_platform_admins_alone(world: World) -> None:
+    await world.language("de")
+    root = await world.signed_in("root@example.org", admin=True)
+    admin = await world.signed_in_member("de", "admin", email="admin@example.org")
+    member = await world.signed_in_member("de", "translator")
+
+    await admin.put(f"/api/languages/de/members/{await id_of(admin)}", json={"roles": []})
+
+    body = {"roles": ["admin"]}
+    path = f"/api/languages/de/members/{await id_of(member)}"
+    assert [(await client.put(path, json=body)).status_code for client in (admin, member, root)] == [403, 403, 200]

@@ -1,0 +1,60 @@
+"""Reused versions: an old ETag fits a new text after the old one was deleted (the ABA problem)."""
+
+import httpx
+import pytest
+
+from tests.world import World, items
+
+PATH = "/api/languages/de/translations"
+STALE = {"If-Match": '"1"'}
+
+
+@pytest.fixture
+async def translator(world: World) -> httpx.AsyncClient:
+    """A translator who holds the ETag of a text that has been deleted and written anew since."""
+    await world.language("de")
+    client = await world.signed_in_member("de", "translator")
+    for text in ("old", "new"):
+        await client.put(f"{PATH}/a", json={"text": text}, headers={"If-None-Match": "*"})
+        if text == "old":
+            assert (await client.delete(f"{PATH}/a", headers=STALE)).status_code == 204
+    return client
+
+
+async def test_an_etag_from_before_a_deletion_never_fits_again(translator: httpx.AsyncClient) -> None:
+    before = await items(translator, PATH)
+
+    answers = [
+        await translator.put(f"{PATH}/a", json={"text": "x"}, headers=STALE),
+        await translator.put(f"{PATH}/a", json={"text": "x"}, headers={"If-Match": '"2"'}),
+        await translator.delete(f"{PATH}/a", headers=STALE),
+        await translator.post(f"{PATH}/batch", json={"items": [{"key": "a", "text": "x", "version": 1}]}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [412] * 4
+    assert before[0]["version"] == 3
+    assert await items(translator, PATH) == before
+
+
+async def test_many_deletions_never_bring_a_version_back(translator: httpx.AsyncClient) -> None:
+    seen = {1, 3}
+    for _ in range(5):
+        present = (await translator.get(f"{PATH}/a")).headers["etag"]
+        await translator.delete(f"{PATH}/a", headers={"If-Match": present})
+        created = await translator.put(f"{PATH}/a", json={"text": "x"}, headers={"If-None-Match": "*"})
+        assert created.json()["version"] > max(seen)
+        seen.add(created.json()["version"])
+    versions = [entry["version"] for entry in await items(translator, f"{PATH}/a/history")]
+    assert versions == list(range(1, max(seen) + 1))
+
+
+async def test_an_etag_of_one_key_or_language_is_only_a_number_in_another(
+    world: World, translator: httpx.AsyncClient
+) -> None:
+    """It gives no right: what it is for stands in the path."""
+    await translator.put(f"{PATH}/b", json={"text": "b"}, headers={"If-None-Match": "*"})
+
+    assert (await translator.put(f"{PATH}/b", json={"text": "x"}, headers={"If-Match": '"3"'})).status_code == 412
+    await world.language("da")
+    other = await translator.put("/api/languages/da/translations/a", json={"text": "x"}, headers={"If-Match": '"3"'})
+    assert other.status_code == 403
