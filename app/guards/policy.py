@@ -51,7 +51,6 @@ POLICY = (
         "platform admin", ("translate",), ("Language", "Translation"), forbidden=True,
         reason="Only a translator of the language may translate it",
     ),
-    Row(INCOMPLETE, ("read", "update"), ("User",), "themselves"),
     Row("every active user", ("read", "update"), ("User",), "themselves"),
     Row(
         "every active user", ("update",), ("User",), "themselves", ("platformRole", "status"), forbidden=True,
@@ -62,6 +61,8 @@ POLICY = (
     Row("language member", ("read",), ("Translation",), "translations of languages they are a member of"),
     Row("language translator", ("translate",), ("Language",), "languages they translate"),
     Row("language admin", ("administer",), ("Language",), "languages they administer"),
+    Row(INCOMPLETE, ("read",), ("User",), "themselves"),
+    Row(INCOMPLETE, ("update",), ("User",), "themselves", ("name", "phone", "locale")),
 )  # fmt: skip
 
 NOTES = (

@@ -65,7 +65,10 @@ async def test_signing_in_notes_when_the_key_was_used(world: World) -> None:
         (credentials(secret="é" * 600), {"secret": "too_long"}),
         (credentials(secret="x" * 2001), {"secret": "too_long"}),
         (credentials(email="a" * 1001), {"email": "too_long"}),
-        ({"method": "code", "email": "ada@example.org"}, {"method": "invalid", "secret": "missing"}),
+        ({"method": "code", "email": "ada@example.org"}, {"code": "missing"}),
+        ({"method": "link"}, {"token": "missing"}),
+        ({"method": "fax", "email": "ada@example.org"}, {"method": "invalid"}),
+        ({"email": "ada@example.org", "secret": "x"}, {"method": "missing"}),
     ],
 )
 async def test_what_cannot_be_credentials_is_a_422(world: World, body: dict[str, str], errors: dict[str, str]) -> None:

@@ -102,7 +102,7 @@ async def test_an_explanation_names_the_deciding_line_and_why_the_others_did_not
     german = await explained(admin, email="ADA@example.org", id="de", **question)
     assert (german["allowed"], german["decidedBy"], german["reason"]) == (False, None, None)
     verdicts = [line["verdict"] for line in german["lines"]]
-    assert verdicts == ["who", "who", *["action"] * 5, "conditions", "who"]
+    assert verdicts == ["who", "who", *["action"] * 5, "conditions", "who", "who", "who"]
     assert german["lines"][7]["failed"] == [{"path": "code", "operator": "$in", "expected": ["fr"], "actual": "de"}]
     about_the_type = await explained(admin, userId=str(user_id), **question)
     assert about_the_type["allowed"] is True

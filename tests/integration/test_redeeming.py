@@ -28,7 +28,7 @@ async def test_the_setup_link_makes_the_first_platform_admin_and_signs_them_in(w
     assert "Max-Age=3600" in response.headers["set-cookie"]
     user = response.json()["user"]
     assert (user["email"], user["name"], user["platformRole"]) == ("Root@example.org", "Ada", "admin")
-    assert response.json()["session"]["method"] == "invitation"
+    assert response.json()["session"]["method"] == "link"
     assert await world.services.invitations.setup_link() is None
 
 
@@ -129,7 +129,7 @@ async def test_an_unknown_token_gets_the_answer_of_a_spent_one(world: World) -> 
     spent = await world.invitation("ada@example.org")
     await redeem(world, spent)
     answers = [problem(await redeem(world, token)) for token in (spent, "osk_" + "a" * 43)]
-    assert [(answer["code"], answer["detail"]) for answer in answers] == [("key_not_usable", "Ask for a new link.")] * 2
+    assert [(answer["code"], answer["detail"]) for answer in answers] == [("key_not_usable", "Ask for a new one.")] * 2
 
 
 @pytest.mark.parametrize(

@@ -160,8 +160,8 @@ async def test_the_answer_is_not_sent_again_while_its_etag_holds(world: World) -
     assert changed.json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
 
 
-async def test_who_is_not_onboarded_is_told_what_is_missing_and_has_no_rules(world: World) -> None:
-    client = await world.signed_in(onboarded=False)
+async def test_who_is_not_onboarded_is_told_what_is_missing_and_has_the_rules_to_add_it(world: World) -> None:
+    client = await world.signed_in(onboarded=False, name="")
     body = (await client.get("/api/session")).json()
     assert body["onboarding"] == {"required": True, "fields": ["name"]}
     assert body["rules"] == []

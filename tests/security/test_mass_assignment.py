@@ -8,7 +8,7 @@ PLANTED = {
     "id": "00000000-0000-7000-8000-000000000000", "userId": "00000000-0000-7000-8000-000000000000", "user_id": 1,
     "platformRole": "admin", "platform_role": "admin", "role": "admin", "roles": ["admin"], "status": "active",
     "isAdmin": True, "admin": True, "onboardedAt": "2026-01-01T00:00:00Z", "createdAt": "2026-01-01T00:00:00Z",
-    "secretHash": "x", "secret_hash": "x", "purpose": "invitation", "expiresAt": "2099-01-01T00:00:00Z",
+    "secretHash": "x", "secret_hash": "x", "keyPurpose": "invitation", "expiresAt": "2099-01-01T00:00:00Z",
     "attemptsLeft": 99, "textdirection": "ltr", "__class__": "x", "__proto__": {}, "constructor": {}, "$where": "1",
 }  # fmt: skip
 

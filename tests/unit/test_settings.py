@@ -11,6 +11,9 @@ PRODUCTION = {
     "ENVIRONMENT": "production",
     "DATABASE_URL": "postgresql://ostiary:hunter2@db.example.org/ostiary",
     "PUBLIC_URL": "https://auth.example.org",
+    "SECRET_KEY": "a key for tests 4Xw1kQz8vRt6Lm2Ns0Bp",
+    "MAIL_URL": "smtps://mail.example.org",
+    "MAIL_FROM": "Ostiary <no-reply@example.org>",
 }
 
 # Every number's variable, with a value just below and one just above what is taken.
@@ -41,7 +44,7 @@ def mistakes(**environ: str) -> list[str]:
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     settings = load({})
-    assert settings == Settings(public_url="http://127.0.0.1:8000")
+    assert settings == Settings(public_url="http://127.0.0.1:8000", mail_from="Ostiary <no-reply@ostiary.test>")
     assert settings.data_path == Path.cwd() / ".data"
 
 

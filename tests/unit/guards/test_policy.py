@@ -52,8 +52,8 @@ MAY = [
     ("delete", GERMAN, None, PLATFORM_ADMINS),
     ("read", GERMAN_TEXT, None, MEMBERS | PLATFORM_ADMINS),
     ("update", GERMAN_TEXT, None, PLATFORM_ADMINS),
-    ("read", OWN_USER, None, USERS),
-    ("update", OWN_USER, "name", USERS),
+    ("read", OWN_USER, None, USERS | {"not onboarded"}),
+    ("update", OWN_USER, "name", USERS | {"not onboarded"}),
     ("update", OWN_USER, "platformRole", set[str]()),
     ("update", OWN_USER, "status", set[str]()),
     ("delete", OWN_USER, None, PLATFORM_ADMINS),
@@ -99,10 +99,16 @@ def test_a_denial_of_the_policy_says_why(
     assert ability_for(PEOPLE[who]).decide(action, subject, field).reason == reason
 
 
-@pytest.mark.parametrize("who", ["anonymous", "not onboarded"])
-def test_who_is_not_onboarded_has_no_rules_whatever_their_roles(who: str) -> None:
-    assert not is_onboarded(PEOPLE[who])
-    assert ability_for(PEOPLE[who]).rules == ()
+def test_the_anonymous_have_no_rules() -> None:
+    assert not is_onboarded(PEOPLE["anonymous"])
+    assert ability_for(PEOPLE["anonymous"]).rules == ()
+
+
+def test_who_is_not_onboarded_has_rules_on_their_own_profile_alone_whatever_their_roles() -> None:
+    assert not is_onboarded(PEOPLE["not onboarded"])
+    rules = ability_for(PEOPLE["not onboarded"]).rules
+    assert {subject for rule in rules for subject in rule.subjects} == {"User"}
+    assert all(rule.conditions == {"id": str(ADA)} for rule in rules)
 
 
 def test_every_line_of_the_policy_speaks_of_known_people_and_conditions_and_applies_to_somebody() -> None:
