@@ -175,6 +175,10 @@ async def test_the_command_explains_a_denial(world: World) -> None:
         '     does not apply: code is "de", but must be one of "fr"',
         "  9  language admin may: administer, on Language: languages they administer",
         "     does not apply: it is about others",
+        " 10  user without a complete profile may: read, on User: themselves",
+        "     does not apply: it is about others",
+        " 11  user without a complete profile may: update (name, phone, locale), on User: themselves",
+        "     does not apply: it is about others",
         "",
         "Lines about other actions or subjects: 5",
     ]

@@ -102,7 +102,7 @@ class KeyController(Controller):
         202 for every address, known or not, in the same words and time; `email_change` is for a signed-in user who has
         proved themselves a short while ago. 429 with Retry-After where an address or client asks too often.
         """
-        if PURPOSES_OF_USERS & {data.purpose}:
+        if data.purpose in PURPOSES_OF_USERS:
             await step_up(request, request.route_handler)
         await asking.ask(data, client_of(request).ip or "", request.user.user.id if request.user.user else None)
         return Accepted()
