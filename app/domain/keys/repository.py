@@ -25,6 +25,9 @@ FAILURES_KEPT = timedelta(days=1)
 # NIST SP 800-63B-4 section 3.1.3.2; OWASP ASVS 5.0, 6.5.5
 CODE_LIFETIME = timedelta(minutes=10)
 
+# The keys that are their user's to see and to drop.
+OWN = Key.purpose.is_distinct_from(EMAIL_CHANGE_UNDO)
+
 FIND_PRIMARY = """
 SELECT k.id, k.user_id, k.secret_hash, u.status
   FROM keys k JOIN users u ON u.id = k.user_id
@@ -322,8 +325,11 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         )
 
     async def delete_secondary(self, key_id: UUID, user_id: UUID) -> str | None:
-        """Delete a key of this user unless it is the primary one; gives the kind of what was found."""
-        found = select(Key.kind).where(Key.id == key_id, Key.user_id == user_id).with_for_update()
+        """Delete a key of this user unless it is the primary one; gives the kind of what was found.
+
+        The undo link of an address change is not found: it protects from whoever has taken the session.
+        """
+        found = select(Key.kind).where(Key.id == key_id, Key.user_id == user_id, OWN).with_for_update()
         kind = (await self.session.execute(found)).scalar_one_or_none()
         if kind is not None and kind != "primary":
             await self.session.execute(delete(Key).where(Key.id == key_id))
@@ -333,7 +339,7 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         """The keys with which the user can get in, in the order they were made."""
         statement = (
             select(Key)
-            .where(Key.user_id == user_id, Key.used_at.is_(None), func.coalesce(Key.expires_at > now, True))
+            .where(Key.user_id == user_id, OWN, Key.used_at.is_(None), func.coalesce(Key.expires_at > now, True))
             .order_by(Key.id)
             .limit(limit)
         )

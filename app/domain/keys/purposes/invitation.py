@@ -18,6 +18,8 @@ from app.settings import Settings
 
 NAME = "invitation"
 SETUP_ADDRESS = ""
+# Set in the payload where the link goes to nobody but the invited address: then using it proves that address.
+MAILED = "mailed"
 
 
 async def _redeem(transaction: AsyncSession, _: Services, key: LiveKey, proof: Proof) -> Redeemed:
@@ -54,6 +56,8 @@ async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof) -> Red
     if (await keys.primary_of(user.id)).secret_hash is not None:
         raise Problem("key_not_usable")
     await users.finish_profile(user.id, proof.name, proof.now)
+    if MAILED in key.payload:
+        await users.change(user.id, proof.now, email_verified_at=proof.now)
     await keys.set_secret(user.id, proof.secret_hash)
     await keys.void_outstanding(user.id)
     return Redeemed(user.id, user.platform_role)

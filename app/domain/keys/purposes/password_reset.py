@@ -22,7 +22,7 @@ async def _ask(transaction: AsyncSession, _: Services, asked: Asked) -> Issue | 
 
 
 async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, proof: Proof) -> Redeemed:
-    user = await proved_owner(transaction, key, proof.now)
+    user = await proved_owner(transaction, services, key, proof.now)
     keys = KeyRepository(session=transaction)
     await keys.set_secret(user.id, proof.secret_hash)
     await keys.void_outstanding(user.id)

@@ -19,8 +19,8 @@ async def _ask(transaction: AsyncSession, _: Services, asked: Asked) -> Issue | 
     return Issue(NAME, user.email, user.id, user.locale)
 
 
-async def _redeem(transaction: AsyncSession, _: Services, key: LiveKey, proof: Proof) -> Redeemed:
-    return await sign_in_owner(transaction, key, proof.now)
+async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, proof: Proof) -> Redeemed:
+    return await sign_in_owner(transaction, services, key, proof.now)
 
 
 PURPOSE = Purpose(

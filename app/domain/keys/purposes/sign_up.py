@@ -32,7 +32,7 @@ async def _ask(transaction: AsyncSession, services: Services, asked: Asked) -> I
 
 async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, proof: Proof) -> Redeemed:
     if key.user_id is not None:
-        return await sign_in_owner(transaction, key, proof.now)
+        return await sign_in_owner(transaction, services, key, proof.now)
     keys = KeyRepository(session=transaction)
     if await keys.owner_of(key.address) is not None:
         raise Problem("key_not_usable")

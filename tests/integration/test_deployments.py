@@ -1,0 +1,117 @@
+"""The two documented deployments work as they stand: their settings, their commands, and mail over real SMTP."""
+
+import asyncio
+import os
+import re
+import shlex
+from asyncio import StreamWriter, create_subprocess_exec
+from asyncio.subprocess import PIPE
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from app.embedded import program_directory
+from tests.conftest import make_database
+from tests.mailbox import code_in, text_of, token_in
+from tests.service import free_port, serving
+from tests.smtp import MailServer, mail_server
+from tests.world import SECRET_KEY, until
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 60
+
+
+class Deployment:
+    """What running a document gives: what its commands printed, and the mail that arrived."""
+
+    def __init__(self, output: list[str], mail: MailServer) -> None:
+        self.output = output
+        self.mail = [(recipient, message["Subject"].partition(" at ")[0]) for recipient, message in mail.received]
+
+    def lines_with(self, text: str) -> int:
+        """How many lines of the output hold the text."""
+        return sum(text in line for line in self.output)
+
+
+def blocks(document: str, kind: str) -> str:
+    text = (ROOT / "docs" / document).read_text()
+    return "\n".join(re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+
+
+def settings_of(document: str, **own: str) -> dict[str, str]:
+    """The settings of a document, with what belongs to this machine in place of the example's."""
+    documented = dict(line.split("=", 1) for line in blocks(document, "ini").splitlines())
+    assert own.keys() <= {*documented, "PORT"}
+    return {**documented, **own}
+
+
+async def type_in(keyboard: StreamWriter, mail: MailServer) -> None:
+    """Answer each question for a code or token with that of the next mail that has one, as its reader would."""
+    for number in range(100):
+
+        async def has_come(number: int = number) -> bool:
+            return len(mail.received) > number
+
+        await until(has_come)
+        _, message = mail.received[number]
+        text = text_of(message)
+        if re.search("^[0-9]{8}$", text, re.MULTILINE):
+            keyboard.write(f"{code_in(message)}\n".encode())
+        elif "#token=" in text:
+            keyboard.write(f"{token_in(message)}\n".encode())
+
+
+async def run(document: str, server_url: str, work_dir: Path, mails: int) -> Deployment:
+    """Start the service with the document's settings, and run its commands; `mails` is how many they cause."""
+    database = await make_database(server_url, re.sub(r"\W", "_", Path(document).stem))
+    async with mail_server() as mail, AsyncExitStack() as stack:
+        environ = settings_of(
+            document, DATABASE_URL=database, MAIL_URL=mail.url, SECRET_KEY=SECRET_KEY, PORT=str(free_port())
+        )
+        env_file, backup = work_dir / "ostiary.env", work_dir / "ostiary.dump"
+        env_file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in environ.items()))
+        hashes = {"ARGON2_MEMORY_KIB": "", "ARGON2_ITERATIONS": ""}
+        starting = serving(work_dir / "data", work_dir, **environ, **hashes)
+        service = await asyncio.to_thread(starting.__enter__)
+        stack.push_async_callback(asyncio.to_thread, starting.__exit__, None, None, None)
+
+        shell = await create_subprocess_exec(
+            "bash", "-euo", "pipefail", "-c", blocks(document, "sh"), cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE,
+            env={
+                **service.environ, "ENV_FILE": str(env_file), "BACKUP": str(backup),
+                "PATH": f"{program_directory()}:{os.environ['PATH']}",
+            },
+        )  # fmt: skip
+        assert shell.stdin
+        typing = asyncio.create_task(type_in(shell.stdin, mail))
+        assert shell.stdout
+        assert shell.stderr
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            output, errors, _ = await asyncio.gather(shell.stdout.read(), shell.stderr.read(), shell.wait())
+            assert shell.returncode == 0, (output.decode(), errors.decode(), service.err)
+
+            async def all_have_come() -> bool:
+                return len(mail.received) >= mails
+
+            await until(all_have_come)
+        typing.cancel()
+        assert backup.read_bytes().startswith(b"PGDMP")
+        return Deployment(output.decode().splitlines(), mail)
+
+
+async def test_volunteers_sign_up_with_codes_alone(server_url: str, work_dir: Path) -> None:
+    done = await run("deploy-sharing-excess.md", server_url, work_dir, mails=2)
+    assert [recipient for recipient, _ in done.mail] == ["ada@example.org", "grace@example.org"]
+    assert done.lines_with('{"status":"accepted"}') == 2
+    assert done.lines_with('"platformRole":"admin"') == 2
+    assert done.lines_with('"onboarding":{"required":true,"fields":["phone"]}') == 1
+    assert done.lines_with('"code":"onboarding_required"') == 1
+    assert done.lines_with('"identifier":"grace@example.org","hasSecret":false') == 1
+
+
+async def test_translators_are_invited_and_have_passwords(server_url: str, work_dir: Path) -> None:
+    done = await run("deploy-global-bible-tools.md", server_url, work_dir, mails=4)
+    assert sorted(recipient for recipient, _ in done.mail) == ["grace@example.org"] * 3 + ["stranger@example.org"]
+    assert ("stranger@example.org", "Signing up") in done.mail
+    assert done.lines_with('"purpose":"invitation","email":"grace@example.org","language":"Tok Pisin"') == 1
+    assert done.lines_with('"key":"gen.1.1"') == 1
+    assert done.lines_with('"memberships":[{"language":"tpi","roles":["admin","translator"]}]') == 3

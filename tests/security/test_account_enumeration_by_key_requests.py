@@ -1,0 +1,76 @@
+"""Enumeration: asking for a key tells by body, status, header, limit or work whether an address has an account."""
+
+import pytest
+
+from tests.integration.test_statement_count import direct_reads, transactions
+from tests.mailbox import ask, mailed, redeem
+from tests.world import World, problem
+
+KNOWN, SUSPENDED, INVITED, UNKNOWN = "ada@example.org", "eve@example.org", "new@example.org", "nobody@example.org"
+ADDRESSES = (KNOWN, SUSPENDED, INVITED, UNKNOWN)
+VARYING = {"x-request-id", "date"}
+ASKED_BY_ANYONE = ("sign_in", "sign_up", "password_reset")
+
+
+@pytest.fixture
+async def peopled(world: World) -> World:
+    await world.user(KNOWN)
+    await world.services.users.suspend(await world.user(SUSPENDED))
+    await world.invitation(INVITED)
+    return world
+
+
+async def _ask(world: World, purpose: str, address: str) -> object:
+    """All that the client sees of the answer."""
+    answer = await ask(world.client(ip="192.0.2.1"), purpose, address)
+    headers = {name: value for name, value in answer.headers.items() if name not in VARYING}
+    body = {**answer.json(), "instance": None}
+    return answer.status_code, headers, body
+
+
+@pytest.mark.parametrize("purpose", ASKED_BY_ANYONE)
+async def test_every_address_gets_the_same_answer(peopled: World, purpose: str) -> None:
+    accepted = [await _ask(peopled, purpose, address) for address in ADDRESSES]
+    refused = [await _ask(peopled, purpose, address) for address in ADDRESSES]
+
+    assert accepted == [accepted[0]] * len(ADDRESSES)
+    assert accepted[0][0] == 202  # type: ignore[index]
+    assert refused == [refused[0]] * len(ADDRESSES)
+    assert refused[0][0] == 429  # type: ignore[index]
+
+
+@pytest.mark.parametrize("purpose", ASKED_BY_ANYONE)
+async def test_every_address_costs_the_same_statements(peopled: World, purpose: str) -> None:
+    costs = []
+    for address in ADDRESSES:
+        found: list[str] = []
+        with transactions(peopled, found):
+            async with direct_reads(peopled, found):
+                await ask(peopled.client(), purpose, address)
+        costs.append(found)
+
+    assert costs == [costs[0]] * len(ADDRESSES)
+    assert not any("users" in statement for statement in costs[0])
+
+
+async def test_a_wrong_code_tells_nothing_of_its_address(peopled: World) -> None:
+    await mailed(peopled, "sign_in", KNOWN)
+    answers = [
+        await redeem(peopled.client(), purpose=purpose, email=address, code="00000000")
+        for purpose in (*ASKED_BY_ANYONE, "email_change")
+        for address in ADDRESSES
+    ]
+
+    told = [{**problem(answer), "instance": ""} for answer in answers]
+    assert told == [told[0]] * len(told)
+    assert told[0]["code"] == "key_not_usable"
+
+
+async def test_changing_the_address_does_not_tell_which_are_taken(peopled: World) -> None:
+    browser = await peopled.signed_in("mallory@example.org")
+    before = len(await peopled.mails())
+
+    answers = [await ask(browser, "email_change", address) for address in ADDRESSES]
+
+    assert {(answer.status_code, answer.text) for answer in answers} == {(202, '{"status":"accepted"}')}
+    assert [message["To"] for message in (await peopled.mails())[before:]] == [UNKNOWN]
