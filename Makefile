@@ -40,10 +40,7 @@ imports:
 	$(BIN)/lint-imports --no-cache
 
 unit:
-	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n 2
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --skip-covered --show-missing
+	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 test-long: $(VENV)/.installed-dev
 	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/guards tests/integration/guards

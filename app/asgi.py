@@ -10,6 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -100,8 +101,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         services.hasher.close()
 
     app = Litestar(
-        # One router, because sessions and keys share the path /api/session and the app itself does not merge paths.
-        route_handlers=[Router("/", route_handlers=CONTROLLERS)],
+        route_handlers=[_router()],
         dependencies={
             "cookie": _provide(cookie),
             "database": _provide(services.database),
@@ -141,6 +141,16 @@ async def send_mail(
     transaction: AsyncSession, *, to: str, template: str, locale: str | None, values: Mapping[str, str]
 ) -> None:
     """Placeholder until the mail queue lands on this branch."""
+
+
+def _router() -> Router:
+    """All routes. One router, because sessions and keys share a path, and the app itself does not merge paths."""
+    router = Router("/", route_handlers=CONTROLLERS)
+    for route in router.routes:
+        if isinstance(route, HTTPRoute):
+            # Made with the path's first method, and knows no other: without it the app makes one that knows all.
+            route.route_handlers = [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
+    return router
 
 
 def _provide(value: object) -> Provide:

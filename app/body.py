@@ -1,6 +1,7 @@
 """JSON request bodies, decoded strictly: no coercion, no unknown field, every error told at once."""
 
 import json
+import re
 from collections.abc import Generator, Iterator
 from typing import Annotated, ClassVar, TypeGuard, TypeVar, get_args, get_origin
 
@@ -15,6 +16,9 @@ from msgspec import Struct
 from app.errors import FieldError, Problem
 
 T = TypeVar("T", bound=Struct)
+
+# The one message of msgspec that repeats what was sent, which may be a secret in the wrong field.
+ECHO = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
 
 NAME_SHOWN_MAX = 100
 
@@ -186,6 +190,6 @@ def _unstorable(value: object) -> bool:
 
 
 def _code_and_message(text: str) -> tuple[str, str]:
-    message = text.split(" - at `", 1)[0]
+    message = ECHO.sub(r"\1", text.split(" - at `", 1)[0])
     code = next(code for part, code in MESSAGE_CODES.items() if part in message)
     return code, message.replace("`", "")

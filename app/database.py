@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, cast
 from uuid import UUID
 
 import asyncpg
 from advanced_alchemy.base import CommonTableAttributes
-from sqlalchemy import DateTime, MetaData, Uuid
+from sqlalchemy import DateTime, MetaData, Table, Uuid
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -39,6 +39,15 @@ class Base(CommonTableAttributes, DeclarativeBase):
     __abstract__ = True
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar[dict[object, object]] = {datetime: DateTime(timezone=True), UUID: Uuid()}
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for the statements of sign-in.
+
+    They are written on tables and made once, because building a statement, and the ORM's share of running it, each cost
+    more than the statement itself.
+    """
+    return cast("Table", model.__table__)
 
 
 def new_id() -> UUID:

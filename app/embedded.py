@@ -252,7 +252,8 @@ def _server_account(cluster: Path) -> _Account:
 
 @contextmanager
 def _socket_dir(server: _Server) -> Iterator[Path]:
-    if len(os.fsencode(server.cluster)) <= SOCKET_DIR_MAX:
+    # In a connection address a comma would end the host's name.
+    if len(os.fsencode(server.cluster)) <= SOCKET_DIR_MAX and "," not in str(server.cluster):
         yield server.cluster
         return
     with tempfile.TemporaryDirectory(prefix="ostiary-") as directory:

@@ -1,12 +1,13 @@
 """The outermost ASGI layer: what every answer gets, those of the router's own 404 and 405 included."""
 
 from time import perf_counter
+from typing import cast
 from urllib.parse import unquote
 
 import structlog
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.errors import PROBLEM_JSON, Problem, render
@@ -56,7 +57,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
         try:
             problem = _refused(scope)
             if problem is None:
-                await app(scope, receive, send_with_headers)
+                await app(scope, _whole_body(receive), send_with_headers)
             else:
                 await _answer(send_with_headers, problem, request_id)
         finally:
@@ -86,6 +87,18 @@ def _with_encoded_slashes(scope: HTTPScope) -> str:
         return scope["path"]
     segments = [unquote(segment, errors="surrogateescape") for segment in raw.decode("latin-1").split("/")]
     return "/".join([segment.replace("%", "%25").replace("/", "%2F") for segment in segments])
+
+
+def _whole_body(receive: Receive) -> Receive:
+    """`receive` for routes that only read a body: a disconnect can only come in place of the rest of it."""
+
+    async def wrapped() -> HTTPReceiveMessage:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("malformed_request", "The body ends before it is complete.")
+        return cast("HTTPReceiveMessage", message)
+
+    return wrapped
 
 
 def _refused(scope: Scope) -> Problem | None:

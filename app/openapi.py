@@ -7,6 +7,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
@@ -23,6 +24,8 @@ from app.errors import KINDS, PROBLEM_JSON
 PROBLEM = "Problem"
 PATH = "/openapi.json"
 TAGS = ("Sessions", "Keys", "Users", "Languages", "Members", "Translations", "Health")
+WITHOUT_BODY = ("204", "304")
+TEXT = Schema(type=OpenAPIType.STRING)
 
 
 class DocumentPlugin(JsonRenderPlugin):
@@ -48,7 +51,6 @@ def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
         use_handler_docstrings=True,
         security=[{"cookie": []}, {"bearer": []}, {}],
         components=Components(
-            schemas={PROBLEM: _problem_schema()},
             security_schemes={
                 "cookie": SecurityScheme(type="apiKey", name=cookie.name, security_scheme_in="cookie"),
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
@@ -65,17 +67,17 @@ def complete(app: Litestar, closed: frozenset[str]) -> None:
     """
     document = app.openapi_schema
     schemas = document.components.schemas
+    schemas[PROBLEM] = _problem_schema()
     for name in closed:
         schema = schemas[name]
         if isinstance(schema, Schema):
             schema.additional_properties = False
-    problem = OpenAPIResponse(
-        description="An error, told as a problem.",
-        content={PROBLEM_JSON: OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{PROBLEM}"))},
-    )
     for operation in _operations(app):
         described = {status: answer for status, answer in (operation.responses or {}).items() if status < "400"}
-        operation.responses = {**described, "default": problem}
+        for status, answer in described.items():
+            if isinstance(answer, OpenAPIResponse):
+                _correct(status, answer)
+        operation.responses = {**described, "default": _problem_response()}
 
 
 def _operations(app: Litestar) -> Iterator[Operation]:
@@ -86,22 +88,43 @@ def _operations(app: Litestar) -> Iterator[Operation]:
                 yield operation
 
 
+def _correct(status: str, answer: OpenAPIResponse) -> None:
+    headers = {name: header for name, header in (answer.headers or {}).items() if isinstance(header, OpenAPIHeader)}
+    if status == "201":
+        headers["Location"] = OpenAPIHeader(description="Where the new resource is.")
+    for header in headers.values():
+        header.schema = TEXT
+    answer.headers = dict(headers)
+    if status in WITHOUT_BODY:
+        answer.content = None
+
+
+def _problem_response() -> OpenAPIResponse:
+    return OpenAPIResponse(
+        description="An error, told as a problem.",
+        headers={
+            "WWW-Authenticate": OpenAPIHeader(schema=TEXT, description="How to sign in; with every 401."),
+            "Retry-After": OpenAPIHeader(schema=TEXT, description="After how many seconds to try again; with a 503."),
+        },
+        content={PROBLEM_JSON: OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{PROBLEM}"))},
+    )
+
+
 def _problem_schema() -> Schema:
-    text = Schema(type=OpenAPIType.STRING)
     error = Schema(
         type=OpenAPIType.OBJECT,
-        properties={"field": text, "code": text, "message": text},
+        properties={"field": TEXT, "code": TEXT, "message": TEXT},
         required=["field", "code", "message"],
     )
     return Schema(
         type=OpenAPIType.OBJECT,
         properties={
-            "type": text,
-            "title": text,
+            "type": TEXT,
+            "title": TEXT,
             "status": Schema(type=OpenAPIType.INTEGER),
             "code": Schema(type=OpenAPIType.STRING, enum=list(KINDS)),
-            "detail": text,
-            "instance": text,
+            "detail": TEXT,
+            "instance": TEXT,
             "errors": Schema(type=OpenAPIType.ARRAY, items=error),
         },
         required=["type", "title", "status", "code"],

@@ -43,8 +43,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
     `announce` gets each line for the operator. Raises `ServiceError`, `EmbeddedPostgresError`, `MigrationError`.
     """
-    with _database_for_serving(settings) as ready:
-        _require_free_port(settings)
+    with _noticed_interrupts() as interrupted, _database_for_serving(settings) as ready:
+        address = _free_address(settings)
         link = asyncio.run(_prepare(ready))
         announce(f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}; Ctrl-C stops it)")
         if link:
@@ -54,7 +54,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         server = Server(
             "app.serving:create_worker",
             factory=True,
-            address=settings.host,
+            address=address,
             port=settings.port,
             workers=settings.workers,
             interface=Interfaces.ASGI,
@@ -68,6 +68,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         )
         # A closed terminal ends the service; granian would go on without one, with new workers.
         server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
+        if interrupted.is_set():
+            raise KeyboardInterrupt
         server.serve()
 
 
@@ -75,6 +77,26 @@ def create_worker() -> ASGIApp:
     """The app of one worker, which ends with the process that started it: a killed parent leaves nobody at the port."""
     threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     return create_app()
+
+
+@contextmanager
+def _noticed_interrupts() -> Iterator[threading.Event]:
+    """The event that SIGINT and SIGTERM set, beside raising `KeyboardInterrupt`.
+
+    Python drops an exception that comes in a finaliser or a callback: the service would then start all the same.
+    """
+    interrupted = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -127,23 +149,25 @@ async def _prepare(settings: Settings) -> str | None:
             services.hasher.close()
 
 
-def _require_free_port(settings: Settings) -> None:
+def _free_address(settings: Settings) -> str:
+    """The IP address of HOST, on which the port can be listened on. Raises `ServiceError`."""
     deadline = time.monotonic() + PORT_WAIT_SECONDS
-    while (reason := _port_fault(settings.host, settings.port)) is not None:
-        if time.monotonic() > deadline:
-            raise ServiceError(f"cannot listen on {settings.host}:{settings.port}: {reason}")
+    while True:
+        try:
+            return _bound_address(settings.host, settings.port)
+        except (OSError, UnicodeError) as error:
+            if time.monotonic() > deadline:
+                reason = error.strerror if isinstance(error, OSError) else "this is not the name of a host"
+                raise ServiceError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from None
         time.sleep(PORT_POLL_SECONDS)
 
 
-def _port_fault(host: str, port: int) -> str | None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+def _bound_address(host: str, port: int) -> str:
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.strerror
-    return None
+        probe.bind(address)
+    return str(address[0])
 
 
 def _exit_with_parent(parent: int) -> None:

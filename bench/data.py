@@ -1,5 +1,6 @@
 """The benchmark's data: a crowd of users with a session and three memberships each, and a few users beside it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -14,7 +15,7 @@ USERS = 10_000
 LANGUAGES = 2_000
 MEMBERSHIPS = 3
 MANY_MEMBERSHIPS = 1_000
-ROLES = ([], ["translator"], ["admin"], ["admin", "translator"])
+ROLES: tuple[list[str], ...] = ([], ["translator"], ["admin"], ["admin", "translator"])
 
 SECRET = "seven lamps on a quiet harbour"
 WRONG_SECRET = "seven lamps on a noisy harbour"
@@ -97,7 +98,7 @@ async def make(dsn: str) -> Data:
 async def _copy(dsn: str, rows: _Rows, codes: list[str]) -> None:
     now = datetime.now(UTC)
     languages = [(code, f"Language {code}", f"Autonym {code}", "ltr", now) for code in codes]
-    tables = {
+    tables: dict[str, Sequence[tuple[object, ...]]] = {
         "languages (code, name, autonym, text_direction, created_at)": languages,
         "users (id, email, name, status, onboarded_at, created_at, updated_at)": rows.users,
         "keys (id, user_id, kind, provider, identifier, secret_hash, created_at)": rows.keys,

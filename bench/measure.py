@@ -57,12 +57,21 @@ def write_calls(file: Path, calls: Iterable[Call]) -> Path:
     return file
 
 
-def load(url: str, calls: Path, seconds: float, connections: int = CONNECTIONS) -> Load:
-    """Send the calls in turn, over and over, from one thread.
+def load(url: str, calls: Path, seconds: int, connections: int | None = None) -> Load:
+    """Send the calls in turn, over and over, from one thread, by default over `CONNECTIONS`.
 
     Raises `RuntimeError` where an answer was not a success: a fast refusal measures nothing.
     """
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout=20s", "-s", str(SCRIPT), url]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections or CONNECTIONS}",
+        f"-d{seconds}s",
+        "--timeout=20s",
+        "-s",
+        str(SCRIPT),
+        url,
+    ]
     done = subprocess.run([*command, "--", str(calls)], capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout.splitlines()[-1])
     if seen["failed"] or not seen["requests"]:
@@ -70,7 +79,7 @@ def load(url: str, calls: Path, seconds: float, connections: int = CONNECTIONS) 
     return Load(seen["requests"] / seen["duration"] * 1e6, seen["p50"] / 1000, seen["p99"] / 1000)
 
 
-def load_beside(url: str, calls: Path, beside: Path, seconds: float) -> tuple[Load, Load]:
+def load_beside(url: str, calls: Path, beside: Path, seconds: int) -> tuple[Load, Load]:
     """The load of `calls` from a few readers: alone, and while `SIGN_INS` connections send `beside`."""
     alone = load(url, calls, seconds, READERS)
     with ThreadPoolExecutor(1) as threads:
@@ -81,7 +90,7 @@ def load_beside(url: str, calls: Path, beside: Path, seconds: float) -> tuple[Lo
     return alone, crowded
 
 
-def raw_argon2_rate(secret: str, seconds: float) -> float:
+def raw_argon2_rate(secret: str, seconds: int) -> float:
     """Argon2id verifications per second of this machine, with the service's parameters and number of threads."""
     settings = Settings()
     hasher = PasswordHasher(settings.argon2_iterations, settings.argon2_memory_kib, settings.argon2_parallelism)

@@ -1,9 +1,11 @@
 """What every test may use: a real PostgreSQL, made once for each test process and thrown away after."""
 
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -23,10 +25,13 @@ TABLES = "users, keys, sessions, languages, language_members, translations, tran
 def logs() -> None:
     """Logs as in operation: structlog's own default takes seconds to draw a traceback with all its locals.
 
-    Loggers are not kept, so that `structlog.testing.capture_logs` sees what is logged.
+    Loggers are not kept, so that `structlog.testing.capture_logs` sees what is logged; and they write to the process's
+    own standard error, for pytest's closes with each test.
     """
+    assert sys.__stderr__ is not None
+    stderr = cast("BinaryIO", sys.__stderr__.buffer)
     configure_logging()
-    structlog.configure(cache_logger_on_first_use=False)
+    structlog.configure(logger_factory=structlog.BytesLoggerFactory(stderr), cache_logger_on_first_use=False)
 
 
 @pytest.fixture(scope="session")

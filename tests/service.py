@@ -1,6 +1,7 @@
 """`ostiary serve` as a real process, as an operator starts it."""
 
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ OSTIARY = Path(sys.executable).with_name("ostiary")
 PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.05
 
+Account = pwd.struct_passwd
+
 
 def free_port() -> int:
     """A port that nothing listens on."""
@@ -30,9 +33,9 @@ def free_port() -> int:
 class Service:
     """One `ostiary serve`, its environment and what it has printed."""
 
-    def __init__(self, data_dir: Path, log_dir: Path, account: str | None = None, **environ: str) -> None:
+    def __init__(self, data_dir: Path, log_dir: Path, account: Account | None = None, **environ: str) -> None:
         self.port = int(environ.get("PORT", 0)) or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{environ.get('HOST', '127.0.0.1')}:{self.port}"
         self.pid_file = data_dir / "postgres" / "postmaster.pid"
         own = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "ACCESS_LOG": "off", **FAST_HASHES, **environ}
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
@@ -42,7 +45,7 @@ class Service:
         with self._log.with_suffix(".out").open("wb") as out, self._log.with_suffix(".err").open("wb") as err:
             self.process = subprocess.Popen(
                 [OSTIARY, "serve"], env=self.environ, cwd="/", stdout=out, stderr=err, start_new_session=True,
-                user=account,
+                user=_user(account), group=_group(account), extra_groups=[] if account else None,
             )  # fmt: skip
 
     @property
@@ -63,8 +66,8 @@ class Service:
             return False
 
     def wait_until_ready(self) -> None:
-        """Wait for the first ready answer."""
-        wait_for(lambda: self.process.poll() is not None or self.is_ready())
+        """Wait for its own first ready answer, not that of a worker which a killed service left at the port."""
+        wait_for(lambda: self.process.poll() is not None or (len(self.out) > 0 and self.is_ready()))
         assert self.process.poll() is None, self.err
 
     def stop(self, number: int = signal.SIGINT) -> int:
@@ -76,7 +79,8 @@ class Service:
         """Run another `ostiary` command with the settings of this service."""
         return subprocess.run(
             [OSTIARY, *arguments], env=self.environ, cwd="/", capture_output=True, text=True, check=False,
-            timeout=PATIENCE_SECONDS, user=self._account,
+            timeout=PATIENCE_SECONDS,
+            user=_user(self._account), group=_group(self._account), extra_groups=[] if self._account else None,
         )  # fmt: skip
 
     def database_pid(self) -> int:
@@ -85,7 +89,7 @@ class Service:
 
 
 @contextmanager
-def serving(data_dir: Path, log_dir: Path, account: str | None = None, **environ: str) -> Iterator[Service]:
+def serving(data_dir: Path, log_dir: Path, account: Account | None = None, **environ: str) -> Iterator[Service]:
     """A service that is ready; at the end it is stopped, if the test has not done so."""
     service = Service(data_dir, log_dir, account, **environ)
     try:
@@ -105,9 +109,28 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process."""
+    """Whether this process runs: one that has ended may wait for its parent to take note."""
+    state, _ = _status(pid)
+    return state not in {"", "Z"}
+
+
+def parent_of(pid: int) -> int:
+    """The process that started this one; 0 where it is gone."""
+    return int(_status(pid)[1])
+
+
+def _status(pid: int) -> tuple[str, str]:
+    """State and parent (proc(5)); the name before them may hold any character."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return "", "0"
+    return state, parent
+
+
+def _user(account: Account | None) -> int | None:
+    return account.pw_uid if account else None
+
+
+def _group(account: Account | None) -> int | None:
+    return account.pw_gid if account else None

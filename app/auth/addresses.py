@@ -13,6 +13,23 @@ from app.errors import invalid
 MAX_LENGTH = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 # Format, control, private, surrogate and unassigned characters, and white space, have no place in an address.
 REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+# What of Unicode's Default_Ignorable_Code_Point is in other categories: marks and fillers that nobody can see.
+INVISIBLE = frozenset(
+    map(
+        chr,
+        (
+            0x034F,
+            0x115F,
+            0x1160,
+            0x17B4,
+            0x17B5,
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
+IDEOGRAPHIC_FULL_STOP = "\u3002"  # a dot to IDNA, and to nothing else
 
 
 class Address(NamedTuple):
@@ -44,5 +61,8 @@ def normalise(raw: str, field: str = "email") -> Address:
 
 def _is_plain(value: str) -> bool:
     return unicodedata.normalize("NFKC", value) == unicodedata.normalize("NFC", value) and not any(
-        unicodedata.category(character) in REFUSED_CATEGORIES for character in value
+        character in INVISIBLE
+        or character == IDEOGRAPHIC_FULL_STOP
+        or unicodedata.category(character) in REFUSED_CATEGORIES
+        for character in value
     )

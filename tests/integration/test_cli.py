@@ -119,6 +119,7 @@ def paths(command: click.Command, prefix: str = "") -> Iterator[str]:
 
 def test_every_command_is_documented_and_held_by_this_file(run: Run) -> None:
     assert sorted(paths(cli)) == sorted(COMMANDS)
+    assert run("--version").out[0].startswith("ostiary, version ")
     for command in ("", "users", "languages", "database", *COMMANDS):
         done = run(*command.split(), "--help")
         assert done.code == 0
@@ -299,12 +300,13 @@ def test_more_rows_than_a_page_are_all_listed(run: Run, database: str) -> None:
     assert len(users(run)) == 450
 
 
-def test_the_installed_command_says_its_version_and_its_mistakes(database: str) -> None:
-    environ = {**os.environ, "DATABASE_URL": database}
-    version = subprocess.run([OSTIARY, "--version"], env=environ, capture_output=True, text=True, check=True)
-    assert version.stdout.startswith("ostiary, version ")
+def test_the_installed_command_says_a_mistake_in_one_line_and_exits_with_1(database: str) -> None:
     unknown = subprocess.run(
-        [OSTIARY, "users", "suspend", "nobody@example.org"], env=environ, capture_output=True, text=True, check=False
+        [OSTIARY, "users", "suspend", "nobody@example.org"],
+        env={**os.environ, "DATABASE_URL": database},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert unknown.stderr == "ostiary: There is no user with this address.\n"

@@ -2,20 +2,19 @@
 
 import pytest
 
-from app.auth.tokens import new_link_token, new_session_token
 from tests.world import World
 
-BODY = new_session_token()[4:]
+BODY = "Zm9yIGEgdGVzdCwgYW5kIG5vdGhpbmcgYnV0IGEgdGV"
 
 GARBAGE = (
     "", "=", "%", "%zz", "%00", "%E0%A4%A", "\xff\xfe", "ost_", "ost_" + "a" * 42, "ost_" + "a" * 44, "OST_" + BODY,
     "ost_" + BODY + "=", "ost_" + BODY[:-1] + "+", "ost_" + BODY[:-1] + "/", "ost_" + BODY[:-1] + "é", "ost-" + BODY,
-    " ost_", BODY, new_link_token(), "a" * 60_000, "' OR 1=1 --", "null", "undefined", "[object Object]", "{}", "$1",
+    " ost_", BODY, "osk_" + BODY, "a" * 60_000, "' OR 1=1 --", "null", "undefined", "[object Object]", "{}", "$1",
 )  # fmt: skip
 
 HEADERS = (
     "", " ", "Bearer", "Bearer ", "Bearer  ", "bearer x", "Basic YTpi", "Basic " + BODY, "Digest username=x", BODY,
-    "Bearer " + new_link_token(), "Bearer a b c", "Bearer \xff", "Token " + BODY, "Bearer," + BODY,
+    "Bearer " + "osk_" + BODY, "Bearer a b c", "Bearer \xff", "Token " + BODY, "Bearer," + BODY,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from app.auth.tokens import token_hash
 from tests.rivals import queued
 from tests.world import SECRET, World
 
@@ -12,9 +13,8 @@ async def test_ending_all_other_sessions_while_another_one_changes_the_secret(wo
     user = await world.user()
     first, second, third = [await world.token(user) for _ in range(3)]
     here, there = world.with_cookie(first), world.with_cookie(second)
-    del third
 
-    async with queued(world, "SELECT 1 FROM sessions ORDER BY id DESC LIMIT 1 FOR UPDATE") as queue:
+    async with queued(world, "SELECT 1 FROM sessions WHERE token_hash = $1 FOR UPDATE", token_hash(third)) as queue:
         change = await queue.add(there.put("/api/keys/primary/secret", json={"secret": NEW_SECRET}))
         end = await queue.add(here.delete("/api/sessions"))
 

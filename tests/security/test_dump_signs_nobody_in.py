@@ -9,11 +9,16 @@ TABLES = (
 )  # fmt: skip
 
 
+PIECE = 12
+
+
 async def _values(world: World) -> AsyncIterator[str]:
-    """Every value of every table, as text."""
+    """Every value of every table as text, bytes also as the text that they may be."""
     for table in TABLES:
         for row in await world.services.database.pool.fetch(f"TABLE {table}"):
             for value in row.values():
+                if isinstance(value, bytes):
+                    yield value.decode("latin-1")
                 yield value.hex() if isinstance(value, bytes) else str(value)
 
 
@@ -32,8 +37,9 @@ async def test_no_table_holds_a_token_or_a_secret(world: World) -> None:
     dump = [value async for value in _values(world)]
 
     assert len(dump) > 30
-    for hidden in (SECRET, session, invitation, setup, session[4:], invitation[4:], setup[4:]):
-        assert not any(hidden in value for value in dump)
+    for hidden in (SECRET, session, invitation, setup):
+        pieces = [hidden[start : start + PIECE] for start in range(len(hidden) - PIECE + 1)]
+        assert not any(piece in value for piece in pieces for value in dump)
 
 
 async def test_no_value_of_the_dump_is_a_way_in(world: World) -> None:

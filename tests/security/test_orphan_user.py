@@ -17,7 +17,8 @@ async def _create(world: World, email: str) -> bool:
     try:
         await world.services.invitations.create_user(email, "", None)
     except Problem as problem:
-        assert problem.code == "email_taken"
+        if problem.code != "email_taken":
+            raise
         return False
     return True
 
@@ -32,7 +33,7 @@ async def test_a_taken_address_leaves_no_user_behind(world: World) -> None:
 
 
 async def test_of_many_with_one_address_at_once_one_becomes_a_user(world: World) -> None:
-    for _ in range(10):
+    for _ in range(5):
         await world.services.database.pool.execute("TRUNCATE users, keys CASCADE")
         spellings = ["ada@example.org", "Ada@Example.ORG", " ada@example.org "]
 

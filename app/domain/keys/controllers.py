@@ -11,7 +11,7 @@ from app.auth.middleware import SETS_COOKIE
 from app.domain.keys.models import Key
 from app.domain.keys.schemas import KeyView, NewSecret, PasswordReauthentication, PasswordSignIn, Redemption
 from app.domain.keys.service import KeyService
-from app.domain.sessions.controllers import Cookie, Sessions, signed_in
+from app.domain.sessions.controllers import ETAG, SET_COOKIE, Cookie, Sessions, signed_in
 from app.domain.sessions.schemas import Client, StartedSession, WhoAmI
 from app.domain.sessions.view import encode_with_etag, who_am_i
 from app.errors import Problem
@@ -27,7 +27,7 @@ class SignInController(Controller):
 
     tags = ("Sessions",)
 
-    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True})
+    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, ETAG])
     async def sign_in(
         self,
         request: Request,
@@ -44,7 +44,13 @@ class SignInController(Controller):
         started = await keys.sign_in(data.email, data.secret, client_of(request), request.auth)
         return await _signed_in(started, sessions, cookie, 201)
 
-    @post("/api/session/reauthentication", guards=[SIGNED_IN], status_code=200, opt={SETS_COOKIE: True})
+    @post(
+        "/api/session/reauthentication",
+        guards=[SIGNED_IN],
+        status_code=200,
+        opt={SETS_COOKIE: True},
+        response_headers=[SET_COOKIE, ETAG],
+    )
     async def reauthenticate(
         self,
         request: Request,
@@ -64,7 +70,7 @@ class KeyController(Controller):
 
     tags = ("Keys",)
 
-    @post("/api/keys/redeem", guards=[ANYONE], opt={SETS_COOKIE: True})
+    @post("/api/keys/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, ETAG])
     async def redeem(
         self, request: Request, data: JSONBody[Redemption], keys: Keys, sessions: Sessions, cookie: Cookie
     ) -> Response[WhoAmI]:
@@ -97,6 +103,7 @@ class KeyController(Controller):
         guards=[authorize("update", "Key", own=True), step_up],
         status_code=204,
         opt={SETS_COOKIE: True},
+        response_headers=[SET_COOKIE],
     )
     async def set_secret(
         self, request: Request, data: JSONBody[NewSecret], keys: Keys, cookie: Cookie

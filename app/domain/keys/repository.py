@@ -9,8 +9,9 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.database import Database, new_id
+from app.database import Database, new_id, table_of
 from app.domain.keys.models import LIVE_SINGLE_USE, Key
+from app.domain.sessions.schemas import NewSession
 
 EMAIL = "email"
 LINK = "link"
@@ -22,13 +23,33 @@ SELECT k.id, k.user_id, k.secret_hash, u.status
 FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
 FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
 
-# Made once: for a statement of sign-in, building it costs more than running it.
+KEYS = table_of(Key)
+# Signing in as one statement: whoever is still active, and still has the hash that was verified, gets a session. The
+# rows are locked in the order of the parts: user, key, session.
+SIGN_IN = """
+WITH owner AS (
+    SELECT id, platform_role FROM users WHERE id = $1 AND status = 'active' FOR NO KEY UPDATE
+), proved AS (
+    UPDATE keys SET last_used_at = $4, secret_hash = $5 FROM owner
+     WHERE keys.user_id = owner.id AND keys.id = $2 AND keys.secret_hash = $3
+    RETURNING owner.id AS user_id, owner.platform_role
+), ended AS (
+    DELETE FROM sessions USING proved WHERE sessions.token_hash = $6
+)
+INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, ip, user_agent,
+                      idle_expires_at, expires_at)
+SELECT $7, $8, user_id, $9, $4, $4, $4, $10, $11,
+       CASE WHEN platform_role IS NULL THEN $12::timestamptz ELSE $14::timestamptz END,
+       CASE WHEN platform_role IS NULL THEN $13::timestamptz ELSE $15::timestamptz END
+  FROM proved
+RETURNING idle_expires_at
+"""
+
 NOTE_USE = (
-    update(Key)
-    .where(Key.id == bindparam("key_id"), Key.secret_hash == bindparam("verified"))
+    update(KEYS)
+    .where(KEYS.c.id == bindparam("key_id"), KEYS.c.secret_hash == bindparam("verified"))
     .values(last_used_at=bindparam("now"), secret_hash=bindparam("rehashed"))
-    .returning(Key.id)
-    .execution_options(synchronize_session=False)
+    .returning(KEYS.c.id)
 )
 
 
@@ -75,6 +96,20 @@ def _live_code(address: str, purpose: str, now: datetime) -> tuple[ColumnElement
         Key.used_at.is_(None),
         Key.expires_at > now,
     )
+
+
+async def sign_in(database: Database, key: SignInKey, rehashed: str, new: NewSession) -> datetime | None:
+    """Start a session for the owner of a key whose secret has been verified, and keep `rehashed` as its hash.
+
+    Gives the session's idle limit; None where the user is not active any more, or the verified hash not the stored one.
+    """
+    ends: datetime | None = await database.pool.fetchval(
+        SIGN_IN,
+        key.user_id, key.id, key.secret_hash, new.now, rehashed,
+        new.replaces, new.id, new.token_hash, new.method, new.client.ip, new.client.user_agent,
+        *new.limits, *new.admin_limits,
+    )  # fmt: skip
+    return ends
 
 
 class KeyRepository(SQLAlchemyAsyncRepository[Key]):

@@ -6,11 +6,21 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from app.auth.tokens import LINK_PREFIX
+
+EXAMPLE_TOKEN = f"{LINK_PREFIX}{'A' * 43}"
 # Longer than any acceptable value, so that the rules of addresses and secrets give the reason, in their own words.
-AddressText = Annotated[str, Meta(max_length=1000, description="An email address.")]
-SecretText = Annotated[str, Meta(max_length=2000, description="A password: at most 128 characters count.")]
-TokenText = Annotated[str, Meta(max_length=200, description="The token of a one-time link.")]
-NameText = Annotated[str, Meta(min_length=1, max_length=200, description="How the person is called.")]
+AddressText = Annotated[str, Meta(max_length=1000, description="An email address.", examples=["ada@example.org"])]
+SecretText = Annotated[
+    str,
+    Meta(
+        max_length=2000,
+        description="A password of at most 128 characters.",
+        examples=["seven lamps on a quiet harbour"],
+    ),
+]
+TokenText = Annotated[str, Meta(max_length=200, description="The token of a one-time link.", examples=[EXAMPLE_TOKEN])]
+NameText = Annotated[str, Meta(min_length=1, max_length=200, description="How the person is called.", examples=["Ada"])]
 
 
 class Confidential(Struct, frozen=True):

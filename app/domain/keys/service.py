@@ -1,6 +1,5 @@
 """The rules of keys: signing in with a secret, setting it, and using single-use keys."""
 
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +13,7 @@ from app.database import Database
 from app.domain.keys.models import Key
 from app.domain.keys.purpose import LiveKey, Proof
 from app.domain.keys.purposes import PURPOSES, invitation
-from app.domain.keys.repository import KeyRepository, SignInKey, find_key_by_address, find_key_by_user
+from app.domain.keys.repository import KeyRepository, SignInKey, find_key_by_address, find_key_by_user, sign_in
 from app.domain.keys.schemas import Redemption
 from app.domain.sessions.repository import SessionRepository
 from app.domain.sessions.schemas import Client, StartedSession
@@ -23,6 +22,8 @@ from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.settings import Settings
 
+# The verified hash may have been replaced meanwhile, with the same secret, by a sign-in beside this one.
+TRIES = 2
 PASSWORD = "password"  # noqa: S105 # the name of a method
 
 
@@ -56,29 +57,27 @@ class KeyService:
         Raises `Problem`: `invalid_credentials`, `validation_failed`, `temporarily_unavailable`.
         """
         address = addresses.normalise(email)
-
-        async def start(transaction: AsyncSession, user_id: UUID, role: str | None) -> StartedSession:
-            return await self._sessions.start(
-                transaction,
-                user_id=user_id,
-                platform_role=role,
-                method=PASSWORD,
-                client=client,
-                replaces=replaces,
-            )
-
-        return await self._proved(lambda: find_key_by_address(self._database, address.unique), secret, start)
+        for _ in range(TRIES):
+            key, rehashed = await self._verify(await find_key_by_address(self._database, address.unique), secret)
+            token, new = self._sessions.draft(PASSWORD, client, replaces)
+            idle_expires_at = await sign_in(self._database, key, rehashed, new)
+            if idle_expires_at is not None:
+                return StartedSession(token, int((idle_expires_at - new.now).total_seconds()))
+        raise _invalid_credentials()
 
     async def reauthenticate(self, user: PrincipalUser, token: str, secret: str) -> StartedSession:
         """Prove again who is at the session of `token`: it gets a new token, and the old one is dead.
 
         Raises `Problem` as `sign_in` does, and `not_signed_in` where the session has ended meanwhile.
         """
-
-        async def renew(transaction: AsyncSession, _: UUID, role: str | None) -> StartedSession:
-            return await self._renew(transaction, token, role)
-
-        return await self._proved(lambda: find_key_by_user(self._database, user.id), secret, renew)
+        for _ in range(TRIES):
+            key, rehashed = await self._verify(await find_key_by_user(self._database, user.id), secret)
+            async with self._database.transaction() as transaction:
+                active, role = await UserRepository(session=transaction).lock_active(key.user_id)
+                keys = KeyRepository(session=transaction)
+                if active and await keys.note_use(key.id, key.secret_hash or "", rehashed, self._clock()):
+                    return await self._renew(transaction, token, role)
+        raise _invalid_credentials()
 
     async def set_secret(self, user: PrincipalUser, session_id: UUID, token: str, secret: str) -> StartedSession:
         """Set or change the user's secret.
@@ -156,31 +155,10 @@ class KeyService:
             raise invalid("secret", "too_long", f"At most {secrets.MAX_LENGTH} characters")
         matches = await self._hasher.verify(key.secret_hash if key else None, normal)
         if not matches or key is None or key.secret_hash is None or key.status != "active":
-            raise Problem("invalid_credentials", "Check the address and the secret.")
+            raise _invalid_credentials()
         if self._hasher.needs_rehash(key.secret_hash):
             return key, await self._hasher.hash(normal)
         return key, key.secret_hash
-
-    async def _proved(
-        self,
-        find: Callable[[], Awaitable[SignInKey | None]],
-        secret: str,
-        complete: Callable[[AsyncSession, UUID, str | None], Awaitable[StartedSession]],
-    ) -> StartedSession:
-        """Verify the secret of the key that `find` gives, then do what the proof is for.
-
-        `complete` gets the user's id and platform role, in a transaction in which the user is still active and the
-        verified hash still the stored one. Where it is not, it may be the same secret, rehashed by a sign-in beside
-        this one: so it is verified again, once.
-        """
-        for _ in range(2):
-            key, rehashed = await self._verify(await find(), secret)
-            async with self._database.transaction() as transaction:
-                active, role = await UserRepository(session=transaction).lock_active(key.user_id)
-                keys = KeyRepository(session=transaction)
-                if active and await keys.note_use(key.id, key.secret_hash or "", rehashed, self._clock()):
-                    return await complete(transaction, key.user_id, role)
-        raise Problem("invalid_credentials", "Check the address and the secret.")
 
     async def _renew(self, transaction: AsyncSession, token: str, role: str | None) -> StartedSession:
         renewed = await self._sessions.renew(transaction, token=token, platform_role=role)
@@ -211,3 +189,7 @@ class KeyService:
         return await self._hasher.hash(
             secrets.acceptable(secret, min_length=self._settings.password_min_length, context=context)
         )
+
+
+def _invalid_credentials() -> Problem:
+    return Problem("invalid_credentials", "Check the address and the secret.")

@@ -1,8 +1,11 @@
 """Routes on languages."""
 
+from typing import Annotated
+
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, SkipValidation
+from litestar.openapi.spec import Example
+from litestar.params import JSONBody, PathParameter, SkipValidation
 
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
 from app.domain.languages.service import LanguageService
@@ -11,6 +14,9 @@ from app.guards.where import allowed_values
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 
 Languages = NamedDependency[SkipValidation[LanguageService]]
+Code = Annotated[
+    str, PathParameter(description="The canonical BCP 47 tag of the language.", examples=[Example(value="de")])
+]
 
 
 class LanguageController(Controller):
@@ -36,7 +42,7 @@ class LanguageController(Controller):
         return page_of(rows, limit, lambda row: row.code, lambda row: row)
 
     @get("/{code:str}", guards=[authorize("read", "Language", id_from="code")])
-    async def read(self, request: Request, languages: Languages, code: FromPath[str]) -> LanguageView:
+    async def read(self, request: Request, languages: Languages, code: Code) -> LanguageView:
         """One language."""
         found = await languages.read(code)
         if found is None:
@@ -45,7 +51,7 @@ class LanguageController(Controller):
 
     @patch("/{code:str}", guards=[authorize("administer", "Language", id_from="code")])
     async def change(
-        self, request: Request, data: JSONBody[LanguageChange], languages: Languages, code: FromPath[str]
+        self, request: Request, data: JSONBody[LanguageChange], languages: Languages, code: Code
     ) -> LanguageView:
         """Change a language's name, autonym or text direction. Its code never changes."""
         changed = await languages.change(code, data)
@@ -54,7 +60,7 @@ class LanguageController(Controller):
         return changed
 
     @delete("/{code:str}", guards=[authorize("delete", "Language", id_from="code")])
-    async def remove(self, request: Request, languages: Languages, code: FromPath[str]) -> None:
+    async def remove(self, request: Request, languages: Languages, code: Code) -> None:
         """Delete a language with its memberships."""
         if not await languages.remove(code):
             raise missing(request, "delete", "Language")

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-CodeText = Annotated[str, Meta(min_length=1, max_length=35, description="A BCP 47 language tag, such as de or pt-BR.")]
-NameText = Annotated[str, Meta(min_length=1, max_length=200)]
+CodeText = Annotated[str, Meta(min_length=1, max_length=35, description="A BCP 47 language tag.", examples=["pt-BR"])]
+NameText = Annotated[str, Meta(min_length=1, max_length=200, examples=["Brazilian Portuguese"])]
 Direction = Literal["ltr", "rtl"]
 
 

@@ -1,11 +1,13 @@
 """Routes on sessions. Signing in is with the keys."""
 
-from typing import cast
+from typing import Annotated, cast
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.params import FromPath, SkipValidation
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, HeaderParameter, SkipValidation
 
 from app.auth.cookies import SessionCookie
 from app.auth.middleware import SETS_COOKIE
@@ -21,6 +23,11 @@ from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_curso
 
 Sessions = NamedDependency[SkipValidation[SessionService]]
 Cookie = NamedDependency[SkipValidation[SessionCookie]]
+SET_COOKIE = ResponseHeader(name="Set-Cookie", description="The session cookie.", documentation_only=True)
+ETAG = ResponseHeader(name="ETag", description="Changes exactly when the body does.", documentation_only=True)
+IfNoneMatch = Annotated[
+    str | None, HeaderParameter(name="If-None-Match", description="The ETag of the copy that the client has.")
+]
 
 
 class SessionController(Controller):
@@ -28,8 +35,13 @@ class SessionController(Controller):
 
     tags = ("Sessions",)
 
-    @get("/api/session", guards=[ANYONE])
-    async def read(self, request: Request) -> Response[WhoAmI]:
+    @get(
+        "/api/session",
+        guards=[ANYONE],
+        response_headers=[ETAG],
+        responses={304: ResponseSpec(None, description="The client's copy is the present one.")},
+    )
+    async def read(self, request: Request, if_none_match: IfNoneMatch = None) -> Response[WhoAmI]:
         """Who am I, and what may I do?
 
         Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
@@ -37,12 +49,12 @@ class SessionController(Controller):
         """
         body, etag = encode_with_etag(who_am_i(request.user, ability_of(request)))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
-        if etag in request.headers.get("if-none-match", ""):
+        if if_none_match is not None and etag in if_none_match:
             return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body
         # The body is encoded already: the ETag is made from it.
         return cast("Response[WhoAmI]", Response(body, headers=headers, media_type="application/json"))
 
-    @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True})
+    @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
     async def sign_out(self, request: Request, sessions: Sessions, cookie: Cookie) -> Response[None]:
         """Sign out: the session ends in the database, and the cookie goes. Harmless without a session."""
         if request.auth is not None:

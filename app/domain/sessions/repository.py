@@ -4,10 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalSession, PrincipalUser
-from app.database import Database
+from app.database import Database, table_of
 from app.domain.sessions.models import Session
 
 # Session, user and memberships in one statement. A membership travels as "code role role": neither holds a space.
@@ -19,6 +19,8 @@ SELECT s.id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_
   FROM sessions s JOIN users u ON u.id = s.user_id
  WHERE s.token_hash = $1 AND s.idle_expires_at > $2 AND s.expires_at > $2 AND u.status = 'active'
 """
+
+START = insert(table_of(Session))
 
 
 async def read_principal(database: Database, token_hash: bytes, now: datetime) -> Principal:
@@ -43,6 +45,10 @@ class SessionRepository(SQLAlchemyAsyncRepository[Session]):
     """Sessions. Bound to the session of one transaction."""
 
     model_type = Session
+
+    async def start(self, **columns: object) -> None:
+        """Insert a session."""
+        await self.session.execute(START, columns)
 
     async def touch(self, session_id: UUID, *, seen_before: datetime, now: datetime, idle_expires_at: datetime) -> None:
         """Move the idle limit, unless a request beside this one has just done so."""

@@ -15,6 +15,22 @@ class Client(Struct, frozen=True):
     user_agent: str | None = None
 
 
+class NewSession(Struct, frozen=True):
+    """What a session is made from; which of the limits (idle, absolute) count is for the role of its user to say."""
+
+    id: UUID
+    token_hash: bytes
+    method: str
+    now: datetime
+    client: Client
+    replaces: bytes | None
+    limits: tuple[datetime, datetime]
+    admin_limits: tuple[datetime, datetime]
+
+    def __repr__(self) -> str:
+        return f"NewSession({self.id})"
+
+
 class StartedSession(Struct, frozen=True):
     """A session just made: the only time that its token is known. `max_age` is in seconds."""
 

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principal import Principal
 from app.auth.tokens import new_session_token, token_hash
 from app.clock import Clock
-from app.database import Database
+from app.database import Database, new_id
 from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
-from app.domain.sessions.schemas import Client, StartedSession
+from app.domain.sessions.schemas import Client, NewSession, StartedSession
 from app.domain.users.repository import UserRepository
 from app.settings import Settings
 
@@ -61,6 +61,25 @@ class SessionService:
         """Wait for the extensions under way; called when the app stops."""
         await asyncio.gather(*self._extensions)
 
+    def draft(self, method: str, client: Client, replaces: str | None) -> tuple[str, NewSession]:
+        """A new token, and the session to store for it in place of the one that the client presents.
+
+        The token is always made here: one that the client chose is never adopted (session fixation).
+        """
+        token, now = new_session_token(), self._clock()
+        client = Client(client.ip, client.user_agent[:USER_AGENT_MAX] if client.user_agent else None)
+        limits, admin_limits = ((now + idle, now + absolute) for idle, absolute in map(self._limits, (None, "admin")))
+        return token, NewSession(
+            id=new_id(),
+            token_hash=token_hash(token),
+            method=method,
+            now=now,
+            client=client,
+            replaces=token_hash(replaces) if replaces else None,
+            limits=limits,
+            admin_limits=admin_limits,
+        )
+
     async def start(
         self,
         transaction: AsyncSession,
@@ -71,28 +90,23 @@ class SessionService:
         client: Client,
         replaces: str | None,
     ) -> StartedSession:
-        """Make a session with a new token, and end the one whose token the client presents.
-
-        The token is always made here: one that the client chose is never adopted (session fixation).
-        """
-        token, now = new_session_token(), self._clock()
+        """Make a session with a new token, and end the one whose token the client presents."""
+        token, new = self.draft(method, client, replaces)
         sessions = SessionRepository(session=transaction)
-        if replaces is not None:
-            await sessions.revoke(token_hash(replaces))
-        times = self._times(platform_role, now)
-        await sessions.add(
-            Session(
-                token_hash=token_hash(token),
-                user_id=user_id,
-                method=method,
-                created_at=now,
-                ip=client.ip,
-                user_agent=client.user_agent[:USER_AGENT_MAX] if client.user_agent else None,
-                **times,
-            ),
-            auto_refresh=False,
+        if new.replaces is not None:
+            await sessions.revoke(new.replaces)
+        times = self._times(platform_role, new.now)
+        await sessions.start(
+            id=new.id,
+            token_hash=new.token_hash,
+            user_id=user_id,
+            method=method,
+            created_at=new.now,
+            ip=new.client.ip,
+            user_agent=new.client.user_agent,
+            **times,
         )
-        return StartedSession(token, _seconds(times["idle_expires_at"] - now))
+        return StartedSession(token, _seconds(times["idle_expires_at"] - new.now))
 
     async def renew(self, transaction: AsyncSession, *, token: str, platform_role: str | None) -> StartedSession | None:
         """Give the session of `token` a new token and new limits (NIST SP 800-63B-4 section 5.2); the old one is dead.

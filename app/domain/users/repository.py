@@ -7,13 +7,18 @@ from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, true, update
 
+from app.database import table_of
 from app.domain.users.models import User
 
 # Any constant will do: it lets one transaction at a time decide who is the first or the last platform admin.
 ADMINS_LOCK = 7_061_776_101_106
 
-# Made once: for a statement of sign-in, building it costs more than running it.
-LOCK = select(User.platform_role, User.status).where(User.id == bindparam("user_id")).with_for_update(key_share=True)
+USERS = table_of(User)
+LOCK = (
+    select(USERS.c.platform_role, USERS.c.status)
+    .where(USERS.c.id == bindparam("user_id"))
+    .with_for_update(key_share=True)
+)
 
 
 class Filters(Struct, frozen=True):

@@ -23,7 +23,6 @@ addresses = st.builds(lambda local, parts: f"{local}@{'.'.join(parts)}", locals_
         ("ada@BÜCHER.example", "ada@bücher.example", "ada@bücher.example"),
         ("J\u0075\u0308rgen@example.org", "J\u00fcrgen@example.org", "j\u00fcrgen@example.org"),
         ("用户@example.org", "用户@example.org", "用户@example.org"),
-        ("ada@example\u3002org", "ada@example.org", "ada@example.org"),
     ],
 )
 def test_an_address_is_kept_as_written_and_has_one_unique_form(raw: str, written: str, unique: str) -> None:
@@ -46,6 +45,7 @@ def test_an_address_is_kept_as_written_and_has_one_unique_form(raw: str, written
         '"ada"@example.org',
         "Ada <ada@example.org>",
         "ada@example.org,eve@example.org",
+        "ada@example\u3002org",
         "ada@example.org\r\nBcc: eve@example.org",
         "\tada@example.org",
         "ada\0@example.org",

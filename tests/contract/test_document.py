@@ -1,0 +1,85 @@
+"""The OpenAPI document says of itself what holds for every operation, and the list of errors is one everywhere."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from app.asgi import build
+from app.errors import KINDS
+from tests.world import settings_for
+
+Node = dict[str, object]
+
+ERRORS_PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+DOCUMENT = cast("Node", build(settings_for("postgresql:///unused")).openapi_schema.to_schema())
+
+
+def at(*path: str) -> Node:
+    """The object at this place in the document."""
+    node: object = DOCUMENT
+    for name in path:
+        node = cast("Node", node)[name]
+    return cast("Node", node)
+
+
+def operations() -> Iterator[tuple[str, Node]]:
+    for path in at("paths"):
+        for method in at("paths", path):
+            yield f"{method.upper()} {path}", at("paths", path, method)
+
+
+OPERATIONS = dict(operations())
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(DOCUMENT))
+    assert references
+    for reference in set(references):
+        assert at(*reference.split("/"))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_answers_its_errors_as_problems(operation: str) -> None:
+    responses = cast("dict[str, Node]", OPERATIONS[operation]["responses"])
+    assert [status for status in responses if status >= "400"] == ["default"]
+    problem = cast("Node", responses["default"]["content"])
+    assert problem == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_status_without_a_body_documents_none_and_a_creation_says_where(operation: str) -> None:
+    responses = cast("dict[str, Node]", OPERATIONS[operation]["responses"])
+    for status, response in responses.items():
+        assert ("content" in response) is (status not in ("204", "304"))
+        headers = cast("dict[str, Node]", response.get("headers", {}))
+        assert status != "201" or "Location" in headers
+        assert all("schema" in header for header in headers.values())
+
+
+def test_every_body_refuses_what_it_does_not_know() -> None:
+    bodies = set(
+        re.findall(
+            r'"requestBody": \{"content": \{"application/json": \{"schema": \{"\$ref": "([^"]+)"', json.dumps(DOCUMENT)
+        )
+    )
+    assert bodies
+    for reference in bodies:
+        assert at(*reference.removeprefix("#/").split("/"))["additionalProperties"] is False
+
+
+def test_an_operation_is_named_once() -> None:
+    names = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(map(str, names))) == len(names)
+
+
+def test_the_document_lists_exactly_the_codes_of_the_closed_list() -> None:
+    assert at("components", "schemas", "Problem", "properties", "code")["enum"] == list(KINDS)
+
+
+def test_the_page_on_errors_lists_exactly_the_codes_with_their_statuses() -> None:
+    listed = re.findall(r"^\|\s*`(\w+)`\s*\|\s*(\d{3})\s*\|", ERRORS_PAGE.read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted((code, str(kind.status)) for code, kind in KINDS.items())

@@ -1,0 +1,114 @@
+"""Content types that need no preflight: a form of another site reaches a JSON route, or the gate is talked past."""
+
+import json
+
+import pytest
+
+from app.http import MAX_BODY_BYTES
+from tests.world import CREDENTIALS, ORIGIN, World, problem
+
+BODY = json.dumps(CREDENTIALS).encode()
+
+REFUSED = (
+    None, "", "text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "multipart/form-data",
+    "application/jsonp", "application/json5", "application/javascript", "text/json", "text/html", "application/xml",
+    "application/json-patch+json", "application/merge-patch+json", "application/problem+json", "json", "*/*",
+    "application/json, text/plain", "text/plain, application/json", "text/plain; application/json",
+    "text/plain;a=application/json", "application", "application/", "application /json", "applicationjson", ";",
+    "application/octet-stream", "application/msgpack", "application/x-msgpack", "application/yaml", "\u00e9",
+)  # fmt: skip
+
+SERVED = (
+    "application/json",
+    "APPLICATION/JSON",
+    "application/json; charset=utf-8",
+    "application/json;",
+    " application/json ",
+)
+
+
+@pytest.mark.parametrize("media_type", REFUSED)
+async def test_any_other_type_is_a_415(world: World, media_type: str | None) -> None:
+    await world.user()
+    headers = [] if media_type is None else [(b"Content-Type", media_type.encode("latin-1"))]
+
+    answer = await world.client().post("/api/session", content=BODY, headers=headers)
+
+    assert problem(answer)["code"] == "unsupported_media_type"
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+
+
+@pytest.mark.parametrize("media_type", SERVED)
+async def test_json_is_served_however_it_is_spelt(world: World, media_type: str) -> None:
+    await world.user()
+
+    answer = await world.client().post("/api/session", content=BODY, headers={"Content-Type": media_type})
+
+    assert answer.status_code == 201
+
+
+async def test_every_route_with_a_body_is_behind_the_gate(world: World) -> None:
+    admin = await world.signed_in(admin=True)
+    await world.language()
+
+    for method, path in (
+        ("POST", "/api/session"),
+        ("POST", "/api/session/reauthentication"),
+        ("POST", "/api/keys/redeem"),
+        ("PUT", "/api/keys/primary/secret"),
+        ("POST", "/api/languages"),
+        ("PATCH", "/api/languages/de"),
+        ("DELETE", "/api/languages/de"),
+        ("GET", "/api/session"),
+        ("POST", "/nowhere"),
+    ):
+        answer = await admin.request(method, path, content=b"{}", headers={"Content-Type": "text/plain"})
+        assert answer.status_code == 415, path
+
+
+TWO_TYPES = [(b"content-type", b"text/plain"), (b"content-type", b"application/json"), (b"content-length", b"2")]
+FRAMING = (
+    ([(b"content-length", b"5"), (b"content-length", b"0"), (b"content-type", b"text/plain")], 400),
+    ([(b"content-length", b"5"), (b"content-length", b"5"), (b"content-type", b"application/json")], 400),
+    ([(b"content-length", b"0"), (b"transfer-encoding", b"chunked"), (b"content-type", b"text/plain")], 415),
+    ([(b"transfer-encoding", b"chunked")], 415),
+    (TWO_TYPES, 415),
+    (TWO_TYPES[1::-1] + TWO_TYPES[2:], 415),
+    ([(b"content-length", b"9" * 5000), (b"content-type", b"application/json")], 413),
+    ([(b"content-length", b"0" * 5000 + b"2"), (b"content-type", b"text/plain")], 415),
+    ([(b"content-length", str(MAX_BODY_BYTES + 1).encode()), (b"content-type", b"application/json")], 413),
+    ([(b"content-length", b"-1")], 400),
+    ([(b"content-length", b"+5")], 400),
+    ([(b"content-length", b"5_0")], 400),
+    ([(b"content-length", "\uff15".encode())], 400),
+    ([(b"content-length", b"")], 400),
+    ([(b"content-length", b"5, 5")], 400),
+    ([(b"content-length", b"0x5")], 400),
+)
+
+
+@pytest.mark.parametrize(("headers", "status"), FRAMING)
+async def test_a_length_or_type_that_is_told_twice_or_wrongly_is_refused(
+    world: World, headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    admin = await world.signed_in(admin=True)
+    cookie = f"auth_session={admin.cookies['auth_session']}".encode()
+    started: list[int] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b'{"code":"fr","name":"x"}', "more_body": False}
+
+    async def send(message: dict[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            assert isinstance(message["status"], int)
+            started.append(message["status"])
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/languages", "raw_path": b"/api/languages", "query_string": b"",
+        "headers": [(b"cookie", cookie), (b"origin", ORIGIN.encode()), *headers], "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000), "scheme": "http", "http_version": "1.1", "root_path": "", "asgi": {},
+    }  # fmt: skip
+    await world.app(scope, receive, send)  # type: ignore[arg-type] # a scope as a server would make it
+
+    assert started == [status]
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0

@@ -1,0 +1,64 @@
+"""Framework pages: what the framework answers by itself skips our headers, or shows its inside."""
+
+import pytest
+
+from tests.world import ORIGIN, Clock, World, problem, running, settings_for
+
+UNROUTED = (
+    ("GET", "/"), ("GET", "/nowhere"), ("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nowhere"), ("GET", "/schema"),
+    ("GET", "/docs/swagger"), ("GET", "/api/openapi.yaml"), ("POST", "/api/nowhere"), ("PUT", "/api/session"),
+    ("DELETE", "/api/languages"), ("TRACE", "/api/session"), ("GET", "/api/sessions/not-an-id"), ("GET", "/redeem"),
+)  # fmt: skip
+
+HEADERS = (
+    "content-security-policy", "x-content-type-options", "referrer-policy", "cross-origin-resource-policy",
+    "x-request-id", "cache-control",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path"), UNROUTED)
+async def test_what_no_route_answers_is_a_problem_with_every_header(world: World, method: str, path: str) -> None:
+    answer = await world.client().request(method, path)
+
+    assert answer.status_code in (401, 404, 405)
+    assert problem(answer)["code"] in ("not_found", "method_not_allowed", "not_signed_in")
+    assert all(name in answer.headers for name in HEADERS)
+    assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+async def test_an_error_of_ours_shows_nothing_of_its_inside(
+    world: World, monkeypatch: pytest.MonkeyPatch, debug: str
+) -> None:
+    monkeypatch.setenv("LITESTAR_DEBUG", debug)
+    pool = world.services.database.pool
+    await pool.execute("ALTER TABLE languages RENAME TO hidden")
+    try:
+        async with running(settings_for(world.settings.database_url or ""), Clock()) as debugging:
+            admin = await debugging.signed_in(admin=True)
+            answer = await admin.get("/api/languages/de", headers={"Accept": "text/html"})
+    finally:
+        await pool.execute("ALTER TABLE hidden RENAME TO languages")
+
+    assert problem(answer)["code"] == "internal_error"
+    for inside in ("languages", "Traceback", "asyncpg", "relation", "/app/", "SELECT", "hidden"):
+        assert inside not in answer.text.replace("/api/languages", "")
+
+
+async def test_an_answer_is_never_kept_by_a_cache(world: World) -> None:
+    admin = await world.signed_in(admin=True)
+    await world.language()
+
+    for path in ("/api/sessions", "/api/keys", "/api/languages", "/api/languages/de", "/nowhere"):
+        assert (await admin.get(path)).headers["cache-control"] == "no-store"
+    mine = (await admin.get("/api/session")).headers
+    assert mine["cache-control"] == "private, no-cache"
+    assert {"Cookie", "Authorization"} <= set(mine["vary"].split(", "))
+
+
+async def test_no_other_origin_is_allowed_to_read(world: World) -> None:
+    browser = await world.signed_in()
+
+    for origin in ("https://evil.example", "null", ORIGIN):
+        answer = await browser.get("/api/session", headers={"Origin": origin})
+        assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -1,0 +1,88 @@
+"""Hash flood: more sign-ins than the machine can hash fill its memory, or keep everybody else waiting."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable
+
+import httpx
+import pytest
+
+from app.errors import Problem
+from tests.rivals import at_once
+from tests.world import CREDENTIALS, SECRET, Clock, running, settings_for
+
+RIVALS = 32
+SMALL_POOL = {"HASH_CONCURRENCY": "1", "HASH_QUEUE": "2"}
+SLOW_HASHES = {"ARGON2_MEMORY_KIB": "32768", "ARGON2_ITERATIONS": "4"}
+
+
+async def test_a_full_queue_answers_503_and_the_service_goes_on(database_url: str) -> None:
+    async with running(settings_for(database_url, **SMALL_POOL, **SLOW_HASHES), Clock()) as world:
+        await world.services.database.pool.execute("TRUNCATE users CASCADE")
+        await world.user()
+        reader = world.with_cookie(await world.token(await world.user("eve@example.org", secret=None)))
+        waiting = 0
+
+        async def work(number: int) -> httpx.Response:
+            nonlocal waiting
+            if number:
+                waiting += 1
+                answer = await world.client().post("/api/session", json=CREDENTIALS)
+                waiting -= 1
+                return answer
+            # A read in between is answered while the hashes run.
+            read = await reader.get("/api/session")
+            assert waiting > 0
+            return read
+
+        read, *answers = await at_once(RIVALS, work)
+        afterwards = await world.client().post("/api/session", json=CREDENTIALS)
+
+    assert read.json()["user"]["email"] == "eve@example.org"
+    assert Counter(answer.status_code for answer in answers) == {201: 3, 503: RIVALS - 4}
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    assert all(answer.json()["code"] == "temporarily_unavailable" for answer in refused)
+    assert afterwards.status_code == 201
+
+
+async def test_what_is_refused_frees_its_place(database_url: str) -> None:
+    async with running(settings_for(database_url, **SMALL_POOL), Clock()) as world:
+        hasher = world.services.hasher
+        for _ in range(5):
+            outcomes = await at_once(RIVALS, lambda _: _outcome(hasher.verify(None, SECRET)))
+            assert outcomes.count("no") >= 3
+
+        assert hasher._pending == 0
+        assert await hasher.verify(await hasher.hash(SECRET), SECRET)
+
+
+async def test_a_client_that_gives_up_frees_its_place(database_url: str) -> None:
+    async with running(settings_for(database_url, **SMALL_POOL, **SLOW_HASHES), Clock()) as world:
+        hasher = world.services.hasher
+        for _ in range(5):
+            waiting = [asyncio.ensure_future(hasher.verify(None, SECRET)) for _ in range(3)]
+            await asyncio.wait(waiting, timeout=0)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+        assert not await hasher.verify(None, SECRET)
+        assert hasher._pending == 0
+
+
+@pytest.mark.parametrize("body", [{**CREDENTIALS, "email": "no address"}, {**CREDENTIALS, "method": "other"}, {}])
+async def test_what_cannot_be_a_sign_in_costs_no_hash(database_url: str, body: dict[str, str]) -> None:
+    async with running(settings_for(database_url), Clock()) as world:
+        assert (await world.client().post("/api/session", json=body)).status_code == 422
+        unknown = {"token": "osk_" + "a" * 43, "name": "Eve", "secret": SECRET}
+        assert (await world.client().post("/api/keys/redeem", json=unknown)).status_code == 410
+        assert world.services.hasher.verifications == 0
+        assert world.services.hasher._pending == 0
+
+
+async def _outcome(work: Awaitable[bool]) -> str:
+    try:
+        return "yes" if await work else "no"
+    except Problem as problem:
+        return problem.code

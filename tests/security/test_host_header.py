@@ -1,0 +1,59 @@
+"""Host header poisoning: links, places and cookies are made for the host that the request names."""
+
+import pytest
+
+from tests.world import CREDENTIALS, World
+
+EVIL = "evil.example"
+POISON = (
+    {"Host": EVIL},
+    {"Host": f"127.0.0.1:8000@{EVIL}"},
+    {"X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1"},
+    {"Forwarded": f"host={EVIL};proto=https"},
+    {"X-Original-Host": EVIL, "X-Host": EVIL, "X-Forwarded-Server": EVIL, "X-HTTP-Host-Override": EVIL},
+)
+
+
+@pytest.mark.parametrize("headers", POISON)
+async def test_no_answer_names_the_host_of_the_request(world: World, headers: dict[str, str]) -> None:
+    admin = await world.signed_in("root@example.org", admin=True)
+    await world.user()
+
+    answers = [
+        await admin.get("/api/openapi.json", headers=headers),
+        await admin.get("/api/session", headers=headers),
+        await admin.post("/api/languages", json={"code": "de", "name": "German"}, headers=headers),
+        await world.client().post("/api/session", json=CREDENTIALS, headers=headers),
+        await world.client().get("/nowhere", headers=headers),
+        await world.client().get("/api/languages/", headers=headers),
+    ]
+
+    for answer in answers:
+        assert EVIL not in answer.text
+        assert EVIL not in str(answer.headers)
+    assert answers[2].headers["location"] == "/api/languages/de"
+    assert "Domain" not in answers[3].headers["set-cookie"]
+
+
+@pytest.mark.parametrize("headers", POISON)
+async def test_the_host_of_the_request_is_no_origin_of_ours(world: World, headers: dict[str, str]) -> None:
+    browser = await world.signed_in()
+
+    for origin in (f"http://{EVIL}", f"https://{EVIL}"):
+        answer = await browser.delete("/api/sessions", headers={**headers, "Origin": origin})
+        assert answer.status_code == 403
+
+
+async def test_links_are_made_of_the_public_url_alone(world: World) -> None:
+    link = await world.services.invitations.create_user("eve@example.org", "", None)
+
+    assert link.startswith(f"{world.settings.public_url}/redeem#token=osk_")
+    assert "?" not in link
+
+
+async def test_a_forged_proto_leaves_the_cookie_as_the_deployment_has_it(world: World) -> None:
+    await world.user()
+
+    answer = await world.client().post("/api/session", json=CREDENTIALS, headers={"X-Forwarded-Proto": "https"})
+
+    assert answer.headers["set-cookie"].endswith("Path=/; HttpOnly; SameSite=Lax")

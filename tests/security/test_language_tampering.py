@@ -1,0 +1,110 @@
+"""Tampering with ids and cursors: a member of one language reaches into another."""
+
+from base64 import urlsafe_b64encode
+
+import httpx
+import pytest
+
+from tests.world import World
+
+ROLES = ((), ("translator",), ("admin",), ("admin", "translator"))
+OTHERS = ("fr", "de-CH", "d", "dea", "DE", "de%00", "de%20", "de,fr", "de;fr", "fr%2F..%2Fde", "*", "%25", "null", "[]")
+
+
+async def _member(world: World, *roles: str) -> httpx.AsyncClient:
+    """A member of `de` among languages whose codes sort around it and begin like it."""
+    for code in ("da", "de", "de-CH", "fr"):
+        await world.language(code, f"Name of {code}")
+    user = await world.user("eve@example.org")
+    await world.member(user, "de", *roles)
+    return world.with_cookie(await world.token(user))
+
+
+async def _names(world: World) -> dict[str, str]:
+    rows = await world.services.database.pool.fetch("SELECT code, name FROM languages")
+    return {row["code"]: row["name"] for row in rows}
+
+
+@pytest.mark.parametrize("roles", ROLES)
+async def test_no_role_in_one_language_is_worth_anything_in_another(world: World, roles: tuple[str, ...]) -> None:
+    browser = await _member(world, *roles)
+    before = await _names(world)
+
+    for code in OTHERS:
+        path = f"/api/languages/{code}"
+        answers = [
+            await browser.get(path),
+            await browser.patch(path, json={"name": "Taken over"}),
+            await browser.delete(path),
+        ]
+        assert {answer.status_code for answer in answers} <= ({404} if "%2F" in code else {400, 403}), code
+
+    assert await _names(world) == before
+
+
+@pytest.mark.parametrize(("roles", "status"), [((), 403), (("translator",), 403), (("admin",), 200)])
+async def test_administering_needs_the_role_in_this_language(world: World, roles: tuple[str, ...], status: int) -> None:
+    browser = await _member(world, *roles)
+
+    assert (await browser.patch("/api/languages/de", json={"name": "Deutsch"})).status_code == status
+    assert (await browser.delete("/api/languages/de")).status_code == 403
+    assert (await browser.post("/api/languages", json={"code": "it", "name": "Italian"})).status_code == 403
+
+
+@pytest.mark.parametrize("key", ["", "\x01", "da", "a", "dd", "' OR true --", "de' --", "%", "zz"])
+async def test_no_cursor_shows_a_row_that_the_member_may_not_read(world: World, key: str) -> None:
+    browser = await _member(world, "admin")
+    cursor = urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+    answer = await browser.get("/api/languages", params={"cursor": cursor, "limit": 200})
+
+    assert {item["code"] for item in answer.json()["items"]} <= {"de"}
+
+
+@pytest.mark.parametrize("cursor", ["%00", "AA", "!!!", "é", "4", "/w", "a" * 401, "////", "0" * 400, "_w", "AAAA"])
+async def test_a_cursor_of_garbage_is_a_422_or_a_page(world: World, cursor: str) -> None:
+    admin = await world.signed_in(admin=True)
+    await world.language()
+
+    for path in ("/api/languages", "/api/sessions", "/api/keys"):
+        assert (await admin.get(path, params={"cursor": cursor})).status_code in (200, 422)
+
+
+async def test_the_cursor_of_another_users_list_shows_only_ones_own(world: World) -> None:
+    mine = await world.signed_in("ada@example.org")
+    theirs = await world.user("mallory@example.org")
+    for _ in range(3):
+        await world.token(theirs)
+    rows = await world.services.database.pool.fetch("SELECT id FROM sessions ORDER BY id")
+
+    for row in rows:
+        cursor = urlsafe_b64encode(str(row["id"]).encode()).decode().rstrip("=")
+        page = (await mine.get("/api/sessions", params={"cursor": cursor})).json()
+        assert len(page["items"]) <= 1
+        assert all(item["current"] for item in page["items"])
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000", "1e3", "\u0661", "0x10", "", "null", "9" * 400, "true"])
+async def test_a_limit_beyond_its_bounds_is_refused(world: World, limit: str) -> None:
+    admin = await world.signed_in(admin=True)
+
+    assert (await admin.get("/api/languages", params={"limit": limit})).status_code == 422
+
+
+async def test_a_membership_is_gone_from_the_next_request(world: World) -> None:
+    browser = await _member(world, "admin")
+    assert (await browser.get("/api/languages/de")).status_code == 200
+
+    await world.services.database.pool.execute("DELETE FROM language_members")
+
+    assert (await browser.get("/api/languages/de")).status_code == 403
+    assert (await browser.get("/api/languages")).json()["items"] == []
+
+
+async def test_a_language_without_members_gives_nobody_anything(world: World) -> None:
+    await world.language("de")
+    stranger = await world.signed_in("mallory@example.org")
+
+    assert (await stranger.get("/api/languages/de")).status_code == 403
+    assert (await stranger.get("/api/languages")).json()["items"] == []
+    assert (await stranger.get("/api/session")).json()["memberships"] == []

@@ -1,0 +1,68 @@
+"""Mass assignment: a field that the client adds to a body sets what is not theirs to set."""
+
+import pytest
+
+from tests.world import CREDENTIALS, SECRET, World, field_errors
+
+PLANTED = {
+    "id": "00000000-0000-7000-8000-000000000000", "userId": "00000000-0000-7000-8000-000000000000", "user_id": 1,
+    "platformRole": "admin", "platform_role": "admin", "role": "admin", "roles": ["admin"], "status": "active",
+    "isAdmin": True, "admin": True, "onboardedAt": "2026-01-01T00:00:00Z", "createdAt": "2026-01-01T00:00:00Z",
+    "secretHash": "x", "secret_hash": "x", "purpose": "invitation", "expiresAt": "2099-01-01T00:00:00Z",
+    "attemptsLeft": 99, "textdirection": "ltr", "__class__": "x", "__proto__": {}, "constructor": {}, "$where": "1",
+}  # fmt: skip
+
+
+async def test_no_body_takes_a_field_that_it_does_not_know(world: World) -> None:
+    admin = await world.signed_in(admin=True)
+    await world.language()
+    redemption = {"token": await world.invitation(), "name": "Eve", "secret": SECRET}
+    requests: list[tuple[str, str, dict[str, str]]] = [
+        ("POST", "/api/session", CREDENTIALS),
+        ("POST", "/api/session/reauthentication", {"method": "password", "secret": SECRET}),
+        ("POST", "/api/keys/redeem", redemption),
+        ("PUT", "/api/keys/primary/secret", {"secret": "nine quiet herons over water"}),
+        ("POST", "/api/languages", {"code": "fr", "name": "French"}),
+        ("PATCH", "/api/languages/de", {"name": "Changed"}),
+    ]
+    state = "SELECT (SELECT array_agg(users) FROM users), (SELECT array_agg(languages) FROM languages)"
+    before = await world.services.database.pool.fetchrow(state)
+
+    for method, path, body in requests:
+        answer = await admin.request(method, path, json={**body, **PLANTED})
+        assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field"), path
+
+    assert await world.services.database.pool.fetchrow(state) == before
+
+
+@pytest.mark.parametrize("field", ["code", "createdAt", "members", "roles"])
+async def test_a_languages_code_and_history_cannot_be_changed(world: World, field: str) -> None:
+    admin = await world.signed_in(admin=True)
+    await world.language()
+
+    answer = await admin.patch("/api/languages/de", json={"name": "Changed", field: "fr"})
+
+    assert field_errors(answer) == {field: "unknown_field"}
+    assert (await admin.get("/api/languages/de")).json()["name"] == "German"
+
+
+async def test_an_invited_user_gets_what_they_were_invited_to_and_no_more(world: World) -> None:
+    body = {"token": await world.invitation(), "name": "admin", "secret": SECRET}
+
+    answer = await world.client().post("/api/keys/redeem", json=body)
+
+    assert answer.json()["user"]["platformRole"] is None
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM language_members") == 0
+
+
+async def test_fields_in_the_query_or_in_headers_change_nothing(world: World) -> None:
+    browser = await world.signed_in()
+
+    answer = await browser.get(
+        "/api/session",
+        params={"platformRole": "admin", "user": "root", "as": "admin"},
+        headers={"X-User": "root", "X-Role": "admin", "X-Forwarded-User": "root", "Remote-User": "root"},
+    )
+
+    assert answer.json()["user"]["platformRole"] is None
+    assert answer.json()["user"]["email"] == "ada@example.org"

@@ -1,0 +1,65 @@
+"""Path tricks: another spelling of a path reaches a protected route around its guard."""
+
+import pytest
+
+from tests.world import World
+
+SPELLINGS = (
+    "{0}", "{0}/", "{0}//", "/{0}", "//{0}", "{0}?x=1", "{0};x=1", "{0}/.", "{0}/..", "/.{0}", "/x/..{0}",
+    "/health/..{0}", "/health/live{0}", "/api/session{0}", "{0}%2f", "%2f{0}", "{0}%20", "{0}%09", "{0}%0d%0a",
+    "{0}.json", "{0}/schema", "{0}\\", "{0}%5c", "{0}%23", "{0}%3f", "/api/openapi.json{0}",
+    "{0}/api/openapi.json", "{0}/api/session", "/docs{0}",
+)  # fmt: skip
+
+PROTECTED = ("/api/sessions", "/api/keys", "/api/languages", "/api/languages/de")
+
+
+def _spellings(path: str) -> set[str]:
+    head, _, tail = path.rpartition("/")
+    doubled = {
+        path.replace("/", "//"),
+        f"{head}//{tail}",
+        f"{head}/./{tail}",
+        f"{head}/x/../{tail}",
+        f"{head}%2f{tail}",
+    }
+    cased = {path.upper(), path.title(), f"{head}/{tail.upper()}", f"{head}/%{ord(tail[0]):02x}{tail[1:]}"}
+    return {spelling.format(path) for spelling in SPELLINGS} | doubled | cased
+
+
+@pytest.mark.parametrize("path", PROTECTED)
+async def test_no_spelling_of_a_path_shows_the_anonymous_anything(world: World, path: str) -> None:
+    await world.user()
+    await world.language()
+    client = world.client()
+
+    for spelling in _spellings(path):
+        answer = await client.get(spelling)
+        assert answer.status_code in (200, 400, 401, 404, 405), spelling
+        if answer.status_code == 200:
+            # Nothing but what is open anyway.
+            assert answer.json().get("user", "") is None or "openapi" in answer.json() or "status" in answer.json()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_no_spelling_of_a_path_lets_a_stranger_write(world: World, method: str) -> None:
+    stranger = await world.signed_in("mallory@example.org")
+    await world.language()
+
+    for spelling in _spellings("/api/languages/de") | _spellings("/api/languages"):
+        answer = await stranger.request(method, spelling, json={"code": "fr", "name": "French"})
+        assert answer.status_code >= 400, spelling
+
+    rows = await world.services.database.pool.fetch("SELECT name FROM languages")
+    assert [row["name"] for row in rows] == ["German"]
+
+
+@pytest.mark.parametrize("path", ["//api//session", "/api//session/", "/api/session//", "/API/SESSION"])
+async def test_no_spelling_of_the_sign_in_path_escapes_its_checks(world: World, path: str) -> None:
+    await world.user()
+    body = {"method": "password", "email": "ada@example.org", "secret": "seven lamps on a quiet harbour"}
+
+    answer = await world.client(Origin="https://evil.example").post(path, json=body)
+
+    assert answer.status_code in (403, 404)
+    assert "set-cookie" not in answer.headers

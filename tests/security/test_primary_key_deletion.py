@@ -1,0 +1,50 @@
+"""Locking the owner out: who has taken a session over deletes the primary key, the owner's way in."""
+
+from uuid import UUID
+
+import pytest
+
+from tests.rivals import at_once
+from tests.world import CREDENTIALS, World, problem
+
+
+async def _primary(world: World, user: UUID) -> UUID:
+    found: UUID = await world.services.database.pool.fetchval(
+        "SELECT id FROM keys WHERE user_id = $1 AND kind = 'primary'", user
+    )
+    return found
+
+
+@pytest.mark.parametrize("admin", [True, False])
+async def test_the_primary_key_stays_and_says_so(world: World, admin: bool) -> None:
+    user = await world.user(admin=admin)
+    browser = world.with_cookie(await world.token(user, admin=admin))
+
+    answers = await at_once(16, lambda _: _delete(world, browser.cookies["auth_session"], user))
+
+    assert answers == [409] * 16
+    assert problem(await browser.delete(f"/api/keys/{await _primary(world, user)}"))["code"] == "primary_key_required"
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+
+
+async def _delete(world: World, token: str, user: UUID) -> int:
+    return (await world.with_cookie(token).delete(f"/api/keys/{await _primary(world, user)}")).status_code
+
+
+@pytest.mark.parametrize("admin", [True, False])
+async def test_nobody_deletes_the_key_of_another(world: World, admin: bool) -> None:
+    victim = await world.user()
+    thief = await world.signed_in("mallory@example.org", admin=admin)
+
+    answer = await thief.delete(f"/api/keys/{await _primary(world, victim)}")
+
+    assert answer.status_code == (404 if admin else 403)
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+
+
+@pytest.mark.parametrize("id_", ["primary", "me", "*", "0", "00000000-0000-0000-0000-000000000000", "null"])
+async def test_no_other_name_reaches_the_primary_key(world: World, id_: str) -> None:
+    browser = await world.signed_in()
+
+    assert (await browser.delete(f"/api/keys/{id_}")).status_code in (403, 404, 405)
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys") == 1

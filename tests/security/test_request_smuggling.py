@@ -1,0 +1,83 @@
+"""Smuggling: raw requests that a proxy and the service might read differently, sent to the real server."""
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service import Service, serving
+from tests.world import ORIGIN
+
+HEAD = f"POST /api/session HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN}\r\nContent-Type: application/json\r\n"
+GET = "GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+RAW = {
+    "two lengths": HEAD + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "length and chunks": HEAD
+    + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/keys HTTP/1.1\r\n\r\n",
+    "unknown encoding": HEAD + "Transfer-Encoding: identity, x\r\n\r\n{}",
+    "chunked twice": HEAD + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "a chunk of garbage": HEAD + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n",
+    "a negative length": HEAD + "Content-Length: -1\r\n\r\n{}",
+    "a length with a sign": HEAD + "Content-Length: +2\r\n\r\n{}",
+    "a length beyond all numbers": HEAD + f"Content-Length: {'9' * 5000}\r\n\r\n{{}}",
+    "a space before the colon": HEAD + "Content-Length : 2\r\n\r\n{}",
+    "a folded header": HEAD + "X-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}",
+    "a NUL in a header": HEAD + "X-A: b\0c\r\nContent-Length: 2\r\n\r\n{}",
+    "a bare carriage return": HEAD + "X-A: b\rContent-Length: 2\r\n\r\n{}",
+    "a NUL in the path": GET.format("/api/languages/\0"),
+    "a raw byte in the path": GET.format("/api/languages/\xff"),
+    "a percent NUL in the path": GET.format("/api/languages/%00"),
+    "a percent surrogate in the path": GET.format("/api/languages/%ED%A0%80"),
+    "an absolute path": GET.format("http://evil.example/api/languages"),
+    "a path without a slash": GET.format("api/languages"),
+    "a star": GET.format("*"),
+    "an endless path": GET.format("/" + "a" * 100_000),
+    "an endless header": HEAD + f"X-A: {'a' * 1_000_000}\r\n\r\n",
+    "a thousand headers": HEAD + "".join(f"X-{number}: a\r\n" for number in range(1000)) + "\r\n",
+    "no host": "GET /api/languages HTTP/1.1\r\nConnection: close\r\n\r\n",
+    "version nine": "GET /api/languages HTTP/0.9\r\n\r\n",
+    "HTTP/2 without TLS": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+    "TLS on the plain port": "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    "nothing but noise": "\xff\xfe\0\x01" * 100 + "\r\n\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real server on the test's database."""
+    directory: Path = tmp_path_factory.mktemp("smuggling")
+    with serving(directory, directory, DATABASE_URL=database_url, PUBLIC_URL=ORIGIN) as running:
+        yield running
+
+
+def _statuses(service: Service, raw: str) -> list[int]:
+    """The status of every answer that the bytes get on one connection."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=5) as connection:
+        received = b""
+        try:
+            connection.sendall(raw.encode("latin-1"))
+            connection.shutdown(socket.SHUT_WR)
+            while chunk := connection.recv(65536):
+                received += chunk
+        except OSError:
+            pass  # the server has closed the connection: what it said before counts
+    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received)]
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_an_ambiguous_request_is_refused_and_no_second_one_is_found_in_it(service: Service, name: str) -> None:
+    statuses = _statuses(service, RAW[name])
+
+    assert len(statuses) <= 1
+    assert set(statuses) <= {400, 401, 404, 405, 413, 414, 415, 422, 431, 505}
+
+
+def test_the_service_has_survived_it_all_without_an_error(service: Service) -> None:
+    for raw in RAW.values():
+        _statuses(service, raw)
+
+    assert service.is_ready()
+    assert not [line for line in service.err if "request_failed" in line or "Traceback" in line]
