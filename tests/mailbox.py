@@ -12,7 +12,8 @@ def text_of(message: EmailMessage) -> str:
     """The plain text of a mail."""
     part = message.get_body(("plain",))
     assert part
-    return part.get_content().replace("\r\n", "\n")
+    content: str = part.get_content()
+    return content.replace("\r\n", "\n")
 
 
 def code_in(message: EmailMessage) -> str:

@@ -70,7 +70,7 @@ async def run(document: str, server_url: str, work_dir: Path, mails: int) -> Dep
         env_file, backup = work_dir / "ostiary.env", work_dir / "ostiary.dump"
         env_file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in environ.items()))
         hashes = {"ARGON2_MEMORY_KIB": "", "ARGON2_ITERATIONS": ""}
-        starting = serving(work_dir / "data", work_dir, **environ, **hashes)
+        starting = serving(work_dir / "data", work_dir, None, **environ, **hashes)
         service = await asyncio.to_thread(starting.__enter__)
         stack.push_async_callback(asyncio.to_thread, starting.__exit__, None, None, None)
 

@@ -1,4 +1,4 @@
-"""Denial by deadlock among administrators: who change each other at once block each other until PostgreSQL aborts one."""
+"""Denial by deadlock: administrators who change each other at once block each other until PostgreSQL aborts one."""
 
 import httpx
 

@@ -27,8 +27,9 @@ async def translator(world: World) -> httpx.AsyncClient:
 
 
 async def _rows(world: World) -> list[str]:
-    tables = "SELECT translations::text FROM translations UNION ALL SELECT translation_versions::text FROM translation_versions"
-    return sorted([row[0] for row in await world.services.database.pool.fetch(tables)])
+    texts = "SELECT translations::text FROM translations"
+    history = "SELECT translation_versions::text FROM translation_versions"
+    return sorted([row[0] for row in await world.services.database.pool.fetch(f"{texts} UNION ALL {history}")])
 
 
 @pytest.mark.parametrize(

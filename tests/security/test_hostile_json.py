@@ -41,7 +41,12 @@ async def test_no_value_of_another_type_is_taken_for_text(world: World) -> None:
     token = await world.invitation()
     requests: list[tuple[str, str, dict[str, str], set[str]]] = [
         ("POST", "/api/session", CREDENTIALS, set()),
-        ("POST", "/api/keys/redeem", {"token": token, "name": "Eve", "secret": SECRET}, {"token", "email", "name", "secret"}),
+        (
+            "POST",
+            "/api/keys/redeem",
+            {"token": token, "name": "Eve", "secret": SECRET},
+            {"token", "email", "name", "secret"},
+        ),
         ("PUT", "/api/keys/primary/secret", {"secret": SECRET}, set()),
         ("POST", "/api/languages", {"code": "fr", "name": "French"}, {"autonym", "textDirection"}),
         ("PATCH", "/api/languages/de", {"name": "German"}, set()),

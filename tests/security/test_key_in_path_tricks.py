@@ -37,8 +37,8 @@ async def test_an_encoded_slash_belongs_to_the_key_however_it_is_spelled(
 @pytest.mark.parametrize(
     "spelling",
     [
-        "a%252Fb", "a%25252Fb", "%252e%252e", "a%25b", "%25", "a%252fb", "a%5Cb", "%2E%2E", "%2e", "a%00b", "a%0Ab", "a%20b",
-        "a%3Fb", "a%23b", "%FF", "%C0%AF", "a%ED%A0%80", "%EF%BC%8F", "%FF%2F", "%2F%C3", "batch", "%62atch",
+        "a%252Fb", "a%25252Fb", "%252e%252e", "a%25b", "%25", "a%252fb", "a%5Cb", "%2E%2E", "%2e", "a%00b", "a%0Ab",
+        "a%20b", "a%3Fb", "a%23b", "%FF", "%C0%AF", "a%ED%A0%80", "%EF%BC%8F", "%FF%2F", "%2F%C3", "batch", "%62atch",
     ],
 )  # fmt: skip
 async def test_nothing_is_decoded_twice_and_what_cannot_be_a_key_is_none(
@@ -69,15 +69,13 @@ async def test_the_history_of_a_key_is_not_the_key_that_ends_in_history(translat
 
 
 @pytest.mark.parametrize(
-    "path",
+    "code",
     [
-        "/api/languages/de%2F..%2Fda/translations", "/api/languages/da%2F/translations", "/api/languages/%64a/translations",
-        "/api/languages/de%2Fda/translations", "/api/languages/da%2Ftranslations", "/api/languages/de/../da/translations",
-        "/api/languages/de%00/translations", "/api/languages/DE/translations", "/api/languages/de%20/translations",
-        "/api/languages/d%65%2F/translations", "/api/languages/de,da/translations", "/api/languages/%2A/translations",
+        "de%2F..%2Fda", "da%2F", "%64a", "de%2Fda", "da%2Ftranslations", "de/../da", "de%00", "DE", "de%20", "d%65%2F",
+        "de,da", "%2A",
     ],
 )  # fmt: skip
-async def test_no_spelling_of_a_language_reaches_another_one(translator: httpx.AsyncClient, path: str) -> None:
-    answer = await translator.get(path)
+async def test_no_spelling_of_a_language_reaches_another_one(translator: httpx.AsyncClient, code: str) -> None:
+    answer = await translator.get(f"/api/languages/{code}/translations")
 
     assert answer.status_code in (400, 403, 404)

@@ -1,4 +1,4 @@
-"""Writing with a right that is lost: a removed member, a suspended translator, a demoted admin slip one more write in."""
+"""Writing with a lost right: a removed member, a suspended translator or a demoted admin slips one more write in."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

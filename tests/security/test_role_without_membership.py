@@ -1,4 +1,4 @@
-"""Roles without membership: changing the roles of who is no member, or of nobody at all, makes half a member or a 500."""
+"""Roles without membership: changing the roles of who is no member, or nobody at all, makes half a member or a 500."""
 
 import httpx
 import pytest

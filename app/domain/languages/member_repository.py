@@ -15,11 +15,13 @@ from app.domain.languages.member_schemas import MemberView
 from app.domain.languages.models import Language, LanguageMember
 from app.domain.users.models import User
 
+# The page is cut before the accounts are joined, so that no plan reads accounts that it does not show.
 PAGE = """
 SELECT m.user_id, u.name, u.email, m.roles, m.created_at
-  FROM language_members m JOIN users u ON u.id = m.user_id
- WHERE m.language_code = $1 AND m.user_id > $2 AND u.id > $2
- ORDER BY m.user_id LIMIT $3
+  FROM (SELECT user_id, roles, created_at FROM language_members
+         WHERE language_code = $1 AND user_id > $2 ORDER BY user_id LIMIT $3) m
+  JOIN users u ON u.id = m.user_id
+ ORDER BY m.user_id
 """
 PAGE_START = UUID(int=0)
 

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import unquote
 
+import msgspec
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter, SkipValidation
+from msgspec import Meta
 
 from app.domain.languages.controllers import Languages
 from app.domain.languages.translation_repository import Filters
@@ -30,11 +32,13 @@ Key = Annotated[str, PathParameter(description="The key; a slash in it is sent a
 Prefix = Annotated[str, QueryParameter(pattern=PREFIX_PATTERN, description="Only keys that begin with this.")]
 InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state.")]
 UpdatedAfter = Annotated[
-    datetime | None, QueryParameter(name="updatedAfter", description="Only changes after this time (RFC 3339).")
+    str | None,
+    QueryParameter(name="updatedAfter", format="date-time", description="Only changes after this time (RFC 3339)."),
 ]
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="The ETag of the version to replace.")]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="`*` for a key that is new.")]
 
+MOMENT = Annotated[datetime, Meta(tz=True)]
 ENTITY_TAG = re.compile(r'"([1-9][0-9]{0,9})"')
 VERSION_MAX = 2**31 - 1
 
@@ -62,7 +66,7 @@ class TranslationController(Controller):
         cursor: Cursor = None,
     ) -> Page[TranslationView]:
         """The translations of the language, by key."""
-        filters = Filters(prefix, in_state, _in_utc(updated_after))
+        filters = Filters(prefix, in_state, _moment(updated_after))
         rows = await translations.page(code, filters, decode_cursor(cursor), limit + 1)
         if not rows and await languages.read(code) is None:
             raise missing(request, "read", "Translation")
@@ -159,10 +163,9 @@ def _replaced_version(if_match: str | None, if_none_match: str | None) -> int | 
     return version
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
+def _moment(text: str | None) -> datetime | None:
+    # Read here: as the type of a parameter it would take numbers too, and some of them are a ValueError to msgspec.
     try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:
-        raise invalid("updatedAfter", "invalid", "This time is out of range") from None
+        return None if text is None else msgspec.convert(text, MOMENT).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise invalid("updatedAfter", "invalid", "Expected a time such as 2026-06-01T12:00:00Z") from None
