@@ -51,7 +51,7 @@ class Authorize(Struct, frozen=True):
     own: bool = False
     listing: bool = False
 
-    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+    async def __call__(self, connection: Connection | Request, _: BaseRouteHandler) -> None:
         """Raise `Problem`: `not_signed_in`, `onboarding_required` or `forbidden`."""
         principal = connection.user
         _require_user(principal)
@@ -62,7 +62,7 @@ class Authorize(Struct, frozen=True):
             raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")
         raise Problem("forbidden", decision.reason or "")
 
-    def _decide(self, connection: Connection) -> Decision:
+    def _decide(self, connection: Connection | Request) -> Decision:
         ability = ability_of(connection)
         if self.listing:
             return Decision(allowed=is_onboarded(connection.user))

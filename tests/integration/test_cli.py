@@ -24,7 +24,7 @@ HEAD = ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head()
 COMMANDS = (
     "serve", "setup", "users list", "users create", "users suspend", "users restore", "users grant-admin",
     "users revoke-admin", "languages list", "languages import", "database upgrade", "database current",
-    "policy show", "policy explain", "policy decide", "policy test",
+    "policy show", "policy explain", "policy decide", "policy test", "jobs list", "jobs retry", "jobs discard", "work",
 )  # fmt: skip
 
 

@@ -38,8 +38,8 @@ def outbox(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Mail]:
         *,
         to: str,
         template: str,
-        locale: str | None,  # noqa: ARG001 # the port names it
         values: Mapping[str, str],
+        **_when_and_how: object,
     ) -> None:
         sent.append(Mail(to, template, values))
 
@@ -98,7 +98,7 @@ async def test_the_owner_of_a_known_address_is_a_member_at_once_and_told(
 ) -> None:
     ada = await world.signed_in()
     await add(admin, " ADA@Example.org", "translator")
-    assert outbox == [Mail("ada@example.org", "member_added", {"language": "German"})]
+    assert outbox == [Mail("ada@example.org", "member_added", {"language": "German", "inviter": "Ada"})]
     assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
     assert (await ada.get("/api/languages/de")).status_code == 200
     invited_by = "SELECT invited_by FROM language_members WHERE user_id = $1"

@@ -20,6 +20,8 @@ PARAMETERS = {"code": "de", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "key
 BODIES = {
     "POST /api/session": {"method": "password", "email": "bob@example.org", "secret": SECRET},
     "POST /api/session/reauthentication": {"method": "password", "secret": SECRET},
+    "POST /api/keys": {"purpose": "sign_in", "email": "bob@example.org"},
+    "POST /api/keys/inspect": {"token": "osk_" + "a" * 43},
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},

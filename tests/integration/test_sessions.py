@@ -164,7 +164,11 @@ async def test_who_is_not_onboarded_is_told_what_is_missing_and_has_the_rules_to
     client = await world.signed_in(onboarded=False, name="")
     body = (await client.get("/api/session")).json()
     assert body["onboarding"] == {"required": True, "fields": ["name"]}
-    assert body["rules"] == []
+    own = {"id": body["user"]["id"]}
+    assert body["rules"] == [
+        {"action": ["read"], "subject": ["User"], "conditions": own},
+        {"action": ["update"], "subject": ["User"], "conditions": own, "fields": ["name", "phone", "locale"]},
+    ]
     assert problem(await client.get("/api/sessions"))["code"] == "onboarding_required"
 
 

@@ -6,6 +6,7 @@ from tests.world import CREDENTIALS, SECRET, World
 
 TABLES = (
     "users", "keys", "sessions", "languages", "language_members", "translations", "translation_versions",
+    "jobs", "code_failures", "rate_limits",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.mailbox import ask, text_of
 from tests.world import CREDENTIALS, World
 
 EVIL = "evil.example"
@@ -57,3 +58,28 @@ async def test_a_forged_proto_leaves_the_cookie_as_the_deployment_has_it(world: 
     answer = await world.client().post("/api/session", json=CREDENTIALS, headers={"X-Forwarded-Proto": "https"})
 
     assert answer.headers["set-cookie"].endswith("Path=/; HttpOnly; SameSite=Lax")
+
+
+@pytest.mark.parametrize("headers", POISON)
+@pytest.mark.parametrize("purpose", ["sign_in", "sign_up", "password_reset"])
+async def test_links_in_mail_are_made_from_the_public_url_alone(
+    world: World, headers: dict[str, str], purpose: str
+) -> None:
+    await world.user()
+    await ask(world.client(**headers), purpose)
+
+    (message,) = await world.mails()
+
+    assert EVIL not in message.as_string()
+    assert f"{world.settings.public_url}/redeem#token=osk_" in text_of(message)
+
+
+@pytest.mark.parametrize("headers", POISON)
+async def test_an_invitations_link_is_made_from_the_public_url_alone(world: World, headers: dict[str, str]) -> None:
+    admin = await world.signed_in("root@example.org", admin=True)
+    answer = await admin.post("/api/users", json={"email": "eve@example.org", "name": "Eve"}, headers=headers)
+
+    (message,) = await world.mails()
+
+    assert EVIL not in message.as_string() + str(answer.headers)
+    assert f"{world.settings.public_url}/redeem#token=osk_" in text_of(message)

@@ -45,11 +45,10 @@ class Presented(Struct, frozen=True):
 
     async def consume(self, keys: KeyRepository, services: Services) -> Key | None:
         """Use the key up; None where somebody else has done so meanwhile."""
-        now, address = services.clock(), self.key.address or ""
-        await keys.forget_failures(address)
+        now = services.clock()
         if self.method == "link":
             return await keys.consume(bytes.fromhex(self.key.identifier), self.purpose.name, now)
-        return await keys.consume_code(address, self.purpose.name, self.hashes, now)
+        return await keys.consume_code(self.key.address or "", self.purpose.name, self.hashes, now)
 
 
 class RedeemService:
@@ -82,10 +81,12 @@ class RedeemService:
         async with self._database.transaction() as transaction:
             if presented.key.user_id is not None:
                 await UserRepository(session=transaction).lock_active(presented.key.user_id)
-            key = await presented.consume(KeyRepository(session=transaction), self._services)
+            keys = KeyRepository(session=transaction)
+            key = await presented.consume(keys, self._services)
             if key is None:
                 raise _not_usable()
             redeemed = await presented.purpose.redeem(transaction, self._services, _live(key), proof)
+            await keys.forget_failures(key.address or "")
             return await self._sessions.start(
                 transaction,
                 user_id=redeemed.user_id,
@@ -110,9 +111,11 @@ class RedeemService:
         presented = await self._by_code(sign_in.NAME, user.email, code, caller)
         async with self._database.transaction() as transaction:
             active, role = await UserRepository(session=transaction).lock_active(user.id)
-            key = await presented.consume(KeyRepository(session=transaction), self._services)
+            keys = KeyRepository(session=transaction)
+            key = await presented.consume(keys, self._services)
             if key is None or key.user_id != user.id or not active:
                 raise _not_usable()
+            await keys.forget_failures(key.address or "")
             renewed = await self._sessions.renew(transaction, token=caller.token or "", platform_role=role)
             if renewed is None:
                 raise Problem("not_signed_in", "This session has ended.")

@@ -272,7 +272,11 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         return ((await self.session.execute(statement)).scalar_one_or_none() or 0) >= FAILURES_MAX
 
     async def forget_failures(self, address: str) -> None:
-        """Forget the wrong codes of one address: its owner has got in."""
+        """Forget the wrong codes of one address: its owner has got in.
+
+        Call it when no more keys are to be locked: a guess locks its key first and counts after, and two transactions
+        that take the two in different orders can block each other for good.
+        """
         await self.session.execute(delete(CodeFailures).where(CodeFailures.address == address))
 
     async def forget_failures_of(self, user_id: UUID) -> None:

@@ -1,0 +1,57 @@
+"""Codes in logs: whoever reads the log, or the database, signs in with what stands there."""
+
+from structlog.testing import capture_logs
+
+from tests.mailbox import ask, code_in, mailed, redeem, token_in, wrong
+from tests.world import SECRET, World, running, settings_for
+
+
+async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(world: World, database_url: str) -> None:
+    async with running(settings_for(database_url, ACCESS_LOG="on"), world.clock) as logged:
+        with capture_logs() as logs:
+            await logged.user()
+            message = await mailed(logged, "sign_in")
+            code, token = code_in(message), token_in(message)
+            client = logged.client()
+            for sent in (wrong(code), f" {code}", f"{code}0", code, code):
+                await redeem(client, purpose="sign_in", email="ada@example.org", code=sent)
+                await redeem(client, purpose=code, email=code, code=sent)
+                await client.post("/api/session", json={"method": "code", "email": "ada@example.org", "code": sent})
+            for sent in (token, f"{token}x", token):
+                await redeem(client, token=sent, code=code)
+                await redeem(client, token=sent)
+                await client.post("/api/keys/inspect", json={"token": sent})
+                await client.get("/redeem", params={"token": sent, "code": code})
+                await client.post("/api/session", json={"method": "link", "token": sent})
+            logged.clock.forward(seconds=30)
+            reset = await mailed(logged, "password_reset")
+            await redeem(client, token=token_in(reset), secret=SECRET)
+            await ask(client, "email_change", "new@example.org")
+            await logged.mails()
+
+    text = str(logs)
+    assert {"request", "mail_sent"} <= {str(entry["event"]) for entry in logs}
+    for secret in (code, token, token[4:], code_in(reset), token_in(reset), SECRET):
+        assert secret not in text
+
+
+async def test_no_code_and_no_token_is_stored(world: World) -> None:
+    await world.user()
+    message = await mailed(world, "sign_in")
+    tables = await world.services.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+
+    for (table,) in tables:
+        rows = await world.services.database.pool.fetch(f'SELECT t::text AS row FROM "{table}" t')  # noqa: S608 # names from the catalogue
+        text = "\n".join(row["row"] for row in rows)
+        assert code_in(message) not in text
+        assert token_in(message)[4:] not in text
+
+
+async def test_what_carries_a_code_never_shows_it(world: World) -> None:
+    await world.user()
+    code = code_in(await mailed(world, "sign_in"))
+
+    answer = await redeem(world.client(), purpose="sign_in", email="ada@example.org", code=wrong(code))
+    malformed = await redeem(world.client(), purpose="sign_in", email="ada@example.org", code=f"{code}x")
+
+    assert code not in answer.text + malformed.text

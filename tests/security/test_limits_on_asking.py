@@ -1,0 +1,84 @@
+"""Mail bombing: many workers, spellings or clients at once get more mail out than the limits allow."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.mailbox import ask
+from tests.rivals import at_once
+from tests.world import World, problem, running, settings_for
+
+ADDRESS = "ada@example.org"
+RIVALS = 20
+
+
+@pytest.fixture
+async def workers(world: World, database_url: str) -> AsyncIterator[tuple[World, World]]:
+    """Two instances of the service on one database."""
+    async with running(settings_for(database_url), world.clock) as second:
+        yield world, second
+
+
+async def test_of_many_requests_at_once_one_is_mailed(workers: tuple[World, World]) -> None:
+    await workers[0].user(ADDRESS)
+
+    answers = await at_once(RIVALS, lambda number: ask(workers[number % 2].client(), "sign_in", ADDRESS))
+
+    assert Counter(answer.status_code for answer in answers) == {202: 1, 429: RIVALS - 1}
+    assert {answer.headers.get("retry-after") for answer in answers} == {None, "30"}
+    assert len(await workers[0].mails()) == 1
+
+
+async def test_the_wait_that_is_told_is_the_wait_that_is_needed(workers: tuple[World, World]) -> None:
+    first, second = workers
+    assert (await ask(first.client(), "sign_in", ADDRESS)).status_code == 202
+    first.clock.forward(seconds=28.5)
+
+    refused = await ask(second.client(), "sign_in", ADDRESS)
+    assert problem(refused)["code"] == "too_many_requests"
+    assert refused.headers["retry-after"] == "2"
+
+    first.clock.forward(seconds=2)
+    assert (await ask(second.client(), "sign_in", ADDRESS)).status_code == 202
+
+
+async def test_the_hour_is_counted_over_workers_purposes_and_restarts(world: World, database_url: str) -> None:
+    for purpose in ("sign_in", "sign_up", "password_reset", "sign_in", "sign_up"):
+        async with running(settings_for(database_url), world.clock) as started:
+            assert (await ask(started.client(), purpose, ADDRESS)).status_code == 202
+        world.clock.forward(seconds=30)
+
+    refused = await ask(world.client(), "sign_in", ADDRESS)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, str(3600 - 5 * 30))
+
+    world.clock.forward(seconds=3600 - 5 * 30)
+    assert (await ask(world.client(), "sign_in", ADDRESS)).status_code == 202
+
+
+async def test_another_spelling_is_the_same_address(world: World) -> None:
+    assert (await ask(world.client(), "sign_in", ADDRESS)).status_code == 202
+    for spelling in ("ADA@example.org", "ada@EXAMPLE.org", " ada@example.org "):
+        assert (await ask(world.client(), "sign_in", spelling)).status_code == 429
+
+
+async def test_one_client_asks_thirty_times_a_minute_for_any_number_of_addresses(
+    workers: tuple[World, World],
+) -> None:
+    answers = await at_once(
+        40, lambda number: ask(workers[number % 2].client(), "sign_in", f"user{number}@example.org")
+    )
+
+    assert Counter(answer.status_code for answer in answers) == {202: 30, 429: 10}
+    forged = workers[0].client(**{"X-Forwarded-For": "192.0.2.9", "Forwarded": "for=192.0.2.9"})
+    assert (await ask(forged, "sign_in", ADDRESS)).status_code == 429
+    assert (await ask(workers[0].client(ip="192.0.2.9"), "sign_in", ADDRESS)).status_code == 202
+
+
+async def test_no_address_and_no_client_can_be_read_from_what_is_counted(world: World) -> None:
+    await ask(world.client(ip="192.0.2.9"), "sign_in", ADDRESS)
+
+    keys = [row["key"] for row in await world.services.database.pool.fetch("SELECT key FROM rate_limits")]
+
+    assert len(keys) == 4
+    assert not any("ada" in key or "192.0.2.9" in key for key in keys)

@@ -1,0 +1,43 @@
+"""Link scanners: a mail filter that opens every link, or looks at it, uses it up before its reader does."""
+
+import pytest
+
+from tests.mailbox import mailed, redeem, text_of, token_in
+from tests.world import World
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_opening_a_link_uses_nothing_up(world: World, method: str) -> None:
+    await world.user()
+    message = await mailed(world, "sign_in")
+    token = token_in(message)
+    scanner = world.client(**{"User-Agent": "link-scanner"})
+
+    for path in ("/redeem", "/api/keys/redeem", "/api/keys/inspect", "/api/session", "/api/keys"):
+        for query in ({}, {"token": token}, {"method": "link", "token": token}):
+            answer = await scanner.request(method, path, params=query)
+            assert "set-cookie" not in answer.headers
+
+    assert (await redeem(world.client(), token=token)).status_code == 201
+
+
+async def test_looking_at_what_a_link_is_for_uses_nothing_up(world: World) -> None:
+    await world.user()
+    token = token_in(await mailed(world, "sign_in"))
+    scanner = world.client()
+
+    for _ in range(10):
+        answer = await scanner.post("/api/keys/inspect", json={"token": token})
+        assert (answer.status_code, answer.json()["purpose"]) == (200, "sign_in")
+        assert "set-cookie" not in answer.headers
+
+    assert (await redeem(world.client(), token=token)).status_code == 201
+
+
+async def test_a_link_tells_the_server_it_leads_to_nothing(world: World) -> None:
+    await world.user()
+
+    text = text_of(await mailed(world, "sign_in"))
+
+    assert f"{world.settings.public_url}/redeem#token=osk_" in text
+    assert "?token=" not in text

@@ -1,0 +1,59 @@
+"""Onboarding bypass: who has not finished their profile does something else, or finishes it without its fields."""
+
+import httpx
+import pytest
+
+from tests.mailbox import ask
+from tests.world import World, field_errors, problem
+
+
+@pytest.fixture
+async def newcomer(world: World) -> httpx.AsyncClient:
+    """A platform admin and language admin whose name is missing: roles give them nothing yet."""
+    await world.language()
+    user_id = await world.user(admin=True, onboarded=False, name="")
+    await world.member(user_id, "de", "admin", "translator")
+    return world.with_cookie(await world.token(user_id, admin=True))
+
+
+async def _onboarding(client: httpx.AsyncClient) -> object:
+    return (await client.get("/api/session")).json()["onboarding"]
+
+
+async def test_nothing_else_is_allowed_whatever_the_roles(world: World, newcomer: httpx.AsyncClient) -> None:
+    other = await world.user("eve@example.org")
+    refused = [
+        await newcomer.get("/api/users"),
+        await newcomer.get(f"/api/users/{other}"),
+        await newcomer.patch(f"/api/users/{other}", json={"name": "Mallory"}),
+        await newcomer.delete("/api/users/me"),
+        await newcomer.put("/api/users/me/platform-role", json={"role": "admin"}),
+        await newcomer.get("/api/languages/de"),
+        await newcomer.get("/api/languages/de/members"),
+        await newcomer.post("/api/languages/de/members", json={"email": "x@example.org", "roles": ["admin"]}),
+        await newcomer.put("/api/languages/de/translations/a", json={"text": "x"}),
+        await newcomer.put("/api/keys/primary/secret", json={"secret": "nine quiet herons over water"}),
+        await newcomer.get("/api/sessions"),
+        await ask(newcomer, "email_change", "new@example.org"),
+    ]
+
+    assert [problem(answer)["code"] for answer in refused] == ["onboarding_required"] * len(refused)
+    assert await world.mails() == []
+
+
+@pytest.mark.parametrize("field", ["onboardedAt", "status", "platformRole", "email", "emailVerifiedAt"])
+async def test_nothing_but_the_profile_can_be_set(newcomer: httpx.AsyncClient, field: str) -> None:
+    answer = await newcomer.patch("/api/users/me", json={"name": "Ada", field: "admin"})
+
+    assert field_errors(answer) == {field: "unknown_field"}
+    assert await _onboarding(newcomer) == {"required": True, "fields": ["name"]}
+
+
+@pytest.mark.parametrize("change", [{}, {"locale": "de"}, {"phone": "+4915112345678"}, {"name": ""}, {"name": None}])
+async def test_it_does_not_end_without_the_required_field(
+    newcomer: httpx.AsyncClient, change: dict[str, str | None]
+) -> None:
+    await newcomer.patch("/api/users/me", json=change)
+
+    assert await _onboarding(newcomer) == {"required": True, "fields": ["name"]}
+    assert problem(await newcomer.get("/api/languages"))["code"] == "onboarding_required"

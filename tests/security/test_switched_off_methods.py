@@ -1,0 +1,85 @@
+"""Back doors of a method that is switched off: a password where there are none, a code where there are none."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.mailbox import ask, code_in, mailed, redeem, token_in
+from tests.world import CREDENTIALS, SECRET, World, is_signed_in, problem, running, settings_for
+
+ADDRESS = "ada@example.org"
+HASHES = "SELECT count(*) FROM keys WHERE kind = 'primary' AND secret_hash IS NOT NULL"
+
+
+@pytest.fixture
+async def passwords_only(world: World, database_url: str) -> AsyncIterator[World]:
+    """`SIGN_IN_METHODS=password`, beside a `world` with both."""
+    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), world.clock) as passwords_only:
+        yield passwords_only
+
+
+async def test_without_passwords_no_route_takes_one(open_world: World) -> None:
+    await open_world.user(ADDRESS)
+    browser = open_world.with_cookie(await open_world.token(await open_world.user("eve@example.org")))
+
+    refused = [
+        await open_world.client().post("/api/session", json=CREDENTIALS),
+        await open_world.client().post("/api/session", json={**CREDENTIALS, "email": "nobody@example.org"}),
+        await browser.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET}),
+        await browser.put("/api/keys/primary/secret", json={"secret": "nine quiet herons over water"}),
+        await ask(open_world.client(), "password_reset", ADDRESS),
+    ]
+
+    assert [problem(answer)["code"] for answer in refused] == ["method_disabled"] * len(refused)
+    assert await open_world.mails() == []
+
+
+async def test_without_passwords_a_reset_that_was_mailed_before_is_worth_nothing(
+    world: World, open_world: World
+) -> None:
+    await world.user(ADDRESS)
+    message = await mailed(world, "password_reset", ADDRESS)
+    token, by_code = token_in(message), {"purpose": "password_reset", "email": ADDRESS, "code": code_in(message)}
+
+    for sent in ({"token": token}, by_code):
+        assert (await redeem(open_world.client(), **sent, secret="nine quiet herons over water")).status_code == 410
+    assert (await open_world.client().post("/api/keys/inspect", json={"token": token})).status_code == 410
+
+
+async def test_without_passwords_no_key_stores_one(open_world: World) -> None:
+    setup, invitation = await open_world.setup_token(), await open_world.invitation("eve@example.org")
+    up = token_in(await mailed(open_world, "sign_up", ADDRESS, name="Ada"))
+
+    for sent in ({"token": setup, "email": "root@example.org"}, {"token": invitation}, {"token": up}):
+        answer = await redeem(open_world.client(), **sent, name="Eve", secret=SECRET)
+        assert answer.status_code == 201
+
+    assert await open_world.services.database.pool.fetchval(HASHES) == 0
+
+
+async def test_without_codes_none_is_mailed(passwords_only: World) -> None:
+    await passwords_only.user(ADDRESS)
+
+    for purpose in ("sign_in", "sign_up"):
+        assert problem(await ask(passwords_only.client(), purpose, ADDRESS))["code"] == "method_disabled"
+
+    assert await passwords_only.mails() == []
+
+
+async def test_without_codes_no_code_or_link_of_before_signs_in(world: World, passwords_only: World) -> None:
+    user_id = await world.user(ADDRESS)
+    message = await mailed(world, "sign_in", ADDRESS)
+    code, token = code_in(message), token_in(message)
+    browser = passwords_only.with_cookie(await passwords_only.token(user_id))
+    client = passwords_only.client()
+
+    refused = [
+        await client.post("/api/session", json={"method": "code", "email": ADDRESS, "code": code}),
+        await client.post("/api/session", json={"method": "link", "token": token}),
+        await redeem(client, purpose="sign_in", email=ADDRESS, code=code),
+        await redeem(client, token=token),
+        await browser.post("/api/session/reauthentication", json={"method": "code", "code": code}),
+    ]
+
+    assert [problem(answer)["code"] for answer in refused] == ["key_not_usable"] * len(refused)
+    assert not await is_signed_in(client)
