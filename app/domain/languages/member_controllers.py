@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
 from app.domain.languages.controllers import Languages
-from app.domain.languages.member_schemas import Accepted, MemberView, NewMember, RolesChange
+from app.domain.languages.member_schemas import Accepted, InvitationSent, MemberView, NewMember, RolesChange
 from app.domain.languages.member_service import MemberService
 from app.guards.ability import Subject
 from app.guards.authorize import Request, ability_of, authorize, caller_id, missing, step_up
@@ -82,6 +82,7 @@ class MemberController(Controller):
     @post("/{user_id:uuid}/invitation", guards=[MAY_ADMINISTER, step_up], status_code=202)
     async def invite_again(
         self, request: Request, members: Members, code: FromPath[str], user_id: FromPath[UUID]
-    ) -> None:
+    ) -> InvitationSent:
         """Mail a new invitation to a member who has not accepted yet; the link before it is void."""
         await members.invite_again(caller_id(request), code, user_id)
+        return InvitationSent()

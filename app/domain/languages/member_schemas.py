@@ -41,3 +41,9 @@ class Accepted(Struct, frozen=True):
 
     email: str
     roles: list[Role]
+
+
+class InvitationSent(Struct, frozen=True):
+    """The same for a member who has accepted already, who gets nothing."""
+
+    status: str = "accepted"
