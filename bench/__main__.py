@@ -64,11 +64,12 @@ def main() -> None:
     with filled_database() as (directory, dsn, data):
         print(f"\nOne worker; {USERS:,} users with a session and {FEW} each, {LANGUAGES:,} languages", flush=True)
         with serving(directory, dsn, access_log=True) as url, serving(directory, dsn, access_log=False) as quiet_url:
-            measured = _measure(_files(directory, data), url, quiet_url, arguments.rounds, arguments.seconds)
+            files = _files(directory, data)
+            measured = _measure(files, url, quiet_url, arguments.rounds, arguments.seconds)
             print_loads(measured.loads, BARE)
             _print_refusals(refusal_medians(url, data.refused, TRIES_PER_SECOND * arguments.seconds * arguments.rounds))
     _print_costs(measured)
-    print_targets(_targets(measured))
+    print_targets(_targets(measured, list(data.lists)))
 
 
 def _files(directory: Path, data: Data) -> dict[str, Path]:
@@ -81,6 +82,11 @@ def _files(directory: Path, data: Data) -> dict[str, Path]:
         f"GET /api/session, {MANY}": _calls_of([data.polyglot], "/api/session"),
         f"GET /api/languages/{{code}}, {MANY}": _language_calls([data.polyglot]),
         f"GET /api/languages, {MANY}": _calls_of([data.polyglot], "/api/languages"),
+        **{
+            f"{name}, {which} page": [Call("GET", path, paged.reader.token)]
+            for name, paged in data.lists.items()
+            for which, path in (("first", paged.first), ("last", paged.last))
+        },
         SIGN_IN: [Call("POST", "/api/session", body=_credentials(member.email)) for member in data.crowd],
     }
     return {name: write_calls(directory / f"calls-{number}", calls[name]) for number, name in enumerate(calls)}
@@ -111,7 +117,7 @@ def _measure(files: dict[str, Path], url: str, quiet_url: str, rounds: int, seco
     return measured
 
 
-def _targets(measured: Measured) -> list[Target]:
+def _targets(measured: Measured, lists: Iterable[str]) -> list[Target]:
     loads, bare = measured.loads, measured.loads[BARE]
     sign_in = median([one.rate / raw for one, raw in zip(loads[SIGN_IN], measured.raw, strict=True)])
     crowded = median([crowded.p99 / alone.p99 for alone, crowded in measured.beside])
@@ -120,6 +126,15 @@ def _targets(measured: Measured) -> list[Target]:
         at_least(LANGUAGE, 0.08, "the bare route", ratios(loads[LANGUAGE], bare).rate),
         at_least(SIGN_IN, 0.9, "raw argon2id", sign_in),
         below(f"p99 of {SESSION}, while {SIGN_INS} sign in", 3, "its p99 alone", crowded),
+        *[
+            below(
+                f"{name}, last page",
+                1.2,
+                "the first",
+                ratios(loads[f"{name}, last page"], loads[f"{name}, first page"]).p50,
+            )
+            for name in lists
+        ],
     ]
 
 

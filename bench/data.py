@@ -1,5 +1,6 @@
 """The benchmark's data: a crowd of users with a session and three memberships each, and a few users beside it."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -15,6 +16,10 @@ USERS = 10_000
 LANGUAGES = 2_000
 MEMBERSHIPS = 3
 MANY_MEMBERSHIPS = 1_000
+# How many members and texts the one large language has.
+LARGE = 10_000
+LARGE_CODE = "qab"
+PAGE = 50
 ROLES: tuple[list[str], ...] = ([], ["translator"], ["admin"], ["admin", "translator"])
 
 SECRET = "seven lamps on a quiet harbour"
@@ -29,15 +34,25 @@ class Member(NamedTuple):
     codes: list[str]
 
 
+class Paged(NamedTuple):
+    """A long list: who reads it, and the paths of its first and its last page."""
+
+    reader: Member
+    first: str
+    last: str
+
+
 class Data(NamedTuple):
     """What was made: a crowd with few memberships each, and one user with many.
 
-    `refused` holds the email and secret of each kind of sign-in that must be refused in the same time.
+    `refused` holds the email and secret of each kind of sign-in that must be refused in the same time, `lists` long
+    lists by name.
     """
 
     crowd: list[Member]
     polyglot: Member
     refused: dict[str, tuple[str, str]]
+    lists: dict[str, Paged]
 
 
 class _Rows:
@@ -50,6 +65,7 @@ class _Rows:
         self.keys: list[tuple[object, ...]] = []
         self.sessions: list[tuple[object, ...]] = []
         self.members: list[tuple[object, ...]] = []
+        self.texts: list[tuple[object, ...]] = []
 
     def user(self, email: str, *, status: str = "active", secret: bool = True) -> UUID:
         user_id, now = new_id(), self._now
@@ -67,6 +83,24 @@ class _Rows:
         self.members.extend([(code, user_id, ROLES[i % len(ROLES)], now) for i, code in enumerate(codes)])
         return Member(email, token, codes)
 
+    def large_language(self) -> dict[str, Paged]:
+        """A language of many members and texts; gives its lists."""
+        reader, now = self.member("reader@example.org", [LARGE_CODE]), self._now
+        ids = [self.user(f"member-{number}@example.org") for number in range(LARGE)]
+        keys = [f"key.{number:06}" for number in range(LARGE)]
+        self.members.extend([(LARGE_CODE, user_id, [], now) for user_id in ids])
+        self.texts.extend([(LARGE_CODE, key, "A text of a few words", "draft", 1, now) for key in keys])
+        path = f"/api/languages/{LARGE_CODE}"
+        return {
+            f"GET members of {LARGE:,}": _paged(reader, f"{path}/members", str(ids[-PAGE - 1])),
+            f"GET translations of {LARGE:,}": _paged(reader, f"{path}/translations", keys[-PAGE - 1]),
+        }
+
+
+def _paged(reader: Member, path: str, before_last: str, limit: int = PAGE) -> Paged:
+    cursor = urlsafe_b64encode(before_last.encode()).decode().rstrip("=")
+    return Paged(reader, f"{path}?limit={limit}", f"{path}?limit={limit}&cursor={cursor}")
+
 
 async def make(dsn: str) -> Data:
     """Fill the empty tables of a migrated database."""
@@ -80,9 +114,13 @@ async def make(dsn: str) -> Data:
         for number in range(USERS)
     ]
     polyglot = rows.member("polyglot@example.org", codes[:MANY_MEMBERSHIPS])
+    lists = {
+        f"GET {MEMBERSHIPS} of {LANGUAGES:,} languages": _paged(crowd[-1], "/api/languages", crowd[-1].codes[-2], 1),
+        **rows.large_language(),
+    }
     rows.user("no-secret@example.org", secret=False)
     rows.user("suspended@example.org", status="suspended")
-    await _copy(dsn, rows, codes)
+    await _copy(dsn, rows, [*codes, LARGE_CODE])
     return Data(
         crowd,
         polyglot,
@@ -92,6 +130,7 @@ async def make(dsn: str) -> Data:
             "no secret": ("no-secret@example.org", SECRET),
             "suspended user": ("suspended@example.org", SECRET),
         },
+        lists,
     )
 
 
@@ -105,6 +144,7 @@ async def _copy(dsn: str, rows: _Rows, codes: list[str]) -> None:
         "sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, "
         "expires_at, ip)": rows.sessions,
         "language_members (language_code, user_id, roles, created_at)": rows.members,
+        "translations (language_code, key, text, state, version, updated_at)": rows.texts,
     }
     connection = await asyncpg.connect(dsn)
     try:

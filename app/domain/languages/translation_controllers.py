@@ -7,7 +7,9 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter, SkipValidation
 from msgspec import Meta
 
@@ -38,6 +40,7 @@ UpdatedAfter = Annotated[
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="The ETag of the version to replace.")]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="`*` for a key that is new.")]
 
+ETAG = ResponseHeader(name="ETag", description="The version, for `If-Match`.", documentation_only=True)
 MOMENT = Annotated[datetime, Meta(tz=True)]
 ENTITY_TAG = re.compile(r'"([1-9][0-9]{0,9})"')
 VERSION_MAX = 2**31 - 1
@@ -72,7 +75,7 @@ class TranslationController(Controller):
             raise missing(request, "read", "Translation")
         return page_of(rows, limit, lambda row: row.key, lambda row: row)
 
-    @get("/{key:str}", guards=[MAY_READ])
+    @get("/{key:str}", guards=[MAY_READ], response_headers=[ETAG])
     async def read(self, translations: Translations, code: FromPath[str], key: Key) -> Response[TranslationView]:
         """One translation. Its ETag is what a later write sends as `If-Match`."""
         found = await translations.read(code, _key(key))
@@ -80,7 +83,12 @@ class TranslationController(Controller):
             raise _no_translation()
         return Response(found, headers=_etag(found.version))
 
-    @put("/{key:str}", guards=[MAY_TRANSLATE])
+    @put(
+        "/{key:str}",
+        guards=[MAY_TRANSLATE],
+        response_headers=[ETAG],
+        responses={201: ResponseSpec(TranslationView, description="The key is new.", generate_examples=False)},
+    )
     async def write(
         self,
         request: Request,
