@@ -32,6 +32,13 @@ class Person(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     email: str | UnsetType = UNSET
 
 
+class Household(Struct, frozen=True, forbid_unknown_fields=True):
+    """A body with lists of objects."""
+
+    people: Annotated[list[Person], Meta(min_length=1, max_length=3)]
+    addresses: list[Address] = []
+
+
 class Tagged(Struct, frozen=True, forbid_unknown_fields=True, tag="a"):
     """A body that names its own type."""
 
@@ -185,3 +192,25 @@ def test_decoding_gives_the_type_or_a_problem_that_can_be_told(raw: bytes) -> No
     except Problem as problem:
         outcome = problem
     assert isinstance(outcome, Person) or (render(outcome) and bool(outcome.errors) == (outcome.kind.status == 422))
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({"people": [VALID, {**VALID, "age": "36", "x": 1}, {}]},
+         {"people.1.x": "unknown_field", "people.1.age": "wrong_type", "people.2.fullName": "missing",
+          "people.2.kind": "missing", "people.2.address": "missing"}),
+        ({"people": [VALID, 1]}, {"people.1": "wrong_type"}),
+        ({"people": [{**VALID, "address": {"postCode": "1\0"}}]}, {"people.0.address.postCode": "invalid_character"}),
+        ({"people": VALID}, {"people": "wrong_type"}),
+        ({"people": []}, {"people": "too_short"}),
+        ({"people": [{}] * 4}, {"people": "too_long"}),
+        ({"people": [VALID], "addresses": [{}, {"postCode": "12"}]}, {"addresses.0.postCode": "missing"}),
+    ],
+)  # fmt: skip
+def test_every_error_of_an_item_of_a_list_is_told_with_its_place(
+    body: dict[str, object], errors: dict[str, str]
+) -> None:
+    with pytest.raises(Problem) as raised:
+        decode(json.dumps(body).encode(), Household)
+    assert {error.field: error.code for error in raised.value.errors} == errors

@@ -2,6 +2,7 @@
 
 import re
 
+import asyncpg
 import msgspec
 import pytest
 from litestar.exceptions import (
@@ -79,6 +80,7 @@ def test_a_problem_says_its_title_where_it_has_no_detail() -> None:
         (InternalServerException(SECRET_TEXT), "internal_error"),
         (RuntimeError(SECRET_TEXT), "internal_error"),
         (KeyError(SECRET_TEXT), "internal_error"),
+        (asyncpg.DeadlockDetectedError(SECRET_TEXT), "temporarily_unavailable"),
         (ValidationException(SECRET_TEXT, extra=[{"key": "data", "message": SECRET_TEXT}]), "malformed_json"),
         (ValidationException(SECRET_TEXT, extra=[{"key": "limit", "message": SECRET_TEXT}]), "validation_failed"),
         (ValidationException(SECRET_TEXT, extra={"key": SECRET_TEXT}), "validation_failed"),
@@ -99,6 +101,12 @@ def test_a_parameter_error_names_the_parameter() -> None:
     told = from_exception(ValidationException(extra=[{"key": "limit", "message": SECRET_TEXT}, {}]))
     message = "This value is not acceptable here: see the API's description"
     assert told.errors == [FieldError("limit", "invalid", message), FieldError("", "invalid", message)]
+
+
+def test_a_parameter_error_names_the_parameter_as_it_is_sent() -> None:
+    error = ValidationException(extra=[{"key": "updated_after"}, {"key": "limit"}])
+    told = from_exception(error, {"updated_after": "updatedAfter"})
+    assert [item.field for item in told.errors] == ["updatedAfter", "limit"]
 
 
 def test_of_the_frameworks_headers_only_allow_is_kept() -> None:
