@@ -29,7 +29,8 @@ def clean_up(database: Database, clock: Clock, sweeps: Sequence[Sweep]) -> Task:
 
     async def run(_: Attempt) -> None:
         deleted = [await _sweep(database, sweep, clock()) for sweep in sweeps]
-        logger.info("cleaned_up", rows=sum(deleted))
+        if any(deleted):
+            logger.info("cleaned_up", rows=sum(deleted))
 
     return Task(run, every=EVERY)
 
