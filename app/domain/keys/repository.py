@@ -162,8 +162,7 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
     async def owner_of(self, address: str) -> UUID | None:
         """The user whose primary key this address is; nobody else can take the address until the transaction ends."""
         await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(address, 0))))
-        statement = select(Key.user_id).where(Key.provider == EMAIL, Key.identifier == address)
-        return (await self.session.execute(statement)).scalar_one_or_none()
+        return await self.find_owner(address)
 
     async def primary_of(self, user_id: UUID) -> Key:
         """The user's primary key, locked until the transaction ends."""

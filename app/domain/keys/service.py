@@ -1,4 +1,4 @@
-"""The rules of keys: signing in with a secret, setting it, and using single-use keys."""
+"""The rules of keys: signing in with a secret, setting it, and listing and dropping one's own."""
 
 from uuid import UUID
 
