@@ -132,7 +132,7 @@ def list_users() -> None:
         while page := await services.users.page(after, PAGE):
             for user in page:
                 click.echo(_row(str(user.id), user.email, user.name, user.platform_role or "-", user.status))
-            after = page[-1].id
+            after = page[-1].created_at, page[-1].id
 
     _with_services(run)
 

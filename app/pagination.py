@@ -3,6 +3,7 @@
 import binascii
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
@@ -61,6 +62,20 @@ def decode_uuid_cursor(cursor: str | None) -> UUID | None:
     try:
         return UUID(key) if key else None
     except ValueError:
+        raise _invalid_cursor() from None
+
+
+def time_cursor(time: datetime, id_: UUID) -> str:
+    """The key of a row in a list that is ordered by a time and an id."""
+    return f"{time.isoformat()} {id_}"
+
+
+def decode_time_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The time and id to start after; None for the first page. Raises `Problem` `validation_failed`."""
+    time, _, id_ = decode_cursor(cursor).partition(" ")
+    try:
+        return (datetime.fromisoformat(time).astimezone(UTC), UUID(id_)) if time else None
+    except (ValueError, OverflowError):
         raise _invalid_cursor() from None
 
 

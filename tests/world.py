@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from itertools import count
 from pathlib import Path
 from typing import Any, TypedDict, cast
 from uuid import UUID
@@ -118,6 +119,8 @@ class World:
         self.settings = settings
         self.clock = clock
         self.services = cast("Services", litestar.state.services)
+        # Users are made one after the other, although the clock stands still.
+        self._numbers = count()
 
     def client(self, *, ip: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
         """An HTTP client without a session, whose requests come from the service's own origin."""
@@ -144,7 +147,7 @@ class World:
                     name=name,
                     platform_role="admin" if admin else None,
                     onboarded_at=now if onboarded else None,
-                    created_at=now,
+                    created_at=now + timedelta(microseconds=next(self._numbers)),
                     updated_at=now,
                 )
             )

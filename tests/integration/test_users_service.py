@@ -122,9 +122,9 @@ async def test_an_unknown_address_is_not_found(world: World) -> None:
 async def test_users_are_paged_in_the_order_they_were_made(world: World) -> None:
     made = [await world.user(f"user{number}@example.org") for number in range(5)]
     first = await world.services.users.page(None, 3)
-    rest = await world.services.users.page(first[-1].id, 3)
+    rest = await world.services.users.page((first[-1].created_at, first[-1].id), 3)
     assert [user.id for user in first + rest] == made
-    assert await world.services.users.page(rest[-1].id, 3) == []
+    assert await world.services.users.page((rest[-1].created_at, rest[-1].id), 3) == []
 
 
 async def test_a_change_notes_its_time(world: World) -> None:

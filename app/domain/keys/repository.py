@@ -45,6 +45,8 @@ WITH owner AS (
     UPDATE keys SET last_used_at = $4, secret_hash = $5 FROM owner
      WHERE keys.user_id = owner.id AND keys.id = $2 AND keys.secret_hash = $3
     RETURNING owner.id AS user_id, owner.platform_role, keys.identifier
+), seen AS (
+    UPDATE users SET last_seen_at = $4 FROM proved WHERE users.id = proved.user_id
 ), forgotten AS (
     DELETE FROM code_failures USING proved WHERE code_failures.address = proved.identifier
 ), ended AS (
@@ -315,6 +317,17 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
                 Key.created_at >= since,
             )
         )
+
+    async def is_invited_to_platform(self, address: str) -> bool:
+        """Whether the address has an invitation that is to no language: what a language's admin does not void."""
+        statement = select(Key.id).where(
+            Key.kind == "single_use",
+            Key.address == address,
+            Key.purpose == "invitation",
+            Key.used_at.is_(None),
+            ~Key.payload.has_key("language"),
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def void_invitation(self, user_id: UUID, purpose: str) -> None:
         """Delete the user's live invitation, if it is to a language."""

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import Database
@@ -15,14 +14,21 @@ from app.domain.languages.member_schemas import MemberView
 from app.domain.languages.models import Language, LanguageMember
 from app.domain.users.models import User
 
+# Until they have been here as a member, somebody with an account looks like somebody who was invited: without a name,
+# and with the one form of an address that does not tell how the account writes it.
+VIEW = """
+SELECT m.user_id, CASE WHEN u.last_seen_at > m.created_at THEN u.name ELSE '' END AS name, k.identifier AS email,
+       m.roles, m.created_at
+"""
+JOINED = "JOIN users u ON u.id = m.user_id JOIN keys k ON k.user_id = m.user_id AND k.kind = 'primary'"
 # The page is cut before the accounts are joined, so that no plan reads accounts that it does not show.
-PAGE = """
-SELECT m.user_id, u.name, u.email, m.roles, m.created_at
+PAGE = f"""{VIEW}
   FROM (SELECT user_id, roles, created_at FROM language_members
          WHERE language_code = $1 AND user_id > $2 ORDER BY user_id LIMIT $3) m
-  JOIN users u ON u.id = m.user_id
+  {JOINED}
  ORDER BY m.user_id
-"""
+"""  # noqa: S608 # joined from constants
+FIND = text(f"{VIEW} FROM language_members m {JOINED} WHERE m.language_code = :code AND m.user_id = :user_id")
 PAGE_START = UUID(int=0)
 
 
@@ -82,13 +88,8 @@ class MemberRepository(SQLAlchemyAsyncRepository[LanguageMember]):
 
     async def find(self, code: str, user_id: UUID) -> MemberView | None:
         """One member."""
-        statement = (
-            select(LanguageMember.user_id, User.name, User.email, LanguageMember.roles, LanguageMember.created_at)
-            .join(User, User.id == LanguageMember.user_id)
-            .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
-        )
-        row = (await self.session.execute(statement)).one_or_none()
-        return msgspec.convert(row, MemberView, from_attributes=True) if row else None
+        row = (await self.session.execute(FIND, {"code": code, "user_id": user_id})).one_or_none()
+        return MemberView(*row) if row else None
 
     async def is_member_somewhere(self, user_id: UUID) -> bool:
         """Whether the user belongs to any language."""

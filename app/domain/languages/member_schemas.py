@@ -14,7 +14,10 @@ AddressText = Annotated[str, Meta(max_length=1000, description="An email address
 
 
 class MemberView(Struct, frozen=True, rename="camel"):
-    """A member. `email` is null for who does not administer the language."""
+    """A member. `email`, in lower case, is null for who does not administer the language.
+
+    `name` is empty until the member has been here since they were added.
+    """
 
     user_id: UUID
     name: str

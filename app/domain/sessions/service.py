@@ -54,7 +54,7 @@ class SessionService:
         if session.last_seen_at > due:
             return None
         idle_expires_at = min(now + idle, session.expires_at)
-        task = asyncio.get_running_loop().create_task(self._touch(session.id, due, now, idle_expires_at))
+        task = asyncio.get_running_loop().create_task(self._touch(session.id, user.id, due, now, idle_expires_at))
         self._extensions.add(task)
         task.add_done_callback(self._extensions.discard)
         return _seconds(idle_expires_at - now)
@@ -112,6 +112,7 @@ class SessionService:
             user_agent=new.client.user_agent,
             **times,
         )
+        await UserRepository(session=transaction).note_seen(user_id, new.now)
         return StartedSession(token, _seconds(times["idle_expires_at"] - new.now))
 
     async def renew(self, transaction: AsyncSession, *, token: str, platform_role: str | None) -> StartedSession | None:
@@ -172,9 +173,12 @@ class SessionService:
             "expires_at": now + absolute,
         }
 
-    async def _touch(self, session_id: UUID, due: datetime, now: datetime, idle_expires_at: datetime) -> None:
+    async def _touch(
+        self, session_id: UUID, user_id: UUID, due: datetime, now: datetime, idle_expires_at: datetime
+    ) -> None:
         try:
             async with self._database.transaction() as transaction:
+                await UserRepository(session=transaction).note_seen(user_id, now)
                 await SessionRepository(session=transaction).touch(
                     session_id, seen_before=due, now=now, idle_expires_at=idle_expires_at
                 )

@@ -29,7 +29,7 @@ from app.guards.authorize import (
     step_up,
 )
 from app.guards.where import where
-from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
+from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_time_cursor, page_of, time_cursor
 
 Users = NamedDependency[SkipValidation[UserService]]
 UserId = Annotated[str, PathParameter(description="The user's id, or `me`.")]
@@ -76,8 +76,8 @@ class UserController(Controller):
     ) -> Page[AccountView]:
         """The users that the caller may read, oldest first."""
         allowed = where(ability_of(request), "read", "User", COLUMNS)
-        rows = await users.page(decode_uuid_cursor(cursor), limit + 1, Filters(search, status, role), allowed)
-        return page_of(rows, limit, lambda row: row.id, lambda row: _view(row, request))
+        rows = await users.page(decode_time_cursor(cursor), limit + 1, Filters(search, status, role), allowed)
+        return page_of(rows, limit, lambda row: time_cursor(row.created_at, row.id), lambda row: _view(row, request))
 
     @get("/{user_id:str}", guards=[authorize("read", "User", id_from="user_id")])
     async def read(self, request: Request, users: Users, user_id: UserId) -> AccountView:
@@ -101,6 +101,14 @@ class UserController(Controller):
     async def remove(self, request: Request, users: Users, user_id: UserId) -> None:
         """Delete an account. What the user wrote stays, by a deleted user. The last platform admin stays: 409."""
         await users.remove(named_user_id(request, user_id, "delete"), actor=caller_id(request))
+
+    @post("/{user_id:str}/invitation", guards=[MAY_ADMINISTER], status_code=204)
+    async def invite_again(self, request: Request, users: Users, user_id: UserId) -> None:
+        """Mail a new invitation to a user who has not accepted yet; the link before it is void.
+
+        To revoke an invitation, delete the user.
+        """
+        await users.invite_again(named_user_id(request, user_id, "administer"), actor=caller_id(request))
 
     @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
     async def set_platform_role(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, true, tuple_, update
 
 from app.database import table_of
 from app.domain.users.models import User
@@ -20,6 +20,10 @@ LOCK = (
     .where(USERS.c.id == bindparam("user_id"))
     .with_for_update(key_share=True)
 )
+
+
+# Where a page of the list begins: after this time and id.
+After = tuple[datetime, UUID]
 
 
 class Filters(Struct, frozen=True):
@@ -97,14 +101,23 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         statement = delete(User).where(User.id == user_id).returning(User.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
+    async def note_seen(self, user_id: UUID, now: datetime) -> None:
+        """Record that the user is here."""
+        await self.session.execute(update(User).where(User.id == user_id).values(last_seen_at=now))
+
     async def page(
-        self, after: UUID | None, limit: int, filters: Filters | None = None, allowed: ColumnElement[bool] | None = None
+        self,
+        after: After | None,
+        limit: int,
+        filters: Filters | None = None,
+        allowed: ColumnElement[bool] | None = None,
     ) -> list[User]:
         """Users in the order they were made: those of the filters that `allowed` selects."""
-        statement = select(User).order_by(User.id).limit(limit).where(true() if allowed is None else allowed)
+        statement = select(User).order_by(User.created_at, User.id).limit(limit)
+        statement = statement.where(true() if allowed is None else allowed)
         filters = filters or Filters()
         if after is not None:
-            statement = statement.where(User.id > after)
+            statement = statement.where(tuple_(User.created_at, User.id) > tuple_(*after))
         if filters.search:
             matches = (column.icontains(filters.search, autoescape=True) for column in (User.email, User.name))
             statement = statement.where(or_(*matches))

@@ -14,7 +14,7 @@ from app.database import Database
 from app.domain.users import rights
 from app.domain.users.models import User
 from app.domain.users.ports import Invite, Revoke
-from app.domain.users.repository import Filters, UserRepository
+from app.domain.users.repository import After, Filters, UserRepository
 from app.domain.users.schemas import UserChange
 from app.errors import Problem
 
@@ -36,9 +36,13 @@ class UserService:
         self._required_fields = required_fields
 
     async def page(
-        self, after: UUID | None, limit: int, filters: Filters | None = None, allowed: ColumnElement[bool] | None = None
+        self,
+        after: After | None,
+        limit: int,
+        filters: Filters | None = None,
+        allowed: ColumnElement[bool] | None = None,
     ) -> list[User]:
-        """Users in the order they were made, from after the given id: those that `allowed` selects, None for all."""
+        """Users in the order they were made: those that `allowed` selects, None for all."""
         async with self._database.transaction() as transaction:
             return await UserRepository(session=transaction).page(after, limit, filters, allowed)
 
@@ -58,6 +62,19 @@ class UserService:
             if not invited.created:
                 raise Problem("email_taken", "There is a user with this address already.")
             return await UserRepository(session=transaction).get(invited.user_id)
+
+    async def invite_again(self, user_id: UUID, *, actor: UUID | None = None) -> None:
+        """Mail a new invitation; the link before it is void.
+
+        Raises `Problem`: `forbidden`, `not_found`, `no_invitation`.
+        """
+        async with self._administration(actor, "administer", user_id) as (transaction, users):
+            if await users.account(user_id) is None:
+                raise _no_user()
+            email = await users.awaits_invitation(user_id)
+            if email is None:
+                raise Problem("no_invitation", "Only active users who have not signed in yet wait for one.")
+            await self._invite(transaction, normalise(email))
 
     async def change(self, user_id: UUID, change: UserChange) -> User | None:
         """Change what is set in `change`, and end the onboarding where that completes the profile.
