@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Generator, Iterator, Sequence
+from itertools import islice
 from types import UnionType
 from typing import Annotated, ClassVar, TypeGuard, TypeVar, get_args, get_origin
 
@@ -22,6 +23,8 @@ T = TypeVar("T", bound=Struct)
 ECHO = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
 
 NAME_SHOWN_MAX = 100
+# More than a form or a full batch can have by honest mistakes; a body of nothing but faults makes no larger answer.
+ERRORS_MAX = 1000
 
 # The stable code of each kind of msgspec message, first match first.
 MESSAGE_CODES = {
@@ -98,7 +101,7 @@ def decode(raw: bytes, wanted: type[T]) -> T:
 
 def _all_errors(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
     try:
-        return list(_errors(_plain(raw), wanted, ""))
+        return list(islice(_errors(_plain(raw), wanted, ""), ERRORS_MAX))
     except RecursionError:
         raise Problem("malformed_json", "The values are nested too deeply.") from None
 

@@ -160,7 +160,9 @@ class _Server:
             "initdb",
             "--auth=trust",
             "--encoding=UTF8",
-            "--locale=C",
+            # Built in, so that it is there on every machine, and it knows the case of all letters.
+            "--locale-provider=builtin",
+            "--locale=C.UTF-8",
             "--username=postgres",
             "--pgdata",
             str(unfinished),

@@ -8,6 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from msgspec import Struct
 
 from app.database import is_outage
@@ -39,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "email_taken": Kind(409, "This address already has an account"),
     "language_exists": Kind(409, "This language exists already"),
     "last_admin": Kind(409, "The last platform admin must stay"),
+    "no_invitation": Kind(409, "This user does not wait for an invitation"),
     "primary_key_required": Kind(409, "The primary key cannot be deleted"),
     "already_member": Kind(409, "This user is a member already"),
     "key_not_usable": Kind(410, "This key cannot be used"),
@@ -161,7 +163,7 @@ def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -
             return Problem("malformed_json", "Send a JSON body.")
         return Problem("validation_failed", errors=errors)
     if isinstance(error, HTTPException) and error.status_code < 500:
-        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+        headers = {name: _with_head(value) for name, value in (error.headers or {}).items() if name.lower() == "allow"}
         return Problem(FRAMEWORK_CODES.get(error.status_code, "malformed_request"), headers=headers)
     if is_outage(error):
         return Problem(
@@ -170,9 +172,17 @@ def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -
     return Problem("internal_error", "The error has been logged under this instance.")
 
 
+def _with_head(allowed: str) -> str:
+    """The methods of a resource as the outermost layer answers them: HEAD wherever GET is."""
+    methods = [method.strip() for method in allowed.split(",")]
+    return ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
+
+
 def problem_response(request: Request[object, object, State], error: Exception) -> Response[bytes]:
     """Litestar's exception handler for every exception: logs what is our fault and answers problem+json."""
     problem = from_exception(error, _sent_as(request) if isinstance(error, ValidationException) else None)
+    if isinstance(error, RequestEntityTooLarge):
+        problem = Problem("body_too_large", f"At most {request.route_handler.resolve_request_max_body_size()} bytes.")
     request_id = request.scope.get("request_id", "")
     if problem.kind.status >= 500:
         logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)

@@ -1,17 +1,19 @@
-"""`make bench`: the authorised request, sign-in and the policy, beside the bare route of the same run."""
+"""`make bench`: the authorised request, sign-in, mail and the policy, beside the bare route of the same run."""
 
 import argparse
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import msgspec
 
+from app.settings import load as load_settings
 from bench.data import LANGUAGES, MANY_MEMBERSHIPS, MEMBERSHIPS, SECRET, USERS, Data, Member
 from bench.decisions import decisions_per_second
+from bench.mail import MAIL_RATE_MIN, MAILS, Delivery, delivery, mail_sink
 from bench.measure import (
     SIGN_INS,
     Call,
@@ -36,16 +38,18 @@ LANGUAGE = f"GET /api/languages/{{code}}, {FEW}"
 SIGN_IN = "POST /api/session"
 WITHOUT_LOG = {BARE: "GET /health/live, ACCESS_LOG=off", SESSION: f"{SESSION}, ACCESS_LOG=off"}
 
+SECRET_KEY = "a key of the benchmark 4Xw1kQz8vRt6Lm2N"
 TRIES_PER_SECOND = 5
 BUSY = 0.5
 
 
 class Measured(NamedTuple):
-    """One entry for each round: the loads by route, the raw argon2id rates, a reader alone and beside sign-ins."""
+    """One entry for each round: loads by route, raw argon2id rates, readers alone and beside sign-ins, mail."""
 
     loads: dict[str, list[Load]]
     raw: list[float]
     beside: list[tuple[Load, Load]]
+    deliveries: list[Delivery]
 
 
 def main() -> None:
@@ -61,13 +65,24 @@ def main() -> None:
     if (busy := os.getloadavg()[0]) > BUSY:
         print(f"This machine is busy already (load {busy:.1f}): run this again when it is not.")
     _print_decisions()
-    with filled_database() as (directory, dsn, data):
+    with filled_database() as (directory, dsn, data), mail_sink() as sink:
         print(f"\nOne worker; {USERS:,} users with a session and {FEW} each, {LANGUAGES:,} languages", flush=True)
-        with serving(directory, dsn, access_log=True) as url, serving(directory, dsn, access_log=False) as quiet_url:
+        database = {"DATABASE_URL": dsn, "SECRET_KEY": SECRET_KEY, "MAIL_FROM": "Ostiary <no-reply@example.org>"}
+        settings = {**database, "MAIL_URL": sink.url}
+        without_log = {**database, "ACCESS_LOG": "off", "RUN_JOBS": "off"}
+        with serving(directory, settings) as url, serving(directory, without_log) as quiet_url:
             files = _files(directory, data)
-            measured = _measure(files, url, quiet_url, arguments.rounds, arguments.seconds)
+            seconds = arguments.seconds
+            measured = _measure(
+                files,
+                url,
+                quiet_url,
+                arguments.rounds,
+                seconds,
+                lambda: delivery(url, load_settings(settings), sink, files[SESSION], seconds),
+            )
             print_loads(measured.loads, BARE)
-            _print_refusals(refusal_medians(url, data.refused, TRIES_PER_SECOND * arguments.seconds * arguments.rounds))
+            _print_refusals(refusal_medians(url, data.refused, TRIES_PER_SECOND * seconds * arguments.rounds))
     _print_costs(measured)
     print_targets(_targets(measured, list(data.lists)))
 
@@ -104,9 +119,11 @@ def _credentials(email: str) -> str:
     return msgspec.json.encode({"method": "password", "email": email, "secret": SECRET}).decode()
 
 
-def _measure(files: dict[str, Path], url: str, quiet_url: str, rounds: int, seconds: int) -> Measured:
+def _measure(
+    files: dict[str, Path], url: str, quiet_url: str, rounds: int, seconds: int, deliver: Callable[[], Delivery]
+) -> Measured:
     """Everything once in each round, so that a disturbance from outside hits all routes alike."""
-    measured = Measured({name: [] for name in (*files, *WITHOUT_LOG.values())}, [], [])
+    measured = Measured({name: [] for name in (*files, *WITHOUT_LOG.values())}, [], [], [])
     for _ in range(rounds):
         for name, file in files.items():
             measured.loads[name].append(load(url, file, seconds, SIGN_INS if name == SIGN_IN else None))
@@ -114,18 +131,27 @@ def _measure(files: dict[str, Path], url: str, quiet_url: str, rounds: int, seco
             measured.loads[shown].append(load(quiet_url, files[name], seconds))
         measured.raw.append(raw_argon2_rate(SECRET, seconds))
         measured.beside.append(load_beside(url, files[SESSION], files[SIGN_IN], seconds))
+        measured.deliveries.append(deliver())
     return measured
 
 
 def _targets(measured: Measured, lists: Iterable[str]) -> list[Target]:
     loads, bare = measured.loads, measured.loads[BARE]
     sign_in = median([one.rate / raw for one, raw in zip(loads[SIGN_IN], measured.raw, strict=True)])
+    deliveries = measured.deliveries
     crowded = median([crowded.p99 / alone.p99 for alone, crowded in measured.beside])
     return [
         at_least(SESSION, 0.15, "the bare route", ratios(loads[SESSION], bare).rate),
         at_least(LANGUAGE, 0.08, "the bare route", ratios(loads[LANGUAGE], bare).rate),
         at_least(SIGN_IN, 0.9, "raw argon2id", sign_in),
         below(f"p99 of {SESSION}, while {SIGN_INS} sign in", 3, "its p99 alone", crowded),
+        at_least(f"delivery of {MAILS:,} mails", MAIL_RATE_MIN, "1 a second", median([one.rate for one in deliveries])),
+        below(
+            f"p99 of {SESSION}, while mail is delivered",
+            2,
+            "its p99 alone",
+            median([one.meanwhile.p99 / one.alone.p99 for one in deliveries]),
+        ),
         *[
             below(
                 f"{name}, last page",
@@ -147,6 +173,10 @@ def _print_costs(measured: Measured) -> None:
     for index, state in enumerate(("alone", f"while {SIGN_INS} sign in")):
         p99 = median([pair[index].p99 for pair in measured.beside])
         rows.append([f"p99 of {SESSION}, {state}", f"{p99:.1f} ms"])
+    rows.append(["mails delivered", f"{median([one.rate for one in measured.deliveries]):.1f}/s"])
+    for state in ("alone", "meanwhile"):
+        p99 = median([getattr(one, state).p99 for one in measured.deliveries])
+        rows.append([f"p99 of {SESSION}, mail being delivered: {state}", f"{p99:.1f} ms"])
     print_table(["beside", ""], rows)
 
 

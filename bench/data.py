@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 from argon2 import PasswordHasher
@@ -68,7 +68,7 @@ class _Rows:
         self.texts: list[tuple[object, ...]] = []
 
     def user(self, email: str, *, status: str = "active", secret: bool = True) -> UUID:
-        user_id, now = new_id(), self._now
+        user_id, now = uuid4(), self._now
         self.users.append((user_id, email, "Ada", status, now, now, now))
         secret_hash = self._secret_hash if secret else None
         self.keys.append((new_id(), user_id, "primary", "email", email, secret_hash, now))
@@ -86,7 +86,7 @@ class _Rows:
     def large_language(self) -> dict[str, Paged]:
         """A language of many members and texts; gives its lists."""
         reader, now = self.member("reader@example.org", [LARGE_CODE]), self._now
-        ids = [self.user(f"member-{number}@example.org") for number in range(LARGE)]
+        ids = sorted(self.user(f"member-{number}@example.org") for number in range(LARGE))
         keys = [f"key.{number:06}" for number in range(LARGE)]
         self.members.extend([(LARGE_CODE, user_id, [], now) for user_id in ids])
         self.texts.extend([(LARGE_CODE, key, "A text of a few words", "draft", 1, now) for key in keys])

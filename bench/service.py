@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
@@ -32,17 +32,11 @@ def filled_database() -> Iterator[tuple[Path, str, Data]]:
 
 
 @contextmanager
-def serving(directory: Path, dsn: str, *, access_log: bool) -> Iterator[str]:
-    """The base URL of one worker with default settings. Its log goes to a file in `directory`."""
+def serving(directory: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """The base URL of one worker with these settings. Its log goes to a file in `directory`."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    environ = {
-        "PATH": os.defpath,
-        "DATABASE_URL": dsn,
-        "PORT": str(port),
-        "WORKERS": "1",
-        "ACCESS_LOG": "on" if access_log else "off",
-    }
+    environ = {"PATH": os.defpath, "PORT": str(port), "WORKERS": "1", **settings}
     log = directory / f"server-{port}.log"
     with log.open("wb") as output:
         command = [str(Path(sys.executable).with_name("ostiary")), "serve"]

@@ -129,7 +129,13 @@ async def test_a_body_without_a_length_is_read_up_to_the_limit_and_no_further(wo
 
 async def test_a_wrong_method_is_told_which_are_right(world: World) -> None:
     response = await world.client().put("/api/languages/de", json={})
-    assert {method.strip() for method in response.headers["allow"].split(",")} == {"GET", "PATCH", "DELETE", "OPTIONS"}
+    assert {method.strip() for method in response.headers["allow"].split(",")} == {
+        "GET",
+        "HEAD",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+    }
 
 
 @pytest.mark.parametrize("path", ["/api/sessions", "/api/keys"])

@@ -48,6 +48,16 @@ async def test_the_access_log_has_one_line_a_request_without_query_header_or_bod
     assert token not in str(lines)
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/api/session", "/api/languages", "/api/nowhere"])
+async def test_head_answers_as_get_does_without_the_content(world: World, path: str) -> None:
+    client = await world.signed_in(admin=True)
+    got, head = await client.get(path), await client.head(path)
+    varying = {"x-request-id", "date"}
+    for name in got.headers.keys() | head.headers.keys() - varying:
+        assert name in varying or head.headers[name] == got.headers[name]
+    assert (head.status_code, head.content) == (got.status_code, b"")
+
+
 @pytest.mark.parametrize(
     ("trusted", "forwarded", "seen"),
     [

@@ -87,7 +87,10 @@ async def test_every_page_gives_every_member_once(world: World, admin: httpx.Asy
 async def test_a_member_is_told_with_name_roles_and_since_when(world: World, admin: httpx.AsyncClient) -> None:
     user_id = await world.user()
     await world.member(user_id, "de", "translator", "admin")
-    assert (await items(admin, PATH))[1] == {
+    world.clock.forward(seconds=1)
+    await world.token(user_id)
+    (member,) = [member for member in await items(admin, PATH) if member["userId"] == str(user_id)]
+    assert member == {
         "userId": str(user_id), "name": "Ada", "email": "ada@example.org", "roles": ["translator", "admin"],
         "createdAt": "2026-06-01T12:00:00Z",
     }  # fmt: skip
@@ -256,6 +259,16 @@ async def test_an_invitation_to_two_languages_is_revoked_with_the_last_of_them(
     await admin.delete(f"{PATH}/{eve}")
     assert await world.services.database.pool.fetchval(live) == 0
     assert (await accept(world, outbox[1].token)).status_code == 410
+
+
+async def test_an_invitation_of_the_platform_is_not_revoked_by_a_language(
+    world: World, admin: httpx.AsyncClient, outbox: list[Mail]
+) -> None:
+    root = await world.signed_in("platform@example.org", admin=True)
+    await root.post("/api/users", json={"email": "eve@example.org", "name": "Eve"})
+    await add(admin, "eve@example.org")
+    await admin.delete(f"{PATH}/{await member_id(admin, 'eve@example.org')}")
+    assert [(await accept(world, mail.token)).status_code for mail in outbox] == [410, 201]
 
 
 async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(

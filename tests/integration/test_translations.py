@@ -1,13 +1,15 @@
 """Translations over HTTP: writing with a version, reading, listing, deleting, batches and the history."""
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote
 
 import httpx
 import pytest
 
 from app.domain.languages.translation_schemas import BATCH_MAX, TEXT_MAX
+from app.http import MAX_BODY_BYTES
 from tests.world import World, field_errors, id_of, items, pages, problem
 
 PATH = "/api/languages/de/translations"
@@ -287,6 +289,44 @@ async def test_a_batch_takes_as_many_items_as_it_says(translator: httpx.AsyncCli
     assert field_errors(await batch(translator)) == {"items": "too_short"}
     assert (await batch(translator, *writes[:-1])).status_code == 200
     assert len(await items(translator, PATH, limit=200)) == BATCH_MAX
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+async def test_a_text_of_full_length_fits_in_every_script_and_escaped(
+    translator: httpx.AsyncClient, escaped: bool
+) -> None:
+    body = json.dumps({"text": "𐌰" * TEXT_MAX}, ensure_ascii=escaped).encode()
+    assert len(body) > MAX_BODY_BYTES
+    headers = {**NEW, "Content-Type": "application/json"}
+    response = await translator.put(f"{PATH}/long", content=body, headers=headers)
+    assert (response.status_code, response.json()["text"]) == (201, "𐌰" * TEXT_MAX)
+
+
+async def test_a_full_batch_of_four_kibibytes_each_fits_and_a_larger_body_writes_nothing(
+    translator: httpx.AsyncClient,
+) -> None:
+    fitting = [item(f"k.{number}", text="x" * 4000) for number in range(BATCH_MAX)]
+    over = [item(f"l.{number}", text="x" * 4200) for number in range(BATCH_MAX)]
+    refused = await batch(translator, *over)
+    assert (refused.status_code, problem(refused)["code"]) == (413, "body_too_large")
+    assert problem(refused)["detail"]
+    assert (await batch(translator, *fitting)).status_code == 200
+    assert len(await items(translator, PATH, limit=200)) == BATCH_MAX
+
+
+async def test_a_large_body_is_not_read_of_who_may_not_translate(world: World) -> None:
+    await world.language("de")
+    reader = await world.signed_in_member("de", email="grace@example.org")
+    read = list[bytes]()
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(b"{")
+        yield b"{"
+
+    for client, status in ((reader, 403), (world.client(), 401)):
+        response = await client.post(f"{PATH}/batch", content=body(), headers={"Content-Type": "application/json"})
+        assert response.status_code == status
+    assert read == []
 
 
 async def test_every_error_of_a_batch_is_told_with_its_place(translator: httpx.AsyncClient) -> None:

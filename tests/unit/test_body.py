@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.body import NAME_SHOWN_MAX, decode
+from app.body import ERRORS_MAX, NAME_SHOWN_MAX, decode
 from app.errors import Problem, render
 
 
@@ -214,3 +214,10 @@ def test_every_error_of_an_item_of_a_list_is_told_with_its_place(
     with pytest.raises(Problem) as raised:
         decode(json.dumps(body).encode(), Household)
     assert {error.field: error.code for error in raised.value.errors} == errors
+
+
+def test_a_body_of_nothing_but_faults_makes_no_endless_answer() -> None:
+    raw = json.dumps({f"x{number}": 1 for number in range(2 * ERRORS_MAX)}).encode()
+    with pytest.raises(Problem) as raised:
+        decode(raw, Person)
+    assert len(raised.value.errors) == ERRORS_MAX

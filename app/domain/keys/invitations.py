@@ -63,7 +63,9 @@ class InvitationService:
         user_id = owner or await self._add_user(transaction, address, name, None)
         email = await users.awaits_invitation(user_id)
         if email is not None:
-            payload = {invitation.MAILED: "yes", **({"language": language} if language else {})}
+            payload = {invitation.MAILED: "yes"}
+            if language and not await KeyRepository(session=transaction).is_invited_to_platform(address.unique):
+                payload["language"] = language
             link = await self._issue(transaction, address.unique, user_id, payload)
             await self._send_mail(
                 transaction,

@@ -27,6 +27,7 @@ from app.domain.languages.translation_schemas import (
 from app.domain.languages.translation_service import TranslationService, checked_key
 from app.errors import Problem, invalid
 from app.guards.authorize import Request, authorize, caller_id, missing
+from app.http import MAX_TEXTS_BYTES
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 
 Translations = NamedDependency[SkipValidation[TranslationService]]
@@ -86,6 +87,7 @@ class TranslationController(Controller):
     @put(
         "/{key:str}",
         guards=[MAY_TRANSLATE],
+        request_max_body_size=MAX_TEXTS_BYTES,
         response_headers=[ETAG],
         responses={201: ResponseSpec(TranslationView, description="The key is new.", generate_examples=False)},
     )
@@ -137,11 +139,14 @@ class TranslationController(Controller):
             raise _no_translation()
         return page_of(rows, limit, lambda row: row.version, lambda row: row)
 
-    @post("/batch", guards=[MAY_TRANSLATE], status_code=200)
+    @post("/batch", guards=[MAY_TRANSLATE], request_max_body_size=MAX_TEXTS_BYTES, status_code=200)
     async def write_batch(
         self, request: Request, data: JSONBody[Batch], translations: Translations, code: FromPath[str]
     ) -> BatchResult:
-        """Write up to 500 texts, all or none; 412 names each that is not at the version it gives."""
+        """Write up to 500 texts, all or none; 412 names each that is not at the version it gives.
+
+        The body has at most 2 MiB.
+        """
         return BatchResult(await translations.write_batch(caller_id(request), code, data.items))
 
 
