@@ -23,7 +23,7 @@ from app.clock import Clock, utc_now
 from app.database import Database
 from app.domain.keys import repository as keys_repository
 from app.domain.keys.asking import ISSUE_KEY, AskService
-from app.domain.keys.controllers import KeyController, SignInController
+from app.domain.keys.controllers import KeyController, SignInController, SignInServices
 from app.domain.keys.invitations import InvitationService
 from app.domain.keys.ports import Services as PurposeServices
 from app.domain.keys.redeeming import RedeemService
@@ -155,6 +155,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
             "keys": _provide(services.keys),
             "asking": _provide(services.asking),
             "redeeming": _provide(services.redeeming),
+            "services": _provide(SignInServices(services.keys, services.redeeming, services.sessions, cookie)),
             "users": _provide(services.users),
             "languages": _provide(services.languages),
             "members": _provide(services.members),

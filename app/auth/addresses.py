@@ -60,6 +60,8 @@ def normalise(raw: str, field: str = "email") -> Address:
 
 
 def _is_plain(value: str) -> bool:
+    if value.isascii():
+        return value.isprintable() and " " not in value
     return unicodedata.normalize("NFKC", value) == unicodedata.normalize("NFC", value) and not any(
         character in INVISIBLE
         or character == IDEOGRAPHIC_FULL_STOP

@@ -40,6 +40,8 @@ class SecretHasher:
         self._limit = settings.hash_concurrency + settings.hash_queue
         self._pending = 0
         self._decoy = self._argon2.hash("a secret that nobody has")
+        # A PHC string begins with all its parameters; salt and hash follow.
+        self._present = self._decoy.rsplit("$", 2)[0]
         self.verifications = 0
 
     async def hash(self, secret: str) -> str:
@@ -57,7 +59,7 @@ class SecretHasher:
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than the present ones."""
-        return self._argon2.check_needs_rehash(stored)
+        return not stored.startswith(f"{self._present}$") and self._argon2.check_needs_rehash(stored)
 
     def close(self) -> None:
         """Let the threads end."""

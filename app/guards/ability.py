@@ -48,7 +48,7 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class Schema(msgspec.Struct, frozen=True):
+class Schema(msgspec.Struct, frozen=True, eq=False):
     """What rules may speak of: actions, and per subject type the attribute paths with their JSON types."""
 
     actions: frozenset[str]
@@ -64,6 +64,15 @@ class Schema(msgspec.Struct, frozen=True):
                 check_path(path)
                 if kind not in JSON_TYPES:
                     raise InvalidRule(f"subjects.{subject}.{path}: {kind!r} is not a JSON type")
+
+
+class _Shape(msgspec.Struct, frozen=True):
+    """What is the same of a rule for every principal: all but its conditions."""
+
+    actions: frozenset[str]
+    subjects: frozenset[str]
+    covers: FieldMatcher | None
+    declared: list[Mapping[str, JsonType]] | None
 
 
 class CompiledRule(msgspec.Struct, frozen=True):
@@ -223,31 +232,45 @@ def _decision(rule: CompiledRule | None) -> Decision:
 
 def _compile(index: int, rule: Rule, schema: Schema | None) -> CompiledRule:
     try:
-        actions = _names("actions", rule.actions)
-        subjects = _names("subjects", rule.subjects)
-        covers = None
+        # Checked before the cached call: a list is unhashable, and a bare string would be a tuple of letters.
+        _check_tuple("actions", rule.actions)
+        _check_tuple("subjects", rule.subjects)
         if rule.fields is not None:
-            _names("fields", rule.fields)
-            covers = field_matcher(rule.fields)
-        _check_outcome(rule.inverted, rule.reason)
-        declared = None if schema is None else _check_schema(rule, actions, subjects, schema)
-        conditions = parse(rule.conditions, declared)
+            _check_tuple("fields", rule.fields)
+        shape = _shape(rule.actions, rule.subjects, rule.fields, rule.inverted, rule.reason, schema)
+        conditions = parse(rule.conditions, shape.declared)
     except InvalidRule as error:
         raise InvalidRule(f"rule {index}: {error}") from None
-    return CompiledRule(index, rule, actions, subjects, covers, conditions, rule.inverted)
+    return CompiledRule(index, rule, shape.actions, shape.subjects, shape.covers, conditions, rule.inverted)
 
 
-def _names(part: str, names: object) -> frozenset[str]:
-    # Checked before the cached call: a list is unhashable, and a bare string would be a tuple of letters.
+@lru_cache(maxsize=1024, typed=True)
+def _shape(
+    actions: tuple[str, ...],
+    subjects: tuple[str, ...],
+    fields: tuple[str, ...] | None,
+    inverted: bool,
+    reason: str | None,
+    schema: Schema | None,
+) -> _Shape:
+    action_set, subject_set = _names("actions", actions), _names("subjects", subjects)
+    covers = None
+    if fields is not None:
+        _names("fields", fields)
+        covers = field_matcher(fields)
+    _check_outcome(inverted, reason)
+    declared = None if schema is None else _check_schema(fields, action_set, subject_set, schema)
+    return _Shape(action_set, subject_set, covers, declared)
+
+
+def _check_tuple(part: str, names: object) -> None:
     if not isinstance(names, tuple) or not names:
         raise InvalidRule(f"{part}: a non-empty tuple of names is expected, not {names!r}")
-    return _name_set(part, names)
 
 
-@lru_cache(maxsize=1024)
-def _name_set(part: str, names: tuple[object, ...]) -> frozenset[str]:
+def _names(part: str, names: tuple[object, ...]) -> frozenset[str]:
     found = [name for name in names if isinstance(name, str) and name and "," not in name]
-    if len(found) < len(names):
+    if not names or len(found) < len(names):
         raise InvalidRule(f"{part}: a name is non-empty text without a comma; got {names!r}")
     return frozenset(found)
 
@@ -260,7 +283,7 @@ def _check_outcome(inverted: object, reason: object) -> None:
 
 
 def _check_schema(
-    rule: Rule, actions: frozenset[str], subjects: frozenset[str], schema: Schema
+    fields: tuple[str, ...] | None, actions: frozenset[str], subjects: frozenset[str], schema: Schema
 ) -> list[Mapping[str, JsonType]]:
     if not actions <= schema.actions and (unknown := actions - schema.actions - {ANY_ACTION}):
         raise InvalidRule(f"actions: unknown action {min(unknown)!r}")
@@ -271,7 +294,7 @@ def _check_schema(
         if subject not in schema.subjects:
             raise InvalidRule(f"subjects: unknown subject type {subject!r}")
         declared.append(schema.subjects[subject])
-    for field in rule.fields or ():
+    for field in fields or ():
         if "*" not in field and not all(_declares(attributes, field) for attributes in declared):
             raise InvalidRule(f"fields: {field!r} is not an attribute of every subject type of the rule")
     return declared

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
@@ -138,6 +139,7 @@ def parse(conditions: object, declared: Sequence[Mapping[str, JsonType]] | None 
     return Conditions(tuple(parts), tuple([_test(part, strict=declared is not None) for part in parts]))
 
 
+@lru_cache(maxsize=1024)
 def check_path(path: object) -> tuple[str, ...]:
     """The segments of a dotted path. Raises InvalidRule for empty, `$`-led and prototype segments."""
     if not isinstance(path, str):

@@ -111,4 +111,4 @@ def test_a_parameter_error_names_the_parameter_as_it_is_sent() -> None:
 
 def test_of_the_frameworks_headers_only_allow_is_kept() -> None:
     error = HTTPException(status_code=405, headers={"Allow": "GET", "X-Secret": "hunter2"})
-    assert from_exception(error).headers == {"Allow": "GET"}
+    assert from_exception(error).headers == {"Allow": "GET, HEAD"}

@@ -1,12 +1,13 @@
 """Routes on keys, and signing in with them."""
 
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
+from app.auth.cookies import SessionCookie
 from app.auth.middleware import SETS_COOKIE
 from app.domain.keys.asking import PURPOSES_OF_USERS, AskService
 from app.domain.keys.models import Key
@@ -28,8 +29,9 @@ from app.domain.keys.schemas import (
     SignIn,
 )
 from app.domain.keys.service import KeyService
-from app.domain.sessions.controllers import ETAG, SET_COOKIE, Cookie, Sessions, signed_in
+from app.domain.sessions.controllers import ETAG, SET_COOKIE, signed_in
 from app.domain.sessions.schemas import Client, StartedSession, WhoAmI
+from app.domain.sessions.service import SessionService
 from app.domain.sessions.view import encode_with_etag
 from app.errors import Problem
 from app.guards.authorize import ANYONE, SIGNED_IN, Request, authorize, missing, step_up
@@ -40,6 +42,17 @@ Keys = NamedDependency[SkipValidation[KeyService]]
 Asking = NamedDependency[SkipValidation[AskService]]
 Redeeming = NamedDependency[SkipValidation[RedeemService]]
 
+
+class SignInServices(NamedTuple):
+    """What signing in takes, as one dependency: for two or more the framework opens a task group in each request."""
+
+    keys: KeyService
+    redeeming: RedeemService
+    sessions: SessionService
+    cookie: SessionCookie
+
+
+SigningIn = NamedDependency[SkipValidation[SignInServices]]
 
 MAY_ASK_AS_USER = (authorize("update", "Key", own=True), step_up)
 
@@ -54,18 +67,15 @@ class SignInController(Controller):
         self,
         request: Request,
         data: JSONBody[SignIn],
-        keys: Keys,
-        redeeming: Redeeming,
-        sessions: Sessions,
-        cookie: Cookie,
+        services: SigningIn,
     ) -> Response[WhoAmI]:
         """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
         201, the `auth_session` cookie, and who you are. A session that the client already had ends. Unknown address,
         wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS 5.0, 6.3.8).
         """
-        started = await _start(data, keys, redeeming, _caller(request))
-        return await _signed_in(started, sessions, cookie, 201)
+        started = await _start(data, services, _caller(request))
+        return await _signed_in(started, services, 201)
 
     @post(
         "/api/session/reauthentication",
@@ -78,18 +88,15 @@ class SignInController(Controller):
         self,
         request: Request,
         data: JSONBody[Reauthentication],
-        keys: Keys,
-        redeeming: Redeeming,
-        sessions: Sessions,
-        cookie: Cookie,
+        services: SigningIn,
     ) -> Response[WhoAmI]:
         """Prove again who you are, before a sensitive action. The session gets a new token (OWASP ASVS 5.0, 7.2.4)."""
         user, _ = signed_in(request)
         if isinstance(data, PasswordProof):
-            started = await keys.reauthenticate(user, _token(request), data.secret)
+            started = await services.keys.reauthenticate(user, _token(request), data.secret)
         else:
-            started = await redeeming.reauthenticate(user, data.code, _caller(request))
-        return await _signed_in(started, sessions, cookie, 200)
+            started = await services.redeeming.reauthenticate(user, data.code, _caller(request))
+        return await _signed_in(started, services, 200)
 
 
 class KeyController(Controller):
@@ -117,16 +124,14 @@ class KeyController(Controller):
         return await redeeming.inspect(data.token)
 
     @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, ETAG])
-    async def redeem(
-        self, request: Request, data: JSONBody[Redemption], redeeming: Redeeming, sessions: Sessions, cookie: Cookie
-    ) -> Response[WhoAmI]:
+    async def redeem(self, request: Request, data: JSONBody[Redemption], services: SigningIn) -> Response[WhoAmI]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookie.
 
         A key works once; an expired, used, foreign or unknown one gets the same 410. A refused value (422) leaves it
         usable.
         """
-        started = await redeeming.redeem(data, _caller(request))
-        return await _signed_in(started, sessions, cookie, 201)
+        started = await services.redeeming.redeem(data, _caller(request))
+        return await _signed_in(started, services, 201)
 
     @get(guards=[authorize("read", "Key", own=True)])
     async def index(
@@ -151,13 +156,12 @@ class KeyController(Controller):
         opt={SETS_COOKIE: True},
         response_headers=[SET_COOKIE],
     )
-    async def set_secret(
-        self, request: Request, data: JSONBody[NewSecret], keys: Keys, cookie: Cookie
-    ) -> Response[None]:
+    async def set_secret(self, request: Request, data: JSONBody[NewSecret], services: SigningIn) -> Response[None]:
         """Set or change the secret. All other sessions and all outstanding links end; this session gets a new token."""
         user, session = signed_in(request)
-        started = await keys.set_secret(user, session.id, _token(request), data.secret)
-        return Response(None, status_code=204, headers={"Set-Cookie": cookie.kept(started.token, started.max_age)})
+        started = await services.keys.set_secret(user, session.id, _token(request), data.secret)
+        kept = services.cookie.kept(started.token, started.max_age)
+        return Response(None, status_code=204, headers={"Set-Cookie": kept})
 
 
 def client_of(request: Request) -> Client:
@@ -165,10 +169,11 @@ def client_of(request: Request) -> Client:
     return Client(request.client.host if request.client else None, request.headers.get("user-agent"))
 
 
-async def _start(data: SignIn, keys: Keys, redeeming: Redeeming, caller: Caller) -> StartedSession:
+async def _start(data: SignIn, services: SignInServices, caller: Caller) -> StartedSession:
+    redeeming = services.redeeming
     match data:
         case PasswordSignIn():
-            return await keys.sign_in(data.email, data.secret, caller.client, caller.token)
+            return await services.keys.sign_in(data.email, data.secret, caller.client, caller.token)
         case CodeSignIn():
             return await redeeming.redeem(Redemption(purpose=sign_in.NAME, email=data.email, code=data.code), caller)
         case LinkSignIn():
@@ -179,11 +184,12 @@ def _caller(request: Request) -> Caller:
     return Caller(client_of(request), request.auth, request.user.user.id if request.user.user else None)
 
 
-async def _signed_in(started: StartedSession, sessions: Sessions, cookie: Cookie, status: int) -> Response[WhoAmI]:
-    principal = await sessions.authenticate(started.token)
+async def _signed_in(started: StartedSession, services: SignInServices, status: int) -> Response[WhoAmI]:
+    sessions = services.sessions
+    principal = started.principal or await sessions.authenticate(started.token)
     body, etag = encode_with_etag(sessions.describe(principal, ability_for(principal)))
     headers = {
-        "Set-Cookie": cookie.kept(started.token, started.max_age),
+        "Set-Cookie": services.cookie.kept(started.token, started.max_age),
         "Location": "/api/session",
         "ETag": etag,
     }

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, upd
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.principal import Principal
 from app.database import Database, new_id, table_of
 from app.domain.keys.models import LIVE_SINGLE_USE, CodeFailures, Key
+from app.domain.sessions.repository import PRINCIPAL_COLUMNS, principal_of
 from app.domain.sessions.schemas import NewSession
 
 EMAIL = "email"
@@ -37,29 +39,29 @@ FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
 
 KEYS = table_of(Key)
 # Signing in as one statement: whoever is still active, and still has the hash that was verified, gets a session. The
-# rows are locked in the order of the parts: user, key, session.
-SIGN_IN = """
+# rows are locked in the order of the parts: user, key, session. It gives what the first request would read of it.
+SIGN_IN = f"""
 WITH owner AS (
-    SELECT id, platform_role FROM users WHERE id = $1 AND status = 'active' FOR NO KEY UPDATE
+    UPDATE users SET last_seen_at = $4 WHERE id = $1 AND status = 'active' RETURNING id, platform_role
 ), proved AS (
     UPDATE keys SET last_used_at = $4, secret_hash = $5 FROM owner
      WHERE keys.user_id = owner.id AND keys.id = $2 AND keys.secret_hash = $3
     RETURNING owner.id AS user_id, owner.platform_role, keys.identifier
-), seen AS (
-    UPDATE users SET last_seen_at = $4 FROM proved WHERE users.id = proved.user_id
 ), forgotten AS (
     DELETE FROM code_failures USING proved WHERE code_failures.address = proved.identifier
 ), ended AS (
     DELETE FROM sessions USING proved WHERE sessions.token_hash = $6
+), s AS (
+    INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, ip, user_agent,
+                          idle_expires_at, expires_at)
+    SELECT $7, $8, user_id, $9, $4, $4, $4, $10, $11,
+           CASE WHEN platform_role IS NULL THEN $12::timestamptz ELSE $14::timestamptz END,
+           CASE WHEN platform_role IS NULL THEN $13::timestamptz ELSE $15::timestamptz END
+      FROM proved
+    RETURNING *
 )
-INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, ip, user_agent,
-                      idle_expires_at, expires_at)
-SELECT $7, $8, user_id, $9, $4, $4, $4, $10, $11,
-       CASE WHEN platform_role IS NULL THEN $12::timestamptz ELSE $14::timestamptz END,
-       CASE WHEN platform_role IS NULL THEN $13::timestamptz ELSE $15::timestamptz END
-  FROM proved
-RETURNING idle_expires_at
-"""
+SELECT {PRINCIPAL_COLUMNS} FROM s JOIN users u ON u.id = s.user_id
+"""  # noqa: S608 # joined from constants
 
 NOTE_USE = (
     update(KEYS)
@@ -129,18 +131,18 @@ async def delete_forgotten_failures(transaction: AsyncSession, now: datetime, li
     return len((await transaction.execute(deletion)).all())
 
 
-async def sign_in(database: Database, key: SignInKey, rehashed: str, new: NewSession) -> datetime | None:
+async def sign_in(database: Database, key: SignInKey, rehashed: str, new: NewSession) -> Principal | None:
     """Start a session for the owner of a key whose secret has been verified, and keep `rehashed` as its hash.
 
-    Gives the session's idle limit; None where the user is not active any more, or the verified hash not the stored one.
+    Gives who they are; None where the user is not active any more, or the verified hash not the stored one.
     """
-    ends: datetime | None = await database.pool.fetchval(
+    row = await database.pool.fetchrow(
         SIGN_IN,
         key.user_id, key.id, key.secret_hash, new.now, rehashed,
         new.replaces, new.id, new.token_hash, new.method, new.client.ip, new.client.user_agent,
         *new.limits, *new.admin_limits,
     )  # fmt: skip
-    return ends
+    return principal_of(row) if row else None
 
 
 class KeyRepository(SQLAlchemyAsyncRepository[Key]):

@@ -56,9 +56,10 @@ class KeyService:
         for _ in range(TRIES):
             key, rehashed = await self._verify(await find_key_by_address(self._database, address.unique), secret)
             token, new = self._sessions.draft(PASSWORD, client, replaces)
-            idle_expires_at = await sign_in(self._database, key, rehashed, new)
-            if idle_expires_at is not None:
-                return StartedSession(token, int((idle_expires_at - new.now).total_seconds()))
+            principal = await sign_in(self._database, key, rehashed, new)
+            if principal and principal.session:
+                max_age = principal.session.idle_expires_at - new.now
+                return StartedSession(token, int(max_age.total_seconds()), principal)
         raise _invalid_credentials()
 
     async def reauthenticate(self, user: PrincipalUser, token: str, secret: str) -> StartedSession:

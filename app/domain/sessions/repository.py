@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,10 +19,13 @@ USER_COLUMNS = """
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
           FROM language_members m WHERE m.user_id = u.id)
 """
+PRINCIPAL_COLUMNS = f"""
+       s.id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
+       {USER_COLUMNS}
+"""
 # Session, user and memberships in one statement.
 AUTHENTICATE = f"""
-SELECT s.id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
-       {USER_COLUMNS}
+SELECT {PRINCIPAL_COLUMNS}
   FROM sessions s JOIN users u ON u.id = s.user_id
  WHERE s.token_hash = $1 AND s.idle_expires_at > $2 AND s.expires_at > $2 AND u.status = 'active'
 """  # noqa: S608 # joined from constants
@@ -34,8 +38,11 @@ START = insert(table_of(Session))
 async def read_principal(database: Database, token_hash: bytes, now: datetime) -> Principal:
     """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, no ORM."""
     row = await database.pool.fetchrow(AUTHENTICATE, token_hash, now)
-    if row is None:
-        return ANONYMOUS
+    return principal_of(row) if row else ANONYMOUS
+
+
+def principal_of(row: asyncpg.Record) -> Principal:
+    """The principal of a row of `PRINCIPAL_COLUMNS`."""
     values = tuple(row)
     return Principal(
         user=PrincipalUser(*values[7:13]),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from app.auth.principal import Principal
 from app.domain.users.schemas import UserView
 
 
@@ -32,10 +33,14 @@ class NewSession(Struct, frozen=True):
 
 
 class StartedSession(Struct, frozen=True):
-    """A session just made: the only time that its token is known. `max_age` is in seconds."""
+    """A session just made: the only time that its token is known. `max_age` is in seconds.
+
+    `principal` is who its first request will come from, where that is known already.
+    """
 
     token: str
     max_age: int
+    principal: Principal | None = None
 
     def __repr__(self) -> str:
         return "StartedSession(…)"
