@@ -1,5 +1,6 @@
 """`ostiary serve` as a real process, as an operator starts it."""
 
+import asyncio
 import os
 import pwd
 import signal
@@ -7,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -98,6 +99,17 @@ def serving(data_dir: Path, log_dir: Path, account: Account | None = None, **env
     finally:
         if service.process.poll() is None:
             service.stop(signal.SIGTERM)
+
+
+@asynccontextmanager
+async def serving_beside(data_dir: Path, log_dir: Path, **environ: str) -> AsyncIterator[Service]:
+    """Like `serving`, while the event loop goes on: with a mail server of the test in it, for example."""
+    starting = serving(data_dir, log_dir, None, **environ)
+    service = await asyncio.to_thread(starting.__enter__)
+    try:
+        yield service
+    finally:
+        await asyncio.to_thread(starting.__exit__, None, None, None)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

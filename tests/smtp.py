@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, syntax
 
 HOST = "127.0.0.1"
+PATIENCE_SECONDS = 30
 
 
 class MailServer:
@@ -29,6 +30,7 @@ class MailServer:
         self.reached = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self._arrival = asyncio.Condition()
         self._tls = tls
         self._sessions: list[asyncio.BaseTransport] = []
         self._server: asyncio.Server | None = None
@@ -42,6 +44,12 @@ class MailServer:
     def recipients(self) -> list[str]:
         """Who got mail, in order."""
         return [recipient for recipient, _ in self.received]
+
+    async def mail_to(self, recipient: str) -> EmailMessage:
+        """Take the first mail to the recipient out of what was received, or wait until there is one."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self._arrival:
+            await self._arrival.wait_for(lambda: recipient in self.recipients)
+            return self.received.pop(self.recipients.index(recipient))[1]
 
     async def start(self) -> None:
         """Listen, on the same port as before after a stop."""
@@ -99,7 +107,9 @@ class MailServer:
         content = envelope.content
         assert isinstance(content, bytes)
         message = email.message_from_bytes(content, policy=email.policy.default)
-        self.received.append((envelope.rcpt_tos[0], message))
+        async with self._arrival:
+            self.received.append((envelope.rcpt_tos[0], message))
+            self._arrival.notify_all()
         return "250 OK"
 
 

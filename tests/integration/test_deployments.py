@@ -12,7 +12,7 @@ from pathlib import Path
 from app.embedded import program_directory
 from tests.conftest import make_database
 from tests.mailbox import code_in, text_of, token_in
-from tests.service import free_port, serving
+from tests.service import free_port, serving_beside
 from tests.smtp import MailServer, mail_server
 from tests.world import SECRET_KEY, until
 
@@ -70,9 +70,7 @@ async def run(document: str, server_url: str, work_dir: Path, mails: int) -> Dep
         env_file, backup = work_dir / "ostiary.env", work_dir / "ostiary.dump"
         env_file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in environ.items()))
         hashes = {"ARGON2_MEMORY_KIB": "", "ARGON2_ITERATIONS": ""}
-        starting = serving(work_dir / "data", work_dir, None, **environ, **hashes)
-        service = await asyncio.to_thread(starting.__enter__)
-        stack.push_async_callback(asyncio.to_thread, starting.__exit__, None, None, None)
+        service = await stack.enter_async_context(serving_beside(work_dir / "data", work_dir, **environ, **hashes))
 
         shell = await create_subprocess_exec(
             "bash", "-euo", "pipefail", "-c", blocks(document, "sh"), cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE,
