@@ -21,7 +21,7 @@ from app.body import StrictJSON
 from app.cleaning import clean_up
 from app.clock import Clock, utc_now
 from app.database import Database
-from app.domain.keys import repository as keys_repository
+from app.domain.keys import single_use_repository
 from app.domain.keys.asking import ISSUE_KEY, AskService
 from app.domain.keys.controllers import KeyController, SignInController, SignInServices
 from app.domain.keys.invitations import InvitationService
@@ -68,8 +68,8 @@ CONTROLLERS = (
 # What the scheduled clean-up deletes.
 SWEEPS = (
     sessions_repository.delete_expired,
-    keys_repository.delete_expired,
-    keys_repository.delete_forgotten_failures,
+    single_use_repository.delete_expired,
+    single_use_repository.delete_forgotten_failures,
     limits.delete_closed,
     jobs.delete_finished,
 )

@@ -1,7 +1,5 @@
 """`ostiary policy`: the policy shown, explained and held to expectations, and its engine for other programs."""
 
-import asyncio
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ import click
 import msgspec
 from msgspec import UNSET
 
-from app import migrate
+from app.console import with_services
 from app.domain.sessions.policy_schemas import Question
 from app.domain.sessions.policy_service import explain_question
 from app.errors import Problem
@@ -20,9 +18,6 @@ from app.guards.expectations import check_expectations, read_expectations
 from app.guards.explain import FailedCondition
 from app.guards.policy import Action, SubjectType
 from app.guards.policy_view import ExplainedLine, Line, PolicyExplanation, policy_table
-from app.observability import configure_logging
-from app.serving import connect, reached_database
-from app.settings import Settings, load
 
 EVERYTHING = {"manage": "anything", "all": "anything"}
 STANDINGS = {
@@ -96,7 +91,7 @@ def explain(user: str, action: Action, subject: SubjectType, id_: str | None, fi
     of a Session or Key. Without ID the question is about the type: is there anything of it on which USER may?
     """
     question = Question(action, subject, email=user, id=id_, field=field)
-    explanation = _explain(question)
+    explanation = with_services(lambda services: explain_question(services.database, question))
     if explanation is None:
         raise Problem("not_found", "There is no user with this address or id.")
     of_field = f", field {field}" if field else ""
@@ -133,17 +128,6 @@ def test_command(file: Path) -> None:
         click.echo(f"{len(outcome.failures)} of {outcome.checked} answers are not as expected")
         sys.exit(1)
     click.echo(f"All {outcome.checked} answers are as expected")
-
-
-def _explain(question: Question) -> PolicyExplanation | None:
-    async def run(settings: Settings) -> PolicyExplanation | None:
-        async with connect(settings) as database:
-            await migrate.require_current(database.engine)
-            return await explain_question(database, question)
-
-    configure_logging()
-    with reached_database(load(os.environ)) as settings:
-        return asyncio.run(run(settings))
 
 
 def _because(explanation: PolicyExplanation) -> Iterator[str]:

@@ -18,12 +18,12 @@ class Target(NamedTuple):
 
 def at_least(what: str, wanted: float, of: str, measured: float) -> Target:
     """A target that is met from `wanted` up."""
-    return Target(what, f">= {wanted:g} of {of}", measured, measured >= wanted)
+    return Target(what, f">= {wanted:g} {of}", measured, measured >= wanted)
 
 
 def below(what: str, wanted: float, of: str, measured: float) -> Target:
     """A target that is met under `wanted`."""
-    return Target(what, f"< {wanted:g} of {of}", measured, measured < wanted)
+    return Target(what, f"< {wanted:g} times {of}", measured, measured < wanted)
 
 
 def ratios(loads: Sequence[Load], bare: Sequence[Load]) -> Load:

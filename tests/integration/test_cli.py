@@ -48,7 +48,7 @@ Run = Callable[..., Done]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command in this process: a process of its own takes a second to start."""
     # It would keep writing to the captured stream after the test.
-    monkeypatch.setattr("app.cli.configure_logging", lambda: None)
+    monkeypatch.setattr("app.console.configure_logging", lambda: None)
 
     def run(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["ostiary", *arguments])

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from app.auth.tokens import new_link_token, token_hash
-from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from tests.rivals import at_once
 from tests.world import CREDENTIALS, SECRET, Clock, World, field_errors, is_signed_in, problem, running, settings_for
 
@@ -21,7 +21,7 @@ def credentials(email: str = "ada@example.org", secret: str = SECRET) -> dict[st
 async def outstanding_link(world: World, user_id: UUID, purpose: str = "invitation") -> None:
     """A single-use key of the user that could still be used."""
     async with world.services.database.transaction() as transaction:
-        await KeyRepository(session=transaction).issue(
+        await SingleUseKeyRepository(session=transaction).issue(
             purpose=purpose,
             address=f"{user_id}@example.org",
             user_id=user_id,

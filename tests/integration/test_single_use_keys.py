@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from app.auth.tokens import code_hash, new_link_token, token_hash
 from app.domain.keys.models import Key
 from app.domain.keys.purposes import PURPOSES
-from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from tests.rivals import at_once
 from tests.world import World
 
@@ -32,7 +32,7 @@ async def issue(
     """A new key with a link and, where given, a code with five attempts; gives the hash of the link's token."""
     hashed = token_hash(new_link_token())
     async with world.services.database.transaction() as transaction:
-        await KeyRepository(session=transaction).issue(
+        await SingleUseKeyRepository(session=transaction).issue(
             purpose=purpose,
             address=address,
             user_id=user_id,
@@ -48,23 +48,23 @@ async def issue(
 
 async def consume(world: World, hashed: bytes, purpose: str = PURPOSE) -> Key | None:
     async with world.services.database.transaction() as transaction:
-        return await KeyRepository(session=transaction).consume(hashed, purpose, world.clock())
+        return await SingleUseKeyRepository(session=transaction).consume(hashed, purpose, world.clock())
 
 
 async def guess(world: World, code: str, address: str = ADDRESS) -> Key | None:
     """One guess as it must be made: counted and committed first, compared after."""
     async with world.services.database.transaction() as transaction:
-        counted = await KeyRepository(session=transaction).count_attempt(address, PURPOSE, world.clock())
+        counted = await SingleUseKeyRepository(session=transaction).count_attempt(address, PURPOSE, world.clock())
     if counted is None:
         return None
     async with world.services.database.transaction() as transaction:
-        keys = KeyRepository(session=transaction)
+        keys = SingleUseKeyRepository(session=transaction)
         return await keys.consume_code(address, PURPOSE, [hash_of(code, address)], world.clock())
 
 
 async def live(world: World, hashed: bytes) -> bool:
     async with world.services.database.transaction() as transaction:
-        return await KeyRepository(session=transaction).find_live(hashed, world.clock()) is not None
+        return await SingleUseKeyRepository(session=transaction).find_live(hashed, world.clock()) is not None
 
 
 async def test_looking_at_a_key_does_not_consume_it(world: World) -> None:
@@ -155,7 +155,10 @@ async def test_a_hundred_guesses_at_once_spend_the_same_five_attempts(world: Wor
 
     async def attempt(_: int) -> bool:
         async with world.services.database.transaction() as transaction:
-            return await KeyRepository(session=transaction).count_attempt(ADDRESS, PURPOSE, world.clock()) is not None
+            return (
+                await SingleUseKeyRepository(session=transaction).count_attempt(ADDRESS, PURPOSE, world.clock())
+                is not None
+            )
 
     assert sum(await at_once(100, attempt)) == 5
 
@@ -170,7 +173,7 @@ async def test_voiding_takes_every_key_on_the_users_account_and_no_other(world: 
     hers = [await issue(world, user_id=ada, address="new@example.org"), await issue(world, address=ADDRESS)]
     others = [await issue(world, user_id=eve, address="eve@example.org")]
     async with world.services.database.transaction() as transaction:
-        await KeyRepository(session=transaction).void_outstanding(ada)
+        await SingleUseKeyRepository(session=transaction).void_outstanding(ada)
     assert [await live(world, hashed) for hashed in hers] == [False, False]
     assert [await live(world, hashed) for hashed in others] == [True]
     assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'primary'") == 2

@@ -6,7 +6,7 @@ import pytest
 
 from app.auth.tokens import code_hash, new_link_token, token_hash
 from app.domain.keys.models import Key
-from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from tests.rivals import at_once
 from tests.world import World
 
@@ -22,7 +22,7 @@ def _hash(code: str, *, address: str = ADDRESS, purpose: str = PURPOSE) -> str:
 
 async def _issue(world: World, *, address: str = ADDRESS, purpose: str = PURPOSE) -> None:
     async with world.services.database.transaction() as transaction:
-        await KeyRepository(session=transaction).issue(
+        await SingleUseKeyRepository(session=transaction).issue(
             purpose=purpose,
             address=address,
             user_id=None,
@@ -39,12 +39,13 @@ async def _guess(world: World, code: str, *, address: str = ADDRESS, purpose: st
     """A guess as a sign-in makes it: counted in a transaction of its own, then compared in another."""
     database = world.services.database
     async with database.transaction() as transaction:
-        counted: Key | None = await KeyRepository(session=transaction).count_attempt(address, purpose, world.clock())
+        keys = SingleUseKeyRepository(session=transaction)
+        counted: Key | None = await keys.count_attempt(address, purpose, world.clock())
     if counted is None:
         return "refused"
     hashes = [_hash(code, address=address, purpose=purpose)]
     async with database.transaction() as transaction:
-        key = await KeyRepository(session=transaction).consume_code(address, purpose, hashes, world.clock())
+        key = await SingleUseKeyRepository(session=transaction).consume_code(address, purpose, hashes, world.clock())
     return "wrong" if key is None else "in"
 
 
@@ -82,9 +83,9 @@ async def test_an_attempt_is_counted_although_the_request_fails(world: World) ->
 async def _count_then_fail(world: World) -> None:
     database = world.services.database
     async with database.transaction() as counting:
-        await KeyRepository(session=counting).count_attempt(ADDRESS, PURPOSE, world.clock())
+        await SingleUseKeyRepository(session=counting).count_attempt(ADDRESS, PURPOSE, world.clock())
     async with database.transaction() as transaction:
-        await KeyRepository(session=transaction).consume_code(ADDRESS, PURPOSE, [_hash(CODE)], world.clock())
+        await SingleUseKeyRepository(session=transaction).consume_code(ADDRESS, PURPOSE, [_hash(CODE)], world.clock())
         raise RuntimeError("the request fails")
 
 
@@ -95,7 +96,8 @@ async def test_a_code_is_worthless_for_another_address_or_purpose(world: World, 
     database = world.services.database
 
     async with database.transaction() as transaction:
-        stolen = await KeyRepository(session=transaction).consume_code(address, purpose, [_hash(CODE)], world.clock())
+        keys = SingleUseKeyRepository(session=transaction)
+        stolen = await keys.consume_code(address, purpose, [_hash(CODE)], world.clock())
 
     assert stolen is None
     assert await _guess(world, CODE) == "in"

@@ -54,6 +54,15 @@ async def test_a_mailbox_that_is_proved_keeps_its_secret_and_sessions(world: Wor
     assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
+async def test_the_first_admin_keeps_their_secret_when_they_sign_in_by_mail(world: World) -> None:
+    setup = {"token": await world.setup_token(), "email": VICTIM, "name": "Ada", "secret": SECRET}
+    assert (await redeem(world.client(), **setup)).status_code == 201
+
+    await redeem(world.client(), token=token_in(await mailed(world, "sign_in", VICTIM)))
+
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+
+
 async def test_an_invitation_that_was_mailed_proves_the_mailbox_and_one_that_was_handed_over_does_not(
     world: World,
 ) -> None:

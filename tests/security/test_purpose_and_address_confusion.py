@@ -3,7 +3,7 @@
 import pytest
 
 from app.auth.tokens import code_hash, new_link_token, new_session_token, token_hash
-from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from tests.world import SECRET, World
 
 EVE = {"name": "Eve", "secret": SECRET}
@@ -12,7 +12,7 @@ EVE = {"name": "Eve", "secret": SECRET}
 async def _issue(world: World, purpose: str, address: str) -> str:
     token = new_link_token()
     async with world.services.database.transaction() as transaction:
-        await KeyRepository(session=transaction).issue(
+        await SingleUseKeyRepository(session=transaction).issue(
             purpose=purpose,
             address=address,
             user_id=None,
@@ -70,7 +70,7 @@ async def test_consuming_asks_for_the_purpose(world: World) -> None:
     token = await _issue(world, "password_reset", "eve@example.org")
 
     async with world.services.database.transaction() as transaction:
-        keys = KeyRepository(session=transaction)
+        keys = SingleUseKeyRepository(session=transaction)
         assert await keys.consume(token_hash(token), "invitation", world.clock()) is None
         assert await keys.consume(token_hash(token), "password_reset", world.clock()) is not None
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.auth.tokens import new_link_token, token_hash
-from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from tests.rivals import at_once
 from tests.world import SECRET, World, problem
 
@@ -54,12 +54,12 @@ async def test_the_consuming_statement_gives_the_key_to_one_connection_only(worl
 
     async def consume(hashed: bytes) -> bool:
         async with database.transaction() as transaction:
-            return await KeyRepository(session=transaction).consume(hashed, "invitation", now) is not None
+            return await SingleUseKeyRepository(session=transaction).consume(hashed, "invitation", now) is not None
 
     for _ in range(20):
         hashed = token_hash(new_link_token())
         async with database.transaction() as transaction:
-            await KeyRepository(session=transaction).issue(
+            await SingleUseKeyRepository(session=transaction).issue(
                 purpose="invitation",
                 address="eve@example.org",
                 user_id=None,

@@ -12,8 +12,8 @@ from app.database import Database
 from app.domain.keys.ports import Services
 from app.domain.keys.purpose import CODE_ATTEMPTS, Asked, Issue, Notice, Purpose
 from app.domain.keys.purposes import PURPOSES
-from app.domain.keys.repository import CODE_LIFETIME, KeyRepository
 from app.domain.keys.schemas import KeyRequest
+from app.domain.keys.single_use_repository import CODE_LIFETIME, SingleUseKeyRepository
 from app.errors import Problem, invalid
 from app.jobs import Jobs
 from app.keyring import Keyring
@@ -88,7 +88,7 @@ class AskService:
                 )
 
     async def _issue(self, transaction: AsyncSession, purpose: Purpose, address: str, answer: Issue) -> None:
-        keys, now = KeyRepository(session=transaction), self._services.clock()
+        keys, now = SingleUseKeyRepository(session=transaction), self._services.clock()
         has_code = purpose.has_code and not await keys.codes_stopped(address, now)
         token, code = new_link_token(), new_code()
         link_lifetime = purpose.link_lifetime(self._services.settings) if purpose.link_lifetime else None

@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.database import Database
 from app.domain.keys.purposes import invitation
 from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.users.models import User
 from app.domain.users.ports import Invited
 from app.domain.users.repository import UserRepository
@@ -64,7 +65,8 @@ class InvitationService:
         email = await users.awaits_invitation(user_id)
         if email is not None:
             payload = {invitation.MAILED: "yes"}
-            if language and not await KeyRepository(session=transaction).is_invited_to_platform(address.unique):
+            keys = SingleUseKeyRepository(session=transaction)
+            if language and not await keys.is_invited_to_platform(address.unique):
                 payload["language"] = language
             link = await self._issue(transaction, address.unique, user_id, payload)
             await self._send_mail(
@@ -78,7 +80,7 @@ class InvitationService:
 
     async def withdraw(self, transaction: AsyncSession, user_id: UUID) -> None:
         """Void the user's outstanding invitation, if it is to a language."""
-        await KeyRepository(session=transaction).void_invitation(user_id, invitation.NAME)
+        await SingleUseKeyRepository(session=transaction).void_invitation(user_id, invitation.NAME)
 
     async def _add_user(
         self, transaction: AsyncSession, address: Address, name: str, platform_role: str | None
@@ -95,7 +97,7 @@ class InvitationService:
         self, transaction: AsyncSession, address: str, user_id: UUID | None, payload: dict[str, str]
     ) -> str:
         token, now = new_link_token(), self._clock()
-        await KeyRepository(session=transaction).issue(
+        await SingleUseKeyRepository(session=transaction).issue(
             purpose=invitation.NAME,
             address=address,
             user_id=user_id,

@@ -9,6 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, new_id
 
+# What a key's identifier is unique among.
+EMAIL = "email"
+LINK = "link"
+# The purpose of the one link that is not its owner's to see and to drop.
+EMAIL_CHANGE_UNDO = "email_change_undo"
+
 LIVE_SINGLE_USE = text("kind = 'single_use' AND used_at IS NULL")
 
 

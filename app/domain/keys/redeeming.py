@@ -17,8 +17,8 @@ from app.domain.keys.models import Key
 from app.domain.keys.ports import Services
 from app.domain.keys.purpose import LiveKey, Proof, Purpose
 from app.domain.keys.purposes import PURPOSES, sign_in
-from app.domain.keys.repository import FAILURES_MAX, KeyRepository
 from app.domain.keys.schemas import Inspected, Redemption
+from app.domain.keys.single_use_repository import FAILURES_MAX, SingleUseKeyRepository
 from app.domain.sessions.schemas import Client, StartedSession
 from app.domain.sessions.service import SessionService
 from app.domain.users.repository import UserRepository
@@ -43,7 +43,7 @@ class Presented(Struct, frozen=True):
     method: str
     hashes: tuple[str, ...] = ()
 
-    async def consume(self, keys: KeyRepository, services: Services) -> Key | None:
+    async def consume(self, keys: SingleUseKeyRepository, services: Services) -> Key | None:
         """Use the key up; None where somebody else has done so meanwhile."""
         now = services.clock()
         if self.method == "link":
@@ -81,7 +81,7 @@ class RedeemService:
         async with self._database.transaction() as transaction:
             if presented.key.user_id is not None:
                 await UserRepository(session=transaction).lock_active(presented.key.user_id)
-            keys = KeyRepository(session=transaction)
+            keys = SingleUseKeyRepository(session=transaction)
             key = await presented.consume(keys, self._services)
             if key is None:
                 raise _not_usable()
@@ -111,7 +111,7 @@ class RedeemService:
         presented = await self._by_code(sign_in.NAME, user.email, code, caller)
         async with self._database.transaction() as transaction:
             active, role = await UserRepository(session=transaction).lock_active(user.id)
-            keys = KeyRepository(session=transaction)
+            keys = SingleUseKeyRepository(session=transaction)
             key = await presented.consume(keys, self._services)
             if key is None or key.user_id != user.id or not active:
                 raise _not_usable()
@@ -142,7 +142,7 @@ class RedeemService:
         if not is_link_token(token):
             raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
         async with self._database.transaction() as transaction:
-            key = await KeyRepository(session=transaction).find_live(token_hash(token), self._services.clock())
+            key = await SingleUseKeyRepository(session=transaction).find_live(token_hash(token), self._services.clock())
         purpose = PURPOSES.get(key.purpose or "") if key else None
         if key is None or purpose is None or purpose.link_lifetime is None or not self._enabled(purpose):
             raise _not_usable()
@@ -158,7 +158,7 @@ class RedeemService:
             raise _not_usable()
         now = self._services.clock()
         async with self._database.transaction() as transaction:
-            keys = KeyRepository(session=transaction)
+            keys = SingleUseKeyRepository(session=transaction)
             key = await keys.count_attempt(address.unique, name, now)
             failures = await keys.count_failure(address.unique, now) if key else 0
         hashes = tuple(

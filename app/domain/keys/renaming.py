@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.keys.purpose import LiveKey
 from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.sessions.repository import SessionRepository
 from app.domain.users.repository import UserRepository
 from app.errors import Problem
@@ -37,7 +38,7 @@ async def rename(transaction: AsyncSession, key: LiveKey, now: datetime) -> Befo
         raise Problem("email_taken", "This address has got an account meanwhile.")
     primary = await keys.primary_of(user.id)
     before = Before(user.id, user.platform_role, user.locale, primary.identifier, user.email)
-    await keys.void_outstanding(user.id)
+    await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
     await keys.rename_primary(user.id, key.address)
     await users.change(user.id, now, email=key.payload["email"], email_verified_at=now)
     await SessionRepository(session=transaction).revoke_all_but(user.id, None)

@@ -11,6 +11,7 @@ from app.clock import Clock
 from app.database import Database
 from app.domain.keys.models import Key
 from app.domain.keys.repository import KeyRepository, SignInKey, find_key_by_address, find_key_by_user, sign_in
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.sessions.repository import SessionRepository
 from app.domain.sessions.schemas import Client, StartedSession
 from app.domain.sessions.service import SessionService
@@ -26,7 +27,7 @@ PASSWORD = "password"  # noqa: S105 # the name of a method
 async def revoke_everything(transaction: AsyncSession, user_id: UUID) -> None:
     """End every session and void every outstanding single-use key of the user, in the caller's transaction."""
     await SessionRepository(session=transaction).revoke_all_but(user_id, None)
-    await KeyRepository(session=transaction).void_outstanding(user_id)
+    await SingleUseKeyRepository(session=transaction).void_outstanding(user_id)
 
 
 class KeyService:
@@ -73,7 +74,7 @@ class KeyService:
                 active, role = await UserRepository(session=transaction).lock_active(key.user_id)
                 keys = KeyRepository(session=transaction)
                 if active and await keys.note_use(key.id, key.secret_hash or "", rehashed, self._clock()):
-                    await keys.forget_failures_of(key.user_id)
+                    await SingleUseKeyRepository(session=transaction).forget_failures_of(key.user_id)
                     return await self._renew(transaction, token, role)
         raise _invalid_credentials()
 
@@ -89,7 +90,7 @@ class KeyService:
             keys = KeyRepository(session=transaction)
             _, role = await UserRepository(session=transaction).lock_active(user.id)
             await keys.set_secret(user.id, hashed)
-            await keys.void_outstanding(user.id)
+            await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
             await SessionRepository(session=transaction).revoke_all_but(user.id, session_id)
             return await self._renew(transaction, token, role)
 

@@ -9,10 +9,12 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.tokens import new_link_token, token_hash
+from app.domain.keys.models import EMAIL_CHANGE_UNDO
 from app.domain.keys.ports import Services
 from app.domain.keys.purpose import LiveKey, Proof, Purpose, Redeemed
 from app.domain.keys.renaming import Before, rename
-from app.domain.keys.repository import EMAIL_CHANGE_UNDO, KeyRepository
+from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 
 NAME = EMAIL_CHANGE_UNDO
 LIFETIME = timedelta(days=7)
@@ -21,7 +23,7 @@ LIFETIME = timedelta(days=7)
 async def offer(transaction: AsyncSession, services: Services, before: Before, new_email: str) -> None:
     """Tell the address that was replaced, with the link."""
     token, now = new_link_token(), services.clock()
-    await KeyRepository(session=transaction).issue(
+    await SingleUseKeyRepository(session=transaction).issue(
         purpose=NAME,
         address=before.address,
         user_id=before.user_id,
@@ -47,7 +49,7 @@ async def _redeem(transaction: AsyncSession, _: Services, key: LiveKey, proof: P
     before = await rename(transaction, key, proof.now)
     keys = KeyRepository(session=transaction)
     await keys.set_secret(before.user_id, None)
-    await keys.void_undo_since(before.user_id, key.created_at)
+    await SingleUseKeyRepository(session=transaction).void_undo_since(before.user_id, key.created_at)
     return Redeemed(before.user_id, before.platform_role)
 
 

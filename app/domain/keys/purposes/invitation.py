@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain.keys.ports import Services
 from app.domain.keys.purpose import LiveKey, Proof, Purpose, Redeemed
 from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
 from app.errors import Problem
@@ -39,6 +40,9 @@ async def _first_admin(transaction: AsyncSession, proof: Proof) -> Redeemed:
             email=proof.address.written,
             name=proof.name,
             platform_role="admin",
+            # Who holds the setup link runs the service, and names their own address. Unproved, it would cost them their
+            # secret when they first sign in by mail.
+            email_verified_at=proof.now,
             onboarded_at=proof.now,
             created_at=proof.now,
             updated_at=proof.now,
@@ -59,7 +63,7 @@ async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof) -> Red
     if MAILED in key.payload:
         await users.change(user.id, proof.now, email_verified_at=proof.now)
     await keys.set_secret(user.id, proof.secret_hash)
-    await keys.void_outstanding(user.id)
+    await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
     return Redeemed(user.id, user.platform_role)
 
 

@@ -8,6 +8,7 @@ from app.domain.keys.ports import Services
 from app.domain.keys.proving import owner_of, proved_owner
 from app.domain.keys.purpose import Asked, Issue, LiveKey, Proof, Purpose, Redeemed
 from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.sessions.repository import SessionRepository
 
 NAME = "password_reset"
@@ -25,7 +26,7 @@ async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, p
     user = await proved_owner(transaction, services, key, proof.now)
     keys = KeyRepository(session=transaction)
     await keys.set_secret(user.id, proof.secret_hash)
-    await keys.void_outstanding(user.id)
+    await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
     await SessionRepository(session=transaction).revoke_all_but(user.id, None)
     await services.send_mail(transaction, to=user.email, template="secret_changed", locale=user.locale, values={})
     return Redeemed(user.id, user.platform_role)
