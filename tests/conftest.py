@@ -33,10 +33,12 @@ def logs() -> None:
     structlog.configure(logger_factory=structlog.BytesLoggerFactory(stderr), cache_logger_on_first_use=False)
 
 
+# Rows before what they refer to. Tests leave few rows, and deleting those takes a sixtieth of the time of TRUNCATE.
 TABLES = (
-    "users, keys, sessions, languages, language_members, translations, translation_versions, "
-    "jobs, code_failures, rate_limits"
-)
+    "translation_versions", "translations", "language_members", "languages", "sessions", "keys", "users", "jobs",
+    "code_failures", "rate_limits",
+)  # fmt: skip
+EMPTY = "; ".join(f"DELETE FROM {table}" for table in TABLES)  # noqa: S608 # constants
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +91,7 @@ async def shared_world(database_url: str) -> AsyncIterator[World]:
 async def world(shared_world: World) -> AsyncIterator[World]:
     """The service on an empty database, at the start of its time."""
     shared_world.clock.now = Clock().now
-    await shared_world.services.database.pool.execute(f"TRUNCATE {TABLES} CASCADE")
+    await shared_world.services.database.pool.execute(EMPTY)
     shutil.rmtree(shared_world.settings.data_path / "mail", ignore_errors=True)
     yield shared_world
     await shared_world.services.sessions.settle()

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from app import migrate
 from app.cli import cli, main
 from app.database import Database
-from tests.conftest import TABLES, make_database
+from tests.conftest import EMPTY, make_database
 from tests.world import FAST_HASHES
 
 OSTIARY = Path(sys.executable).with_name("ostiary")
@@ -75,7 +75,7 @@ async def cli_url(server_url: str) -> str:
 @pytest.fixture
 def database(cli_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A migrated and empty database, which the settings name."""
-    execute(cli_url, f"TRUNCATE {TABLES} CASCADE")
+    execute(cli_url, EMPTY)
     settings(monkeypatch, DATABASE_URL=cli_url)
     yield cli_url
     execute(cli_url, f"UPDATE alembic_version SET version_num = '{HEAD}'")  # noqa: S608 # a constant

@@ -10,8 +10,8 @@ from app.domain.languages import member_repository, repository, translation_repo
 from tests.world import World
 
 LIMIT = 50
-# The rows of a page, the one that tells of a next page, and the account beside each member.
-MAX_ROWS = 2 * (LIMIT + 1)
+# The rows of a page, the one that tells of a next page, and the account and primary key beside each member.
+MAX_ROWS = 3 * (LIMIT + 1)
 
 # 2,000 languages and 20,000 users with one or two of them each; 10,000 users are also members of x-0700, which has
 # 10,000 texts, like its neighbour, and one of them 10,000 versions.
@@ -20,6 +20,8 @@ INSERT INTO languages
 SELECT 'x-' || lpad(n::text, 4, '0'), 'Language', 'Language', 'ltr', now() FROM generate_series(1, 2000) n;
 INSERT INTO users (id, email, name, created_at, updated_at)
 SELECT lpad(to_hex(n), 32, '0')::uuid, n || '@example.org', 'Ada', now(), now() FROM generate_series(1, 20000) n;
+INSERT INTO keys (id, user_id, kind, provider, identifier, created_at)
+SELECT gen_random_uuid(), id, 'primary', 'email', email, now() FROM users;
 INSERT INTO language_members (language_code, user_id, created_at)
 SELECT 'x-' || lpad((n % 2000 + 1)::text, 4, '0'), lpad(to_hex(n / 2 + 1), 32, '0')::uuid, now()
   FROM generate_series(0, 39998) n ON CONFLICT DO NOTHING;
