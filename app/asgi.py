@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
-from app import cleaning, jobs, limits, mail, openapi
+from app import cleaning, jobs, limits, mail, observability, openapi
 from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
 from app.auth.middleware import AuthenticationMiddleware
 from app.auth.passwords import SecretHasher
@@ -48,7 +48,6 @@ from app.jobs import Jobs
 from app.keyring import Keyring
 from app.limits import RateLimits
 from app.mail import Mailer
-from app.observability import configure_logging
 from app.settings import Settings, load
 from app.transports import transport_for
 from app.worker import Task, Worker
@@ -182,7 +181,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
 def create_app() -> ASGIApp:
     """The whole app, from the environment: what each worker of the server runs."""
     settings = load(os.environ)
-    configure_logging()
+    observability.configure_logging()
     return outermost(build(settings), settings)
 
 

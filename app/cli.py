@@ -10,7 +10,7 @@ from uuid import UUID
 
 import click
 
-from app import migrate
+from app import migrate, observability
 from app.asgi import Services
 from app.console import PAGE, fail, row, with_services
 from app.domain.languages.importing import ImportFileError, read_languages
@@ -19,7 +19,6 @@ from app.errors import Problem
 from app.guards.expectations import InvalidExpectations
 from app.job_commands import job_commands
 from app.migrate import MigrationError
-from app.observability import configure_logging
 from app.policy_commands import policy
 from app.serving import ServiceError, serve, work
 from app.settings import SettingsError, load
@@ -76,7 +75,7 @@ def serve_command() -> None:
 
     Without DATABASE_URL an embedded PostgreSQL runs from DATA_DIR. Migrations are applied first.
     """
-    configure_logging()
+    observability.configure_logging()
     serve(load(os.environ), click.echo)
 
 
@@ -86,7 +85,7 @@ def work_command() -> None:
 
     `ostiary serve` does both by itself, unless RUN_JOBS=off.
     """
-    configure_logging()
+    observability.configure_logging()
     work(load(os.environ), click.echo)
 
 

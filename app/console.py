@@ -8,10 +8,9 @@ from typing import TypeVar
 
 import click
 
-from app import migrate
+from app import migrate, observability
 from app.asgi import Services, wire
 from app.clock import utc_now
-from app.observability import configure_logging
 from app.serving import connect, reached_database
 from app.settings import Settings, load
 
@@ -34,7 +33,7 @@ def with_services(work: Callable[[Services], Awaitable[T]], *, migrated: bool = 
             finally:
                 services.hasher.close()
 
-    configure_logging()
+    observability.configure_logging()
     with reached_database(load(os.environ)) as settings:
         return asyncio.run(run(settings))
 

@@ -13,24 +13,26 @@ import asyncpg
 import pytest
 import structlog
 
-from app import migrate
+from app import migrate, observability
 from app.database import Database
 from app.embedded import embedded_postgres
-from app.observability import configure_logging
 from tests.world import Clock, World, running, settings_for
 
 
 @pytest.fixture(scope="session", autouse=True)
-def logs() -> None:
+def logs() -> Iterator[None]:
     """Logs as in operation: structlog's own default takes seconds to draw a traceback with all its locals.
 
     Loggers are not kept, so that `structlog.testing.capture_logs` sees what is logged; and they write to the process's
-    own standard error, for pytest's closes with each test.
+    own standard error, for pytest's closes with each test. What a test runs in this process leaves it at that.
     """
     assert sys.__stderr__ is not None
     stderr = cast("BinaryIO", sys.__stderr__.buffer)
-    configure_logging()
+    observability.configure_logging()
     structlog.configure(logger_factory=structlog.BytesLoggerFactory(stderr), cache_logger_on_first_use=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observability, "configure_logging", lambda: None)
+        yield
 
 
 # Rows before what they refer to. Tests leave few rows, and deleting those takes a sixtieth of the time of TRUNCATE.

@@ -47,8 +47,6 @@ Run = Callable[..., Done]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command in this process: a process of its own takes a second to start."""
-    # It would keep writing to the captured stream after the test.
-    monkeypatch.setattr("app.console.configure_logging", lambda: None)
 
     def run(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["ostiary", *arguments])

@@ -8,7 +8,6 @@ from app.settings import Settings, SettingsError
 
 
 def test_the_app_is_made_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.asgi.configure_logging", lambda: None)
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@nowhere.invalid/ostiary")
     assert callable(create_app())
 
