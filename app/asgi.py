@@ -38,6 +38,7 @@ from app.domain.sessions import repository as sessions_repository
 from app.domain.sessions.controllers import SessionController
 from app.domain.sessions.policy_controllers import PolicyController
 from app.domain.sessions.service import SessionService
+from app.domain.users.audit_controllers import AuditController
 from app.domain.users.controllers import UserController
 from app.domain.users.service import UserService
 from app.errors import problem_response
@@ -61,6 +62,7 @@ CONTROLLERS = (
     MemberController,
     TranslationController,
     PolicyController,
+    AuditController,
     HealthController,
 )
 

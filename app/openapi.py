@@ -25,7 +25,7 @@ PROBLEM = "Problem"
 PATH = "/openapi.json"
 WITHOUT_BODY = ("204", "304")
 TEXT = Schema(type=OpenAPIType.STRING)
-TAGS = ("Sessions", "Keys", "Users", "Languages", "Members", "Translations", "Policy", "Health")
+TAGS = ("Sessions", "Keys", "Users", "Languages", "Members", "Translations", "Policy", "Audit", "Health")
 
 
 class DocumentPlugin(JsonRenderPlugin):

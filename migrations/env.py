@@ -17,6 +17,7 @@ for module in walk_packages(domain.__path__, f"{domain.__name__}."):
     if module.name.endswith(".models"):
         import_module(module.name)
 import_module("app.limits")
+import_module("app.audit")
 
 connection: Connection = context.config.attributes["connection"]
 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

@@ -4,6 +4,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.audit import Actor, acting
 from app.auth.cookies import SessionCookie, read_credential
 from app.auth.origin import SAFE_METHODS, is_cross_site
 from app.auth.principal import ANONYMOUS, Authenticator
@@ -48,7 +49,20 @@ class AuthenticationMiddleware(ASGIMiddleware):
                 max_age = self._authenticator.extend(principal)
                 if max_age is not None and credential.cookie:
                     send = _with_cookie(send, self._cookie.kept(token, max_age).encode())
-        await next_app(scope, receive, send)
+        if not unsafe:
+            await next_app(scope, receive, send)
+            return
+        with acting(_actor(scope)):
+            await next_app(scope, receive, send)
+
+
+def _actor(scope: Scope) -> Actor:
+    principal, client = scope["user"], scope["client"]
+    return Actor(
+        principal.user.id if principal.user else None,
+        principal.session.id if principal.session else None,
+        client[0] if client else None,
+    )
 
 
 def _with_cookie(send: Send, cookie: bytes) -> Send:

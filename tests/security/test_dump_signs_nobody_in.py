@@ -2,13 +2,8 @@
 
 from collections.abc import AsyncIterator
 
+from tests.conftest import TABLES
 from tests.world import CREDENTIALS, SECRET, World
-
-TABLES = (
-    "users", "keys", "sessions", "languages", "language_members", "translations", "translation_versions",
-    "jobs", "code_failures", "rate_limits",
-)  # fmt: skip
-
 
 PIECE = 12
 

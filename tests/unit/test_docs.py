@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from app.audit import ACTIONS
 from app.errors import KINDS
 from app.settings import Settings
 
@@ -50,3 +51,7 @@ def test_decisions_are_numbered_without_gaps_and_shaped_alike() -> None:
 def test_links_to_files_lead_to_files(document: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_every_action_of_the_audit_is_documented_with_what_it_means() -> None:
+    assert dict(rows("docs/audit.md")) == ACTIONS

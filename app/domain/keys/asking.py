@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import Actor, acting, current_actor
 from app.auth.addresses import Address, normalise
 from app.auth.tokens import code_hash, new_code, new_link_token, token_hash
 from app.database import Database
@@ -36,6 +37,7 @@ class KeyJob(Struct, frozen=True):
     user_id: UUID | None
     name: str
     phone: str | None
+    actor: Actor = Actor()
 
 
 class AskService:
@@ -69,6 +71,7 @@ class AskService:
             user_id=caller if purpose.asked_by_user else None,
             name=sent.name or "",
             phone=sent.phone,
+            actor=current_actor(),
         )
         async with self._database.transaction() as transaction:
             await self._jobs.enqueue(transaction, ISSUE_KEY, job, expires_at=self._services.clock() + CODE_LIFETIME)
@@ -78,10 +81,14 @@ class AskService:
         job = msgspec.json.decode(attempt.payload, type=KeyJob)
         purpose = PURPOSES[job.purpose]
         asked = Asked(Address(job.written, job.unique), job.user_id, job.name, job.phone)
+        with acting(job.actor):
+            await self._answer(purpose, asked)
+
+    async def _answer(self, purpose: Purpose, asked: Asked) -> None:
         async with self._database.transaction() as transaction:
             answer = await purpose.ask(transaction, self._services, asked) if purpose.ask else None
             if isinstance(answer, Issue):
-                await self._issue(transaction, purpose, job.unique, answer)
+                await self._issue(transaction, purpose, asked.address.unique, answer)
             elif isinstance(answer, Notice):
                 await self._services.send_mail(
                     transaction, to=answer.to, template=answer.template, locale=answer.locale, values={}

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import record, subject_of
 from app.auth.addresses import Address, normalise
 from app.auth.tokens import new_link_token, token_hash
 from app.clock import Clock
@@ -91,6 +92,7 @@ class InvitationService:
         )
         if not await KeyRepository(session=transaction).add_primary(user.id, address.unique, None, now):
             raise Problem("email_taken", "There is a user with this address already.")
+        await record(transaction, "user.create", subject_of("user", user.id))
         return user.id
 
     async def _issue(

@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.audit import record, subject_of
 from app.auth.principal import Principal
 from app.database import Database, new_id, table_of
 from app.domain.keys.models import EMAIL, EMAIL_CHANGE_UNDO, Key
@@ -46,6 +47,9 @@ WITH owner AS (
            CASE WHEN platform_role IS NULL THEN $13::timestamptz ELSE $15::timestamptz END
       FROM proved
     RETURNING *
+), recorded AS (
+    INSERT INTO audit_events (id, action, subject, actor_id, session_id, ip, detail)
+    SELECT $16, 'session.start', 'user:' || user_id, user_id, id, ip, jsonb_build_object('method', method) FROM s
 )
 SELECT {PRINCIPAL_COLUMNS} FROM s JOIN users u ON u.id = s.user_id
 """  # noqa: S608 # joined from constants
@@ -91,7 +95,7 @@ async def sign_in(database: Database, key: SignInKey, rehashed: str, new: NewSes
         SIGN_IN,
         key.user_id, key.id, key.secret_hash, new.now, rehashed,
         new.replaces, new.id, new.token_hash, new.method, new.client.ip, new.client.user_agent,
-        *new.limits, *new.admin_limits,
+        *new.limits, *new.admin_limits, new_id(),
     )  # fmt: skip
     return principal_of(row) if row else None
 
@@ -134,12 +138,15 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         await self.session.execute(
             update(Key).where(Key.user_id == user_id, Key.kind == "primary").values(identifier=address)
         )
+        await record(self.session, "key.rename", subject_of("user", user_id))
 
     async def set_secret(self, user_id: UUID, secret_hash: str | None) -> None:
         """Replace the hash of the user's primary key; None leaves it without a secret."""
         await self.session.execute(
             update(Key).where(Key.user_id == user_id, Key.kind == "primary").values(secret_hash=secret_hash)
         )
+        action = "key.set_secret" if secret_hash else "key.clear_secret"
+        await record(self.session, action, subject_of("user", user_id))
 
     async def note_use(self, key_id: UUID, verified: str, rehashed: str, now: datetime) -> bool:
         """Record a sign-in and store the hash made with today's parameters.
@@ -158,6 +165,7 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
         kind = (await self.session.execute(found)).scalar_one_or_none()
         if kind is not None and kind != "primary":
             await self.session.execute(delete(Key).where(Key.id == key_id))
+            await record(self.session, "key.revoke", subject_of("user", user_id))
         return kind
 
     async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Key]:

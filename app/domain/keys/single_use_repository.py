@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import record, subject_of
 from app.database import new_id
 from app.domain.keys.models import EMAIL_CHANGE_UNDO, LINK, LIVE_SINGLE_USE, CodeFailures, Key
 
@@ -41,6 +42,10 @@ def _live_code(address: str, purpose: str, now: datetime) -> tuple[ColumnElement
         Key.created_at > now - CODE_LIFETIME,
         Key.expires_at > now,
     )
+
+
+def _subject(user_id: UUID | None, key_id: UUID) -> str:
+    return subject_of("user", user_id) if user_id else subject_of("key", key_id)
 
 
 async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
@@ -85,15 +90,17 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
             "created_at": now,
             "expires_at": expires_at,
         }
+        key_id = new_id()
         await self.session.execute(
             insert(Key)
-            .values(id=new_id(), kind="single_use", provider=LINK, purpose=purpose, address=address, **values)
+            .values(id=key_id, kind="single_use", provider=LINK, purpose=purpose, address=address, **values)
             .on_conflict_do_update(
                 index_elements=[Key.address, Key.purpose],
                 index_where=LIVE_SINGLE_USE,
-                set_={"id": new_id(), **values},
+                set_={"id": key_id, **values},
             )
         )
+        await record(self.session, "key.issue", _subject(user_id, key_id), detail={"purpose": purpose})
 
     async def find_live(self, token_hash: bytes, now: datetime) -> Key | None:
         """The single-use key of a link's token, as long as it can be used. Consumes nothing."""
@@ -102,10 +109,7 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
 
     async def consume(self, token_hash: bytes, purpose: str, now: datetime) -> Key | None:
         """Use up the key of a link's token for `purpose`: of any number of concurrent calls one gets the key."""
-        statement = (
-            update(Key).where(*_live_link(token_hash, now), Key.purpose == purpose).values(used_at=now).returning(Key)
-        )
-        return (await self.session.execute(statement)).scalar_one_or_none()
+        return await self._use(now, *_live_link(token_hash, now), Key.purpose == purpose)
 
     async def count_attempt(self, address: str, purpose: str, now: datetime) -> Key | None:
         """Take one attempt from the live code of an address, before the guess is looked at.
@@ -123,13 +127,7 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
 
     async def consume_code(self, address: str, purpose: str, code_hashes: Sequence[str], now: datetime) -> Key | None:
         """Use up the live code of an address whose attempt has been counted, where its hash is one of `code_hashes`."""
-        statement = (
-            update(Key)
-            .where(*_live_code(address, purpose, now), Key.secret_hash.in_(code_hashes))
-            .values(used_at=now)
-            .returning(Key)
-        )
-        return (await self.session.execute(statement)).scalar_one_or_none()
+        return await self._use(now, *_live_code(address, purpose, now), Key.secret_hash.in_(code_hashes))
 
     async def count_failure(self, address: str, now: datetime) -> int:
         """Count a wrong code in advance; gives the consecutive ones of the address, this one included."""
@@ -164,25 +162,15 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
     async def void_outstanding(self, user_id: UUID) -> None:
         """Delete every single-use key that could still be used on the user's account."""
         addresses = select(Key.identifier).where(Key.user_id == user_id, Key.kind == "primary").scalar_subquery()
-        await self.session.execute(
-            delete(Key).where(
-                Key.kind == "single_use",
-                Key.used_at.is_(None),
-                Key.purpose != EMAIL_CHANGE_UNDO,
-                (Key.user_id == user_id) | (Key.address == addresses),
-            )
+        await self._void(
+            Key.kind == "single_use",
+            Key.purpose != EMAIL_CHANGE_UNDO,
+            (Key.user_id == user_id) | (Key.address == addresses),
         )
 
     async def void_undo_since(self, user_id: UUID, since: datetime) -> None:
         """Delete the user's undo links made since then."""
-        await self.session.execute(
-            delete(Key).where(
-                Key.user_id == user_id,
-                Key.purpose == EMAIL_CHANGE_UNDO,
-                Key.used_at.is_(None),
-                Key.created_at >= since,
-            )
-        )
+        await self._void(Key.user_id == user_id, Key.purpose == EMAIL_CHANGE_UNDO, Key.created_at >= since)
 
     async def is_invited_to_platform(self, address: str) -> bool:
         """Whether the address has an invitation that is to no language: what a language's admin does not void."""
@@ -197,11 +185,16 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
 
     async def void_invitation(self, user_id: UUID, purpose: str) -> None:
         """Delete the user's live invitation, if it is to a language."""
-        await self.session.execute(
-            delete(Key).where(
-                Key.user_id == user_id,
-                Key.purpose == purpose,
-                Key.used_at.is_(None),
-                Key.payload.has_key("language"),
-            )
-        )
+        await self._void(Key.user_id == user_id, Key.purpose == purpose, Key.payload.has_key("language"))
+
+    async def _use(self, now: datetime, *live: ColumnElement[bool]) -> Key | None:
+        statement = update(Key).where(*live).values(used_at=now).returning(Key)
+        key = (await self.session.execute(statement)).scalar_one_or_none()
+        if key is not None:
+            await record(self.session, "key.use", _subject(key.user_id, key.id), detail={"purpose": key.purpose})
+        return key
+
+    async def _void(self, *which: ColumnElement[bool]) -> None:
+        statement = delete(Key).where(*which, Key.used_at.is_(None)).returning(Key.id, Key.user_id, Key.purpose)
+        for key in await self.session.execute(statement):
+            await record(self.session, "key.revoke", _subject(key.user_id, key.id), detail={"purpose": key.purpose})

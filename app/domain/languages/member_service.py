@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import record, subject_of
 from app.auth.addresses import normalise
 from app.clock import Clock
 from app.database import Database
@@ -51,6 +52,7 @@ class MemberService:
             invited = await self._invite(transaction, address, language=name, inviter=inviter)
             if not await members.join(code, invited.user_id, roles, actor, self._clock()):
                 raise Problem("already_member", "Change the member's roles instead.")
+            await _record(transaction, "member.add", invited.user_id, code, roles=sorted(set(roles)))
             person = await members.person(invited.user_id)
             if person.onboarded and person.status == "active":
                 await self._send_mail(
@@ -70,6 +72,7 @@ class MemberService:
             member = await members.find(code, user_id)
             if member is None:
                 raise _no_member()
+            await _record(transaction, "member.set_roles", user_id, code, roles=member.roles)
             return member
 
     async def remove(self, actor: UUID, code: str, user_id: UUID) -> None:
@@ -82,13 +85,17 @@ class MemberService:
             members = MemberRepository(session=transaction)
             if not await members.leave(code, user_id):
                 raise _no_member()
+            await _record(transaction, "member.remove", user_id, code)
             if not await members.is_member_somewhere(user_id):
                 await self._withdraw(transaction, user_id)
 
     async def leave(self, user_id: UUID, code: str) -> bool:
         """Leave a language; False where the user is no member."""
         async with self._database.transaction() as transaction:
-            return await MemberRepository(session=transaction).leave(code, user_id)
+            left = await MemberRepository(session=transaction).leave(code, user_id)
+            if left:
+                await _record(transaction, "member.leave", user_id, code)
+            return left
 
     async def invite_again(self, actor: UUID, code: str, user_id: UUID) -> None:
         """Mail a new invitation to a member who has not accepted; the link before it is void. Others get nothing.
@@ -104,6 +111,10 @@ class MemberService:
             if not person.onboarded:
                 name, inviter = await members.language_name(code), await members.name_of(actor)
                 await self._invite(transaction, normalise(person.email), language=name, inviter=inviter)
+
+
+async def _record(transaction: AsyncSession, action: str, user_id: UUID, code: str, **detail: Sequence[str]) -> None:
+    await record(transaction, action, subject_of("user", user_id), detail={"language": code, **detail})
 
 
 def _no_member() -> Problem:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from app.audit import record, subject_of
 from app.clock import Clock
 from app.database import Database
 from app.domain.languages import codes, repository
@@ -41,6 +42,7 @@ class LanguageService:
         async with self._database.transaction() as transaction:
             if not await LanguageRepository(session=transaction).insert([language]):
                 raise Problem("language_exists", f"{language.code} exists already.")
+            await record(transaction, "language.create", subject_of("language", language.code))
         return view_of(language)
 
     async def import_all(self, languages: Sequence[Language]) -> None:
@@ -50,6 +52,7 @@ class LanguageService:
             existing = [language.code for language in languages if language.code not in inserted]
             if existing:
                 raise Problem("language_exists", f"These exist already: {', '.join(existing)}")
+            await record(transaction, "language.create", *[subject_of("language", item.code) for item in languages])
 
     async def change(self, code: str, change: LanguageChange) -> LanguageView | None:
         """Change what is set in `change`; None where the language does not exist."""
@@ -63,7 +66,10 @@ class LanguageService:
     async def remove(self, code: str) -> bool:
         """Delete a language with its memberships; False where it does not exist."""
         async with self._database.transaction() as transaction:
-            return await LanguageRepository(session=transaction).remove(code)
+            removed = await LanguageRepository(session=transaction).remove(code)
+            if removed:
+                await record(transaction, "language.delete", subject_of("language", code))
+            return removed
 
     def prepare(self, new: NewLanguage) -> Language:
         """The row of a new language, completed from its code. Raises `Problem` `validation_failed`."""

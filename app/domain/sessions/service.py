@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import Actor, record, subject_of
 from app.auth.principal import Principal
 from app.auth.tokens import new_session_token, token_hash
 from app.clock import Clock
@@ -113,6 +114,8 @@ class SessionService:
             **times,
         )
         await UserRepository(session=transaction).note_seen(user_id, new.now)
+        actor = Actor(user_id, new.id, new.client.ip)
+        await record(transaction, "session.start", subject_of("user", user_id), actor=actor, detail={"method": method})
         return StartedSession(token, _seconds(times["idle_expires_at"] - new.now))
 
     async def renew(self, transaction: AsyncSession, *, token: str, platform_role: str | None) -> StartedSession | None:
@@ -149,6 +152,7 @@ class SessionService:
             if not await UserRepository(session=transaction).hold(user_id):
                 return False
             await SessionRepository(session=transaction).revoke_all_but(user_id, None)
+            await record(transaction, "session.end_all", subject_of("user", user_id))
             return True
 
     async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:

@@ -75,3 +75,16 @@ class Suspension(Struct, frozen=True, forbid_unknown_fields=True):
     """Why the account is suspended."""
 
     reason: ReasonText | None = None
+
+
+class AuditEventView(Struct, frozen=True, rename="camel"):
+    """One thing that was done to `subject`. `actorId` is null for commands, jobs and whoever was not signed in."""
+
+    id: UUID
+    at: datetime
+    action: str
+    subject: str
+    actor_id: UUID | None
+    session_id: UUID | None
+    ip: str | None
+    detail: dict[str, object]

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import record, subject_of
 from app.auth.addresses import normalise
 from app.clock import Clock
 from app.database import Database
@@ -99,12 +100,14 @@ class UserService:
         async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
             _require(await users.change(user_id, self._clock(), status="suspended", suspension_reason=reason))
+            await record(transaction, "user.suspend", subject_of("user", user_id))
             await self._revoke(transaction, user_id)
 
     async def restore(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
-        async with self._administration(actor, "administer", user_id) as (_, users):
+        async with self._administration(actor, "administer", user_id) as (transaction, users):
             _require(await users.change(user_id, self._clock(), status="active", suspension_reason=None))
+            await record(transaction, "user.restore", subject_of("user", user_id))
 
     async def grant_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Make a platform admin. The user signs in anew: a gained role never joins an old session (OWASP, NIST 5.1).
@@ -118,24 +121,27 @@ class UserService:
             if user.platform_role != "admin":
                 await users.change(user_id, self._clock(), platform_role="admin")
                 await self._revoke(transaction, user_id)
+                await record(transaction, "user.grant_admin", subject_of("user", user_id))
 
     async def revoke_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Take the platform role away; it is gone from the very next request.
 
         Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
         """
-        async with self._administration(actor, "administer", user_id) as (_, users):
+        async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
             _require(await users.change(user_id, self._clock(), platform_role=None))
+            await record(transaction, "user.revoke_admin", subject_of("user", user_id))
 
     async def remove(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Delete the account with its keys, sessions and memberships; what it wrote stays, by a deleted user.
 
         Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
         """
-        async with self._administration(actor, "delete", user_id) as (_, users):
+        async with self._administration(actor, "delete", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
             _require(await users.remove(user_id))
+            await record(transaction, "user.delete", subject_of("user", user_id))
 
     @asynccontextmanager
     async def _administration(

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import record, subject_of
 from app.domain.keys.ports import Services
 from app.domain.keys.purpose import LiveKey, Proof, Purpose, Redeemed
 from app.domain.keys.repository import KeyRepository
@@ -49,6 +50,8 @@ async def _first_admin(transaction: AsyncSession, proof: Proof) -> Redeemed:
         )
     )
     await keys.add_primary(user.id, proof.address.unique, proof.secret_hash, proof.now)
+    await record(transaction, "user.create", subject_of("user", user.id))
+    await record(transaction, "user.grant_admin", subject_of("user", user.id))
     return Redeemed(user.id, user.platform_role)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import record, subject_of
 from app.domain.keys.ports import Services
 from app.domain.keys.proving import owner_of, sign_in_owner
 from app.domain.keys.purpose import Asked, Issue, LiveKey, Notice, Proof, Purpose, Redeemed
@@ -49,6 +50,7 @@ async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, p
     )
     await users.finish_onboarding(user, services.settings.required_profile_fields, proof.now)
     await keys.add_primary(user.id, key.address, None, proof.now)
+    await record(transaction, "user.create", subject_of("user", user.id))
     return Redeemed(user.id, None)
 
 
