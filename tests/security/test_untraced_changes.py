@@ -1,0 +1,48 @@
+"""Untraced changes: somebody grants a role, signs in or uses a token, and nothing tells of it afterwards."""
+
+from tests.mailbox import mailed, redeem, token_in
+from tests.world import CREDENTIALS, World, id_of, items
+
+PATH = "/api/audit-events"
+
+
+async def test_a_role_that_comes_and_goes_leaves_both_events_with_who_did_it(world: World) -> None:
+    root = await world.signed_in("root@example.org", admin=True)
+    user_id = await world.user()
+    await world.language("de")
+    await world.member(user_id, "de")
+    for role in ("admin", None):
+        await root.put(f"/api/users/{user_id}/platform-role", json={"role": role})
+    for roles in (["admin"], []):
+        await root.put(f"/api/languages/de/members/{user_id}", json={"roles": roles})
+
+    events = await items(root, PATH, subject=f"user:{user_id}")
+
+    assert [(event["action"], event["detail"].get("roles")) for event in reversed(events)] == [
+        ("user.grant_admin", None), ("user.revoke_admin", None), ("member.set_roles", ["admin"]),
+        ("member.set_roles", []),
+    ]  # fmt: skip
+    assert {event["actorId"] for event in events} == {await id_of(root)}
+
+
+async def test_every_way_in_leaves_an_event_with_its_address(world: World) -> None:
+    root = await world.signed_in("root@example.org", admin=True)
+    user_id = await world.user()
+    await world.client(ip="203.0.113.1").post("/api/session", json=CREDENTIALS)
+    await redeem(world.client(ip="203.0.113.2"), token=token_in(await mailed(world, "sign_in")))
+
+    events = await items(root, PATH, subject=f"user:{user_id}", action="session.start")
+
+    assert [(event["detail"]["method"], event["ip"]) for event in events] == [
+        ("link", "203.0.113.2"), ("password", "203.0.113.1"),
+    ]  # fmt: skip
+
+
+async def test_a_link_that_is_used_by_another_than_its_owner_tells_from_where(world: World) -> None:
+    root = await world.signed_in("root@example.org", admin=True)
+    await world.user()
+    await redeem(world.client(ip="203.0.113.66"), token=token_in(await mailed(world, "sign_in")))
+
+    (event,) = await items(root, PATH, action="key.use")
+
+    assert (event["ip"], event["actorId"], event["detail"]) == ("203.0.113.66", None, {"purpose": "sign_in"})
