@@ -77,6 +77,19 @@ async def test_the_thiefs_own_undo_link_leaves_the_owners_usable(world: World, t
     assert (await redeem(world.client(), token=undo)).json()["user"]["email"] == OWNER
 
 
+async def test_an_invitation_of_the_old_address_leaves_the_link_usable(world: World, thief: httpx.AsyncClient) -> None:
+    root = await world.signed_in("root@example.org", admin=True)
+    await world.language("de")
+    undo = await _rename(world, thief, THIEF)
+    assert (await root.post("/api/languages/de/members", json={"email": OWNER})).status_code == 202
+    assert (await root.post("/api/users", json={"email": OWNER, "name": "Ada"})).status_code == 409
+
+    answer = await redeem(world.client(), token=undo)
+
+    assert answer.json()["user"]["email"] == OWNER
+    assert answer.json()["memberships"] == [{"language": "de", "roles": []}]
+
+
 async def test_a_stolen_session_that_is_old_changes_no_address(world: World, thief: httpx.AsyncClient) -> None:
     world.clock.forward(minutes=16)
 

@@ -43,7 +43,7 @@ class InvitationService:
         """
         address = normalise(email)
         async with self._database.transaction() as transaction:
-            if await KeyRepository(session=transaction).owner_of(address.unique) is not None:
+            if await self._owner_of(transaction, address) is not None:
                 raise Problem("email_taken", "There is a user with this address already.")
             user_id = await self._add_user(transaction, address, name, platform_role)
             return await self._issue(transaction, address.unique, user_id, {})
@@ -59,7 +59,7 @@ class InvitationService:
     ) -> Invited:
         """Find the user of an address, or create one. Whoever has not accepted yet is mailed a new link."""
         users = UserRepository(session=transaction)
-        owner = await KeyRepository(session=transaction).owner_of(address.unique)
+        owner = await self._owner_of(transaction, address)
         if owner is not None and not await users.hold(owner):
             owner = None  # deleted at this moment
         user_id = owner or await self._add_user(transaction, address, name, None)
@@ -82,6 +82,14 @@ class InvitationService:
     async def withdraw(self, transaction: AsyncSession, user_id: UUID) -> None:
         """Void the user's outstanding invitation, if it is to a language."""
         await SingleUseKeyRepository(session=transaction).void_invitation(user_id, invitation.NAME)
+
+    async def _owner_of(self, transaction: AsyncSession, address: Address) -> UUID | None:
+        """Whose address it is, or was until a change that can still be undone.
+
+        Whoever took an account over could otherwise have its old address invited, and leave the undo no place.
+        """
+        owner = await KeyRepository(session=transaction).owner_of(address.unique)
+        return owner or await SingleUseKeyRepository(session=transaction).may_take_back(address.unique, self._clock())
 
     async def _add_user(
         self, transaction: AsyncSession, address: Address, name: str, platform_role: str | None

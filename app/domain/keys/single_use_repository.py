@@ -172,6 +172,13 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
         """Delete the user's undo links made since then."""
         await self._void(Key.user_id == user_id, Key.purpose == EMAIL_CHANGE_UNDO, Key.created_at >= since)
 
+    async def may_take_back(self, address: str, now: datetime) -> UUID | None:
+        """The user who can still undo the change that took this address from them."""
+        statement = select(Key.user_id).where(
+            Key.address == address, Key.purpose == EMAIL_CHANGE_UNDO, Key.used_at.is_(None), Key.expires_at > now
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
     async def is_invited_to_platform(self, address: str) -> bool:
         """Whether the address has an invitation that is to no language: what a language's admin does not void."""
         statement = select(Key.id).where(
