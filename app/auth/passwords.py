@@ -21,7 +21,7 @@ from app.settings import Settings
 T = TypeVar("T")
 
 # How far hashes stand behind everything else on the processor, from 0 (not at all) to 19.
-NICE = 5
+NICE = 10
 
 
 class SecretHasher:
