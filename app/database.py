@@ -23,6 +23,9 @@ NAMING_CONVENTION = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
+# A server that does not even refuse is told from a slow one after this long.
+CONNECT_SECONDS = 10.0
+
 # No connection, a server that starts or stops, one without room for us, or one that gave way to another transaction.
 # `TimeoutError` is an `OSError`.
 OUTAGES = (
@@ -84,7 +87,7 @@ class Database:
         """
         try:
             async with asyncpg.create_pool(
-                self._dsn, min_size=1, max_size=self._pool_size, reset=_leave_as_is
+                self._dsn, min_size=1, max_size=self._pool_size, reset=_leave_as_is, timeout=CONNECT_SECONDS
             ) as self.pool:
                 yield self
         finally:
@@ -116,7 +119,7 @@ class Database:
             await connection.close()
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._dsn)
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS)
         return connection
 
 

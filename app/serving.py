@@ -96,8 +96,8 @@ def create_worker() -> ASGIApp:
     """The app of one worker, which ends with the process that started it: a killed parent leaves nobody at the port."""
     threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     app = create_app()
-    # What has been made so far stays, and requests leave next to no cycles: with the collector looking elsewhere, and less
-    # often, each costs a fifth to a third less.
+    # What has been made so far stays, and requests leave next to no cycles: with the collector looking elsewhere, and
+    # less often, each costs a fifth to a third less.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
