@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.addresses import Address
 from app.domain.keys.ports import Services
-from app.domain.keys.purpose import LiveKey, Redeemed
+from app.domain.keys.purpose import Issue, LiveKey, Redeemed
 from app.domain.keys.repository import KeyRepository
 from app.domain.sessions.repository import SessionRepository
 from app.domain.users.models import User
@@ -18,6 +18,11 @@ async def owner_of(transaction: AsyncSession, address: Address) -> User | None:
     """The user whose primary key an address is; nothing is locked."""
     user_id = await KeyRepository(session=transaction).find_owner(address.unique)
     return await UserRepository(session=transaction).account(user_id) if user_id else None
+
+
+def issue_to(user: User | None, template: str) -> Issue | None:
+    """What to mail to the user who asked, by this template: nothing to nobody, and nothing to who is suspended."""
+    return Issue(template, user.email, user.id, user.locale) if user and user.status == "active" else None
 
 
 async def proved_owner(transaction: AsyncSession, services: Services, key: LiveKey, now: datetime) -> User:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.keys.ports import Services
-from app.domain.keys.proving import owner_of, proved_owner
+from app.domain.keys.proving import issue_to, owner_of, proved_owner
 from app.domain.keys.purpose import Asked, Issue, LiveKey, Proof, Purpose, Redeemed
 from app.domain.keys.repository import KeyRepository
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
@@ -16,10 +16,7 @@ LINK_LIFETIME = timedelta(hours=1)
 
 
 async def _ask(transaction: AsyncSession, _: Services, asked: Asked) -> Issue | None:
-    user = await owner_of(transaction, asked.address)
-    if user is None or user.status != "active":
-        return None
-    return Issue(NAME, user.email, user.id, user.locale)
+    return issue_to(await owner_of(transaction, asked.address), NAME)
 
 
 async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, proof: Proof) -> Redeemed:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import record, subject_of
 from app.domain.keys.ports import Services
-from app.domain.keys.proving import owner_of, sign_in_owner
+from app.domain.keys.proving import issue_to, owner_of, sign_in_owner
 from app.domain.keys.purpose import Asked, Issue, LiveKey, Notice, Proof, Purpose, Redeemed
 from app.domain.keys.repository import KeyRepository
 from app.domain.users.models import User
@@ -24,7 +24,7 @@ LINK_LIFETIME = timedelta(minutes=10)
 async def _ask(transaction: AsyncSession, services: Services, asked: Asked) -> Issue | Notice | None:
     user = await owner_of(transaction, asked.address)
     if user is not None:
-        return Issue("sign_in", user.email, user.id, user.locale) if user.status == "active" else None
+        return issue_to(user, "sign_in")
     if services.settings.sign_up != "open":
         return Notice("sign_up_closed", to=asked.address.written)
     payload = {"email": asked.address.written, "name": asked.name, "phone": asked.phone or ""}
