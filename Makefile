@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-long lint format types imports migrations unit bench lock clean
+.PHONY: help serve install test test-long lint format types imports unit bench lock clean
 .DEFAULT_GOAL := help
 
 help:

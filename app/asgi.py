@@ -37,7 +37,7 @@ from app.domain.languages.translation_service import TranslationService
 from app.domain.sessions import repository as sessions_repository
 from app.domain.sessions.controllers import SessionController
 from app.domain.sessions.policy_controllers import PolicyController
-from app.domain.sessions.service import SessionService
+from app.domain.sessions.service import SessionService, end_sessions
 from app.domain.users.audit_controllers import AuditController
 from app.domain.users.controllers import UserController
 from app.domain.users.service import UserService
@@ -124,7 +124,9 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
         asking=asking,
         redeeming=RedeemService(database, ported, rate_limits, hasher, sessions, keyring),
         invitations=invitations,
-        users=UserService(database, clock, revoke_everything, invitations.invite, settings.required_profile_fields),
+        users=UserService(
+            database, clock, revoke_everything, end_sessions, invitations.invite, settings.required_profile_fields
+        ),
         languages=LanguageService(database, clock),
         members=MemberService(database, clock, invitations.invite, invitations.withdraw, mailer.enqueue),
         translations=TranslationService(database, clock),

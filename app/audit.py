@@ -19,7 +19,7 @@ Transaction: TypeAlias = AsyncSession | async_scoped_session[AsyncSession]
 
 # What is recorded. The subject is a user, a key that has no user, or a language.
 ACTIONS: Mapping[str, str] = {
-    "key.issue": "A one-time code or link was made; `purpose` says for what.",
+    "key.issue": "A one-time code or link was made, and one before it for the same voided; `purpose` says for what.",
     "key.use": "A one-time code or link was used.",
     "key.revoke": "A one-time code or link was voided before it was used.",
     "key.set_secret": "A secret was set or changed.",
@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, str] = {
     "session.start": "Somebody signed in; `method` says how.",
     "session.end_all": "A platform admin ended all sessions of the user.",
     "user.create": "An account was made.",
+    "user.change": "A profile was changed; `fields` says what of it.",
     "user.suspend": "An account was suspended.",
     "user.restore": "A suspension was undone.",
     "user.grant_admin": "The platform role was granted.",
@@ -38,6 +39,7 @@ ACTIONS: Mapping[str, str] = {
     "member.remove": "A member was removed.",
     "member.leave": "A member left.",
     "language.create": "A language was created or imported.",
+    "language.change": "A language was changed; `fields` says what of it.",
     "language.delete": "A language was deleted.",
 }
 

@@ -1,4 +1,4 @@
-"""The database: one engine for writes in transactions, one direct asyncpg pool for the reads that must be fast."""
+"""The database: one engine for transactions, one direct asyncpg pool for single statements that must be fast."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -60,13 +60,13 @@ def new_id() -> UUID:
 
 
 class Database:
-    """One Postgres, two ways in: `transaction()` for writes, `pool` for single prepared reads.
+    """One Postgres, two ways in: `transaction()`, and `pool` for single prepared statements.
 
     Made without touching the network; usable inside `connected()`.
     """
 
     def __init__(self, dsn: str, pool_size: int) -> None:
-        """`dsn` is `postgresql://…`; there are at most `pool_size` connections for reads and as many for writes."""
+        """`dsn` is `postgresql://…`; each of the two ways in has at most `pool_size` connections."""
         self._dsn = dsn
         self._pool_size = pool_size
         self.engine = create_async_engine(
@@ -92,6 +92,11 @@ class Database:
                 yield self
         finally:
             await self.engine.dispose()
+
+    async def server_version(self) -> int:
+        """The server's major version."""
+        async with self.pool.acquire() as connection:
+            return connection.get_server_version().major
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -134,5 +139,5 @@ def is_outage(error: BaseException) -> bool:
 
 
 async def _leave_as_is(connection: object) -> None:
-    """No reset at release: the pool's statements are single reads that change no session state, and each reset is a
+    """No reset at release: the pool's statements stand alone and change no session state, and each reset is a
     round trip on the authorised request."""

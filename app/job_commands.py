@@ -52,13 +52,13 @@ def retry_jobs(ids: tuple[UUID, ...], dead: bool) -> None:
 @job_commands.command("discard")
 @click.argument("ids", metavar="ID...", nargs=-1, required=True, type=click.UUID)
 def discard_jobs(ids: tuple[UUID, ...]) -> None:
-    """Delete jobs for good. One that is running stays."""
+    """Delete jobs for good. One that is running or scheduled stays."""
 
     async def run(services: Services) -> list[UUID]:
         async with services.database.transaction() as transaction:
             return await jobs.discard(transaction, ids)
 
-    _report(ids, with_services(run), "discarded", "cannot be discarded (it runs or is unknown)")
+    _report(ids, with_services(run), "discarded", "cannot be discarded (it runs, is scheduled or is unknown)")
 
 
 async def _jobs_page(services: Services, state: str | None, after: UUID | None) -> Sequence[jobs.Job]:

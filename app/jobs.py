@@ -9,7 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, delete, func, or_, select, text, update
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -169,8 +169,9 @@ async def page(transaction: AsyncSession, state: str | None, after: UUID | None,
 
 
 async def discard(transaction: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
-    """Delete these jobs, except those that are running; gives the deleted ones."""
-    statement = delete(Job).where(Job.id.in_(ids), Job.state != "running").returning(Job.id)
+    """Delete these jobs, except those that are running or scheduled (without payload); gives the deleted ones."""
+    scheduled = and_(Job.state == "queued", Job.payload.is_(None))
+    statement = delete(Job).where(Job.id.in_(ids), Job.state != "running", ~scheduled).returning(Job.id)
     return list((await transaction.execute(statement)).scalars())
 
 

@@ -104,7 +104,9 @@ def _problem_response() -> OpenAPIResponse:
         description="An error, told as a problem.",
         headers={
             "WWW-Authenticate": OpenAPIHeader(schema=TEXT, description="How to sign in; with every 401."),
-            "Retry-After": OpenAPIHeader(schema=TEXT, description="After how many seconds to try again; with a 503."),
+            "Retry-After": OpenAPIHeader(
+                schema=TEXT, description="After how many seconds to try again; with every 429 and 503."
+            ),
         },
         content={PROBLEM_JSON: OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{PROBLEM}"))},
     )

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_args
+from uuid import UUID
 
 import click
 import msgspec
@@ -85,12 +86,13 @@ def _not_empty(_context: click.Context, _parameter: click.Parameter, value: str 
 @click.argument("id_", metavar="[ID]", required=False, callback=_not_empty)
 @click.option("--field", callback=_not_empty, help="Ask about one field of the subject.")
 def explain(user: str, action: Action, subject: SubjectType, id_: str | None, field: str | None) -> None:
-    """Say why USER, an address, may or may not do ACTION.
+    """Say why USER, an address or id, may or may not do ACTION.
 
     ID is the code of a Language, or of a Translation's language; a User's id or address; the id or address of the owner
     of a Session or Key. Without ID the question is about the type: is there anything of it on which USER may?
     """
-    question = Question(action, subject, email=user, id=id_, field=field)
+    by_id = None if "@" in user else _user_id(user)
+    question = Question(action, subject, user_id=by_id, email=None if by_id else user, id=id_, field=field)
     explanation = with_services(lambda services: explain_question(services.database, question))
     if explanation is None:
         raise Problem("not_found", "There is no user with this address or id.")
@@ -128,6 +130,13 @@ def test_command(file: Path) -> None:
         click.echo(f"{len(outcome.failures)} of {outcome.checked} answers are not as expected")
         sys.exit(1)
     click.echo(f"All {outcome.checked} answers are as expected")
+
+
+def _user_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise click.BadParameter("expected an address or a user's id", param_hint="USER") from None
 
 
 def _because(explanation: PolicyExplanation) -> Iterator[str]:

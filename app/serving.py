@@ -26,6 +26,7 @@ from app.database import Database
 from app.embedded import embedded_postgres, reach_embedded_postgres
 from app.settings import Settings
 
+OLDEST_POSTGRES = 15
 WORKER_STOP_SECONDS = 10
 PARENT_CHECK_SECONDS = 0.5
 # As long as the workers of a service that was killed may hold the port, and a little longer.
@@ -157,6 +158,8 @@ async def connect(settings: Settings) -> AsyncIterator[Database]:
             await stack.enter_async_context(database.connected())
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise ServiceError(f"DATABASE_URL: the database cannot be reached: {_reason(error)}") from None
+        if (major := await database.server_version()) < OLDEST_POSTGRES:
+            raise ServiceError(f"DATABASE_URL: PostgreSQL {OLDEST_POSTGRES} or newer is needed, this is {major}")
         try:
             yield database
         except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, AdvancedAlchemyError) as error:

@@ -205,6 +205,10 @@ def _inconsistencies(settings: Settings) -> list[str]:
         "DATABASE_URL: required when ENVIRONMENT=production (the embedded database is for development)": (
             production and settings.database_url is None
         ),
+        "SIGN_IN_METHODS: name at least one of password and code": not settings.sign_in_methods,
+        "SIGN_UP: open needs code among SIGN_IN_METHODS: people sign up with a code": (
+            settings.sign_up == "open" and not settings.codes
+        ),
         "HOST: expected an address or a host name, such as 127.0.0.1 or ::1": HOST.fullmatch(settings.host) is None,
         "PUBLIC_URL: expected an http or https address without path, query or user": (
             HOST.fullmatch(settings.host) is not None and not _is_base_url(settings.public_url)
@@ -238,7 +242,7 @@ def _inconsistencies(settings: Settings) -> list[str]:
         "ARGON2_MEMORY_KIB: must be at least 8 times ARGON2_PARALLELISM": (
             settings.argon2_memory_kib < 8 * settings.argon2_parallelism
         ),
-        "ARGON2_*: below the floor of OWASP ASVS 5.0 appendix C, which ENVIRONMENT=production requires": (
+        "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: below the floor of OWASP ASVS 5.0, which production requires": (
             production and _weaker_than_asvs(settings)
         ),
     }

@@ -160,6 +160,7 @@ async def _converse(client: SMTP, envelope: Envelope) -> None:
     except SMTPDataError as error:
         raise _refused(error.code, f"message refused: {error.code}") from error
     except (SMTPException, OSError) as error:
+        client.close()  # a late answer would be taken for that to the next command
         raise TemporaryError(f"mail server: {type(error).__name__}") from error
 
 

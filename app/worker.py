@@ -119,6 +119,8 @@ class Worker:
                     await asyncio.sleep(START_SECONDS)
             except DATABASE_ERRORS as error:
                 logger.warning("jobs_unavailable", reason=type(error).__name__)
+            except Exception:  # nobody awaits this, and without it no job of this process would ever run again
+                logger.exception("jobs_failed")
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):  # wait_for can swallow the cancellation (Python 3.11)
                     await self._wake.wait()

@@ -123,9 +123,14 @@ def caller_id(request: Request) -> UUID:
 
 
 def named_user(connection: Connection | Request, raw: str) -> str:
-    """The id that a path's user id stands for: `me` is the caller."""
+    """The id that a path's user id stands for, in the one form that rules compare: `me` is the caller."""
     user = connection.user.user
-    return str(user.id) if raw == "me" and user else raw
+    if raw == "me" and user:
+        return str(user.id)
+    try:
+        return str(UUID(raw))
+    except ValueError:
+        return raw
 
 
 def require_fields(request: Request, action: str, subject_type: str, id_: str, change: Struct) -> None:
@@ -161,7 +166,8 @@ def require_guards(app: Litestar) -> None:
 
     Raises `RuntimeError` that names the routes.
     """
-    faults = [
+    faults = [f"{route.path}: is no HTTP route" for route in app.routes if not isinstance(route, HTTPRoute)]
+    faults += [
         f"{sorted(handler.http_methods)} {route.path}: {fault}"
         for route in app.routes
         if isinstance(route, HTTPRoute)

@@ -23,9 +23,9 @@ SCHEMA = Schema(
 )  # fmt: skip
 
 # The attribute that an id in a route's path is.
-ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
+ID_ATTRIBUTES: dict[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
 # The attribute that tells whose it is, for what rules know by its owner alone.
-OWNER_ATTRIBUTES: Mapping[str, str] = {"Session": "userId", "Key": "userId"}
+OWNER_ATTRIBUTES: dict[str, str] = {"Session": "userId", "Key": "userId"}
 
 
 class Row(Struct, frozen=True):
@@ -67,7 +67,7 @@ POLICY = (
 
 NOTES = (
     "The last line that applies decides; what no line allows is not allowed.",
-    "Whoever is suspended, or has not finished their profile, may do nothing but finish it.",
+    "Whoever has not finished their profile may do nothing but finish it; whoever is suspended may do nothing.",
     "Who is not signed in may do nothing but sign in, sign up and redeem links and codes.",
 )
 

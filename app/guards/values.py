@@ -113,13 +113,20 @@ def _is_index(segment: str) -> bool:
     return not math.isnan(_number(segment))
 
 
+# ECMAScript WhiteSpace and LineTerminator, which are not what `str.strip` takes by itself.
+_WHITESPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+
+
 def _number(value: object) -> float:
     """JavaScript's `Number(value)`."""
     if value is None or isinstance(value, bool | int | float):
         return value or 0
     if not isinstance(value, str):
         return math.nan
-    text = value.strip()
+    text = value.strip(_WHITESPACE)
     if not text:
         return 0
     if _DECIMAL.fullmatch(text):

@@ -115,7 +115,9 @@ async def test_every_action_of_the_list_is_recorded(world: World, root: httpx.As
     await root.post(members, json={"email": "eve@example.org"})
     eve = (await items(root, members))[0]["userId"]
     await root.delete(f"{members}/{eve}")
+    await root.patch("/api/languages/de", json={"name": "High German"})
     await root.delete("/api/languages/de")
+    await ada.patch("/api/users/me", json={"name": "Ada L."})
 
     await ask(ada, "email_change", "lovelace@example.org")
     (message,) = [mail for mail in await world.mails() if mail["To"] == "lovelace@example.org"]

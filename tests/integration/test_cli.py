@@ -324,3 +324,11 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(database: str) -> None
         check=True,
     )
     assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
+
+
+@pytest.mark.usefixtures("database")
+def test_a_postgresql_that_is_too_old_is_told_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is none at hand: the service asks for a newer one than there is."""
+    monkeypatch.setattr("app.serving.OLDEST_POSTGRES", 99)
+    (line,) = run("users", "list").mistakes
+    assert line.startswith("DATABASE_URL: PostgreSQL 99 or newer is needed, this is ")

@@ -103,6 +103,12 @@ def test_jobs_are_discarded_for_good_except_running_ones(database: Database) -> 
     assert [state_of(database, job_id) for job_id in (dead, running)] == [None, "running"]
 
 
+def test_a_scheduled_job_is_not_discarded(database: Database) -> None:
+    scheduled = add(database, "queued", payload=None)
+    assert "it runs, is scheduled or is unknown" in ostiary("discard", str(scheduled)).output
+    assert state_of(database, scheduled) == "queued"
+
+
 @pytest.mark.parametrize("arguments", [("retry",), ("discard",), ("retry", "--dead", str(UUID(int=1))), ("retry", "x")])
 def test_wrong_usage_changes_nothing(database: Database, arguments: tuple[str, ...]) -> None:
     dead = add(database, "dead")

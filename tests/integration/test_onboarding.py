@@ -107,3 +107,24 @@ async def test_an_invited_user_who_signs_in_by_code_finishes_it_like_everybody(w
     assert await onboarding(client) == {"required": True, "fields": ["name"]}
     await client.patch("/api/users/me", json={"name": "Grace"})
     assert (await client.get("/api/languages")).status_code == 200
+
+
+async def test_an_accepted_invitation_leaves_the_fields_that_it_did_not_ask_for(phone_world: World) -> None:
+    client = phone_world.client()
+    assert (await redeem(client, token=await phone_world.invitation(ADDRESS), name="Grace")).status_code == 201
+    assert await onboarding(client) == {"required": True, "fields": ["phone"]}
+    assert (await client.patch("/api/users/me", json={"phone": "+12155550123"})).status_code == 200
+    assert await onboarding(client) == {"required": False, "fields": []}
+
+
+async def test_the_first_admin_has_no_exemption(phone_world: World) -> None:
+    client = phone_world.client()
+    setup = {"token": await phone_world.setup_token(), "email": ADDRESS, "name": "Grace"}
+    assert (await redeem(client, **setup)).status_code == 201
+    assert await onboarding(client) == {"required": True, "fields": ["phone"]}
+    assert problem(await client.get("/api/languages"))["code"] == "onboarding_required"
+
+
+async def test_a_blank_name_is_no_name(open_world: World) -> None:
+    client = await newcomer(open_world)
+    assert field_errors(await client.patch("/api/users/me", json={"name": " \t"})) == {"name": "invalid"}

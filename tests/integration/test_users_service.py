@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from app.errors import Problem
+from tests.mailbox import redeem
 from tests.rivals import at_once
 from tests.world import CREDENTIALS, SECRET, World, is_signed_in, problem
 
@@ -101,6 +102,19 @@ async def test_a_suspended_admin_is_not_the_one_who_stays(world: World) -> None:
     assert await refusal(world.services.users.revoke_admin(active)) == "last_admin"
     await world.services.users.revoke_admin(suspended)
     assert await admins(world) == 1
+
+
+async def test_an_admin_who_has_not_accepted_yet_is_not_the_one_who_stays(world: World) -> None:
+    active = await world.user(admin=True)
+    await world.services.invitations.create_user("eve@example.org", "", "admin")
+    assert await refusal(world.services.users.revoke_admin(active)) == "last_admin"
+
+
+async def test_an_invitation_outlives_the_grant_of_the_platform_role(world: World) -> None:
+    token = await world.invitation("eve@example.org")
+    await world.services.users.grant_admin(await world.services.keys.find_user("eve@example.org"))
+    accepted = await redeem(world.client(), token=token, name="Eve", secret=SECRET)
+    assert (accepted.status_code, accepted.json()["user"]["platformRole"]) == (201, "admin")
 
 
 async def test_suspending_an_ordinary_user_needs_no_admin_to_spare(world: World) -> None:

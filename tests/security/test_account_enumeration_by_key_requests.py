@@ -53,6 +53,21 @@ async def test_every_address_costs_the_same_statements(peopled: World, purpose: 
     assert not any("users" in statement for statement in costs[0])
 
 
+async def test_a_wrong_code_costs_the_same_statements_whether_there_is_one_or_not(peopled: World) -> None:
+    await mailed(peopled, "sign_in", KNOWN)
+    costs = []
+    for address in ADDRESSES:
+        found: list[str] = []
+        with transactions(peopled, found):
+            await redeem(peopled.client(), purpose="sign_in", email=address, code="00000000")
+        costs.append([statement for statement in found if not statement.startswith(("BEGIN", "COMMIT"))])
+
+    assert costs == [costs[0]] * len(ADDRESSES)
+    assert any("code_failures" in statement for statement in costs[0])
+    rows = await peopled.services.database.pool.fetch("SELECT address, failures FROM code_failures")
+    assert {row["address"]: row["failures"] for row in rows} == {KNOWN: 1, SUSPENDED: 0, INVITED: 0, UNKNOWN: 0}
+
+
 async def test_a_wrong_code_tells_nothing_of_its_address(peopled: World) -> None:
     await mailed(peopled, "sign_in", KNOWN)
     answers = [

@@ -93,3 +93,13 @@ async def test_two_users_are_each_their_own_me_at_the_same_time(world: World) ->
             await client.patch("/api/users/me", json={"name": f"User {number}"})
     names = [(await client.get("/api/users/me")).json()["name"] for client in clients]
     assert names == [f"User {number}" for number in range(8)]
+
+
+async def test_the_own_id_is_the_own_id_however_it_is_spelled(world: World) -> None:
+    ada = await world.signed_in()
+    eve = await id_of(await world.signed_in("eve@example.org"))
+
+    own = await id_of(ada)
+
+    assert (await ada.get(f"/api/users/{own.upper()}")).json()["id"] == own
+    assert (await ada.get(f"/api/users/{eve.upper()}")).status_code == 403

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.mailbox import ask, code_in, mailed, redeem, token_in
-from tests.world import CREDENTIALS, SECRET, World, is_signed_in
+from tests.world import CREDENTIALS, SECRET, World, is_signed_in, items, problem
 
 OWNER, THIEF, SECOND = "ada@example.org", "mallory@example.org", "mallory2@example.org"
 THIEFS_SECRET = "nine quiet herons over water"
@@ -82,12 +82,23 @@ async def test_an_invitation_of_the_old_address_leaves_the_link_usable(world: Wo
     await world.language("de")
     undo = await _rename(world, thief, THIEF)
     assert (await root.post("/api/languages/de/members", json={"email": OWNER})).status_code == 202
-    assert (await root.post("/api/users", json={"email": OWNER, "name": "Ada"})).status_code == 409
+    assert [member["email"] for member in await items(root, "/api/languages/de/members")] == [OWNER]
 
     answer = await redeem(world.client(), token=undo)
 
     assert answer.json()["user"]["email"] == OWNER
-    assert answer.json()["memberships"] == [{"language": "de", "roles": []}]
+    assert answer.json()["memberships"] == []
+    assert await items(root, "/api/languages/de/members") == []
+
+
+async def test_an_account_that_has_been_used_is_not_displaced(world: World, thief: httpx.AsyncClient) -> None:
+    root = await world.signed_in("root@example.org", admin=True)
+    undo = await _rename(world, thief, THIEF)
+    await root.post("/api/users", json={"email": OWNER, "name": "Ada"})
+    invitation = token_in((await world.mails())[-1])
+    await redeem(world.client(), token=invitation, name="Ada", secret=SECRET)
+
+    assert problem(await redeem(world.client(), token=undo))["code"] == "email_taken"
 
 
 async def test_a_stolen_session_that_is_old_changes_no_address(world: World, thief: httpx.AsyncClient) -> None:

@@ -92,6 +92,11 @@ def test_a_number_outside_its_limits_is_one_line_that_tells_them(variable: str, 
     [
         ({"ENVIRONMENT": "prod"}, "ENVIRONMENT: expected development or production"),
         ({"ACCESS_LOG": "yes"}, "ACCESS_LOG: expected on or off"),
+        ({"SIGN_IN_METHODS": ","}, "SIGN_IN_METHODS: name at least one of password and code"),
+        (
+            {"SIGN_IN_METHODS": "password", "SIGN_UP": "open"},
+            "SIGN_UP: open needs code among SIGN_IN_METHODS: people sign up with a code",
+        ),
         ({"COOKIE_HOST_PREFIX": "2"}, "COOKIE_HOST_PREFIX: expected on or off"),
         (
             {"SESSION_IDLE_SECONDS": "61", "SESSION_ABSOLUTE_SECONDS": "60"},
@@ -175,9 +180,12 @@ def test_all_mistakes_are_told_at_once() -> None:
         ({"DATABASE_URL": ""}, "DATABASE_URL: required when ENVIRONMENT=production"),
         ({"PUBLIC_URL": "http://auth.example.org"}, "PUBLIC_URL: must be https when ENVIRONMENT=production"),
         ({"PUBLIC_URL": ""}, "PUBLIC_URL: must be https when ENVIRONMENT=production"),
-        ({"ARGON2_ITERATIONS": "1"}, "ARGON2_*: below the floor"),
-        ({"ARGON2_MEMORY_KIB": "19455"}, "ARGON2_*: below the floor"),
-        ({"ARGON2_ITERATIONS": "3", "ARGON2_MEMORY_KIB": "12287"}, "ARGON2_*: below the floor"),
+        ({"ARGON2_ITERATIONS": "1"}, "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: below the floor"),
+        ({"ARGON2_MEMORY_KIB": "19455"}, "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: below the floor"),
+        (
+            {"ARGON2_ITERATIONS": "3", "ARGON2_MEMORY_KIB": "12287"},
+            "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: below the floor",
+        ),
     ],
 )
 def test_production_refuses_what_only_development_may_have(changed: dict[str, str], line: str) -> None:

@@ -107,7 +107,7 @@ class KeyController(Controller):
 
     @post(guards=[ANYONE], status_code=202)
     async def ask(self, request: Request, data: JSONBody[KeyRequest], asking: Asking) -> Accepted:
-        """Ask for a code or link by mail, for the purpose `sign_in`, `sign_up`, `password_reset` or `email_change`.
+        """Ask for a code or link by mail; a purpose that nobody can ask for is refused with those that can be.
 
         202 for every address, known or not, in the same words and time; `email_change` is for a signed-in user who has
         proved themselves a short while ago. 429 with Retry-After where an address or client asks too often.
@@ -128,7 +128,7 @@ class KeyController(Controller):
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookie.
 
         A key works once; an expired, used, foreign or unknown one gets the same 410. A refused value (422) leaves it
-        usable.
+        usable, but takes one of a code's attempts.
         """
         started = await services.redeeming.redeem(data, _caller(request))
         return await _signed_in(started, services, 201)

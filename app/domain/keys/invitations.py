@@ -43,7 +43,7 @@ class InvitationService:
         """
         address = normalise(email)
         async with self._database.transaction() as transaction:
-            if await self._owner_of(transaction, address) is not None:
+            if await KeyRepository(session=transaction).owner_of(address.unique) is not None:
                 raise Problem("email_taken", "There is a user with this address already.")
             user_id = await self._add_user(transaction, address, name, platform_role)
             return await self._issue(transaction, address.unique, user_id, {})
@@ -59,7 +59,7 @@ class InvitationService:
     ) -> Invited:
         """Find the user of an address, or create one. Whoever has not accepted yet is mailed a new link."""
         users = UserRepository(session=transaction)
-        owner = await self._owner_of(transaction, address)
+        owner = await KeyRepository(session=transaction).owner_of(address.unique)
         if owner is not None and not await users.hold(owner):
             owner = None  # deleted at this moment
         user_id = owner or await self._add_user(transaction, address, name, None)
@@ -67,7 +67,7 @@ class InvitationService:
         if email is not None:
             payload = {invitation.MAILED: "yes"}
             keys = SingleUseKeyRepository(session=transaction)
-            if language and not await keys.is_invited_to_platform(address.unique):
+            if language and not await keys.is_invited_to_platform(address.unique, self._clock()):
                 payload["language"] = language
             link = await self._issue(transaction, address.unique, user_id, payload)
             await self._send_mail(
@@ -83,14 +83,6 @@ class InvitationService:
         """Void the user's outstanding invitation, if it is to a language."""
         await SingleUseKeyRepository(session=transaction).void_invitation(user_id, invitation.NAME)
 
-    async def _owner_of(self, transaction: AsyncSession, address: Address) -> UUID | None:
-        """Whose address it is, or was until a change that can still be undone.
-
-        Whoever took an account over could otherwise have its old address invited, and leave the undo no place.
-        """
-        owner = await KeyRepository(session=transaction).owner_of(address.unique)
-        return owner or await SingleUseKeyRepository(session=transaction).may_take_back(address.unique, self._clock())
-
     async def _add_user(
         self, transaction: AsyncSession, address: Address, name: str, platform_role: str | None
     ) -> UUID:
@@ -101,6 +93,8 @@ class InvitationService:
         if not await KeyRepository(session=transaction).add_primary(user.id, address.unique, None, now):
             raise Problem("email_taken", "There is a user with this address already.")
         await record(transaction, "user.create", subject_of("user", user.id))
+        if platform_role is not None:
+            await record(transaction, "user.grant_admin", subject_of("user", user.id))
         return user.id
 
     async def _issue(

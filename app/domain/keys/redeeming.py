@@ -160,7 +160,7 @@ class RedeemService:
         async with self._database.transaction() as transaction:
             keys = SingleUseKeyRepository(session=transaction)
             key = await keys.count_attempt(address.unique, name, now)
-            failures = await keys.count_failure(address.unique, now) if key else 0
+            failures = await keys.count_failure(address.unique, now, guessed=key is not None)
         hashes = tuple(
             code_hash(secret, address=address.unique, purpose=name, code=code)
             for secret in self._keyring.derive(CODE_KEYS)

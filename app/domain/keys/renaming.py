@@ -24,17 +24,18 @@ class Before(Struct, frozen=True):
     email: str
 
 
-async def rename(transaction: AsyncSession, key: LiveKey, now: datetime) -> Before:
+async def rename(transaction: AsyncSession, key: LiveKey, now: datetime, *, displaces: bool = False) -> Before:
     """Give the key's user the key's address; all their sessions and outstanding keys end.
 
-    Raises `Problem`: `key_not_usable`, `email_taken`.
+    With `displaces` an account that was invited by the address, and that nobody has accepted, goes. Raises `Problem`:
+    `key_not_usable`, `email_taken`.
     """
     users, keys = UserRepository(session=transaction), KeyRepository(session=transaction)
     taken = await keys.owner_of(key.address)
     user = await users.lock_account(key.user_id)
     if user is None or user.status != "active":
         raise Problem("key_not_usable")
-    if taken is not None:
+    if taken is not None and not (displaces and await users.remove_invited(taken)):
         raise Problem("email_taken", "This address has got an account meanwhile.")
     primary = await keys.primary_of(user.id)
     before = Before(user.id, user.platform_role, user.locale, primary.identifier, user.email)

@@ -27,7 +27,7 @@ FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
 
 KEYS = table_of(Key)
 # Signing in as one statement: whoever is still active, and still has the hash that was verified, gets a session. The
-# rows are locked in the order of the parts: user, key, session. It gives what the first request would read of it.
+# user is locked before all else, and each part needs the one before it. It gives what the first request would read.
 SIGN_IN = f"""
 WITH owner AS (
     UPDATE users SET last_seen_at = $4 WHERE id = $1 AND status = 'active' RETURNING id, platform_role
@@ -142,11 +142,15 @@ class KeyRepository(SQLAlchemyAsyncRepository[Key]):
 
     async def set_secret(self, user_id: UUID, secret_hash: str | None) -> None:
         """Replace the hash of the user's primary key; None leaves it without a secret."""
-        await self.session.execute(
-            update(Key).where(Key.user_id == user_id, Key.kind == "primary").values(secret_hash=secret_hash)
+        statement = (
+            update(Key)
+            .where(Key.user_id == user_id, Key.kind == "primary", Key.secret_hash.is_distinct_from(secret_hash))
+            .values(secret_hash=secret_hash)
+            .returning(Key.id)
         )
-        action = "key.set_secret" if secret_hash else "key.clear_secret"
-        await record(self.session, action, subject_of("user", user_id))
+        if (await self.session.execute(statement)).scalar_one_or_none() is not None:
+            action = "key.set_secret" if secret_hash else "key.clear_secret"
+            await record(self.session, action, subject_of("user", user_id))
 
     async def note_use(self, key_id: UUID, verified: str, rehashed: str, now: datetime) -> bool:
         """Record a sign-in and store the hash made with today's parameters.

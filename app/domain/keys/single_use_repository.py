@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
-from sqlalchemy import ColumnElement, case, delete, select, update
+from sqlalchemy import ColumnElement, case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -129,13 +129,21 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
         """Use up the live code of an address whose attempt has been counted, where its hash is one of `code_hashes`."""
         return await self._use(now, *_live_code(address, purpose, now), Key.secret_hash.in_(code_hashes))
 
-    async def count_failure(self, address: str, now: datetime) -> int:
-        """Count a wrong code in advance; gives the consecutive ones of the address, this one included."""
-        statement = insert(CodeFailures).values(address=address, failures=1, failed_at=now)
+    async def count_failure(self, address: str, now: datetime, *, guessed: bool) -> int:
+        """Count a wrong code in advance; gives the consecutive ones of the address, this one included.
+
+        Where there was nothing to guess (`guessed` is false) it writes as much, and counts nothing: the time that an
+        answer takes tells nobody whether an address has a code.
+        """
+        count = int(guessed)
+        statement = insert(CodeFailures).values(address=address, failures=count, failed_at=now)
         forgotten = CodeFailures.failed_at <= now - FAILURES_KEPT
         statement = statement.on_conflict_do_update(
             index_elements=[CodeFailures.address],
-            set_={"failures": case((forgotten, 1), else_=CodeFailures.failures + 1), "failed_at": now},
+            set_={
+                "failures": case((forgotten, count), else_=CodeFailures.failures + count),
+                "failed_at": case((literal(guessed), now), else_=CodeFailures.failed_at),
+            },
         )
         return (await self.session.execute(statement.returning(CodeFailures.failures))).scalar_one()
 
@@ -172,20 +180,14 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
         """Delete the user's undo links made since then."""
         await self._void(Key.user_id == user_id, Key.purpose == EMAIL_CHANGE_UNDO, Key.created_at >= since)
 
-    async def may_take_back(self, address: str, now: datetime) -> UUID | None:
-        """The user who can still undo the change that took this address from them."""
-        statement = select(Key.user_id).where(
-            Key.address == address, Key.purpose == EMAIL_CHANGE_UNDO, Key.used_at.is_(None), Key.expires_at > now
-        )
-        return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def is_invited_to_platform(self, address: str) -> bool:
+    async def is_invited_to_platform(self, address: str, now: datetime) -> bool:
         """Whether the address has an invitation that is to no language: what a language's admin does not void."""
         statement = select(Key.id).where(
             Key.kind == "single_use",
             Key.address == address,
             Key.purpose == "invitation",
             Key.used_at.is_(None),
+            Key.expires_at > now,
             ~Key.payload.has_key("language"),
         )
         return (await self.session.execute(statement)).scalar_one_or_none() is not None

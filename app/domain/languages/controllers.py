@@ -9,7 +9,7 @@ from litestar.params import JSONBody, PathParameter, SkipValidation
 
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
 from app.domain.languages.service import LanguageService
-from app.guards.authorize import Request, ability_of, authorize, missing
+from app.guards.authorize import Request, ability_of, authorize, caller_id, missing, step_up
 from app.guards.where import allowed_values
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 
@@ -54,13 +54,13 @@ class LanguageController(Controller):
         self, request: Request, data: JSONBody[LanguageChange], languages: Languages, code: Code
     ) -> LanguageView:
         """Change a language's name, autonym or text direction. Its code never changes."""
-        changed = await languages.change(code, data)
+        changed = await languages.change(caller_id(request), code, data)
         if changed is None:
             raise missing(request, "administer", "Language")
         return changed
 
-    @delete("/{code:str}", guards=[authorize("delete", "Language", id_from="code")])
+    @delete("/{code:str}", guards=[authorize("delete", "Language", id_from="code"), step_up])
     async def remove(self, request: Request, languages: Languages, code: Code) -> None:
-        """Delete a language with its memberships."""
-        if not await languages.remove(code):
+        """Delete a language with its members, its translations and their history."""
+        if not await languages.remove(caller_id(request), code):
             raise missing(request, "delete", "Language")

@@ -13,6 +13,7 @@ from app.database import Database
 from app.domain.languages.member_schemas import MemberView
 from app.domain.languages.models import Language, LanguageMember
 from app.domain.users.models import User
+from app.domain.users.repository import WAITS
 
 # Until they have been here as a member, somebody with an account looks like somebody who was invited: without a name,
 # and with the one form of an address that does not tell how the account writes it.
@@ -33,12 +34,12 @@ PAGE_START = UUID(int=0)
 
 
 class Person(Struct, frozen=True):
-    """The account behind a member, as far as mails need it."""
+    """The account behind a member, as far as mails need it; `waits` until its owner has accepted an invitation."""
 
     email: str
     locale: str | None
     status: str
-    onboarded: bool
+    waits: bool
 
 
 async def page(database: Database, code: str, after: UUID | None, limit: int) -> list[MemberView]:
@@ -102,5 +103,5 @@ class MemberRepository(SQLAlchemyAsyncRepository[LanguageMember]):
 
     async def person(self, user_id: UUID) -> Person:
         """The account behind a member."""
-        statement = select(User.email, User.locale, User.status, User.onboarded_at.is_not(None))
+        statement = select(User.email, User.locale, User.status, WAITS)
         return Person(*(await self.session.execute(statement.where(User.id == user_id))).one())

@@ -54,7 +54,7 @@ class MemberService:
                 raise Problem("already_member", "Change the member's roles instead.")
             await _record(transaction, "member.add", invited.user_id, code, roles=sorted(set(roles)))
             person = await members.person(invited.user_id)
-            if person.onboarded and person.status == "active":
+            if not person.waits and person.status == "active":
                 await self._send_mail(
                     transaction,
                     to=person.email,
@@ -108,7 +108,7 @@ class MemberService:
             if await members.find(code, user_id) is None:
                 raise _no_member()
             person = await members.person(user_id)
-            if not person.onboarded:
+            if person.waits:
                 name, inviter = await members.language_name(code), await members.name_of(actor)
                 await self._invite(transaction, normalise(person.email), language=name, inviter=inviter)
 

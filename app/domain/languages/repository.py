@@ -60,6 +60,6 @@ class LanguageRepository(SQLAlchemyAsyncRepository[Language]):
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def remove(self, code: str) -> bool:
-        """Delete a language with its memberships; False where it does not exist."""
+        """Delete a language with all that belongs to it; False where it does not exist."""
         statement = delete(Language).where(Language.code == code).returning(Language.code)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 import msgspec
 
 from app.audit import record, subject_of
 from app.clock import Clock
 from app.database import Database
-from app.domain.languages import codes, repository
+from app.domain.languages import codes, repository, rights
 from app.domain.languages.models import Language
 from app.domain.languages.repository import LanguageRepository
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
@@ -54,18 +55,25 @@ class LanguageService:
                 raise Problem("language_exists", f"These exist already: {', '.join(existing)}")
             await record(transaction, "language.create", *[subject_of("language", item.code) for item in languages])
 
-    async def change(self, code: str, change: LanguageChange) -> LanguageView | None:
-        """Change what is set in `change`; None where the language does not exist."""
+    async def change(self, actor: UUID, code: str, change: LanguageChange) -> LanguageView | None:
+        """Change what is set in `change`; None where the language does not exist. Raises `Problem` `forbidden`."""
         columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         if columns:
             async with self._database.transaction() as transaction:
+                await rights.require(transaction, actor, "administer", code)
                 if not await LanguageRepository(session=transaction).change(code, **columns):
                     return None
+                detail = {"fields": [*columns]}
+                await record(transaction, "language.change", subject_of("language", code), detail=detail)
         return await self.read(code)
 
-    async def remove(self, code: str) -> bool:
-        """Delete a language with its memberships; False where it does not exist."""
+    async def remove(self, actor: UUID, code: str) -> bool:
+        """Delete a language with its members, its translations and their history; False where it does not exist.
+
+        Raises `Problem` `forbidden`.
+        """
         async with self._database.transaction() as transaction:
+            await rights.require(transaction, actor, "delete", code)
             removed = await LanguageRepository(session=transaction).remove(code)
             if removed:
                 await record(transaction, "language.delete", subject_of("language", code))

@@ -18,7 +18,7 @@ from app.domain.sessions.service import SessionService
 from app.domain.sessions.view import encode_with_etag
 from app.domain.users.controllers import UserId
 from app.errors import Problem
-from app.guards.authorize import ANYONE, Request, ability_of, authorize, missing, named_user_id, step_up
+from app.guards.authorize import ANYONE, Request, ability_of, authorize, caller_id, missing, named_user_id, step_up
 from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Sessions = NamedDependency[SkipValidation[SessionService]]
@@ -86,7 +86,7 @@ class SessionController(Controller):
     @delete("/api/users/{user_id:str}/sessions", guards=[authorize("administer", "User", id_from="user_id"), step_up])
     async def end_all(self, request: Request, sessions: Sessions, user_id: UserId) -> None:
         """End all sessions of a user."""
-        if not await sessions.end_all(named_user_id(request, user_id, "administer")):
+        if not await sessions.end_all(named_user_id(request, user_id, "administer"), actor=caller_id(request)):
             raise missing(request, "administer", "User")
 
 

@@ -16,6 +16,7 @@ from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
 from app.domain.sessions.schemas import Client, NewSession, StartedSession, WhoAmI
 from app.domain.sessions.view import who_am_i
+from app.domain.users import rights
 from app.domain.users.repository import UserRepository
 from app.guards.ability import Ability
 from app.settings import Settings
@@ -26,6 +27,11 @@ EXTENSIONS_PER_IDLE_LIMIT = 4
 USER_AGENT_MAX = 400
 
 logger = structlog.get_logger("ostiary.sessions")
+
+
+async def end_sessions(transaction: AsyncSession, user_id: UUID) -> None:
+    """End every session of the user, in the caller's transaction."""
+    await SessionRepository(session=transaction).revoke_all_but(user_id, None)
 
 
 class SessionService:
@@ -146,9 +152,10 @@ class SessionService:
             await UserRepository(session=transaction).lock_active(user_id)
             await SessionRepository(session=transaction).revoke_all_but(user_id, kept)
 
-    async def end_all(self, user_id: UUID) -> bool:
-        """End all sessions of a user; False where there is no such user."""
+    async def end_all(self, user_id: UUID, *, actor: UUID) -> bool:
+        """End all sessions of a user; False where there is no such user. Raises `Problem` `forbidden`."""
         async with self._database.transaction() as transaction:
+            await rights.require(transaction, actor, "administer", user_id)
             if not await UserRepository(session=transaction).hold(user_id):
                 return False
             await SessionRepository(session=transaction).revoke_all_but(user_id, None)
@@ -182,7 +189,7 @@ class SessionService:
     ) -> None:
         try:
             async with self._database.transaction() as transaction:
-                await UserRepository(session=transaction).note_seen(user_id, now)
+                await UserRepository(session=transaction).note_seen(user_id, now, after=due)
                 await SessionRepository(session=transaction).touch(
                     session_id, seen_before=due, now=now, idle_expires_at=idle_expires_at
                 )

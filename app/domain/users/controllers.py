@@ -92,7 +92,7 @@ class UserController(Controller):
         """Change name, phone or locale."""
         named = named_user_id(request, user_id, "update")
         require_fields(request, "update", "User", str(named), data)
-        user = await users.change(named, data)
+        user = await users.change(named, data, actor=caller_id(request))
         if user is None:
             raise missing(request, "update", "User")
         return _view(user, request)

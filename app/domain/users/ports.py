@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.addresses import Address
 
-# Ends every session and every outstanding single-use key of a user, in the caller's transaction.
+# Ends every session of a user, or every session and every outstanding single-use key, in the caller's transaction.
 Revoke = Callable[[AsyncSession, UUID], Awaitable[None]]
 
 

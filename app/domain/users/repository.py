@@ -6,7 +6,7 @@ from uuid import UUID
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, true, tuple_, update
 
 from app.database import table_of
 from app.domain.users.models import User
@@ -21,6 +21,9 @@ LOCK = (
     .with_for_update(key_share=True)
 )
 
+
+# Accounts that were made by an invitation, and that nobody has used yet.
+WAITS = and_(User.onboarded_at.is_(None), User.last_seen_at.is_(None))
 
 # Where a page of the list begins: after this time and id.
 After = tuple[datetime, UUID]
@@ -39,9 +42,11 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
 
     model_type = User
 
-    async def count_admins(self) -> int:
-        """The number of active platform admins."""
+    async def count_admins(self, *, onboarded: bool = False) -> int:
+        """The number of active platform admins; `onboarded` counts those alone who have accepted, and can act."""
         count = select(func.count()).where(User.platform_role == "admin", User.status == "active")
+        if onboarded:
+            count = count.where(User.onboarded_at.is_not(None))
         return (await self.session.execute(count)).scalar_one()
 
     async def lock_admins(self) -> int:
@@ -83,8 +88,8 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
             await self.change(user.id, now, onboarded_at=now)
 
     async def awaits_invitation(self, user_id: UUID) -> str | None:
-        """The address of a user who can accept an invitation: active, and not onboarded yet. None for any other."""
-        statement = select(User.email).where(User.id == user_id, User.status == "active", User.onboarded_at.is_(None))
+        """The address of a user who can accept an invitation: active, and never here before. None for any other."""
+        statement = select(User.email).where(User.id == user_id, User.status == "active", WAITS)
         return (await self.session.execute(statement)).scalar_one_or_none()
 
     async def change(self, user_id: UUID, now: datetime, **columns: object) -> bool:
@@ -92,18 +97,20 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         statement = update(User).where(User.id == user_id).values(updated_at=now, **columns).returning(User.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def finish_profile(self, user_id: UUID, name: str, now: datetime) -> bool:
-        """Set the name and end the onboarding."""
-        return await self.change(user_id, now, name=name, onboarded_at=func.coalesce(User.onboarded_at, now))
-
     async def remove(self, user_id: UUID) -> bool:
         """Delete the user with their keys, sessions and memberships; what they wrote stays. False where unknown."""
         statement = delete(User).where(User.id == user_id).returning(User.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def note_seen(self, user_id: UUID, now: datetime) -> None:
-        """Record that the user is here."""
-        await self.session.execute(update(User).where(User.id == user_id).values(last_seen_at=now))
+    async def remove_invited(self, user_id: UUID) -> bool:
+        """Delete an account that waits for its owner, and has never been used; False where it has been."""
+        statement = delete(User).where(User.id == user_id, WAITS).returning(User.id)
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def note_seen(self, user_id: UUID, now: datetime, *, after: datetime | None = None) -> None:
+        """Record that the user is here, unless they have been seen since `after`."""
+        earlier = or_(User.last_seen_at.is_(None), User.last_seen_at <= (after or now))
+        await self.session.execute(update(User).where(User.id == user_id, earlier).values(last_seen_at=now))
 
     async def page(
         self,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-NameText = Annotated[str, Meta(min_length=1, max_length=200)]
+NameText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="Not only white space.")]
 PhoneText = Annotated[
     str, Meta(pattern=r"^\+[1-9][0-9]{1,14}(?![\s\S])", description="In the form of E.164: +4915112345678.")
 ]

@@ -28,11 +28,18 @@ class UserService:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, revoke: Revoke, invite: Invite, required_fields: Sequence[str]
+        self,
+        database: Database,
+        clock: Clock,
+        revoke: Revoke,
+        end_sessions: Revoke,
+        invite: Invite,
+        required_fields: Sequence[str],
     ) -> None:
         self._database = database
         self._clock = clock
         self._revoke = revoke
+        self._end_sessions = end_sessions
         self._invite = invite
         self._required_fields = required_fields
 
@@ -70,23 +77,24 @@ class UserService:
         Raises `Problem`: `forbidden`, `not_found`, `no_invitation`.
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
-            if await users.account(user_id) is None:
-                raise _no_user()
+            _required(await users.account(user_id))
             email = await users.awaits_invitation(user_id)
             if email is None:
                 raise Problem("no_invitation", "Only active users who have not signed in yet wait for one.")
             await self._invite(transaction, normalise(email))
 
-    async def change(self, user_id: UUID, change: UserChange) -> User | None:
+    async def change(self, user_id: UUID, change: UserChange, *, actor: UUID) -> User | None:
         """Change what is set in `change`, and end the onboarding where that completes the profile.
 
-        None where there is no such user.
+        None where there is no such user. Raises `Problem` `forbidden`.
         """
         columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         async with self._database.transaction() as transaction:
             users = UserRepository(session=transaction)
-            if columns:
-                await users.change(user_id, self._clock(), **columns)
+            if actor != user_id:
+                await rights.require(transaction, actor, "update", user_id)
+            if columns and await users.change(user_id, self._clock(), **columns):
+                await record(transaction, "user.change", subject_of("user", user_id), detail={"fields": [*columns]})
             user = await users.account(user_id)
             if user is not None:
                 await users.finish_onboarding(user, self._required_fields, self._clock())
@@ -106,8 +114,9 @@ class UserService:
     async def restore(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
         async with self._administration(actor, "administer", user_id) as (transaction, users):
-            _require(await users.change(user_id, self._clock(), status="active", suspension_reason=None))
-            await record(transaction, "user.restore", subject_of("user", user_id))
+            if _required(await users.account(user_id)).status != "active":
+                await users.change(user_id, self._clock(), status="active", suspension_reason=None)
+                await record(transaction, "user.restore", subject_of("user", user_id))
 
     async def grant_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Make a platform admin. The user signs in anew: a gained role never joins an old session (OWASP, NIST 5.1).
@@ -115,12 +124,9 @@ class UserService:
         Raises `Problem`: `forbidden`, `not_found`.
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
-            user = await users.get_one_or_none(id=user_id)
-            if user is None:
-                raise _no_user()
-            if user.platform_role != "admin":
+            if _required(await users.account(user_id)).platform_role != "admin":
                 await users.change(user_id, self._clock(), platform_role="admin")
-                await self._revoke(transaction, user_id)
+                await self._end_sessions(transaction, user_id)
                 await record(transaction, "user.grant_admin", subject_of("user", user_id))
 
     async def revoke_admin(self, user_id: UUID, *, actor: UUID | None = None) -> None:
@@ -130,8 +136,9 @@ class UserService:
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
-            _require(await users.change(user_id, self._clock(), platform_role=None))
-            await record(transaction, "user.revoke_admin", subject_of("user", user_id))
+            if _required(await users.account(user_id)).platform_role is not None:
+                await users.change(user_id, self._clock(), platform_role=None)
+                await record(transaction, "user.revoke_admin", subject_of("user", user_id))
 
     async def remove(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Delete the account with its keys, sessions and memberships; what it wrote stays, by a deleted user.
@@ -156,15 +163,23 @@ class UserService:
             yield transaction, users
 
     async def _keep_an_admin(self, users: UserRepository, user_id: UUID) -> None:
-        remaining = await users.count_admins()
-        user = await users.get_one_or_none(id=user_id)
-        if user and user.platform_role == "admin" and user.status == "active" and remaining == 1:
+        """Refuse to lose the last platform admin, or the last who has accepted and can act. Raises `Problem`."""
+        user = await users.account(user_id)
+        if user is None or user.platform_role != "admin" or user.status != "active":
+            return
+        if await users.count_admins() == 1 or (user.onboarded_at and await users.count_admins(onboarded=True) == 1):
             raise Problem("last_admin", "Make another user a platform admin first.")
 
 
 def _require(found: bool) -> None:  # the answer of the statement before it
     if not found:
         raise _no_user()
+
+
+def _required(user: User | None) -> User:
+    if user is None:
+        raise _no_user()
+    return user
 
 
 def _no_user() -> Problem:

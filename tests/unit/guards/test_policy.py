@@ -7,7 +7,7 @@ import pytest
 
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
 from app.guards.ability import Subject
-from app.guards.policy import POLICY, SCHEMA, WHICH, WHO, ability_for, is_onboarded
+from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, POLICY, SCHEMA, WHICH, WHO, ability_for, is_onboarded
 
 ADA, EVE = UUID(int=1), UUID(int=2)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -121,3 +121,12 @@ def test_every_line_of_the_policy_speaks_of_known_people_and_conditions_and_appl
 
 def test_a_prohibition_always_gives_a_reason() -> None:
     assert all(row.reason for row in POLICY if row.forbidden)
+
+
+def test_conditions_read_only_what_guards_know_of_a_subject() -> None:
+    """A guard knows the id in the path, or the owner: a condition on anything else could not be decided there."""
+    everybody = PEOPLE["translating platform admin"]
+    for row in POLICY:
+        if row.which is not None:
+            known = {(ID_ATTRIBUTES | OWNER_ATTRIBUTES)[subject] for subject in row.subjects}
+            assert WHICH[row.which](everybody).keys() == known

@@ -46,7 +46,7 @@ async def offer(transaction: AsyncSession, services: Services, before: Before, n
 
 
 async def _redeem(transaction: AsyncSession, _: Services, key: LiveKey, proof: Proof) -> Redeemed:
-    before = await rename(transaction, key, proof.now)
+    before = await rename(transaction, key, proof.now, displaces=True)
     keys = KeyRepository(session=transaction)
     await keys.set_secret(before.user_id, None)
     await SingleUseKeyRepository(session=transaction).void_undo_since(before.user_id, key.created_at)

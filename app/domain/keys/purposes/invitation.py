@@ -4,6 +4,7 @@ An invitation that is bound to no address is the setup link of a new installatio
 admin, once.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,13 +25,14 @@ SETUP_ADDRESS = ""
 MAILED = "mailed"
 
 
-async def _redeem(transaction: AsyncSession, _: Services, key: LiveKey, proof: Proof) -> Redeemed:
+async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, proof: Proof) -> Redeemed:
+    required = services.settings.required_profile_fields
     if key.address == SETUP_ADDRESS:
-        return await _first_admin(transaction, proof)
-    return await _invited(transaction, key, proof)
+        return await _first_admin(transaction, proof, required)
+    return await _invited(transaction, key, proof, required)
 
 
-async def _first_admin(transaction: AsyncSession, proof: Proof) -> Redeemed:
+async def _first_admin(transaction: AsyncSession, proof: Proof, required: Sequence[str]) -> Redeemed:
     users, keys = UserRepository(session=transaction), KeyRepository(session=transaction)
     if await users.lock_admins():
         raise Problem("key_not_usable")
@@ -44,29 +46,30 @@ async def _first_admin(transaction: AsyncSession, proof: Proof) -> Redeemed:
             # Who holds the setup link runs the service, and names their own address. Unproved, it would cost them their
             # secret when they first sign in by mail.
             email_verified_at=proof.now,
-            onboarded_at=proof.now,
             created_at=proof.now,
             updated_at=proof.now,
         )
     )
     await keys.add_primary(user.id, proof.address.unique, proof.secret_hash, proof.now)
-    await record(transaction, "user.create", subject_of("user", user.id))
-    await record(transaction, "user.grant_admin", subject_of("user", user.id))
+    for action in ("user.create", "user.grant_admin", *(["key.set_secret"] if proof.secret_hash else [])):
+        await record(transaction, action, subject_of("user", user.id))
+    await users.finish_onboarding(user, required, proof.now)
     return Redeemed(user.id, user.platform_role)
 
 
-async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof) -> Redeemed:
+async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof, required: Sequence[str]) -> Redeemed:
     users, keys = UserRepository(session=transaction), KeyRepository(session=transaction)
     user = await users.lock_account(key.user_id)
     if user is None or user.status != "active" or user.onboarded_at is not None:
         raise Problem("key_not_usable")
     if (await keys.primary_of(user.id)).secret_hash is not None:
         raise Problem("key_not_usable")
-    await users.finish_profile(user.id, proof.name, proof.now)
-    if MAILED in key.payload:
-        await users.change(user.id, proof.now, email_verified_at=proof.now)
+    verified = {"email_verified_at": proof.now} if MAILED in key.payload else {}
+    await users.change(user.id, proof.now, name=proof.name, **verified)
     await keys.set_secret(user.id, proof.secret_hash)
     await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
+    if (invited := await users.account(user.id)) is not None:
+        await users.finish_onboarding(invited, required, proof.now)
     return Redeemed(user.id, user.platform_role)
 
 
