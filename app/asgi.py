@@ -120,7 +120,7 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
         worker=Worker(database, clock, keyring, tasks),
         hasher=hasher,
         sessions=sessions,
-        keys=KeyService(database, clock, settings, hasher, sessions),
+        keys=KeyService(database, clock, settings, hasher, sessions, mailer.enqueue),
         asking=asking,
         redeeming=RedeemService(database, ported, rate_limits, hasher, sessions, keyring),
         invitations=invitations,

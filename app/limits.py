@@ -6,6 +6,7 @@ The strings and the strategy are those of the `limits` library; its storage on P
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 
 import asyncpg
@@ -35,6 +36,20 @@ ON CONFLICT (key) DO UPDATE
 RETURNING hits
 """
 READ = "SELECT hits, expires_at FROM rate_limits WHERE key = $1 AND expires_at > $2"
+
+
+IPV6_PREFIX = 64  # what one customer of a provider has (RFC 6177)
+
+
+def client_network(ip: str | None) -> str:
+    """Whom a limit by client counts: an IPv4 address, or the network that an IPv6 address can be changed within."""
+    try:
+        address = ip_address(ip or "")
+    except ValueError:
+        return ip or ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((int(address), IPV6_PREFIX), strict=False))
+    return str(address)
 
 
 class PostgresStorage(Storage):

@@ -98,6 +98,15 @@ async def test_an_invitation_ends_exactly_after_seven_days(either: World, second
     assert (await redeem(either.client(), token=token, **acceptance(either))).status_code == status
 
 
+async def test_an_invitation_is_in_the_language_of_its_account(either: World) -> None:
+    admin, root = await language_admin(either), await either.signed_in("root@example.org", admin=True)
+    await invited(either, admin)
+    path = f"/api/users/{await member_id(admin)}"
+    await root.patch(path, json={"locale": "de"})
+    assert (await root.post(f"{path}/invitation")).status_code == 204
+    assert (await either.mails())[-1]["Content-Language"] == "de"
+
+
 async def test_a_member_with_an_account_is_told_in_their_language_and_gets_no_link(either: World) -> None:
     admin = await language_admin(either)
     grace = await either.signed_in(ADDRESS)

@@ -195,3 +195,10 @@ async def test_a_full_hashing_queue_is_a_503_that_says_when_to_try_again(world: 
         ("temporarily_unavailable", "1")
     }
     assert {answer.status_code for answer in answers} == {201, 503}
+
+
+async def test_a_new_secret_is_told_to_its_owner(world: World) -> None:
+    ada = await world.signed_in()
+    assert (await ada.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})).status_code == 204
+    (message,) = await world.mails()
+    assert (message["To"], message["Subject"]) == ("ada@example.org", "Your password at Ostiary has changed")

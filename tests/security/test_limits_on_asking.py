@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.limits import client_network
 from tests.mailbox import ask
 from tests.rivals import at_once
 from tests.world import World, problem, running, settings_for
@@ -82,3 +83,19 @@ async def test_no_address_and_no_client_can_be_read_from_what_is_counted(world: 
 
     assert len(keys) == 4
     assert not any("ada" in key or "192.0.2.9" in key for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("ips", "networks"),
+    [
+        (("2001:db8::1", "2001:db8::ffff:1"), 1),
+        (("2001:db8::1", "2001:db8:0:1::1"), 2),
+        (("192.0.2.1", "192.0.2.2"), 2),
+        (("192.0.2.1", "192.0.2.1"), 1),
+        (("::ffff:192.0.2.1", "::ffff:192.0.2.2"), 2),
+        (("unix", "unix"), 1),
+    ],
+)
+def test_the_many_addresses_of_one_client_count_as_one(ips: tuple[str, str], networks: int) -> None:
+    """Whoever has an IPv6 connection has 2^64 addresses."""
+    assert len(set(map(client_network, ips))) == networks

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in
+from tests.mailbox import ask, code_in, mailed, redeem, text_of, token_in
 from tests.world import CREDENTIALS, SECRET, World, is_signed_in, problem, running, settings_for
 
 ADDRESS = "ada@example.org"
@@ -60,10 +60,19 @@ async def test_without_passwords_no_key_stores_one(open_world: World) -> None:
 async def test_without_codes_none_is_mailed(passwords_only: World) -> None:
     await passwords_only.user(ADDRESS)
 
-    for purpose in ("sign_in", "sign_up"):
-        assert problem(await ask(passwords_only.client(), purpose, ADDRESS))["code"] == "method_disabled"
+    assert problem(await ask(passwords_only.client(), "sign_in", ADDRESS))["code"] == "method_disabled"
+    for address in (ADDRESS, "stranger@example.org"):
+        assert (await ask(passwords_only.client(), "sign_up", address)).status_code == 202
 
-    assert await passwords_only.mails() == []
+    (notice,) = await passwords_only.mails()
+    assert (notice["To"], "#token=" in text_of(notice)) == ("stranger@example.org", False)
+
+
+async def test_a_sign_up_that_was_begun_ends_with_the_sign_up(world: World, open_world: World) -> None:
+    token = token_in(await mailed(open_world, "sign_up", ADDRESS, name="Ada"))
+
+    assert (await redeem(world.client(), token=token)).status_code == 410
+    assert (await redeem(open_world.client(), token=token)).status_code == 201
 
 
 async def test_without_codes_no_code_or_link_of_before_signs_in(world: World, passwords_only: World) -> None:

@@ -18,7 +18,7 @@ from app.domain.keys.single_use_repository import CODE_LIFETIME, SingleUseKeyRep
 from app.errors import Problem, invalid
 from app.jobs import Jobs
 from app.keyring import Keyring
-from app.limits import RateLimits
+from app.limits import RateLimits, client_network
 from app.worker import Attempt
 
 ISSUE_KEY = "issue_key"
@@ -62,7 +62,7 @@ class AskService:
         if purpose.asked_by_user and caller is None:
             raise Problem("not_signed_in", "Sign in, then ask again.")
         address = normalise(sent.email)
-        await self._limits.hit("mail_by_client", client_ip)
+        await self._limits.hit("mail_by_client", client_network(client_ip))
         await self._limits.hit("mail_to_address", address.unique)
         job = KeyJob(
             purpose=purpose.name,

@@ -63,8 +63,8 @@ class InvitationService:
         if owner is not None and not await users.hold(owner):
             owner = None  # deleted at this moment
         user_id = owner or await self._add_user(transaction, address, name, None)
-        email = await users.awaits_invitation(user_id)
-        if email is not None:
+        waiting = await users.awaits_invitation(user_id)
+        if waiting is not None:
             payload = {invitation.MAILED: "yes"}
             keys = SingleUseKeyRepository(session=transaction)
             if language and not await keys.is_invited_to_platform(address.unique, self._clock()):
@@ -72,8 +72,9 @@ class InvitationService:
             link = await self._issue(transaction, address.unique, user_id, payload)
             await self._send_mail(
                 transaction,
-                to=email,
+                to=waiting.email,
                 template="invitation",
+                locale=waiting.locale,
                 values={"link": link, "inviter": inviter, "language": language or ""},
                 expires_at=self._clock() + invitation.lifetime(self._settings),
             )

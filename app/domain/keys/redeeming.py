@@ -24,7 +24,7 @@ from app.domain.sessions.service import SessionService
 from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.keyring import Keyring
-from app.limits import RateLimits
+from app.limits import RateLimits, client_network
 
 
 class Caller(Struct, frozen=True):
@@ -153,7 +153,7 @@ class RedeemService:
         if not is_code(code):
             raise invalid("code", "invalid_code", "A code is eight digits")
         purpose, address = PURPOSES.get(name), normalise(email)
-        await self._limits.hit("guess_by_client", caller.client.ip or "")
+        await self._limits.hit("guess_by_client", client_network(caller.client.ip))
         if purpose is None or not purpose.has_code or not self._enabled(purpose):
             raise _not_usable()
         now = self._services.clock()
@@ -184,9 +184,17 @@ class RedeemService:
         hashed = None
         if "secret" in needed:
             minimum = self._services.settings.password_min_length
-            secret = secrets.acceptable(sent.secret or "", min_length=minimum, context=(address.unique, name))
+            context = (address.unique, name, await self._name_of(presented.key.user_id))
+            secret = secrets.acceptable(sent.secret or "", min_length=minimum, context=context)
             hashed = await self._hasher.hash(secret)
         return Proof(address, name, hashed, caller.user_id, self._services.clock())
+
+    async def _name_of(self, user_id: UUID | None) -> str:
+        if user_id is None:
+            return ""
+        async with self._database.transaction() as transaction:
+            account = await UserRepository(session=transaction).account(user_id)
+        return account.name if account else ""
 
     def _enabled(self, purpose: Purpose) -> bool:
         return purpose.enabled(self._services.settings)

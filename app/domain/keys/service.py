@@ -17,6 +17,7 @@ from app.domain.sessions.schemas import Client, StartedSession
 from app.domain.sessions.service import SessionService
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, invalid
+from app.mail import SendMail
 from app.settings import Settings
 
 # The verified hash may have been replaced meanwhile, with the same secret, by a sign-in beside this one.
@@ -40,12 +41,14 @@ class KeyService:
         settings: Settings,
         hasher: SecretHasher,
         sessions: SessionService,
+        send_mail: SendMail,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         self._hasher = hasher
         self._sessions = sessions
+        self._send_mail = send_mail
 
     async def sign_in(self, email: str, secret: str, client: Client, replaces: str | None) -> StartedSession:
         """Start a session for the owner of this address and secret.
@@ -79,7 +82,7 @@ class KeyService:
         raise _invalid_credentials()
 
     async def set_secret(self, user: PrincipalUser, session_id: UUID, token: str, secret: str) -> StartedSession:
-        """Set or change the user's secret.
+        """Set or change the user's secret, and tell them by mail (OWASP ASVS 5.0, 6.3.7).
 
         In one transaction all other sessions and all outstanding single-use keys go, and this session gets a new token.
         Raises `Problem`: `validation_failed` with the reason, `temporarily_unavailable`, `not_signed_in`.
@@ -88,10 +91,16 @@ class KeyService:
         hashed = await self._hash_new(secret, user.email, user.name)
         async with self._database.transaction() as transaction:
             keys = KeyRepository(session=transaction)
-            _, role = await UserRepository(session=transaction).lock_active(user.id)
+            users = UserRepository(session=transaction)
+            _, role = await users.lock_active(user.id)
             await keys.set_secret(user.id, hashed)
             await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
             await SessionRepository(session=transaction).revoke_all_but(user.id, session_id)
+            account = await users.account(user.id)
+            if account is not None:
+                await self._send_mail(
+                    transaction, to=account.email, template="secret_changed", locale=account.locale, values={}
+                )
             return await self._renew(transaction, token, role)
 
     async def find_user(self, email: str) -> UUID:

@@ -87,9 +87,9 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         if user.onboarded_at is None and all(getattr(user, field) for field in required):
             await self.change(user.id, now, onboarded_at=now)
 
-    async def awaits_invitation(self, user_id: UUID) -> str | None:
-        """The address of a user who can accept an invitation: active, and never here before. None for any other."""
-        statement = select(User.email).where(User.id == user_id, User.status == "active", WAITS)
+    async def awaits_invitation(self, user_id: UUID) -> User | None:
+        """A user who can accept an invitation: active, and never here before. None for any other."""
+        statement = select(User).where(User.id == user_id, User.status == "active", WAITS)
         return (await self.session.execute(statement)).scalar_one_or_none()
 
     async def change(self, user_id: UUID, now: datetime, **columns: object) -> bool:

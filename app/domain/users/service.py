@@ -78,10 +78,10 @@ class UserService:
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
             _required(await users.account(user_id))
-            email = await users.awaits_invitation(user_id)
-            if email is None:
+            waiting = await users.awaits_invitation(user_id)
+            if waiting is None:
                 raise Problem("no_invitation", "Only active users who have not signed in yet wait for one.")
-            await self._invite(transaction, normalise(email))
+            await self._invite(transaction, normalise(waiting.email))
 
     async def change(self, user_id: UUID, change: UserChange, *, actor: UUID) -> User | None:
         """Change what is set in `change`, and end the onboarding where that completes the profile.

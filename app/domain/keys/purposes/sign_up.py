@@ -24,7 +24,7 @@ LINK_LIFETIME = timedelta(minutes=10)
 async def _ask(transaction: AsyncSession, services: Services, asked: Asked) -> Issue | Notice | None:
     user = await owner_of(transaction, asked.address)
     if user is not None:
-        return issue_to(user, "sign_in")
+        return issue_to(user, "sign_in") if services.settings.codes else None
     if services.settings.sign_up != "open":
         return Notice("sign_up_closed", to=asked.address.written)
     payload = {"email": asked.address.written, "name": asked.name, "phone": asked.phone or ""}
@@ -35,7 +35,7 @@ async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, p
     if key.user_id is not None:
         return await sign_in_owner(transaction, services, key, proof.now)
     keys = KeyRepository(session=transaction)
-    if await keys.owner_of(key.address) is not None:
+    if services.settings.sign_up != "open" or await keys.owner_of(key.address) is not None:
         raise Problem("key_not_usable")
     users = UserRepository(session=transaction)
     user = await users.add(
@@ -60,5 +60,6 @@ PURPOSE = Purpose(
     redeem=_redeem,
     link_lifetime=lambda _: LINK_LIFETIME,
     has_code=True,
-    enabled=lambda settings: settings.codes,
+    # Where there are no codes nobody can sign up, and whoever asks is told so by mail.
+    enabled=lambda settings: settings.codes or settings.sign_up != "open",
 )
