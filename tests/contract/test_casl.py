@@ -15,7 +15,7 @@ import pytest
 from msgspec import Struct
 
 from app.auth.principal import ANONYMOUS
-from app.guards.ability import Ability, Decision
+from app.guards.ability import Ability, Decision, Subject
 from app.guards.casl import from_casl, pack, unpack
 from app.guards.decide import Check, decide
 from app.guards.policy import SCHEMA, ability_for
@@ -46,6 +46,7 @@ class Answers(Struct, rename="camel"):
 
     decisions: list[Decision]
     decisions_from_packed: list[Decision]
+    permitted_fields: list[list[str]]
     packed: list[list[object]]
 
 
@@ -116,10 +117,23 @@ def checks(users: list[str]) -> list[Check]:
     return [*asked, Check("read", "all"), Check("manage", "all")]
 
 
+def about_fields(asked: list[Check]) -> list[Check]:
+    """Each action with each subject and type once, for the fields are what is asked for."""
+    return [check for check in asked if check.field is None and check.subject_type in SCHEMA.subjects]
+
+
+def permitted_fields(ability: Ability, check: Check) -> list[str]:
+    kind = check.subject_type
+    subject = kind if check.subject is None else Subject(kind, check.subject)
+    return list(ability.permitted_fields(check.action, subject, SCHEMA.subjects[kind]))
+
+
 def run(node: str, everybody: list[Person], asked: list[Check]) -> Mapping[Literal["6", "7"], list[Answers]]:
     sent = {
         "people": [{"rules": one.rules, "packed": pack(one.ability)} for one in everybody],
         "checks": asked,
+        "aboutFields": about_fields(asked),
+        "fields": {kind: list(attributes) for kind, attributes in SCHEMA.subjects.items()},
     }
     done = subprocess.run(
         [node, CASL / "decide.mjs"], input=msgspec.json.encode(sent), capture_output=True, check=False, timeout=60
@@ -139,6 +153,20 @@ async def test_both_majors_decide_on_exported_and_packed_rules_as_the_server_doe
             expected = [decide(one.ability, check) for check in asked]
             for check, want, raw, packed in zip(asked, expected, got.decisions, got.decisions_from_packed, strict=True):
                 assert (raw, packed) == (want, want), f"{one.who}, CASL {major}: {check}"
+
+
+async def test_both_majors_permit_the_fields_that_the_server_does(world: World, node: str) -> None:
+    everybody = await people(world)
+    users = [str(row["id"]) for row in await world.services.database.pool.fetch("SELECT id FROM users")]
+    asked = about_fields(checks(users))
+    some_but_not_all = 0
+    for major, of_people in run(node, everybody, asked).items():
+        for one, got in zip(everybody, of_people, strict=True):
+            for check, fields in zip(asked, got.permitted_fields, strict=True):
+                want = permitted_fields(one.ability, check)
+                assert sorted(fields) == sorted(want), f"{one.who}, CASL {major}: {check}"
+                some_but_not_all += 0 < len(want) < len(SCHEMA.subjects[check.subject_type])
+    assert some_but_not_all > 20
 
 
 async def test_packed_rules_are_those_of_both_majors_and_come_back_the_same(world: World, node: str) -> None:

@@ -1,4 +1,5 @@
-// Both majors of @casl/ability: they load rules, raw and as the server packed them, decide the checks, and pack the rules.
+// Both majors of @casl/ability: they load rules, raw and as the server packed them, decide the checks, tell the permitted
+// fields of what the checks are about, and pack the rules.
 import * as casl6 from "casl6";
 import * as extra6 from "casl6/extra";
 import * as casl7 from "casl7";
@@ -18,12 +19,22 @@ function decide(casl, rules, checks) {
   });
 }
 
-const { people, checks } = JSON.parse(readFileSync(0, "utf8"));
+function permittedFields(casl, extra, rules, checks, fields) {
+  const ability = casl.createMongoAbility(rules);
+  return checks.map(({ action, subjectType, subject }) => {
+    const asked = subject === null ? subjectType : casl.subject(subjectType, { ...subject });
+    const fieldsFrom = (rule) => rule.fields ?? fields[subjectType];
+    return extra.permittedFieldsOf(ability, action, asked, { fieldsFrom });
+  });
+}
+
+const { people, checks, aboutFields, fields } = JSON.parse(readFileSync(0, "utf8"));
 const answers = Object.entries(MAJORS).map(([major, [casl, extra]]) => [
   major,
   people.map(({ rules, packed }) => ({
     decisions: decide(casl, rules, checks),
     decisionsFromPacked: decide(casl, extra.unpackRules(packed), checks),
+    permittedFields: permittedFields(casl, extra, rules, aboutFields, fields),
     packed: extra.packRules(rules),
   })),
 ]);

@@ -3,10 +3,8 @@
 import itertools
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from uuid import UUID
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,8 +29,8 @@ from sqlalchemy.pool import NullPool
 from app.guards.ability import Ability, Rule, Subject
 from app.guards.casl import from_casl
 from app.guards.where import where
+from tests.casl_vectors import PROFILES, SCHEMA, load, refusal, with_guards
 
-VECTORS = Path(__file__).parents[2] / "vectors"
 EXAMPLES = 5_000 if os.environ.get("OSTIARY_LONG") else 150
 
 
@@ -119,36 +117,32 @@ VECTOR_TABLES = {
 }
 
 
-class Query(msgspec.Struct, rename="camel"):
-    action: str
-    subject_type: str
-    allowed_ids: list[int]
-
-
-class Case(msgspec.Struct):
-    rules: list[dict[str, object]]
-    rows: dict[str, list[dict[str, object]]]
-    queries: list[Query]
-
-
-@pytest.mark.parametrize("profile", ["core", "null"])
+@pytest.mark.parametrize("profile", PROFILES)
 async def test_lists_select_the_rows_that_casl_allows(connection: AsyncConnection, profile: str) -> None:
-    lines = (VECTORS / f"casl7-{profile}.jsonl").read_text().splitlines()
-    asked = 0
-    for number, line in enumerate(lines):
-        case = msgspec.json.decode(line, type=Case)
-        ability = Ability(from_casl(case.rules))
+    asked, declared = 0, 0
+    for case in load(profile):
+        abilities = [Ability(from_casl(case.rules))]
+        if refusal(with_guards(case)) is None:
+            abilities.append(Ability(with_guards(case), SCHEMA))
         for subject_type, rows in VECTOR_TABLES.items():
             await connection.run_sync(rows.create, checkfirst=True)
             await connection.execute(delete(rows))
             names = list(columns_of(rows))
             await connection.execute(insert(rows), [row_of(row, names) for row in case.rows[subject_type]])
-        for query in case.queries:
+        for query, ability in itertools.product(case.queries, abilities):
             rows = VECTOR_TABLES[query.subject_type]
             found = await allowed_ids(connection, rows, ability, query.action, query.subject_type)
-            assert found == sorted(query.allowed_ids), f"case {number}: {query}"
-            asked += 1
+            assert found == sorted(query.allowed_ids), f"case {case.case}: {query}"
+            asked += ability.schema is None
+            declared += ability.schema is not None
     assert asked > 700
+    assert declared > 300
+
+
+def test_the_tables_of_the_vectors_are_their_schema() -> None:
+    assert {kind: set(columns_of(rows)) for kind, rows in VECTOR_TABLES.items()} == {
+        kind: set(attributes) for kind, attributes in SCHEMA.subjects.items()
+    }
 
 
 OWNERS = [UUID(int=1), UUID(int=2)]

@@ -1,61 +1,40 @@
 """Decisions of @casl/ability 7.0.1 for random rule sets, without nulls (`core`) and with them (`null`)."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-import msgspec
 import pytest
 
 from app.guards.ability import Ability, Decision, Rule, Subject
 from app.guards.casl import export, from_casl, pack, unpack
+from app.guards.conditions import InvalidRule
+from tests.casl_vectors import PROFILES, SCHEMA, Case, Check, load, refusal, with_guards
 
-VECTORS = Path(__file__).parents[2] / "vectors"
-
-
-class Check(msgspec.Struct, rename="camel"):
-    action: str
-    subject_type: str
-    subject: dict[str, object] | None
-    field: str | None
-    allowed: bool
-    reason: str | None
-    relevant_rule_index: int | None
-
-
-class Query(msgspec.Struct, rename="camel"):
-    action: str
-    subject_type: str
-    allowed_ids: list[int]
-
-
-class Case(msgspec.Struct):
-    case: int
-    rules: list[dict[str, object]]
-    packed: list[list[object]]
-    rows: dict[str, list[dict[str, object]]]
-    checks: list[Check]
-    queries: list[Query]
-
-
-def load(profile: str) -> list[Case]:
-    lines = (VECTORS / f"casl7-{profile}.jsonl").read_text().splitlines()
-    return [msgspec.json.decode(line, type=Case) for line in lines]
-
-
-CASES = [pytest.param(case, id=f"{profile}-{case.case}") for profile in ("core", "null") for case in load(profile)]
+ALL = [case for profile in PROFILES for case in load(profile)]
+Form = Callable[[Case], tuple[Rule, ...]]
 
 
 def reloaded(rules: tuple[Rule, ...], form: Callable[[Ability], object]) -> object:
     return json.loads(json.dumps(form(Ability(rules))))
 
 
-FORMS: Mapping[str, Callable[[Case], tuple[Rule, ...]]] = {
+FORMS: Mapping[str, Form] = {
     "raw": lambda case: from_casl(case.rules),
     "packed": lambda case: unpack(case.packed),
     "exported": lambda case: from_casl(reloaded(from_casl(case.rules), export)),
     "repacked": lambda case: unpack(reloaded(unpack(case.packed), pack)),
 }
+DECLARED_FORMS: Mapping[str, Form] = {
+    "raw": lambda case: from_casl(case.rules),
+    "guarded": with_guards,
+    "exported": lambda case: from_casl(reloaded(with_guards(case), export)),
+}
+
+
+def name(case: Case) -> str:
+    return f"{case.profile}-{case.case}"
 
 
 def answer(ability: Ability, check: Check) -> Decision:
@@ -64,18 +43,58 @@ def answer(ability: Ability, check: Check) -> Decision:
     return ability.decide(check.action, Subject(check.subject_type, check.subject), check.field)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("case", CASES)
-def test_decision_rule_and_reason_are_casls(case: Case, form: str) -> None:
-    ability = Ability(FORMS[form](case))
+def hold_decisions(ability: Ability, case: Case) -> None:
     expected = [Decision(check.allowed, check.relevant_rule_index, check.reason) for check in case.checks]
     assert [answer(ability, check) for check in case.checks] == expected
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_rows_allowed_one_by_one_are_casls(case: Case) -> None:
-    ability = Ability(from_casl(case.rules))
+def hold_rows(ability: Ability, case: Case) -> None:
     for query in case.queries:
         rows = case.rows[query.subject_type]
         allowed = [row["id"] for row in rows if ability.can(query.action, Subject(query.subject_type, row))]
         assert allowed == query.allowed_ids
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("case", ALL, ids=name)
+def test_decision_rule_and_reason_are_casls(case: Case, form: str) -> None:
+    hold_decisions(Ability(FORMS[form](case)), case)
+
+
+@pytest.mark.parametrize("case", ALL, ids=name)
+def test_the_rows_allowed_one_by_one_are_casls(case: Case) -> None:
+    hold_rows(Ability(from_casl(case.rules)), case)
+
+
+@pytest.mark.parametrize("form", DECLARED_FORMS)
+@pytest.mark.parametrize("case", ALL, ids=name)
+def test_with_a_schema_the_answers_are_casls_or_the_rules_are_refused_for_a_known_reason(case: Case, form: str) -> None:
+    rules = DECLARED_FORMS[form](case)
+    expected = refusal(rules)
+    if expected is None:
+        ability = Ability(rules, SCHEMA)
+        hold_decisions(ability, case)
+        hold_rows(ability, case)
+    else:
+        with pytest.raises(InvalidRule, match=f"^{re.escape(expected)}"):
+            Ability(rules, SCHEMA)
+
+
+def test_a_schema_decides_most_of_the_vectors() -> None:
+    refusals = [refusal(with_guards(case)) for case in ALL]
+    reasons = Counter(found and found.split(": ")[1].split(".")[0] for found in refusals)
+    assert reasons == {None: 140, "conditions": 61, "fields": 39}
+
+
+def paths(attributes: Mapping[str, object], prefix: str = "") -> set[str]:
+    found = set[str]()
+    for key, value in attributes.items():
+        found |= paths(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}"}
+    return found
+
+
+def test_no_subject_of_the_vectors_lacks_what_its_type_declares() -> None:
+    subjects = [(check.subject_type, check.subject) for case in ALL for check in case.checks if check.subject]
+    rows = [(kind, row) for case in ALL for kind, of_kind in case.rows.items() for row in of_kind]
+    for kind, attributes in [*subjects, *rows]:
+        assert paths(attributes) == set(SCHEMA.subjects[kind])
