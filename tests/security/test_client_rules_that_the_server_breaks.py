@@ -101,15 +101,7 @@ async def test_role_and_status_of_others_are_offered_where_they_can_be_set(
     await _hold(await _client(world, who), root, str(await world.user("eve@example.org")), set_by)
 
 
-@pytest.mark.parametrize(
-    "who",
-    [
-        pytest.param(who, marks=pytest.mark.xfail(reason="the routes ask for administer User, not for the field"))
-        if "platform admin" in who
-        else who
-        for who in WHO
-    ],
-)
+@pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("set_by", ROUTES_OF_FIELDS.items(), ids=lambda item: item[0])
 async def test_one_s_own_role_and_status_are_offered_where_they_can_be_set(
     world: World, root: httpx.AsyncClient, who: str, set_by: tuple[str, Route]

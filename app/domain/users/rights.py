@@ -26,9 +26,12 @@ async def active_user(transaction: AsyncSession, user_id: UUID) -> PrincipalUser
     return PrincipalUser(*row) if row else None
 
 
-async def require(transaction: AsyncSession, actor: UUID, action: str, user_id: UUID) -> None:
-    """Hold the actor fast, and check that they may do `action` to the user. Raises `Problem` `forbidden`."""
+async def require(transaction: AsyncSession, actor: UUID, action: str, user_id: UUID, field: str | None = None) -> None:
+    """Hold the actor fast, and check that they may do `action` to the user, or to one field of them.
+
+    Raises `Problem` `forbidden`.
+    """
     principal = Principal(user=await active_user(transaction, actor))
-    decision = ability_for(principal).decide(action, Subject("User", {"id": str(user_id)}))
+    decision = ability_for(principal).decide(action, Subject("User", {"id": str(user_id)}), field)
     if not decision.allowed:
         raise Problem("forbidden", decision.reason or "")

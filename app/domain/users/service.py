@@ -107,6 +107,8 @@ class UserService:
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
+            if actor is not None:
+                await rights.require(transaction, actor, "update", user_id, "status")
             _require(await users.change(user_id, self._clock(), status="suspended", suspension_reason=reason))
             await record(transaction, "user.suspend", subject_of("user", user_id))
             await self._revoke(transaction, user_id)
@@ -136,6 +138,8 @@ class UserService:
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
+            if actor is not None:
+                await rights.require(transaction, actor, "update", user_id, "platformRole")
             if _required(await users.account(user_id)).platform_role is not None:
                 await users.change(user_id, self._clock(), platform_role=None)
                 await record(transaction, "user.revoke_admin", subject_of("user", user_id))
