@@ -101,14 +101,20 @@ class Jobs:
         self._keyring = keyring
 
     async def enqueue(
-        self, transaction: AsyncSession, kind: str, payload: Struct, *, expires_at: datetime | None = None
+        self,
+        transaction: AsyncSession,
+        kind: str,
+        payload: Struct,
+        *,
+        expires_at: datetime | None = None,
+        job_id: UUID | None = None,
     ) -> UUID:
         """Have a job run as soon as the transaction commits; if it rolls back there is no job.
 
         `kind` is a key of the worker's tasks. From `expires_at` on the job is of no use: it is no longer tried, and
-        its payload is erased. Gives the job's id.
+        its payload is erased. Gives the job's id, which is `job_id` where that is given.
         """
-        now, job_id = self._clock(), new_id()
+        now, job_id = self._clock(), job_id or new_id()
         sealed = self._keyring.seal(msgspec.json.encode(payload))
         await transaction.execute(
             insert(Job)
@@ -135,6 +141,16 @@ class Jobs:
             .returning(Job.id, func.pg_notify(CHANNEL, ""))
         )
         return [row.id for row in await transaction.execute(statement)]
+
+
+def follower_of(job_id: UUID) -> UUID:
+    """The id for the job that a job makes: next to its own in time, and the same at every try."""
+    return UUID(int=job_id.int ^ 1)
+
+
+async def exists(transaction: AsyncSession, job_id: UUID) -> bool:
+    """Whether there is a job of this id, done or not."""
+    return (await transaction.execute(select(Job.id).where(Job.id == job_id))).scalar_one_or_none() is not None
 
 
 async def schedule(transaction: AsyncSession, kind: str, now: datetime) -> None:

@@ -66,6 +66,7 @@ class SendMail(Protocol):
         values: Mapping[str, Value],
         locale: str | None = None,
         expires_at: datetime | None = None,
+        job_id: UUID | None = None,
     ) -> None:
         """As `Mailer.enqueue`."""
         ...
@@ -89,13 +90,14 @@ class Mailer:
         values: Mapping[str, Value],
         locale: str | None = None,
         expires_at: datetime | None = None,
+        job_id: UUID | None = None,
     ) -> None:
         """Send a mail once the transaction has committed; nothing is sent if it rolls back.
 
         `locale` is the reader's, as a BCP 47 tag: the nearest shipped one is taken, else English. From `expires_at`
         on, when the code or link inside is worthless, the mail is not sent any more; the template is told the seconds
-        until then as `expires_in`. Raises `ValueError` where `to` is no address or the values are not exactly those
-        that the template uses: mistakes of the caller.
+        until then as `expires_in`. `job_id` is for a job that may run twice, and must mail once. Raises `ValueError`
+        where `to` is no address or the values are not exactly those that the template uses: mistakes of the caller.
         """
         wanted = needed(template)
         if expires_at is not None and "expires_in" in wanted:
@@ -103,7 +105,7 @@ class Mailer:
         if values.keys() != wanted:
             raise ValueError(f"the mail {template} takes {sorted(wanted)}, not {sorted(values)}")
         mail = Mail(to=_deliverable(to), template=template, locale=nearest_locale(locale), values=values)
-        await self._jobs.enqueue(transaction, KIND, mail, expires_at=expires_at)
+        await self._jobs.enqueue(transaction, KIND, mail, expires_at=expires_at, job_id=job_id)
 
     async def deliver(self, attempt: Attempt) -> None:
         """Send an enqueued mail: the task of the worker. Raises as the transport does."""

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import jobs
 from app.audit import Actor, acting, current_actor
 from app.auth.addresses import Address, normalise
 from app.auth.tokens import code_hash, new_code, new_link_token, token_hash
@@ -82,19 +83,28 @@ class AskService:
         purpose = PURPOSES[job.purpose]
         asked = Asked(Address(job.written, job.unique), job.user_id, job.name, job.phone)
         with acting(job.actor):
-            await self._answer(purpose, asked)
+            await self._answer(purpose, asked, jobs.follower_of(attempt.id))
 
-    async def _answer(self, purpose: Purpose, asked: Asked) -> None:
+    async def _answer(self, purpose: Purpose, asked: Asked, mail_id: UUID) -> None:
         async with self._database.transaction() as transaction:
+            if await jobs.exists(transaction, mail_id):
+                return  # done at a try before this one, whose end was not recorded
             answer = await purpose.ask(transaction, self._services, asked) if purpose.ask else None
             if isinstance(answer, Issue):
-                await self._issue(transaction, purpose, asked.address.unique, answer)
+                await self._issue(transaction, purpose, asked.address.unique, answer, mail_id)
             elif isinstance(answer, Notice):
                 await self._services.send_mail(
-                    transaction, to=answer.to, template=answer.template, locale=answer.locale, values={}
+                    transaction,
+                    to=answer.to,
+                    template=answer.template,
+                    locale=answer.locale,
+                    values={},
+                    job_id=mail_id,
                 )
 
-    async def _issue(self, transaction: AsyncSession, purpose: Purpose, address: str, answer: Issue) -> None:
+    async def _issue(
+        self, transaction: AsyncSession, purpose: Purpose, address: str, answer: Issue, mail_id: UUID
+    ) -> None:
         keys, now = SingleUseKeyRepository(session=transaction), self._services.clock()
         has_code = purpose.has_code and not await keys.codes_stopped(address, now)
         token, code = new_link_token(), new_code()
@@ -122,6 +132,7 @@ class AskService:
             locale=answer.locale,
             values=values,
             expires_at=now + (CODE_LIFETIME if has_code or link_lifetime is None else link_lifetime),
+            job_id=mail_id,
         )
 
     def _hash(self, address: str, purpose: Purpose, code: str) -> str:
