@@ -73,7 +73,7 @@ REFUSED = {"expected-statuses": ["4xx"]}
 CONFIG = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": REFUSED}})
 contract = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
 bounded = settings(
-    max_examples=400 if os.environ.get("OSTIARY_LONG") else 8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=400 if os.environ.get("OSTIARY_LONG") else 6, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -39,7 +39,10 @@ async def test_a_full_queue_answers_503_and_the_service_goes_on(database_url: st
         afterwards = await world.client().post("/api/session", json=CREDENTIALS)
 
     assert read.json()["user"]["email"] == "eve@example.org"
-    assert Counter(answer.status_code for answer in answers) == {201: 3, 503: RIVALS - 4}
+    # Three find room at once, and one more for each hash that ends while the others still come.
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses.keys() == {201, 503}
+    assert 3 <= statuses[201] < RIVALS // 2
     refused = [answer for answer in answers if answer.status_code == 503]
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     assert all(answer.json()["code"] == "temporarily_unavailable" for answer in refused)
