@@ -184,7 +184,7 @@ near_misses = st.fixed_dictionaries(
 ).map(lambda changed: {**VALID, **changed})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=80) | (json_values | near_misses).map(lambda value: json.dumps(value).encode()))
 def test_decoding_gives_the_type_or_a_problem_that_can_be_told(raw: bytes) -> None:
     try:

@@ -31,7 +31,7 @@ from app.guards.casl import from_casl
 from app.guards.where import where
 from tests.casl_vectors import PROFILES, SCHEMA, load, refusal, with_guards
 
-EXAMPLES = 5_000 if os.environ.get("OSTIARY_LONG") else 100
+EXAMPLES = 5_000 if os.environ.get("OSTIARY_LONG") else 60
 
 
 def table(name: str, *columns: Column[object]) -> Table:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.auth.addresses import MAX_LENGTH, normalise
 from app.errors import Problem
 
-examples = settings(max_examples=300, deadline=None)
+examples = settings(max_examples=150, deadline=None)
 locals_ = st.from_regex(r"[A-Za-z0-9._%+-]{1,20}", fullmatch=True)
 labels = st.sampled_from(["example", "Example", "xn--bcher-kva", "bücher", "BÜCHER", "org", "ORG", "b\u0075\u0308cher"])
 addresses = st.builds(lambda local, parts: f"{local}@{'.'.join(parts)}", locals_, st.lists(labels, min_size=2))

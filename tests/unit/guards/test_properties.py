@@ -17,7 +17,7 @@ ACTIONS = ["read", "update", "delete"]
 TYPES = ["Language", "User"]
 FIELDS = ["name", "code", "org", "org.id"]
 
-examples = settings(max_examples=20_000 if os.environ.get("OSTIARY_LONG") else 120, deadline=None)
+examples = settings(max_examples=20_000 if os.environ.get("OSTIARY_LONG") else 80, deadline=None)
 
 scalars = st.sampled_from([None, True, False, 0, 1, 2, 0.5, "", "1", "a", "b", "\uffee", "\U0001f600"])
 orderable = scalars.filter(lambda value: not isinstance(value, bool | None))
