@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -58,6 +58,28 @@ async def stored(world: World, job_id: UUID) -> jobs.Job:
 async def retry(world: World, *ids: UUID) -> list[UUID]:
     async with world.services.database.transaction() as transaction:
         return await world.services.jobs.retry(transaction, ids)
+
+
+async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(world: World) -> None:
+    """The clock fails where no job is to blame."""
+    runs, failing = Runs(), True
+
+    def clock() -> datetime:
+        nonlocal failing
+        if failing:
+            failing = False
+            raise RuntimeError("no time")
+        return world.clock()
+
+    services = world.services
+    erring = Worker(services.database, clock, services.keyring, {KIND: Task(runs)})
+    async with erring.working():
+        job_id = await enqueue(world)
+
+        async def has_run() -> bool:
+            return runs.seen == [job_id]
+
+        await until(has_run)
 
 
 async def test_a_job_is_there_exactly_when_its_transaction_has_committed(world: World) -> None:

@@ -192,6 +192,8 @@ async def test_a_hanging_server_is_left_after_a_while_and_the_mail_tried_again(
         world.clock.forward(minutes=1)
         await impatient.drain()
         assert await states(world) == [("done", 2)]
+        # A late answer on the first connection would have been taken for that to the next command.
+        assert server.connections == 2
 
 
 async def test_no_request_waits_for_the_mail_server(server: MailServer, sending: Sending) -> None:

@@ -271,6 +271,16 @@ async def test_an_invitation_of_the_platform_is_not_revoked_by_a_language(
     assert [(await accept(world, mail.token)).status_code for mail in outbox] == [410, 201]
 
 
+async def test_an_invitation_of_the_platform_that_has_expired_is_no_hindrance(world: World, outbox: list[Mail]) -> None:
+    await world.services.invitations.create_user("eve@example.org", "", None)
+    world.clock.forward(days=7)
+    await world.language("de", "German")
+    admin = await world.signed_in_member("de", "admin")
+    await add(admin, "eve@example.org")
+    await admin.delete(f"{PATH}/{await member_id(admin, 'eve@example.org')}")
+    assert (await accept(world, outbox[-1].token)).status_code == 410
+
+
 async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
     world: World, admin: httpx.AsyncClient, outbox: list[Mail]
 ) -> None:

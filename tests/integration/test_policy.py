@@ -185,6 +185,17 @@ async def test_the_command_explains_a_denial(world: World) -> None:
 
 
 @pytest.mark.usefixtures("admin")
+async def test_the_command_takes_an_id_for_the_address(world: World) -> None:
+    user_id, _ = await person(world, "translator of de", "ada@example.org")
+    by_address, by_id = [
+        await command(world, who, "translate", "Language", "de") for who in ("ada@example.org", str(user_id))
+    ]
+    assert (by_address.exit_code, by_id.exit_code) == (0, 0)
+    assert by_id.output.splitlines()[1:] == by_address.output.splitlines()[1:]
+    assert (await command(world, "ada", "read", "Language")).exit_code == 2
+
+
+@pytest.mark.usefixtures("admin")
 async def test_the_command_explains_what_decides_and_what_is_overruled(world: World) -> None:
     result = await command(world, "root@example.org", "update", "User", "root@example.org", "--field", "status")
     lines = result.stdout.splitlines()

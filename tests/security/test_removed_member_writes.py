@@ -50,8 +50,12 @@ async def _invite(client: httpx.AsyncClient) -> httpx.Response:
     return await client.post(MEMBERS, json={"email": "eve@example.org", "roles": ["admin"]})
 
 
+async def _rename(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.patch("/api/languages/de", json={"name": "Deutsch"})
+
+
 LOSSES = [(_remove, LOCK_LANGUAGE), (_take_roles, LOCK_LANGUAGE), (_suspend, LOCK_USER), (_delete, LOCK_USER)]
-WRITES = [_put, _batch, _erase, _invite]
+WRITES = [_put, _batch, _erase, _invite, _rename]
 
 
 async def _people(world: World) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
@@ -65,7 +69,8 @@ async def _people(world: World) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
 async def _rows(world: World) -> list[str]:
     state = "SELECT text FROM translations UNION ALL SELECT version::text FROM translation_versions"
     invited = " UNION ALL SELECT email FROM users WHERE onboarded_at IS NULL"
-    return sorted([row[0] for row in await world.services.database.pool.fetch(state + invited)])
+    renamed = " UNION ALL SELECT name FROM languages WHERE name <> 'German'"
+    return sorted([row[0] for row in await world.services.database.pool.fetch(state + invited + renamed)])
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -83,6 +88,33 @@ async def test_a_right_that_is_lost_between_guard_and_write_writes_nothing(
     assert (await loss).is_success
     assert (await late).status_code == 403
     assert await _rows(world) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/api/languages/de", None),
+        ("PATCH", "/api/users/{eve}", {"name": "Mallory"}),
+        ("DELETE", "/api/users/{eve}/sessions", None),
+    ],
+)
+async def test_a_platform_admin_who_is_demoted_between_guard_and_write_writes_nothing(
+    world: World, method: str, path: str, body: object
+) -> None:
+    await world.language("de")
+    root = await world.signed_in("root@example.org", admin=True)
+    ada = await world.signed_in(admin=True)
+    eve = await world.signed_in("eve@example.org", name="Eve")
+    eve_id, ada_id = await id_of(eve), await id_of(ada)
+
+    async with queued(world, LOCK_USER) as queue:
+        loss = await queue.add(root.put(f"/api/users/{ada_id}/platform-role", json={"role": None}))
+        late = await queue.add(ada.request(method, path.format(eve=eve_id), json=body))
+
+    assert (await loss).status_code == 204
+    assert (await late).status_code == 403
+    assert (await eve.get("/api/users/me")).json()["name"] == "Eve"
+    assert (await root.get("/api/languages/de")).status_code == 200
 
 
 @pytest.mark.parametrize(("lose", "lock"), LOSSES)

@@ -1,9 +1,9 @@
 """Routes are closed by default: an app with a route whose guard is missing or unsound does not start."""
 
 import pytest
-from litestar import Controller, Litestar, Router, get, post
+from litestar import Controller, Litestar, Router, asgi, get, post
 from litestar.routes import HTTPRoute
-from litestar.types import ControllerRouterHandler, Guard
+from litestar.types import ControllerRouterHandler, Guard, Receive, Scope, Send
 
 from app.guards.authorize import ANYONE, SIGNED_IN, authorize, guards_of, require_guards, step_up
 
@@ -77,6 +77,14 @@ def test_every_unsound_route_is_named() -> None:
     with pytest.raises(RuntimeError) as raised:
         require_guards(app_of(guarded("/a"), write))
     assert len(str(raised.value).splitlines()) == 3
+
+
+def test_a_route_that_guards_do_not_reach_stops_the_start() -> None:
+    @asgi("/mounted", is_mount=True, copy_scope=True)
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    with pytest.raises(RuntimeError, match="/mounted: is no HTTP route"):
+        require_guards(app_of(guarded("/open", ANYONE), mounted))
 
 
 def test_guards_of_controllers_and_routers_count() -> None:
