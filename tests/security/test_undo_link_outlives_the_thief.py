@@ -89,6 +89,7 @@ async def test_an_invitation_of_the_old_address_leaves_the_link_usable(world: Wo
     assert answer.json()["user"]["email"] == OWNER
     assert answer.json()["memberships"] == []
     assert await items(root, "/api/languages/de/members") == []
+    assert len(await items(root, "/api/audit-events", action="user.delete")) == 1
 
 
 async def test_an_account_that_has_been_used_is_not_displaced(world: World, thief: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import record, subject_of
 from app.domain.keys.purpose import LiveKey
 from app.domain.keys.repository import KeyRepository
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
@@ -35,8 +36,10 @@ async def rename(transaction: AsyncSession, key: LiveKey, now: datetime, *, disp
     user = await users.lock_account(key.user_id)
     if user is None or user.status != "active":
         raise Problem("key_not_usable")
-    if taken is not None and not (displaces and await users.remove_invited(taken)):
-        raise Problem("email_taken", "This address has got an account meanwhile.")
+    if taken is not None:
+        if not (displaces and await users.remove_invited(taken)):
+            raise Problem("email_taken", "This address has got an account meanwhile.")
+        await record(transaction, "user.delete", subject_of("user", taken))
     primary = await keys.primary_of(user.id)
     before = Before(user.id, user.platform_role, user.locale, primary.identifier, user.email)
     await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
