@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, new_id
+from app.database import Base, Database, new_id
 
 Transaction: TypeAlias = AsyncSession | async_scoped_session[AsyncSession]
 
@@ -126,7 +126,7 @@ async def record(
         )
 
 
-async def page(transaction: AsyncSession, filters: Filters, before: UUID | None, limit: int) -> list[AuditEvent]:
+async def page(database: Database, filters: Filters, before: UUID | None, limit: int) -> list[AuditEvent]:
     """The events of the filters, newest first, from before the given one."""
     statement = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit)
     if before is not None:
@@ -138,4 +138,5 @@ async def page(transaction: AsyncSession, filters: Filters, before: UUID | None,
     ):
         if wanted is not None:
             statement = statement.where(column == wanted)
-    return list((await transaction.execute(statement)).scalars())
+    async with database.transaction() as transaction:
+        return list((await transaction.execute(statement)).scalars())

@@ -98,6 +98,23 @@ async def test_what_does_not_happen_leaves_no_event(world: World, root: httpx.As
     assert await actions(root) == before
 
 
+async def test_what_was_so_already_leaves_no_event(world: World, root: httpx.AsyncClient) -> None:
+    ada = f"/api/users/{await world.user()}"
+    before = await actions(root)
+    for method, path, body in (
+        ("DELETE", "/suspension", None), ("PUT", "/platform-role", {"role": None}),
+    ):  # fmt: skip
+        assert (await root.request(method, ada + path, json=body)).status_code == 204
+    assert await actions(root) == before
+
+
+async def test_an_admin_made_by_a_command_is_granted_the_role_by_nobody(world: World, root: httpx.AsyncClient) -> None:
+    await world.services.invitations.create_user("eve@example.org", "", "admin")
+    events_of_eve = (await events(root))[:3]
+    assert {event["action"] for event in events_of_eve} == {"user.create", "user.grant_admin", "key.issue"}
+    assert {event["actorId"] for event in events_of_eve} == {None}
+
+
 async def test_an_action_that_is_not_in_the_list_is_a_mistake(world: World) -> None:
     async with world.services.database.transaction() as transaction:
         with pytest.raises(KeyError):

@@ -43,10 +43,7 @@ class AuditController(Controller):
         cursor: Cursor = None,
     ) -> Page[AuditEventView]:
         """Who did what to whom, newest first. Events are never changed and never deleted."""
-        async with database.transaction() as transaction:
-            rows = await audit.page(
-                transaction, Filters(action, about, actor_id), decode_uuid_cursor(cursor), limit + 1
-            )
+        rows = await audit.page(database, Filters(action, about, actor_id), decode_uuid_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.id, _view)
 
 
