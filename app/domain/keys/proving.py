@@ -39,7 +39,7 @@ async def proved_owner(transaction: AsyncSession, services: Services, key: LiveK
         await keys.set_secret(user.id, None)
         await SessionRepository(session=transaction).revoke_all_but(user.id, None)
         await users.change(user.id, now, email_verified_at=now)
-    await users.finish_onboarding(user, services.settings.required_profile_fields, now)
+    await users.finish_onboarding(user.id, services.settings.required_profile_fields, now)
     return user
 
 

@@ -91,17 +91,16 @@ class KeyService:
         hashed = await self._hash_new(secret, user.email, user.name)
         async with self._database.transaction() as transaction:
             keys = KeyRepository(session=transaction)
-            users = UserRepository(session=transaction)
-            _, role = await users.lock_active(user.id)
+            account = await UserRepository(session=transaction).lock_account(user.id)
+            if account is None:
+                raise _ended()
             await keys.set_secret(user.id, hashed)
             await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
             await SessionRepository(session=transaction).revoke_all_but(user.id, session_id)
-            account = await users.account(user.id)
-            if account is not None:
-                await self._send_mail(
-                    transaction, to=account.email, template="secret_changed", locale=account.locale, values={}
-                )
-            return await self._renew(transaction, token, role)
+            await self._send_mail(
+                transaction, to=account.email, template="secret_changed", locale=account.locale, values={}
+            )
+            return await self._renew(transaction, token, account.platform_role)
 
     async def find_user(self, email: str) -> UUID:
         """The user whose primary key this address is. Raises `Problem`: `validation_failed`, `not_found`."""
@@ -146,13 +145,17 @@ class KeyService:
     async def _renew(self, transaction: AsyncSession, token: str, role: str | None) -> StartedSession:
         renewed = await self._sessions.renew(transaction, token=token, platform_role=role)
         if renewed is None:
-            raise Problem("not_signed_in", "This session has ended.")
+            raise _ended()
         return renewed
 
     async def _hash_new(self, secret: str, *context: str) -> str:
         return await self._hasher.hash(
             secrets.acceptable(secret, min_length=self._settings.password_min_length, context=context)
         )
+
+
+def _ended() -> Problem:
+    return Problem("not_signed_in", "This session has ended.")
 
 
 def _invalid_credentials() -> Problem:

@@ -82,10 +82,14 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
         return (await self.session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
 
-    async def finish_onboarding(self, user: User, required: Sequence[str], now: datetime) -> None:
+    async def finish_onboarding(self, user_id: UUID, required: Sequence[str], now: datetime) -> None:
         """End the onboarding of a user who has all the required fields; once ended it stays so."""
-        if user.onboarded_at is None and all(getattr(user, field) for field in required):
-            await self.change(user.id, now, onboarded_at=now)
+        filled = [func.coalesce(getattr(User, field), "") != "" for field in required]
+        await self.session.execute(
+            update(User)
+            .where(User.id == user_id, User.onboarded_at.is_(None), *filled)
+            .values(onboarded_at=now, updated_at=now)
+        )
 
     async def awaits_invitation(self, user_id: UUID) -> User | None:
         """A user who can accept an invitation: active, and never here before. None for any other."""

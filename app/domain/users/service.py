@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,8 @@ from app.domain.users.ports import Invite, Revoke
 from app.domain.users.repository import After, Filters, UserRepository
 from app.domain.users.schemas import UserChange
 from app.errors import Problem
+
+T = TypeVar("T")
 
 
 class UserService:
@@ -77,9 +80,9 @@ class UserService:
         Raises `Problem`: `forbidden`, `not_found`, `no_invitation`.
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
-            _required(await users.account(user_id))
             waiting = await users.awaits_invitation(user_id)
             if waiting is None:
+                _found(await users.account(user_id))
                 raise Problem("no_invitation", "Only active users who have not signed in yet wait for one.")
             await self._invite(transaction, normalise(waiting.email))
 
@@ -95,10 +98,8 @@ class UserService:
                 await rights.require(transaction, actor, "update", user_id)
             if columns and await users.change(user_id, self._clock(), **columns):
                 await record(transaction, "user.change", subject_of("user", user_id), detail={"fields": [*columns]})
-            user = await users.account(user_id)
-            if user is not None:
-                await users.finish_onboarding(user, self._required_fields, self._clock())
-            return user
+            await users.finish_onboarding(user_id, self._required_fields, self._clock())
+            return await users.account(user_id)
 
     async def suspend(self, user_id: UUID, reason: str | None = None, *, actor: UUID | None = None) -> None:
         """Let nobody in as this user: sessions and outstanding keys go in the same transaction.
@@ -109,14 +110,14 @@ class UserService:
             await self._keep_an_admin(users, user_id)
             if actor is not None:
                 await rights.require(transaction, actor, "update", user_id, "status")
-            _require(await users.change(user_id, self._clock(), status="suspended", suspension_reason=reason))
+            _found(await users.change(user_id, self._clock(), status="suspended", suspension_reason=reason))
             await record(transaction, "user.suspend", subject_of("user", user_id))
             await self._revoke(transaction, user_id)
 
     async def restore(self, user_id: UUID, *, actor: UUID | None = None) -> None:
         """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
         async with self._administration(actor, "administer", user_id) as (transaction, users):
-            if _required(await users.account(user_id)).status != "active":
+            if _found(await users.account(user_id)).status != "active":
                 await users.change(user_id, self._clock(), status="active", suspension_reason=None)
                 await record(transaction, "user.restore", subject_of("user", user_id))
 
@@ -126,7 +127,7 @@ class UserService:
         Raises `Problem`: `forbidden`, `not_found`.
         """
         async with self._administration(actor, "administer", user_id) as (transaction, users):
-            if _required(await users.account(user_id)).platform_role != "admin":
+            if _found(await users.account(user_id)).platform_role != "admin":
                 await users.change(user_id, self._clock(), platform_role="admin")
                 await self._end_sessions(transaction, user_id)
                 await record(transaction, "user.grant_admin", subject_of("user", user_id))
@@ -140,7 +141,7 @@ class UserService:
             await self._keep_an_admin(users, user_id)
             if actor is not None:
                 await rights.require(transaction, actor, "update", user_id, "platformRole")
-            if _required(await users.account(user_id)).platform_role is not None:
+            if _found(await users.account(user_id)).platform_role is not None:
                 await users.change(user_id, self._clock(), platform_role=None)
                 await record(transaction, "user.revoke_admin", subject_of("user", user_id))
 
@@ -151,7 +152,7 @@ class UserService:
         """
         async with self._administration(actor, "delete", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
-            _require(await users.remove(user_id))
+            _found(await users.remove(user_id))
             await record(transaction, "user.delete", subject_of("user", user_id))
 
     @asynccontextmanager
@@ -175,16 +176,8 @@ class UserService:
             raise Problem("last_admin", "Make another user a platform admin first.")
 
 
-def _require(found: bool) -> None:  # the answer of the statement before it
-    if not found:
-        raise _no_user()
-
-
-def _required(user: User | None) -> User:
-    if user is None:
-        raise _no_user()
-    return user
-
-
-def _no_user() -> Problem:
-    return Problem("not_found", "There is no such user.")
+def _found(result: T | None) -> T:
+    """What a statement gave. Raises `Problem` `not_found` where that is nothing."""
+    if not result:
+        raise Problem("not_found", "There is no such user.")
+    return result

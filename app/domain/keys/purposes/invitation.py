@@ -53,7 +53,7 @@ async def _first_admin(transaction: AsyncSession, proof: Proof, required: Sequen
     await keys.add_primary(user.id, proof.address.unique, proof.secret_hash, proof.now)
     for action in ("user.create", "user.grant_admin", *(["key.set_secret"] if proof.secret_hash else [])):
         await record(transaction, action, subject_of("user", user.id))
-    await users.finish_onboarding(user, required, proof.now)
+    await users.finish_onboarding(user.id, required, proof.now)
     return Redeemed(user.id, user.platform_role)
 
 
@@ -68,8 +68,7 @@ async def _invited(transaction: AsyncSession, key: LiveKey, proof: Proof, requir
     await users.change(user.id, proof.now, name=proof.name, **verified)
     await keys.set_secret(user.id, proof.secret_hash)
     await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
-    if (invited := await users.account(user.id)) is not None:
-        await users.finish_onboarding(invited, required, proof.now)
+    await users.finish_onboarding(user.id, required, proof.now)
     return Redeemed(user.id, user.platform_role)
 
 

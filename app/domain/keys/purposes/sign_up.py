@@ -48,7 +48,7 @@ async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, p
             updated_at=proof.now,
         )
     )
-    await users.finish_onboarding(user, services.settings.required_profile_fields, proof.now)
+    await users.finish_onboarding(user.id, services.settings.required_profile_fields, proof.now)
     await keys.add_primary(user.id, key.address, None, proof.now)
     await record(transaction, "user.create", subject_of("user", user.id))
     return Redeemed(user.id, None)
