@@ -147,7 +147,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         async with services.database.connected(), services.mail.open(), working:
             yield
             await services.sessions.settle()
-        services.hasher.close()
+        await services.hasher.close()
 
     app = Litestar(
         route_handlers=[_router()],

@@ -31,7 +31,7 @@ def with_services(work: Callable[[Services], Awaitable[T]], *, migrated: bool = 
             try:
                 return await work(services)
             finally:
-                services.hasher.close()
+                await services.hasher.close()
 
     observability.configure_logging()
     with reached_database(load(os.environ)) as settings:

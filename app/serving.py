@@ -90,7 +90,7 @@ async def _work(settings: Settings, announce: Callable[[str], None]) -> None:
         async with services.mail.open(), services.worker.working():
             announce("Ostiary works (Ctrl-C stops it)")
             await stopped.wait()
-        services.hasher.close()
+        await services.hasher.close()
 
 
 def create_worker() -> ASGIApp:
@@ -174,7 +174,7 @@ async def _prepare(settings: Settings) -> str | None:
         try:
             return await services.invitations.setup_link()
         finally:
-            services.hasher.close()
+            await services.hasher.close()
 
 
 def _free_address(settings: Settings) -> str:

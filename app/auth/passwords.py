@@ -1,42 +1,31 @@
-"""Secrets (passwords): argon2id in a bounded pool of threads, never on the event loop.
+"""Secrets (passwords): argon2id in a bounded pool of processes, never on the event loop.
 
 RFC 9106; parameters from the settings (OWASP Password Storage Cheat Sheet). Each running hash holds its whole memory
 cost, so both the running and the waiting ones are bounded (OWASP ASVS 5.0, 15.1.3).
 """
 
 import asyncio
-import os
-import sys
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError
-
+from app.auth.hashing import Costs, HashProcess, argon2id
 from app.errors import Problem
 from app.settings import Settings
 
 T = TypeVar("T")
 
-# How far hashes stand behind everything else on the processor, from 0 (not at all) to 19.
-NICE = 10
-
 
 class SecretHasher:
-    """Hashes and checks secrets with a bounded number of threads and a bounded queue before them."""
+    """Hashes and checks secrets with a bounded number of processes and a bounded queue before them."""
 
     def __init__(self, settings: Settings) -> None:
-        self._argon2 = PasswordHasher(
-            time_cost=settings.argon2_iterations,
-            memory_cost=settings.argon2_memory_kib,
-            parallelism=settings.argon2_parallelism,
-            type=Type.ID,
-        )
-        self._threads = ThreadPoolExecutor(
-            settings.hash_concurrency, thread_name_prefix="argon2", initializer=_give_way
-        )
+        costs = Costs(settings.argon2_iterations, settings.argon2_memory_kib, settings.argon2_parallelism)
+        self._argon2 = argon2id(costs)
+        self._processes = [HashProcess(costs) for _ in range(settings.hash_concurrency)]
+        # The last one that was free is taken first: at few sign-ins only one is ever started.
+        self._free: asyncio.LifoQueue[HashProcess] = asyncio.LifoQueue()
+        for process in self._processes:
+            self._free.put_nowait(process)
         self._limit = settings.hash_concurrency + settings.hash_queue
         self._pending = 0
         self._decoy = self._argon2.hash("a secret that nobody has")
@@ -45,8 +34,11 @@ class SecretHasher:
         self.verifications = 0
 
     async def hash(self, secret: str) -> str:
-        """The PHC string to store. Raises `Problem` `temporarily_unavailable` where the queue is full."""
-        return await self._run(lambda: self._argon2.hash(secret))
+        """The PHC string to store.
+
+        Raises `Problem` `temporarily_unavailable`, where the queue is full or no process can be had.
+        """
+        return await self._run(lambda process: process.hash(secret))
 
     async def verify(self, stored: str | None, secret: str) -> bool:
         """Whether `secret` is the stored one.
@@ -54,37 +46,39 @@ class SecretHasher:
         Without a stored hash (unknown user, user without a secret) a decoy is checked, so that the answer takes the
         same time (OWASP ASVS 5.0, 6.3.8), and is always no. Raises `Problem` `temporarily_unavailable`.
         """
-        matches = await self._run(lambda: self._matches(stored or self._decoy, secret))
+        matches = await self._run(lambda process: process.matches(stored or self._decoy, secret))
+        self.verifications += 1
         return matches and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than the present ones."""
         return not stored.startswith(f"{self._present}$") and self._argon2.check_needs_rehash(stored)
 
-    def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        """End the processes, once they have answered."""
+        for _ in self._processes:
+            await (await self._free.get()).close()
 
-    def _matches(self, stored: str, secret: str) -> bool:
-        self.verifications += 1
-        try:
-            return self._argon2.verify(stored, secret)
-        except (VerificationError, InvalidHashError):
-            return False
-
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Callable[[HashProcess], Coroutine[None, None, T]]) -> T:
         if self._pending >= self._limit:
-            raise Problem("temporarily_unavailable", "Try again in a moment.", headers={"Retry-After": "1"})
+            raise _busy()
         self._pending += 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        future.add_done_callback(self._done)
-        return await future
+        try:
+            process = await self._free.get()
+        except asyncio.CancelledError:
+            self._pending -= 1
+            raise
+        answer = asyncio.create_task(work(process))
+        answer.add_done_callback(lambda _: self._release(process))
+        try:
+            return await asyncio.shield(answer)
+        except OSError as error:
+            raise _busy() from error
 
-    def _done(self, _: object) -> None:
+    def _release(self, process: HashProcess) -> None:
         self._pending -= 1
+        self._free.put_nowait(process)
 
 
-def _give_way() -> None:
-    # Linux gives every thread a nice value of its own (setpriority(2), "C library/kernel differences").
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+def _busy() -> Problem:
+    return Problem("temporarily_unavailable", "Try again in a moment.", headers={"Retry-After": "1"})

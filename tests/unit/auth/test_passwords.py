@@ -1,7 +1,7 @@
 """Hashing: argon2id with the set parameters, a decoy for what is unknown, and a bounded queue."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,10 +14,10 @@ FAST = Settings(argon2_memory_kib=8, argon2_iterations=1)
 
 
 @pytest.fixture
-def hasher() -> Iterator[SecretHasher]:
+async def hasher() -> AsyncIterator[SecretHasher]:
     made = SecretHasher(FAST)
     yield made
-    made.close()
+    await made.close()
 
 
 async def test_a_hash_is_argon2id_with_the_set_parameters_and_salted(hasher: SecretHasher) -> None:
@@ -50,7 +50,7 @@ async def test_other_parameters_ask_for_a_new_hash(hasher: SecretHasher) -> None
     assert not hasher.needs_rehash(stored)
     assert stronger.needs_rehash(stored)
     assert await stronger.verify(stored, SECRET)
-    stronger.close()
+    await stronger.close()
 
 
 async def test_a_full_queue_refuses_at_once_and_drains() -> None:
@@ -61,7 +61,7 @@ async def test_a_full_queue_refuses_at_once_and_drains() -> None:
     assert {problem.code for problem in refused} == {"temporarily_unavailable"}
     assert refused[0].headers == {"Retry-After": "1"}
     assert await hasher.hash(SECRET)
-    hasher.close()
+    await hasher.close()
 
 
 async def test_an_abandoned_wait_frees_its_place() -> None:
@@ -73,4 +73,4 @@ async def test_an_abandoned_wait_frees_its_place() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
     assert await hasher.verify(await hasher.hash(SECRET), SECRET)
-    hasher.close()
+    await hasher.close()

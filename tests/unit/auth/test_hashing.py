@@ -1,0 +1,132 @@
+"""The processes that hash: behind everything else, replaced where they are killed, gone with their owner."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.auth.hashing import AUTOGROUP, NICE, Costs, HashProcess
+from app.auth.passwords import SecretHasher
+from app.errors import Problem
+from app.settings import Settings
+
+SECRET = "seven lamps on a quiet harbour"
+CHEAP = Costs(1, 8, 1)
+DEAR = Costs(40, 65536, 1)
+PATIENCE = 10.0
+
+OWNER = """
+import asyncio
+from app.auth.hashing import Costs, HashProcess
+
+async def main():
+    process = HashProcess(Costs(1, 8, 1))
+    await process.hash("x")
+    print(process._process.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def process() -> AsyncIterator[HashProcess]:
+    made = HashProcess(CHEAP)
+    yield made
+    await made.close()
+
+
+def pid_of(process: HashProcess) -> int:
+    assert process._process is not None
+    return process._process.pid
+
+
+def group_of(pid: int) -> int | None:
+    """How far the autogroup of this process stands behind others, where the system has autogroups."""
+    group = Path(f"/proc/{pid}/{AUTOGROUP.name}")
+    text = group.read_text() if group.exists() else ""
+    return int(text.split()[-1]) if text else None
+
+
+async def test_what_a_line_could_not_carry_is_hashed_and_checked(process: HashProcess) -> None:
+    for secret in ("two\nlines\r\n", "\\ \" ' \t", "żółw \U0001f422\u2028", " ", "x" * 1024):
+        stored = await process.hash(secret)
+        assert await process.matches(stored, secret)
+        assert not await process.matches(stored, f"{secret}x")
+
+
+async def test_one_process_serves_call_after_call(process: HashProcess) -> None:
+    stored = await process.hash(SECRET)
+    first = pid_of(process)
+    assert await process.matches(stored, SECRET)
+    assert not await process.matches("no PHC string", SECRET)
+    assert await process.matches(stored, SECRET)
+    assert pid_of(process) == first
+
+
+async def test_it_stands_behind_everything_else(process: HashProcess) -> None:
+    await process.hash(SECRET)
+    pid = pid_of(process)
+    assert os.getsid(pid) == pid
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+    assert group_of(pid) in (None, NICE)
+
+
+async def test_one_that_was_killed_is_replaced(process: HashProcess) -> None:
+    stored = await process.hash(SECRET)
+    killed = pid_of(process)
+    os.kill(killed, signal.SIGKILL)
+    assert await process.matches(stored, SECRET)
+    assert pid_of(process) != killed
+
+
+async def test_one_that_is_killed_at_work_is_replaced() -> None:
+    process = HashProcess(DEAR)
+    assert not await process.matches("not a PHC string: there is a process now", SECRET)
+    killed = pid_of(process)
+    asked = asyncio.create_task(process.hash(SECRET))
+    await asyncio.sleep(0)
+    os.kill(killed, signal.SIGKILL)
+    assert (await asked).startswith("$argon2id$")
+    assert pid_of(process) != killed
+    await process.close()
+
+
+async def test_what_stops_the_service_does_not_stop_a_hash_half_way(process: HashProcess) -> None:
+    await process.hash(SECRET)
+    asked = pid_of(process)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(asked, number)
+    await process.hash(SECRET)
+    assert pid_of(process) == asked
+
+
+def test_it_ends_with_its_owner() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        pid = int(owner.stdout.readline())
+        handle = os.pidfd_open(pid)
+        owner.kill()
+    ended, _, _ = select.select([handle], [], [], PATIENCE)  # pidfd_open(2): readable once the process has ended
+    os.close(handle)
+    assert ended
+
+
+@pytest.mark.parametrize("executable", ["/bin/false", "/no/such/program"])
+async def test_where_no_process_lives_the_answer_is_to_try_again(
+    monkeypatch: pytest.MonkeyPatch, executable: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=0))
+    for _ in range(2):  # the first leaves the place free
+        with pytest.raises(Problem) as refused:
+            await hasher.hash(SECRET)
+        assert refused.value.code == "temporarily_unavailable"
+        assert refused.value.__cause__
+    await hasher.close()
