@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import structlog
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPRequestEvent, HTTPScope, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.errors import PROBLEM_JSON, Problem, render
@@ -62,7 +62,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
         try:
             problem = _refused(scope)
             if problem is None:
-                await app(scope, _whole_body(receive), send_with_headers)
+                await app(scope, _whole_body(scope, receive), send_with_headers)
             else:
                 await _answer(send_with_headers, problem, request_id)
         finally:
@@ -82,16 +82,33 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
     return wrapped
 
 
-def _whole_body(receive: Receive) -> Receive:
-    """`receive` for routes that only read a body: a disconnect can only come in place of the rest of it."""
+def _whole_body(scope: HTTPScope, receive: Receive) -> Receive:
+    """`receive` for routes that only read a body: a disconnect can only come in place of the rest of it.
+
+    A body is known to be whole once it has its Content-Length; the server tells only with one more, empty message.
+    """
+    left: int | None = None
 
     async def wrapped() -> HTTPReceiveMessage:
+        nonlocal left
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Problem("malformed_request", "The body ends before it is complete.")
-        return cast("HTTPReceiveMessage", message)
+        request = cast("HTTPRequestEvent", message)
+        if left is None:
+            left = _content_length(scope)
+        left -= len(request["body"])
+        if left == 0:
+            request["more_body"] = False
+        return request
 
     return wrapped
+
+
+def _content_length(scope: HTTPScope) -> int:
+    """As many bytes as the body has, or -1 where no header tells (RFC 9112 section 6.3)."""
+    headers = dict(scope["headers"])
+    return -1 if b"transfer-encoding" in headers else int(headers.get(b"content-length", -1))
 
 
 def _without_content(send: Send) -> Send:
