@@ -69,7 +69,8 @@ class HashProcess:
         """End the process."""
         process, self._process = self._process, None
         if process is not None:
-            await process.communicate(b"")  # nothing more: it ends
+            cast("StreamWriter", process.stdin).close()
+            await process.wait()
 
     async def _answer(self, work: Work) -> bytes:
         line = msgspec.json.encode(work) + b"\n"
@@ -86,7 +87,8 @@ class HashProcess:
                 *self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
         work, answers = cast("StreamWriter", self._process.stdin), cast("StreamReader", self._process.stdout)
-        work.write(line)
+        with suppress(RuntimeError):  # what uvloop has for a pipe that nobody reads any more
+            work.write(line)
         if answer := await answers.readline():
             return answer
         await self.close()

@@ -6,10 +6,11 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from app.auth.hashing import AUTOGROUP, NICE, Costs, HashProcess
 from app.auth.passwords import SecretHasher
@@ -78,24 +79,40 @@ async def test_it_stands_behind_everything_else(process: HashProcess) -> None:
     assert group_of(pid) in (None, NICE)
 
 
-async def test_one_that_was_killed_is_replaced(process: HashProcess) -> None:
-    stored = await process.hash(SECRET)
-    killed = pid_of(process)
-    os.kill(killed, signal.SIGKILL)
-    assert await process.matches(stored, SECRET)
-    assert pid_of(process) != killed
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("noticed", [True, False])
+def test_one_that_was_killed_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop], noticed: bool) -> None:
+    async def scenario() -> None:
+        process = HashProcess(CHEAP)
+        stored = await process.hash(SECRET)
+        killed = pid_of(process)
+        os.kill(killed, signal.SIGKILL)
+        if noticed:
+            assert process._process is not None
+            await process._process.wait()
+        assert await process.matches(stored, SECRET)
+        assert pid_of(process) != killed
+        await process.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(scenario())
 
 
-async def test_one_that_is_killed_at_work_is_replaced() -> None:
-    process = HashProcess(DEAR)
-    assert not await process.matches("not a PHC string: there is a process now", SECRET)
-    killed = pid_of(process)
-    asked = asyncio.create_task(process.hash(SECRET))
-    await asyncio.sleep(0)
-    os.kill(killed, signal.SIGKILL)
-    assert (await asked).startswith("$argon2id$")
-    assert pid_of(process) != killed
-    await process.close()
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_one_that_is_killed_at_work_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def scenario() -> None:
+        process = HashProcess(DEAR)
+        assert not await process.matches("no PHC string, but now there is a process", SECRET)
+        killed = pid_of(process)
+        asked = asyncio.create_task(process.hash(SECRET))
+        await asyncio.sleep(0)
+        os.kill(killed, signal.SIGKILL)
+        assert (await asked).startswith("$argon2id$")
+        assert pid_of(process) != killed
+        await process.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(scenario())
 
 
 async def test_what_stops_the_service_does_not_stop_a_hash_half_way(process: HashProcess) -> None:
