@@ -19,7 +19,7 @@ from app.settings import Settings
 
 SECRET = "seven lamps on a quiet harbour"
 CHEAP = Costs(1, 8, 1)
-DEAR = Costs(40, 65536, 1)
+DEAR = Costs(10, 65536, 1)
 PATIENCE = 10.0
 
 OWNER = """
