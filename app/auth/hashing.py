@@ -4,11 +4,12 @@ Threads of the service could not stay behind: Linux shares a processor between s
 them (sched(7), "The autogroup feature"), so their nice value would count for nothing against the database.
 """
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from asyncio import StreamReader, StreamWriter, create_subprocess_exec
+from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
 from contextlib import suppress
 from pathlib import Path
@@ -49,13 +50,15 @@ def argon2id(costs: Costs) -> PasswordHasher:
 class HashProcess:
     """One such process. It is started at the first use, and again where it has been killed; it ends with its owner.
 
-    One call at a time, and none may be cancelled: its answer would be taken for that to the next one.
+    Calls are answered in turn, and none may be cancelled: its answer would be taken for that to the next one.
     """
 
     def __init__(self, costs: Costs) -> None:
         # -P: the directory in which the service was started is nowhere to import from.
         self._command = [sys.executable, "-P", "-m", __name__, *map(str, costs)]
         self._process: Process | None = None
+        self._start = asyncio.Lock()
+        self._turn = asyncio.Lock()
 
     async def hash(self, secret: str) -> str:
         """The PHC string to store. Raises `OSError` where no process can be had."""
@@ -82,17 +85,23 @@ class HashProcess:
 
     async def _ask(self, line: bytes) -> bytes:
         """The line of the answer, or nothing where the process has ended."""
-        if self._process is None:
-            self._process = await create_subprocess_exec(
-                *self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-            )
-        work, answers = cast("StreamWriter", self._process.stdin), cast("StreamReader", self._process.stdout)
+        process = await self._started()
+        work, answers = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
         with suppress(RuntimeError):  # what uvloop has for a pipe that nobody reads any more
             work.write(line)
-        if answer := await answers.readline():
-            return answer
-        await self.close()
-        return b""
+        async with self._turn:
+            answer = await answers.readline()
+        if not answer and self._process is process:
+            await self.close()
+        return answer
+
+    async def _started(self) -> Process:
+        async with self._start:
+            if self._process is None:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                )
+            return self._process
 
 
 def main() -> None:

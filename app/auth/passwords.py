@@ -14,6 +14,9 @@ from app.settings import Settings
 
 T = TypeVar("T")
 
+# What each process has at once: one to hash, and one to go on with, or it would wait for the event loop in between.
+AHEAD = 2
+
 
 class SecretHasher:
     """Hashes and checks secrets with a bounded number of processes and a bounded queue before them."""
@@ -21,11 +24,8 @@ class SecretHasher:
     def __init__(self, settings: Settings) -> None:
         costs = Costs(settings.argon2_iterations, settings.argon2_memory_kib, settings.argon2_parallelism)
         self._argon2 = argon2id(costs)
-        self._processes = [HashProcess(costs) for _ in range(settings.hash_concurrency)]
-        # The last one that was free is taken first: at few sign-ins only one is ever started.
-        self._free: asyncio.LifoQueue[HashProcess] = asyncio.LifoQueue()
-        for process in self._processes:
-            self._free.put_nowait(process)
+        self._loads = {HashProcess(costs): 0 for _ in range(settings.hash_concurrency)}
+        self._places = asyncio.Semaphore(settings.hash_concurrency * AHEAD)
         self._limit = settings.hash_concurrency + settings.hash_queue
         self._pending = 0
         self._decoy = self._argon2.hash("a secret that nobody has")
@@ -56,18 +56,23 @@ class SecretHasher:
 
     async def close(self) -> None:
         """End the processes, once they have answered."""
-        for _ in self._processes:
-            await (await self._free.get()).close()
+        for _ in range(len(self._loads) * AHEAD):
+            await self._places.acquire()
+        for process in self._loads:
+            await process.close()
 
     async def _run(self, work: Callable[[HashProcess], Coroutine[None, None, T]]) -> T:
         if self._pending >= self._limit:
             raise _busy()
         self._pending += 1
         try:
-            process = await self._free.get()
+            await self._places.acquire()
         except asyncio.CancelledError:
             self._pending -= 1
             raise
+        # Of equals the first: at few sign-ins only one is ever started.
+        process = min(self._loads, key=self._loads.__getitem__)
+        self._loads[process] += 1
         answer = asyncio.create_task(work(process))
         answer.add_done_callback(lambda _: self._release(process))
         try:
@@ -77,7 +82,8 @@ class SecretHasher:
 
     def _release(self, process: HashProcess) -> None:
         self._pending -= 1
-        self._free.put_nowait(process)
+        self._loads[process] -= 1
+        self._places.release()
 
 
 def _busy() -> Problem:

@@ -65,7 +65,7 @@ async def test_a_full_queue_refuses_at_once_and_drains() -> None:
 
 
 async def test_an_abandoned_wait_frees_its_place() -> None:
-    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=1))
+    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=2))
     for _ in range(5):
         waiting = asyncio.ensure_future(hasher.hash(SECRET))
         await asyncio.sleep(0)
