@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from app.auth.hashing import Costs, HashProcess, argon2id
+from app.auth.hash_process import HashProcess
+from app.auth.hashing import Costs, argon2id
 from app.errors import Problem
 from app.settings import Settings
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.auth.hashing import Costs, HashProcess, Work
+from app.auth.hash_process import HashProcess
+from app.auth.hashing import Costs, Work
 from tests.world import SECRET
 
 

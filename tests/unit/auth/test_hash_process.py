@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from app.auth.hashing import AUTOGROUP, NICE, Costs, HashProcess
+from app.auth.hash_process import HashProcess
+from app.auth.hashing import AUTOGROUP, NICE, Costs
 from app.auth.passwords import SecretHasher
 from app.errors import Problem
 from app.settings import Settings
@@ -24,7 +25,8 @@ PATIENCE = 10.0
 
 OWNER = """
 import asyncio
-from app.auth.hashing import Costs, HashProcess
+from app.auth.hash_process import HashProcess
+from app.auth.hashing import Costs
 
 async def main():
     process = HashProcess(Costs(1, 8, 1))
