@@ -6,6 +6,7 @@ import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
 from contextlib import suppress
+from itertools import count
 from typing import cast
 
 import msgspec
@@ -13,27 +14,27 @@ import msgspec
 from app.auth import hashing
 from app.auth.hashing import Costs, Work
 
+ANSWER = msgspec.json.Decoder(tuple[int, str | bool])
+
 
 class HashProcess:
-    """A process that hashes: started at the first use, and again where it has been killed; it ends with its owner.
-
-    Calls are answered in turn, and none may be cancelled: its answer would be taken for that to the next one.
-    """
+    """A process that hashes: started at the first use, and again where it has been killed; it ends with its owner."""
 
     def __init__(self, costs: Costs) -> None:
         # -P: the directory in which the service was started is nowhere to import from.
         self._command = [sys.executable, "-P", "-m", hashing.__name__, *map(str, costs)]
         self._process: Process | None = None
+        self._numbers = count()
         self._start = asyncio.Lock()
         self._turn = asyncio.Lock()
 
     async def hash(self, secret: str) -> str:
         """The PHC string to store. Raises `OSError` where no process can be had."""
-        return msgspec.json.decode(await self._answer(Work(secret)), type=str)
+        return str(await self._answer(Work(next(self._numbers), secret)))
 
     async def matches(self, stored: str, secret: str) -> bool:
         """Whether `secret` is the stored one; no where that is no PHC string. Raises `OSError` as `hash` does."""
-        return msgspec.json.decode(await self._answer(Work(secret, stored)), type=bool)
+        return await self._answer(Work(next(self._numbers), secret, stored)) is True
 
     async def close(self) -> None:
         """End the process."""
@@ -42,25 +43,28 @@ class HashProcess:
             cast("StreamWriter", process.stdin).close()
             await process.wait()
 
-    async def _answer(self, work: Work) -> bytes:
-        line = msgspec.json.encode(work) + b"\n"
+    async def _answer(self, work: Work) -> str | bool:
         # The second time, another process: the first may have been killed, before or meanwhile.
-        answer = await self._ask(line) or await self._ask(line)
-        if not answer:
-            raise ChildProcessError("no process lives long enough to hash")
-        return answer
+        for _ in range(2):
+            answer = await self._ask(work)
+            if answer is not None:
+                return answer
+        raise ChildProcessError("no process lives long enough to hash")
 
-    async def _ask(self, line: bytes) -> bytes:
-        """The line of the answer, or nothing where the process has ended."""
+    async def _ask(self, work: Work) -> str | bool | None:
+        """The answer, or None where the process has ended."""
         process = await self._started()
-        work, answers = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
+        questions, answers = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
         with suppress(RuntimeError):  # what uvloop has for a pipe that nobody reads any more
-            work.write(line)
+            questions.write(msgspec.json.encode(work) + b"\n")
         async with self._turn:
-            answer = await answers.readline()
-        if not answer and self._process is process:
+            while line := await answers.readline():
+                number, answer = ANSWER.decode(line)
+                if number == work.number:  # and not of a call that was cancelled
+                    return answer
+        if self._process is process:
             await self.close()
-        return answer
+        return None
 
     async def _started(self) -> Process:
         async with self._start:

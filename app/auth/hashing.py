@@ -30,8 +30,12 @@ class Costs(NamedTuple):
 
 
 class Work(msgspec.Struct, array_like=True, frozen=True):
-    """What a process is asked for: whether `secret` is the stored one or, with nothing stored, its hash."""
+    """What a process is asked for: whether `secret` is the stored one or, with nothing stored, its hash.
 
+    The answer carries the number, so that it is never taken for that to another question.
+    """
+
+    number: int
     secret: str
     stored: str | None = None
 
@@ -54,7 +58,8 @@ def main() -> None:
     decoder = msgspec.json.Decoder(Work)
     with suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
-            os.write(sys.stdout.fileno(), msgspec.json.encode(_done(argon2, decoder.decode(line))) + b"\n")
+            work = decoder.decode(line)
+            os.write(sys.stdout.fileno(), msgspec.json.encode((work.number, _done(argon2, work))) + b"\n")
 
 
 def _done(argon2: PasswordHasher, work: Work) -> str | bool:
