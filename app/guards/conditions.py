@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
@@ -85,11 +85,16 @@ class Part(msgspec.Struct, frozen=True):
     booleans: frozenset[Scalar] = frozenset()
 
 
-class Conditions(msgspec.Struct, frozen=True):
-    """A non-empty conjunction of parts with their compiled tests."""
+class Conditions(msgspec.Struct, frozen=True, dict=True):
+    """A non-empty conjunction of parts; with `strict`, each must find its attribute."""
 
     parts: tuple[Part, ...]
-    tests: tuple[Test, ...]
+    strict: bool
+
+    @cached_property
+    def tests(self) -> tuple[Test, ...]:
+        """The parts as tests, compiled at the first question: most rules of an ability are never asked."""
+        return tuple([_test(part, strict=self.strict) for part in self.parts])
 
     def matches(self, attributes: Attributes) -> bool:
         """Whether every part holds for a subject with these attributes.
@@ -136,7 +141,7 @@ def parse(conditions: object, declared: Sequence[Mapping[str, JsonType]] | None 
         parts.extend([_part(path, segments, operator, value, types) for operator, value in operators.items()])
     if not parts:
         return None
-    return Conditions(tuple(parts), tuple([_test(part, strict=declared is not None) for part in parts]))
+    return Conditions(tuple(parts), strict=declared is not None)
 
 
 @lru_cache(maxsize=1024)

@@ -81,6 +81,19 @@ async def test_it_stands_behind_everything_else(process: HashProcess) -> None:
     assert group_of(pid) in (None, NICE)
 
 
+async def test_it_lets_go_of_its_core_at_each_alarm_and_its_answer_is_the_same() -> None:
+    process = HashProcess(Costs(2, 19456, 1))
+    stored = await process.hash(SECRET)
+    first = pid_of(process)
+    asked = asyncio.create_task(process.matches(stored, SECRET))
+    while not asked.done():
+        os.kill(first, signal.SIGALRM)
+        await asyncio.sleep(0)
+    assert await asked
+    assert pid_of(process) == first  # an alarm that nobody handles would have ended it
+    await process.close()
+
+
 async def test_calls_that_overlap_get_their_own_answers(process: HashProcess) -> None:
     secrets = [f"secret {number}" for number in range(20)]
     stored = await asyncio.gather(*map(process.hash, secrets))
