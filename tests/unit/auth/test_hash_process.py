@@ -13,7 +13,7 @@ import pytest
 import uvloop
 
 from app.auth.hash_process import HashProcess
-from app.auth.hashing import AUTOGROUP, NICE, Costs
+from app.auth.hashing import AUTOGROUP, NICE, YIELD_SECONDS, Costs, _alarms
 from app.auth.passwords import SecretHasher
 from app.errors import Problem
 from app.settings import Settings
@@ -81,7 +81,7 @@ async def test_it_stands_behind_everything_else(process: HashProcess) -> None:
     assert group_of(pid) in (None, NICE)
 
 
-async def test_it_lets_go_of_its_core_at_each_alarm_and_its_answer_is_the_same() -> None:
+async def test_an_alarm_at_work_ends_neither_the_process_nor_its_answer() -> None:
     process = HashProcess(Costs(2, 19456, 1))
     stored = await process.hash(SECRET)
     first = pid_of(process)
@@ -92,6 +92,16 @@ async def test_it_lets_go_of_its_core_at_each_alarm_and_its_answer_is_the_same()
     assert await asked
     assert pid_of(process) == first  # an alarm that nobody handles would have ended it
     await process.close()
+
+
+def test_alarms_come_while_it_hashes_and_only_then() -> None:
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        with _alarms():
+            assert signal.getitimer(signal.ITIMER_REAL)[1] == pytest.approx(YIELD_SECONDS)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 async def test_calls_that_overlap_get_their_own_answers(process: HashProcess) -> None:
