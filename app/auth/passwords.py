@@ -9,14 +9,14 @@ from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from app.auth.hash_process import HashProcess
-from app.auth.hashing import Costs, argon2id
+from app.auth.hashing import TOGETHER, Costs, argon2id
 from app.errors import Problem
 from app.settings import Settings
 
 T = TypeVar("T")
 
-# What each process has at once: one to hash, and one to go on with, or it would wait for the event loop in between.
-AHEAD = 2
+# What each process has at once: what it answers together, and as many to go on with meanwhile.
+PLACES = 2 * TOGETHER
 
 
 class SecretHasher:
@@ -26,7 +26,7 @@ class SecretHasher:
         costs = Costs(settings.argon2_iterations, settings.argon2_memory_kib, settings.argon2_parallelism)
         self._argon2 = argon2id(costs)
         self._loads = {HashProcess(costs): 0 for _ in range(settings.hash_concurrency)}
-        self._places = asyncio.Semaphore(settings.hash_concurrency * AHEAD)
+        self._places = asyncio.Semaphore(settings.hash_concurrency * PLACES)
         self._limit = settings.hash_concurrency + settings.hash_queue
         self._pending = 0
         self._decoy = self._argon2.hash("a secret that nobody has")
@@ -57,7 +57,7 @@ class SecretHasher:
 
     async def close(self) -> None:
         """End the processes, once they have answered."""
-        for _ in range(len(self._loads) * AHEAD):
+        for _ in range(len(self._loads) * PLACES):
             await self._places.acquire()
         for process in self._loads:
             await process.close()

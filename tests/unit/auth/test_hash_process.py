@@ -1,19 +1,23 @@
 """The processes that hash: behind everything else, replaced where they are killed, gone with their owner."""
 
 import asyncio
+import json
 import os
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 import uvloop
 
+from app.auth import hashing
 from app.auth.hash_process import HashProcess
-from app.auth.hashing import AUTOGROUP, NICE, YIELD_SECONDS, Costs, _alarms
+from app.auth.hashing import AUTOGROUP, NICE, TOGETHER, YIELD_SECONDS, Costs, _alarms, batches
 from app.auth.passwords import SecretHasher
 from app.errors import Problem
 from app.settings import Settings
@@ -102,6 +106,33 @@ def test_alarms_come_while_it_hashes_and_only_then() -> None:
         assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "expected"),
+    [
+        ([b"a\n"], [[b"a"]]),
+        ([b"a\nb\n", b"c\n"], [[b"a", b"b"], [b"c"]]),
+        ([b"a\nb\nc\nd\ne\n"], [[b"a", b"b", b"c"], [b"d", b"e"]]),
+        ([b"a\nb", b"", b"c\nd\n"], [[b"a"], [b"bc", b"d"]]),
+        ([], []),
+    ],
+)
+def test_what_waits_is_taken_three_at_a_time_and_whole(chunks: list[bytes], expected: list[list[bytes]]) -> None:
+    assert TOGETHER == 3
+    assert list(batches(chunks)) == expected
+
+
+def test_what_waits_together_is_answered_together() -> None:
+    command = [sys.executable, "-m", hashing.__name__, *map(str, Costs(2, 19456, 1))]
+    asked = [[number, SECRET, None] for number in range(TOGETHER + 1)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as program:
+        questions, answers = cast("BinaryIO", program.stdin), cast("BinaryIO", program.stdout)
+        questions.write(b"".join(json.dumps(work).encode() + b"\n" for work in asked))
+        questions.close()
+        answered = [chunk.count(b"\n") for chunk in iter(partial(os.read, answers.fileno(), 65536), b"")]
+    # Whoever reads late finds all at once, and nobody finds fewer.
+    assert answered in ([TOGETHER, 1], [TOGETHER + 1])
 
 
 async def test_calls_that_overlap_get_their_own_answers(process: HashProcess) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.auth.passwords import SecretHasher
+from app.auth.passwords import PLACES, SecretHasher
 from app.errors import Problem
 from app.settings import Settings
 
@@ -65,12 +65,14 @@ async def test_a_full_queue_refuses_at_once_and_drains() -> None:
 
 
 async def test_an_abandoned_wait_frees_its_place() -> None:
-    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=2))
+    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=PLACES))
+    at_work = [asyncio.ensure_future(hasher.hash(SECRET)) for _ in range(PLACES)]
     for _ in range(5):
         waiting = asyncio.ensure_future(hasher.hash(SECRET))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
+    await asyncio.gather(*at_work)
     assert await hasher.verify(await hasher.hash(SECRET), SECRET)
     await hasher.close()
