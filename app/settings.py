@@ -6,17 +6,16 @@ from email.headerregistry import Address
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 import msgspec
 from email_validator import validate_email
 from msgspec import Meta, Struct
 
+from app.urls import is_base_url, is_plain_loopback, is_postgres_url, is_smtp_url, origin_of
+
 Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HOST = re.compile(r"[\w.:-]+", re.ASCII)
-NETLOC = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?", re.ASCII)
 FILE_MAIL = "file:"
 MAILBOX = re.compile(r'"?(?P<name>[^"<>@]*?)"? *<(?P<address>[^<> ]+)>|(?P<bare>[^<> ]+)')
 # OWASP ASVS 5.0, 11.2.3 asks for 128 bits; this is what they take in hexadecimal digits.
@@ -121,22 +120,6 @@ def mailbox_of(value: str) -> Address:
     return Address(parts["name"] or "", checked.local_part, checked.ascii_domain)
 
 
-def is_plain_loopback(url: str) -> bool:
-    """Whether the URL is plain http to the loopback interface."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname in LOOPBACK
-
-
-def origin_of(url: str) -> str:
-    """The origin of an http URL as browsers write it (RFC 6454): lower case, without a default port."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    host = f"[{host}]" if ":" in host else host
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    port = "" if parts.port in (None, default) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
-
-
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check all settings.
 
@@ -185,7 +168,7 @@ def _expected(wanted: object) -> str:
 def _public_url(settings: Settings) -> str:
     if settings.public_url:
         url = settings.public_url.rstrip("/")
-        return origin_of(url) if _is_base_url(url) else url
+        return origin_of(url) if is_base_url(url) else url
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 # compared, not bound
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
@@ -200,7 +183,7 @@ def _inconsistencies(settings: Settings) -> list[str]:
     https = settings.public_url.startswith("https://")
     rules = {
         "DATABASE_URL: expected postgresql://user:password@host:port/name": (
-            settings.database_url is not None and not _is_postgres_url(settings.database_url)
+            settings.database_url is not None and not is_postgres_url(settings.database_url)
         ),
         "DATABASE_URL: required when ENVIRONMENT=production (the embedded database is for development)": (
             production and settings.database_url is None
@@ -211,7 +194,7 @@ def _inconsistencies(settings: Settings) -> list[str]:
         ),
         "HOST: expected an address or a host name, such as 127.0.0.1 or ::1": HOST.fullmatch(settings.host) is None,
         "PUBLIC_URL: expected an http or https address without path, query or user": (
-            HOST.fullmatch(settings.host) is not None and not _is_base_url(settings.public_url)
+            HOST.fullmatch(settings.host) is not None and not is_base_url(settings.public_url)
         ),
         "PUBLIC_URL: must be https when ENVIRONMENT=production": production and not https,
         "SECRET_KEY: required when ENVIRONMENT=production": (production and settings.secret_key is None),
@@ -222,7 +205,7 @@ def _inconsistencies(settings: Settings) -> list[str]:
             settings.secret_key_previous is not None and settings.secret_key in (None, settings.secret_key_previous)
         ),
         "MAIL_URL: expected file: or smtp://user:password@host:port or smtps://user:password@host:port": (
-            settings.mail_url != FILE_MAIL and not _is_smtp_url(settings.mail_url)
+            settings.mail_url != FILE_MAIL and not is_smtp_url(settings.mail_url)
         ),
         "MAIL_URL: must be smtp: or smtps: when ENVIRONMENT=production (file: sends nothing)": (
             production and settings.mail_url == FILE_MAIL
@@ -250,7 +233,7 @@ def _inconsistencies(settings: Settings) -> list[str]:
     mistakes += [
         f"ALLOWED_ORIGINS: entry {number} is not an origin such as https://app.example.org"
         for number, origin in enumerate(settings.allowed_origins, start=1)
-        if not _is_base_url(origin) or origin_of(origin) != origin
+        if not is_base_url(origin) or origin_of(origin) != origin
     ]
     mistakes += [
         f"TRUSTED_PROXIES: entry {number} is not an address or network such as 10.0.0.0/8"
@@ -258,39 +241,6 @@ def _inconsistencies(settings: Settings) -> list[str]:
         if not _is_network(network)
     ]
     return mistakes
-
-
-def _is_base_url(url: str) -> bool:
-    """Whether the URL is an http one of nothing but host and port, in ASCII as browsers write it in `Origin`."""
-    scheme, _, netloc = url.partition("://")
-    return scheme.lower() in ("http", "https") and NETLOC.fullmatch(netloc) is not None and _has_sound_netloc(url)
-
-
-def _is_postgres_url(url: str) -> bool:
-    return url.startswith(("postgresql://", "postgres://")) and _has_sound_netloc(url)
-
-
-def _has_sound_netloc(url: str) -> bool:
-    """Whether the part between the slashes can be read: its brackets are paired and the port is a port."""
-    try:
-        _ = urlsplit(url).port
-    except ValueError:
-        return False
-    return True
-
-
-def _is_smtp_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return (
-        parts.scheme in ("smtp", "smtps")
-        and bool(parts.hostname)
-        and bool(parts.username) == bool(parts.password)
-        and not (parts.path or parts.query or parts.fragment)
-    )
 
 
 def _is_mailbox(value: str) -> bool:

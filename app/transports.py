@@ -21,7 +21,8 @@ from aiosmtplib.errors import (
 )
 from msgspec import Struct
 
-from app.settings import FILE_MAIL, LOOPBACK, Settings
+from app.settings import FILE_MAIL, Settings
+from app.urls import LOOPBACK
 from app.worker import PermanentError, TemporaryError
 
 COMMAND_SECONDS = 20.0

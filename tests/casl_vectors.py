@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from app.guards.ability import Rule, Schema
 from app.guards.casl import from_casl
 from app.guards.conditions import ORDERINGS
+from app.guards.rules import Rule, Schema
 
 VECTORS = Path(__file__).parent / "vectors"
 PROFILES = ("core", "null")

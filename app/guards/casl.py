@@ -11,8 +11,10 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from app.guards.ability import Ability, CompiledRule, Rule
-from app.guards.conditions import Conditions, InvalidRule
+from app.guards.ability import Ability
+from app.guards.conditions import Conditions
+from app.guards.parsing import InvalidRule
+from app.guards.rules import CompiledRule, Rule
 
 RawRule: TypeAlias = dict[str, object]
 PackedRule: TypeAlias = list[object]

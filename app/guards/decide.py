@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from app.guards.ability import Ability, Decision, Rule, Subject
+from app.guards.ability import Ability, Decision, Subject
 from app.guards.casl import from_casl, unpack
-from app.guards.conditions import InvalidRule
+from app.guards.parsing import InvalidRule
+from app.guards.rules import Rule
 
 
 class Check(Struct, rename="camel"):

@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.guards.ability import Ability, CompiledRule, Decision, Rule, Subject
+from app.guards.ability import Ability, Decision, Subject
+from app.guards.rules import CompiledRule, Rule
 from app.guards.values import MISSING
 
 Verdict: TypeAlias = Literal["decides", "action", "subject", "field", "conditions", "overruled"]

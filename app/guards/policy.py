@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias, get_args
 from msgspec import Struct
 
 from app.auth.principal import Principal
-from app.guards.ability import Ability, Rule, Schema
+from app.guards.ability import Ability
+from app.guards.rules import Rule, Schema
 
 Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
 SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key"]

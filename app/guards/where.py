@@ -38,8 +38,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
-from app.guards.ability import Ability, CompiledRule
+from app.guards.ability import Ability
 from app.guards.conditions import MEMBERSHIPS, ORDERINGS, Part
+from app.guards.rules import CompiledRule
 from app.guards.values import NUMBERS, Scalar, compare
 
 Columns: TypeAlias = Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.settings import Settings, SettingsError, load, origin_of
+from app.settings import Settings, SettingsError, load
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -240,16 +240,3 @@ def test_cookies_are_secure_unless_plain_http_never_leaves_the_machine(public_ur
 def test_own_origins_are_the_public_one_and_the_allowed_ones() -> None:
     settings = load({"PUBLIC_URL": "https://auth.example.org", "ALLOWED_ORIGINS": "https://app.example.org"})
     assert settings.own_origins == {"https://auth.example.org", "https://app.example.org"}
-
-
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        ("http://A.example:80/path?query", "http://a.example"),
-        ("https://a.example:443", "https://a.example"),
-        ("https://a.example:80", "https://a.example:80"),
-        ("http://[::1]:8000", "http://[::1]:8000"),
-    ],
-)
-def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
-    assert origin_of(url) == origin

@@ -26,8 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.guards.ability import Ability, Rule, Subject
+from app.guards.ability import Ability, Subject
 from app.guards.casl import from_casl
+from app.guards.rules import Rule
 from app.guards.where import where
 from tests.casl_vectors import PROFILES, SCHEMA, load, refusal, with_guards
 

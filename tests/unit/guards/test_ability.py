@@ -1,7 +1,9 @@
 import pytest
 
-from app.guards.ability import Ability, Decision, Rule, Schema, Subject
-from app.guards.conditions import InvalidRule, MissingAttribute
+from app.guards.ability import Ability, Decision, Subject
+from app.guards.conditions import MissingAttribute
+from app.guards.parsing import InvalidRule
+from app.guards.rules import Rule, Schema
 
 GERMAN = Subject("Language", {"code": "de"})
 DANISH = Subject("Language", {"code": "da"})

@@ -4,9 +4,10 @@ from uuid import UUID
 
 import pytest
 
-from app.guards.ability import Ability, Rule
+from app.guards.ability import Ability
 from app.guards.casl import export, from_casl, pack, unpack
-from app.guards.conditions import InvalidRule
+from app.guards.parsing import InvalidRule
+from app.guards.rules import Rule
 
 
 @pytest.mark.parametrize(

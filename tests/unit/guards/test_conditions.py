@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from app.guards.ability import Ability, Rule, Subject
-from app.guards.conditions import InvalidRule, parse
+from app.guards.ability import Ability, Subject
+from app.guards.parsing import InvalidRule, parse
+from app.guards.rules import Rule
 
 ID = UUID("0190a8c4-0000-7000-8000-0000000000aa")
 

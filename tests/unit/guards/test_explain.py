@@ -3,9 +3,10 @@ import json
 import msgspec
 import pytest
 
-from app.guards.ability import Ability, Decision, Rule, Schema, Subject
+from app.guards.ability import Ability, Decision, Subject
 from app.guards.conditions import MissingAttribute
 from app.guards.explain import FailedCondition, explain
+from app.guards.rules import Rule, Schema
 
 GERMAN = Subject("Language", {"code": "de", "speakers": 5})
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.guards.ability import Ability, Decision, Rule, Subject
+from app.guards.ability import Ability, Decision, Subject
 from app.guards.casl import export, from_casl, pack, unpack
-from app.guards.conditions import parse
 from app.guards.explain import explain
+from app.guards.parsing import parse
+from app.guards.rules import Rule
 from app.guards.where import NotExpressible, allowed_values
 
 ACTIONS = ["read", "update", "delete"]

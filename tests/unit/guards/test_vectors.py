@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from app.guards.ability import Ability, Decision, Rule, Subject
+from app.guards.ability import Ability, Decision, Subject
 from app.guards.casl import export, from_casl, pack, unpack
-from app.guards.conditions import InvalidRule
+from app.guards.parsing import InvalidRule
+from app.guards.rules import Rule
 from tests.casl_vectors import PROFILES, SCHEMA, Case, Check, load, refusal, with_guards
 
 ALL = [case for profile in PROFILES for case in load(profile)]

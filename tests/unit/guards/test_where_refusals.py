@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
-from app.guards.ability import Ability, Rule
+from app.guards.ability import Ability
+from app.guards.rules import Rule
 from app.guards.where import MAX_LEVELS, NotExpressible, allowed_values, where
 
 CODE = {"code": column("code", Text())}
