@@ -1,10 +1,15 @@
-"""What the tests of real processes share."""
+"""What the tests of real processes and of a real mail server share."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.sending import FROM, Sending
+from tests.smtp import MailServer, mail_server
+from tests.world import World, running, settings_for
 
 
 @pytest.fixture
@@ -13,3 +18,23 @@ def work_dir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ostiary-test-") as directory:
         Path(directory).chmod(0o711)
         yield Path(directory)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    """A mail server."""
+    async with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def sending(world: World, database_url: str) -> Sending:
+    """A service that sends its mail to the given server."""
+
+    @asynccontextmanager
+    async def start(server: MailServer, url: str = "", **environ: str) -> AsyncIterator[World]:
+        settings = settings_for(database_url, **{"MAIL_URL": url or server.url, "MAIL_FROM": FROM, **environ})
+        async with running(settings, world.clock) as sending_world:
+            yield sending_world
+
+    return start

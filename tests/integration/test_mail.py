@@ -1,13 +1,9 @@
 """Mail over a real SMTP conversation: nothing is lost, nobody who refused is asked again, no request waits."""
 
 import asyncio
-import signal
 import ssl
 import stat
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,51 +11,15 @@ import msgspec
 import pytest
 
 from app import worker
-from app.clock import utc_now
 from app.mail import Mail, Mailer
 from app.transports import SmtpTransport
-from app.worker import LEASE, Attempt, Task, Worker
+from app.worker import Attempt, Task, Worker
+from tests.sending import FROM, TO, Sending, enqueue, states
 from tests.smtp import MailServer, mail_server
 from tests.tls import certificate_for
-from tests.world import SECRET_KEY, World, running, settings_for
+from tests.world import World
 
-FROM = "Lamp House <no-reply@lamps.example.org>"
-TO = "grace@example.org"
 WAIT_SECONDS = 30
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
-
-
-Sending = Callable[..., AbstractAsyncContextManager[World]]
-
-
-@pytest.fixture
-def sending(world: World, database_url: str) -> Sending:
-    """A service that sends its mail to the given server."""
-
-    @asynccontextmanager
-    async def start(server: MailServer, url: str = "", **environ: str) -> AsyncIterator[World]:
-        settings = settings_for(database_url, **{"MAIL_URL": url or server.url, "MAIL_FROM": FROM, **environ})
-        async with running(settings, world.clock) as sending_world:
-            yield sending_world
-
-    return start
-
-
-async def enqueue(world: World, to: str = TO, expires_at: datetime | None = None) -> None:
-    async with world.services.database.transaction() as transaction:
-        await world.services.mail.enqueue(
-            transaction, to=to, template="secret_changed", values={}, expires_at=expires_at
-        )
-
-
-async def states(world: World) -> list[tuple[str, int]]:
-    rows = await world.services.database.pool.fetch("SELECT state, attempts FROM jobs WHERE kind = 'mail' ORDER BY id")
-    return [(row["state"], row["attempts"]) for row in rows]
 
 
 async def errors(world: World) -> list[str | None]:
@@ -291,86 +251,3 @@ async def test_mistakes_of_the_caller_are_told_at_once(world: World) -> None:
             await mail.enqueue(transaction, to="nobody", template="secret_changed", values={})
         with pytest.raises(FileNotFoundError):
             await mail.enqueue(transaction, to=TO, template="unknown", values={})
-
-
-CAUSE = """
-import asyncio, os, sys
-from app.asgi import wire
-from app.clock import utc_now
-from app.database import Database
-from app.settings import load
-
-async def main():
-    settings = load(os.environ)
-    async with Database(settings.database_url, 2).connected() as database:
-        async with database.transaction() as transaction:
-            await wire(settings, database, utc_now).mail.enqueue(
-                transaction, to="grace@example.org", template="secret_changed", values={})
-        print("committed", flush=True)
-        await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
-
-WORK = "from app.cli import cli; cli(['work'])"
-
-
-@asynccontextmanager
-async def process(world: World, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of ours with the settings of the test's service; killed at the end at the latest."""
-    settings = world.settings
-    environ = {
-        "DATABASE_URL": settings.database_url or "",
-        "MAIL_URL": settings.mail_url,
-        "MAIL_FROM": settings.mail_from,
-        "SECRET_KEY": SECRET_KEY,
-        "DATA_DIR": settings.data_dir,
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    started = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.wait()
-
-
-async def line_of(started: asyncio.subprocess.Process) -> str:
-    assert started.stdout
-    return (await started.stdout.readline()).decode().strip()
-
-
-async def test_a_mail_survives_its_process_being_killed_between_commit_and_delivery(
-    server: MailServer, sending: Sending
-) -> None:
-    async with sending(server) as world, asyncio.timeout(WAIT_SECONDS):
-        async with process(world, "-c", CAUSE) as cause:
-            assert await line_of(cause) == "committed"
-            cause.kill()
-        async with process(world, "-c", WORK) as delivering:
-            assert (await line_of(delivering)).startswith("Ostiary works")
-            await server.reached.wait()
-            delivering.send_signal(signal.SIGTERM)
-            assert await delivering.wait() == 0
-        assert await states(world) == [("done", 1)]
-    assert server.recipients == [TO]
-
-
-async def test_a_mail_survives_its_worker_being_killed_amid_delivery(server: MailServer, sending: Sending) -> None:
-    server.may_answer.clear()
-    async with sending(server) as world, asyncio.timeout(WAIT_SECONDS):
-        await enqueue(world)
-        async with process(world, "-c", WORK) as delivering:
-            await server.reached.wait()
-            delivering.kill()
-        assert await states(world) == [("running", 1)]
-        world.clock.now = utc_now() + LEASE
-        server.drop_connections()
-        server.may_answer.set()
-        server.received.clear()
-        await world.services.worker.drain()
-        assert await states(world) == [("done", 2)]
-    assert server.recipients == [TO]

@@ -1,0 +1,56 @@
+"""The command and its databases."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from app import migrate
+from app.cli import main
+from app.database import Database
+from tests.commands import HEAD, Done, Run, execute, settings
+from tests.conftest import EMPTY, make_database
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command in this process: a process of its own takes a second to start."""
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["ostiary", *arguments])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        assert isinstance(code, int)
+        return Done(code, out.splitlines(), err.splitlines())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+async def cli_url(server_url: str) -> str:
+    url = await make_database(server_url, "cli")
+    async with Database(url, 2).connected() as database:
+        await migrate.upgrade(database.engine)
+    return url
+
+
+@pytest.fixture
+def database(cli_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A migrated and empty database, which the settings name."""
+    execute(cli_url, EMPTY)
+    settings(monkeypatch, DATABASE_URL=cli_url)
+    yield cli_url
+    execute(cli_url, f"UPDATE alembic_version SET version_num = '{HEAD}'")  # noqa: S608 # a constant
+
+
+@pytest.fixture
+def unmigrated(server_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database without a table."""
+    url = asyncio.run(make_database(server_url, "cli_empty"))
+    settings(monkeypatch, DATABASE_URL=url)
+    return url
