@@ -113,13 +113,13 @@ def test_alarms_come_while_it_hashes_and_only_then() -> None:
     [
         ([b"a\n"], [[b"a"]]),
         ([b"a\nb\n", b"c\n"], [[b"a", b"b"], [b"c"]]),
-        ([b"a\nb\nc\nd\ne\n"], [[b"a", b"b", b"c"], [b"d", b"e"]]),
+        ([b"a\nb\nc\nd\ne\nf\n"], [[b"a", b"b", b"c", b"d"], [b"e", b"f"]]),
         ([b"a\nb", b"", b"c\nd\n"], [[b"a"], [b"bc", b"d"]]),
         ([], []),
     ],
 )
-def test_what_waits_is_taken_three_at_a_time_and_whole(chunks: list[bytes], expected: list[list[bytes]]) -> None:
-    assert TOGETHER == 3
+def test_what_waits_is_taken_four_at_a_time_and_whole(chunks: list[bytes], expected: list[list[bytes]]) -> None:
+    assert TOGETHER == 4
     assert list(batches(chunks)) == expected
 
 
