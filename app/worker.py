@@ -21,7 +21,7 @@ from app.text import one_line
 CONCURRENCY = 4
 POLL_SECONDS = 5.0
 # Between the starts of two jobs: the requests that the same process serves go first.
-START_SECONDS = 0.01
+START_SECONDS = 0.014
 STOP_SECONDS = 5.0
 # An attempt is cut off after ATTEMPT_SECONDS, and nobody else takes the job before LEASE has passed: the difference is
 # how far apart the clocks of two machines may be.
