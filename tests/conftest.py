@@ -84,6 +84,14 @@ async def make_database(server_url: str, name: str) -> str:
     )
 
 
+async def make_migrated_database(server_url: str, name: str) -> str:
+    """The URL of a new database with all tables."""
+    url = await make_database(server_url, name)
+    async with Database(url, 2).connected() as database:
+        await migrate.upgrade(database.engine)
+    return url
+
+
 @pytest.fixture(scope="session")
 async def postgres_url(server_url: str) -> str:
     """A database without any table, for tests that make their own."""
@@ -93,10 +101,7 @@ async def postgres_url(server_url: str) -> str:
 @pytest.fixture(scope="session")
 async def database_url(server_url: str) -> str:
     """A database made by the migrations."""
-    url = await make_database(server_url, "ostiary")
-    async with Database(url, 2).connected() as database:
-        await migrate.upgrade(database.engine)
-    return url
+    return await make_migrated_database(server_url, "ostiary")
 
 
 @pytest.fixture(scope="session")

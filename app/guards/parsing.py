@@ -48,7 +48,7 @@ class InvalidRule(ValueError):  # noqa: N818 - a rule that is invalid, in the wo
 
 
 def parse(conditions: object, declared: Sequence[Mapping[str, JsonType]] | None = None) -> Conditions | None:
-    """Check conditions as they stand in a rule and compile them; None and `{}` are no conditions.
+    """Check conditions as they stand in a rule; None and `{}` are no conditions.
 
     `declared` holds the attribute types of every subject type that the rule covers; None takes any attribute.
     With it, an attribute that one of them does not declare is refused, and an ordering must stand beside

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import migrate
 from app.cli import main
-from app.database import Database
 from tests.commands import HEAD, Done, Run, execute, settings
-from tests.conftest import EMPTY, make_database
+from tests.conftest import EMPTY, make_database, make_migrated_database
 
 
 @pytest.fixture
@@ -33,10 +31,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture(scope="session")
 async def cli_url(server_url: str) -> str:
-    url = await make_database(server_url, "cli")
-    async with Database(url, 2).connected() as database:
-        await migrate.upgrade(database.engine)
-    return url
+    """A migrated database of the commands' own."""
+    return await make_migrated_database(server_url, "cli")
 
 
 @pytest.fixture

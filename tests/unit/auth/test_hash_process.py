@@ -1,7 +1,6 @@
 """The processes that hash: behind everything else, replaced where they are killed, gone with their owner."""
 
 import asyncio
-import json
 import os
 import select
 import signal
@@ -12,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import msgspec
 import pytest
 import uvloop
 
 from app.auth import hashing
 from app.auth.hash_process import HashProcess
-from app.auth.hashing import AUTOGROUP, NICE, TOGETHER, YIELD_SECONDS, Costs, _alarms, batches
+from app.auth.hashing import AUTOGROUP, NICE, TOGETHER, YIELD_SECONDS, Costs, Work, _alarms, batches
 from app.auth.passwords import SecretHasher
 from app.errors import Problem
 from app.settings import Settings
@@ -125,10 +125,10 @@ def test_what_waits_is_taken_four_at_a_time_and_whole(chunks: list[bytes], expec
 
 def test_what_waits_together_is_answered_together() -> None:
     command = [sys.executable, "-m", hashing.__name__, *map(str, Costs(2, 19456, 1))]
-    asked = [[number, SECRET, None] for number in range(TOGETHER + 1)]
+    asked = [msgspec.json.encode(Work(number, SECRET)) + b"\n" for number in range(TOGETHER + 1)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as program:
         questions, answers = cast("BinaryIO", program.stdin), cast("BinaryIO", program.stdout)
-        questions.write(b"".join(json.dumps(work).encode() + b"\n" for work in asked))
+        questions.write(b"".join(asked))
         questions.close()
         answered = [chunk.count(b"\n") for chunk in iter(partial(os.read, answers.fileno(), 65536), b"")]
     # Whoever reads late finds all at once, and nobody finds fewer.
