@@ -13,45 +13,50 @@ from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
-from app import cleaning, jobs, limits, mail, observability, openapi
+from app import logs, rate_limits
 from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
 from app.auth.middleware import AuthenticationMiddleware
-from app.auth.passwords import SecretHasher
-from app.body import StrictJSON
-from app.cleaning import clean_up
+from app.auth.passwords.hasher import SecretHasher
 from app.clock import Clock, utc_now
-from app.database import Database
+from app.domain.audit.controllers import AuditController
+from app.domain.flows.invite import InvitationService
+from app.domain.flows.ports import Services as PurposeServices
+from app.domain.flows.redeem_key import RedeemService
+from app.domain.flows.request_key import ISSUE_KEY, AskService
 from app.domain.keys import single_use_repository
-from app.domain.keys.asking import ISSUE_KEY, AskService
 from app.domain.keys.controllers import KeyController, SignInController, SignInServices
-from app.domain.keys.invitations import InvitationService
-from app.domain.keys.ports import Services as PurposeServices
-from app.domain.keys.redeeming import RedeemService
 from app.domain.keys.service import KeyService, revoke_everything
 from app.domain.languages.controllers import LanguageController
-from app.domain.languages.member_controllers import MemberController
-from app.domain.languages.member_service import MemberService
+from app.domain.languages.members.controllers import MemberController
+from app.domain.languages.members.service import MemberService
 from app.domain.languages.service import LanguageService
-from app.domain.languages.translation_controllers import TranslationController
-from app.domain.languages.translation_service import TranslationService
+from app.domain.languages.translations.controllers import TranslationController
+from app.domain.languages.translations.service import TranslationService
+from app.domain.policy.controllers import PolicyController
 from app.domain.sessions import repository as sessions_repository
 from app.domain.sessions.controllers import SessionController
-from app.domain.sessions.policy_controllers import PolicyController
 from app.domain.sessions.service import SessionService, end_sessions
-from app.domain.users.audit_controllers import AuditController
 from app.domain.users.controllers import UserController
 from app.domain.users.service import UserService
-from app.errors import problem_response
 from app.guards.authorize import ANYONE, require_guards
-from app.health import HealthController
-from app.http import MAX_BODY_BYTES, outermost
-from app.jobs import Jobs
-from app.keyring import Keyring
-from app.limits import RateLimits
-from app.mail import Mailer
-from app.settings import Settings, load
-from app.transports import transport_for
-from app.worker import Task, Worker
+from app.http import openapi
+from app.http.bodies import StrictJSON
+from app.http.health import HealthController
+from app.http.outermost import MAX_BODY_BYTES, outermost
+from app.http.problems import problem_response
+from app.jobs import cleanup
+from app.jobs import queue as jobs
+from app.jobs.cleanup import clean_up
+from app.jobs.queue import Jobs
+from app.jobs.worker import Task, Worker
+from app.mail.mailer import KIND as MAIL_JOB
+from app.mail.mailer import Mailer
+from app.mail.transports import transport_for
+from app.postgres.database import Database
+from app.rate_limits import RateLimits
+from app.secret_key import Keyring
+from app.settings.load import load
+from app.settings.model import Settings
 
 CONTROLLERS = (
     SessionController,
@@ -71,7 +76,7 @@ SWEEPS = (
     sessions_repository.delete_expired,
     single_use_repository.delete_expired,
     single_use_repository.delete_forgotten_failures,
-    limits.delete_closed,
+    rate_limits.delete_closed,
     jobs.delete_finished,
 )
 
@@ -108,9 +113,9 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     rate_limits = RateLimits(database, clock)
     asking = AskService(database, ported, rate_limits, queue, keyring)
     tasks = {
-        mail.KIND: Task(mailer.deliver),
+        MAIL_JOB: Task(mailer.deliver),
         ISSUE_KEY: Task(asking.run),
-        cleaning.KIND: clean_up(database, clock, SWEEPS),
+        cleanup.KIND: clean_up(database, clock, SWEEPS),
     }
     return Services(
         database=database,
@@ -185,7 +190,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
 def create_app() -> ASGIApp:
     """The whole app, from the environment: what each worker of the server runs."""
     settings = load(os.environ)
-    observability.configure_logging()
+    logs.configure_logging()
     return outermost(build(settings), settings)
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Database, new_id
+from app.postgres.base import Base, new_id
+from app.postgres.database import Database
 
 Transaction: TypeAlias = AsyncSession | async_scoped_session[AsyncSession]
 

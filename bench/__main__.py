@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.settings import load as load_settings
+from app.settings.load import load as load_settings
 from bench.data import LANGUAGES, MANY_MEMBERSHIPS, MEMBERSHIPS, SECRET, USERS, Data, Member
 from bench.decisions import decisions_per_second
 from bench.mail import MAIL_RATE_MIN, MAILS, Delivery, delivery, mail_sink

@@ -10,7 +10,7 @@ import asyncpg
 from argon2 import PasswordHasher
 
 from app.auth.tokens import new_session_token, token_hash
-from app.database import new_id
+from app.postgres.base import new_id
 
 USERS = 10_000
 LANGUAGES = 2_000

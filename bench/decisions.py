@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from timeit import Timer
 
+from app.ability.ability import Subject
 from app.auth.principal import Membership, Principal, PrincipalUser
-from app.database import new_id
-from app.guards.ability import Subject
 from app.guards.policy import ability_for
+from app.postgres.base import new_id
 
 
 def decisions_per_second(memberships: int) -> dict[str, float]:

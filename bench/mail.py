@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from app.asgi import wire
 from app.clock import utc_now
-from app.database import Database
-from app.settings import Settings
+from app.postgres.database import Database
+from app.settings.model import Settings
 from bench.measure import READERS, Load, load
 
 MAILS = 1000

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from argon2 import PasswordHasher
 
-from app.settings import Settings
+from app.settings.model import Settings
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 CONNECTIONS = 16

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from app import migrate
-from app.database import Database
-from app.embedded import embedded_postgres
+from app.postgres import migrate
+from app.postgres.database import Database
+from app.postgres.embedded import embedded_postgres
 from bench.data import Data, make
 
 START_SECONDS = 30

@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from app import domain
-from app.database import Base
+from app.postgres.base import Base
 
 LOCK_TIMEOUT = "4s"
 
@@ -16,7 +16,7 @@ LOCK_TIMEOUT = "4s"
 for module in walk_packages(domain.__path__, f"{domain.__name__}."):
     if module.name.endswith(".models"):
         import_module(module.name)
-import_module("app.limits")
+import_module("app.rate_limits")
 import_module("app.audit")
 
 connection: Connection = context.config.attributes["connection"]

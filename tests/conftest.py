@@ -14,10 +14,11 @@ import asyncpg
 import pytest
 import structlog
 
-from app import migrate, observability
-from app.database import Database
-from app.embedded import embedded_postgres
-from tests.world import Clock, World, running, settings_for
+from app import logs as log_output
+from app.postgres import migrate
+from app.postgres.database import Database
+from app.postgres.embedded import embedded_postgres
+from tests.support.app import Clock, World, running, settings_for
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,10 +30,10 @@ def logs() -> Iterator[None]:
     """
     assert sys.__stderr__ is not None
     stderr = cast("BinaryIO", sys.__stderr__.buffer)
-    observability.configure_logging()
+    log_output.configure_logging()
     structlog.configure(logger_factory=structlog.BytesLoggerFactory(stderr), cache_logger_on_first_use=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(observability, "configure_logging", lambda: None)
+        patch.setattr(log_output, "configure_logging", lambda: None)
         yield
 
 

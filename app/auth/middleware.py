@@ -6,7 +6,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.audit import Actor, acting
 from app.auth.cookies import SessionCookie, read_credential
-from app.auth.origin import SAFE_METHODS, is_cross_site
+from app.auth.csrf import SAFE_METHODS, is_cross_site
 from app.auth.principal import ANONYMOUS, Authenticator
 from app.auth.tokens import is_session_token
 from app.errors import Problem

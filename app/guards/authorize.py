@@ -17,10 +17,10 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import UNSET, Struct, structs
 
+from app.ability.ability import Ability, Decision, Subject
 from app.auth.principal import Principal
 from app.clock import Clock
 from app.errors import Problem
-from app.guards.ability import Ability, Decision, Subject
 from app.guards.policy import ID_ATTRIBUTES, ability_for, is_onboarded
 
 Connection = ASGIConnection[BaseRouteHandler, Principal, str | None, State]

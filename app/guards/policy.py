@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
+from app.ability.ability import Ability
+from app.ability.rules import Rule, Schema
 from app.auth.principal import Principal
-from app.guards.ability import Ability
-from app.guards.rules import Rule, Schema
 
 Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
 SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key"]

@@ -14,13 +14,13 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from app.ability.ability import Ability, Decision, Subject
+from app.ability.casl import from_casl, pack, unpack
+from app.ability.json_lines import Check, decide
 from app.auth.principal import ANONYMOUS
-from app.guards.ability import Ability, Decision, Subject
-from app.guards.casl import from_casl, pack, unpack
-from app.guards.decide import Check, decide
 from app.guards.policy import SCHEMA, ability_for
-from tests.people import person
-from tests.world import World
+from tests.support.app import World
+from tests.support.policy_people import person
 
 CASL = Path(__file__).parent / "casl"
 INSTALLED = CASL / "node_modules" / ".installed"

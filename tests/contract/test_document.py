@@ -10,7 +10,7 @@ import pytest
 
 from app.asgi import build
 from app.errors import KINDS
-from tests.world import settings_for
+from tests.support.app import settings_for
 
 Node = dict[str, object]
 

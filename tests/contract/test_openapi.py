@@ -26,9 +26,9 @@ from schemathesis.specs.openapi.checks import (
 
 from app.asgi import build
 from tests.conftest import make_database
-from tests.service import Service, serving
-from tests.world import Clock, settings_for
-from tests.world import running as inside
+from tests.support.app import Clock, settings_for
+from tests.support.app import running as inside
+from tests.support.serve_process import Service, serving
 
 Case: TypeAlias = "schemathesis.Case[APIOperation[Any, Any, Any, Any]]"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.sending import FROM, Sending
-from tests.smtp import MailServer, mail_server
-from tests.world import World, running, settings_for
+from tests.support.app import World, running, settings_for
+from tests.support.mail_queue import FROM, Sending
+from tests.support.smtp_server import MailServer, mail_server
 
 
 @pytest.fixture

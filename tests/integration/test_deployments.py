@@ -9,12 +9,12 @@ from asyncio.subprocess import PIPE
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from app.embedded import program_directory
+from app.postgres.embedded import program_directory
 from tests.conftest import make_database
-from tests.mailbox import code_in, text_of, token_in
-from tests.service import free_port, serving_beside
-from tests.smtp import MailServer, mail_server
-from tests.world import SECRET_KEY, until
+from tests.support.app import SECRET_KEY, until
+from tests.support.mailbox import code_in, text_of, token_in
+from tests.support.serve_process import free_port, serving_beside
+from tests.support.smtp_server import MailServer, mail_server
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.service import serving
+from tests.support.serve_process import serving
 
 ROOT = Path(__file__).parents[2]
 

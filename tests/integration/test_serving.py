@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_database
-from tests.service import Service, is_alive, parent_of, serving, wait_for
+from tests.support.serve_process import Service, is_alive, parent_of, serving, wait_for
 
 ORDINARY = "nobody"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "languages.csv"

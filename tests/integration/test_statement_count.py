@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Connection, event
 
-from tests.world import World
+from tests.support.app import World
 
 
 @asynccontextmanager

@@ -12,10 +12,12 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from app import asgi, migrate
-from app.database import Base, Database
+from app import asgi
+from app.postgres import migrate
+from app.postgres.base import Base
+from app.postgres.database import Database
 from tests.conftest import make_database
-from tests.rivals import at_once
+from tests.support.races import at_once
 
 # Everything that a table is made of, as PostgreSQL itself understands it.
 CATALOGUE = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.rivals import at_once, queued
-from tests.world import World, items
+from tests.support.app import World, items
+from tests.support.races import at_once, queued
 
 PATH = "/api/languages/de/members"
 LOCK_USER = "SELECT 1 FROM users WHERE email = 'ada@example.org' FOR UPDATE"

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.integration.test_statement_count import direct_reads, transactions
-from tests.mailbox import ask, mailed, redeem
-from tests.world import World, problem
+from tests.support.app import World, problem
+from tests.support.mailbox import ask, mailed, redeem
 
 KNOWN, SUSPENDED, INVITED, UNKNOWN = "ada@example.org", "eve@example.org", "new@example.org", "nobody@example.org"
 ADDRESSES = (KNOWN, SUSPENDED, INVITED, UNKNOWN)

@@ -5,8 +5,8 @@ import uuid
 import httpx
 import pytest
 
-from tests.mailbox import token_in
-from tests.world import SECRET, World, items
+from tests.support.app import SECRET, World, items
+from tests.support.mailbox import token_in
 
 PATH = "/api/languages/de/members"
 KNOWN, UNKNOWN = "known@example.org", "fresh@example.org"

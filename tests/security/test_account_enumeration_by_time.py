@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.world import CREDENTIALS, SECRET, World, problem
+from tests.support.app import CREDENTIALS, SECRET, World, problem
 
 
 async def _unknown(_: World) -> None:

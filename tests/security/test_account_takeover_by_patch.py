@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.world import CREDENTIALS, World, id_of, problem
+from tests.support.app import CREDENTIALS, World, id_of, problem
 
 CHANGES = [
     {"name": "Mallory"},

@@ -1,7 +1,7 @@
 """Squatting: signing up with somebody else's address keeps its owner out, or hands them a prepared account."""
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in
-from tests.world import World, is_signed_in
+from tests.support.app import World, is_signed_in
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 VICTIM = "ada@example.org"
 

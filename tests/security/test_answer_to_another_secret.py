@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.auth.hash_process import HashProcess
-from app.auth.hashing import Costs
+from app.auth.passwords.process import HashProcess
+from app.auth.passwords.program import Costs
 
 RIGHT, WRONG = "seven lamps on a quiet harbour", "nine quiet herons over water"
 

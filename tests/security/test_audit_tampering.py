@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from tests.world import World, items
+from tests.support.app import World, items
 
 PATH = "/api/audit-events"
 

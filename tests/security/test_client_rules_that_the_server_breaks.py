@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from app.guards.ability import Ability, Subject
-from app.guards.casl import from_casl
-from tests.people import person
-from tests.world import World, id_of, problem
+from app.ability.ability import Ability, Subject
+from app.ability.casl import from_casl
+from tests.support.app import World, id_of, problem
+from tests.support.policy_people import person
 
 WHO = (
     "user",

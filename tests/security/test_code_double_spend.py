@@ -5,9 +5,9 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in
-from tests.rivals import at_once
-from tests.world import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, World
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
+from tests.support.races import at_once
 
 ADDRESS = "ada@example.org"
 RIVALS = 16

@@ -2,8 +2,8 @@
 
 from structlog.testing import capture_logs
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in, wrong
-from tests.world import SECRET, World, running, settings_for
+from tests.support.app import SECRET, World, running, settings_for
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in, wrong
 
 
 async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(world: World, database_url: str) -> None:

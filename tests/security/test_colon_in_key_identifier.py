@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.keys.repository import find_key_by_address
-from tests.world import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, World
 
 
 async def _insert(world: World, user: UUID, provider: str, identifier: str) -> None:

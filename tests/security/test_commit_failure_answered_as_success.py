@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from tests.world import CREDENTIALS, SECRET, World, problem
+from tests.support.app import CREDENTIALS, SECRET, World, problem
 
 NEW_SECRET = "nine quiet herons over water"
 

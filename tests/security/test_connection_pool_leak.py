@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy.pool import QueuePool
 
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
 
 ROUNDS = 40
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.http import MAX_BODY_BYTES
-from tests.world import CREDENTIALS, ORIGIN, World, problem
+from app.http.outermost import MAX_BODY_BYTES
+from tests.support.app import CREDENTIALS, ORIGIN, World, problem
 
 BODY = json.dumps(CREDENTIALS).encode()
 

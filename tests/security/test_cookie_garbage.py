@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World
+from tests.support.app import World
 
 BODY = "Zm9yIGEgdGVzdCwgYW5kIG5vdGhpbmcgYnV0IGEgdGV"
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.world import World, items, problem
+from tests.support.app import World, items, problem
 
 GERMAN, DANISH = "/api/languages/de/translations", "/api/languages/da/translations"
 AT_ONE = {"If-Match": '"1"'}

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from tests.world import ORIGIN, Clock, World, problem, running, settings_for
+from tests.support.app import ORIGIN, Clock, World, problem, running, settings_for
 
 EVIL = "https://evil.example"
 SITES = (None, "same-origin", "same-site", "cross-site", "none", "bogus")

@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.rivals import at_once, queued
-from tests.world import World, id_of, items
+from tests.support.app import World, id_of, items
+from tests.support.races import at_once, queued
 
 PATH = "/api/languages/de/members"
 LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from app.auth.tokens import token_hash
-from tests.rivals import queued
-from tests.world import SECRET, World
+from tests.support.app import SECRET, World
+from tests.support.races import queued
 
 NEW_SECRET = "nine quiet herons over water"
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from tests.conftest import TABLES
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
 
 PIECE = 12
 

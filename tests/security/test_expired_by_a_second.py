@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import SECRET, World
+from tests.support.app import SECRET, World
 
 NEW_SECRET = {"secret": "nine quiet herons over water"}
 

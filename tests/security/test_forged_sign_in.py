@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.world import CREDENTIALS, ORIGIN, SECRET, World, problem
+from tests.support.app import CREDENTIALS, ORIGIN, SECRET, World, problem
 
 FORGED = (
     {"Origin": "https://evil.example"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import ORIGIN, Clock, World, problem, running, settings_for
+from tests.support.app import ORIGIN, Clock, World, problem, running, settings_for
 
 UNROUTED = (
     ("GET", "/"), ("GET", "/nowhere"), ("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nowhere"), ("GET", "/schema"),

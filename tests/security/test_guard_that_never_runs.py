@@ -6,8 +6,8 @@ from litestar.routes import HTTPRoute
 
 from app.asgi import build
 from app.guards.authorize import SIGNED_IN, Authorize, guards_of, step_up
-from tests.mailbox import ask
-from tests.world import World, problem, settings_for
+from tests.support.app import World, problem, settings_for
+from tests.support.mailbox import ask
 
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 PARAMETERS = {"user_id": UNKNOWN_ID, "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "code": "de", "key": "a"}

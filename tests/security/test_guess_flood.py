@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
-from tests.rivals import at_once
-from tests.world import CREDENTIALS, World, problem, running, settings_for
+from tests.support.app import CREDENTIALS, World, problem, running, settings_for
+from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
+from tests.support.races import at_once
 
 ADDRESS = "ada@example.org"
 SIGN_IN = {"purpose": "sign_in", "email": ADDRESS}

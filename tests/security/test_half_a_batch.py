@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.rivals import queued
-from tests.world import World, problem
+from tests.support.app import World, problem
+from tests.support.races import queued
 
 PATH = "/api/languages/de/translations"
 LOCK_HISTORY = "LOCK TABLE translation_versions IN EXCLUSIVE MODE"

@@ -7,10 +7,10 @@ from collections.abc import Awaitable
 import httpx
 import pytest
 
-from app.auth.passwords import PLACES
+from app.auth.passwords.hasher import PLACES
 from app.errors import Problem
-from tests.rivals import at_once
-from tests.world import CREDENTIALS, SECRET, Clock, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, Clock, running, settings_for
+from tests.support.races import at_once
 
 RIVALS = 32
 SMALL_POOL = {"HASH_CONCURRENCY": "1", "HASH_QUEUE": "2"}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.mailbox import ask, text_of
-from tests.world import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, World
+from tests.support.mailbox import ask, text_of
 
 EVIL = "evil.example"
 POISON = (

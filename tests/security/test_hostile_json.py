@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.world import CREDENTIALS, SECRET, World, field_errors
+from tests.support.app import CREDENTIALS, SECRET, World, field_errors
 
 MALFORMED = (
     b"", b" ", b"{", b"}", b"{]", b"nul", b"NaN", b"Infinity", b"'a'", b"{'a':1}", b"{a:1}", b"[1,]", b"{}{}", b"{} x",

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.auth import secrets
-from tests.world import CREDENTIALS, World, field_errors
+from app.auth.passwords import rules
+from tests.support.app import CREDENTIALS, World, field_errors
 
 MEGABYTE = "a" * 1024 * 1024
 # Decomposed on purpose: each code point grows when it is normalised.
@@ -57,13 +57,13 @@ async def test_what_is_longer_than_a_kibibyte_is_never_hashed(world: World, secr
 
 
 def test_the_cap_comes_before_the_normalisation() -> None:
-    assert secrets.normalise("\u0344" * 600) is None
-    assert secrets.normalise("\ud800" * 400) is None
+    assert rules.normalise("\u0344" * 600) is None
+    assert rules.normalise("\ud800" * 400) is None
 
 
 async def test_the_longest_secret_that_may_be_set_signs_in(world: World) -> None:
     browser = await world.signed_in()
-    longest = ("long quiet harbour " * 7)[: secrets.MAX_LENGTH]
+    longest = ("long quiet harbour " * 7)[: rules.MAX_LENGTH]
 
     assert (await browser.put("/api/keys/primary/secret", json={"secret": longest})).status_code == 204
     assert (await world.client().post("/api/session", json={**CREDENTIALS, "secret": longest})).status_code == 201

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.rivals import queued
-from tests.world import SECRET, World, field_errors, id_of, items, problem
+from tests.support.app import SECRET, World, field_errors, id_of, items, problem
+from tests.support.races import queued
 
 PATH = "/api/languages/de/members"
 LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.mailbox import redeem, token_in
-from tests.world import SECRET, World
+from tests.support.app import SECRET, World
+from tests.support.mailbox import redeem, token_in
 
 ADDRESS = "grace@example.org"
 

@@ -7,8 +7,8 @@ import pytest
 from app.auth.tokens import code_hash, new_link_token, token_hash
 from app.domain.keys.models import Key
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
-from tests.rivals import at_once
-from tests.world import World
+from tests.support.app import World
+from tests.support.races import at_once
 
 ADDRESS, PURPOSE, CODE = "ada@example.org", "sign_in", "12345678"
 KEY = b"k" * 32

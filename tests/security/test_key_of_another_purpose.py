@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in
-from tests.world import SECRET, World, is_signed_in
+from tests.support.app import SECRET, World, is_signed_in
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 ADA, EVE, NEW = "ada@example.org", "eve@example.org", "new@example.org"
 PURPOSES = ("sign_in", "sign_up", "password_reset", "email_change", "email_change_undo", "invitation", "", "superuser")

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.world import World
+from tests.support.app import World
 
 REQUESTS = (
     ("GET", None),

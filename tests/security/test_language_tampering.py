@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 import httpx
 import pytest
 
-from tests.world import World
+from tests.support.app import World
 
 ROLES = ((), ("translator",), ("admin",), ("admin", "translator"))
 OTHERS = ("fr", "de-CH", "d", "dea", "DE", "de%00", "de%20", "de,fr", "de;fr", "fr%2F..%2Fde", "*", "%25", "null", "[]")

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.rivals import at_once
-from tests.world import World, id_of, problem
+from tests.support.app import World, id_of, problem
+from tests.support.races import at_once
 
 Removal = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
 

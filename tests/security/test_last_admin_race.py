@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from app.errors import Problem
-from tests.rivals import at_once
-from tests.world import World
+from tests.support.app import World
+from tests.support.races import at_once
 
 RIVALS = 16
 

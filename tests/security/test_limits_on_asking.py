@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.limits import client_network
-from tests.mailbox import ask
-from tests.rivals import at_once
-from tests.world import World, problem, running, settings_for
+from app.rate_limits import client_network
+from tests.support.app import World, problem, running, settings_for
+from tests.support.mailbox import ask
+from tests.support.races import at_once
 
 ADDRESS = "ada@example.org"
 RIVALS = 20

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.mailbox import mailed, redeem, text_of, token_in
-from tests.world import World
+from tests.support.app import World
+from tests.support.mailbox import mailed, redeem, text_of, token_in
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.auth.addresses import normalise
+from app.auth.email_addresses import normalise
 from app.errors import Problem
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
 
 SAME = ("ada@example.org", "ADA@EXAMPLE.ORG", "Ada@Example.Org", " ada@example.org ", "ada@EXAMPLE.org")
 

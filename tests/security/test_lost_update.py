@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.rivals import at_once
-from tests.world import World, items
+from tests.support.app import World, items
+from tests.support.races import at_once
 
 PATH = "/api/languages/de/translations"
 RIVALS = 8

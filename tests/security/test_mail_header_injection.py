@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.settings import mailbox_of
-from tests.smtp import MailServer, mail_server
-from tests.world import World, running, settings_for
+from app.settings.model import mailbox_of
+from tests.support.app import World, running, settings_for
+from tests.support.smtp_server import MailServer, mail_server
 
 BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00\n", "\n\n"]
 EVIL = "Bcc: everybody@example.org"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.mailbox import ask
-from tests.world import World
+from tests.support.app import World
+from tests.support.mailbox import ask
 
 BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x85", "\u2028"]
 EVIL = "Bcc: everybody@example.org"

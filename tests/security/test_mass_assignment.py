@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import CREDENTIALS, SECRET, World, field_errors
+from tests.support.app import CREDENTIALS, SECRET, World, field_errors
 
 PLANTED = {
     "id": "00000000-0000-7000-8000-000000000000", "userId": "00000000-0000-7000-8000-000000000000", "user_id": 1,

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.world import World, id_of
+from tests.support.app import World, id_of
 
 
 @pytest.mark.parametrize("path", ["/api/users/me", "/api/users/me/sessions", "/api/languages/de/members/me"])

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.world import World, id_of, items, problem
+from tests.support.app import World, id_of, items, problem
 
 PATH = "/api/languages/de/members"
 

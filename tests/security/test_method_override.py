@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World
+from tests.support.app import World
 
 HEADERS = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method")
 

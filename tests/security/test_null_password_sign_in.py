@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.auth.passwords import SecretHasher
-from tests.world import CREDENTIALS, SECRET, World
+from app.auth.passwords.hasher import SecretHasher
+from tests.support.app import CREDENTIALS, SECRET, World
 
 TRIES = ("", " ", SECRET, "null", "None", "\u200b", "a secret that nobody has", "x" * 15)
 

@@ -5,8 +5,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.rivals import at_once, queued
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.races import at_once, queued
 
 CHANGED = "nine quiet herons over water"
 RIVALS = 16

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.mailbox import ask
-from tests.world import World, field_errors, problem
+from tests.support.app import World, field_errors, problem
+from tests.support.mailbox import ask
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import CREDENTIALS, ORIGIN, SECRET, World, problem
+from tests.support.app import CREDENTIALS, ORIGIN, SECRET, World, problem
 
 UNSAFE = (
     ("POST", "/api/session", CREDENTIALS),

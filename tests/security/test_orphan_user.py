@@ -3,8 +3,8 @@
 import pytest
 
 from app.errors import Problem
-from tests.rivals import at_once
-from tests.world import SECRET, World
+from tests.support.app import SECRET, World
+from tests.support.races import at_once
 
 RIVALS = 16
 ORPHANS = """

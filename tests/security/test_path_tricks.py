@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World
+from tests.support.app import World
 
 SPELLINGS = (
     "{0}", "{0}/", "{0}//", "/{0}", "//{0}", "{0}?x=1", "{0};x=1", "{0}/.", "{0}/..", "/.{0}", "/x/..{0}",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World, field_errors
+from tests.support.app import World, field_errors
 
 PLANTED: dict[str, object] = {
     "id": "x", "userId": "x", "user_id": "x", "invitedBy": None, "createdAt": "2026-01-01T00:00:00Z",

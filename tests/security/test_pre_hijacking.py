@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in
-from tests.world import CREDENTIALS, SECRET, World, is_signed_in
+from tests.support.app import CREDENTIALS, SECRET, World, is_signed_in
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 VICTIM = "ada@example.org"
 

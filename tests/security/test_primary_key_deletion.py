@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.rivals import at_once
-from tests.world import CREDENTIALS, World, problem
+from tests.support.app import CREDENTIALS, World, problem
+from tests.support.races import at_once
 
 
 async def _primary(world: World, user: UUID) -> UUID:

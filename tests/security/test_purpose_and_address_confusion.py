@@ -4,7 +4,7 @@ import pytest
 
 from app.auth.tokens import code_hash, new_link_token, new_session_token, token_hash
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
-from tests.world import SECRET, World
+from tests.support.app import SECRET, World
 
 EVE = {"name": "Eve", "secret": SECRET}
 

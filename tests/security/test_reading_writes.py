@@ -6,7 +6,7 @@ from litestar.routes import HTTPRoute
 
 from app.asgi import build
 from tests.conftest import TABLES
-from tests.world import World, id_of, settings_for
+from tests.support.app import World, id_of, settings_for
 
 ID = "01890000-0000-7000-8000-000000000000"
 

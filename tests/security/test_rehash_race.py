@@ -5,8 +5,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.rivals import at_once
-from tests.world import CREDENTIALS, SECRET, Clock, World, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, Clock, World, running, settings_for
+from tests.support.races import at_once
 
 RIVALS = 16
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.rivals import at_once, queued
-from tests.world import World, id_of, running, settings_for
+from tests.support.app import World, id_of, running, settings_for
+from tests.support.races import at_once, queued
 
 TEXTS, MEMBERS = "/api/languages/de/translations", "/api/languages/de/members"
 LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"

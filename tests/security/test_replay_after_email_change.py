@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in
-from tests.world import CREDENTIALS, SECRET, World, is_signed_in
+from tests.support.app import CREDENTIALS, SECRET, World, is_signed_in
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 OLD, NEW = "ada@example.org", "new@example.org"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import Service, serving
-from tests.world import ORIGIN
+from tests.support.app import ORIGIN
+from tests.support.serve_process import Service, serving
 
 HEAD = f"POST /api/session HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN}\r\nContent-Type: application/json\r\n"
 GET = "GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

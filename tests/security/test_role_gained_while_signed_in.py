@@ -1,7 +1,7 @@
 """A role gained while signed in joins a session that was stolen, or planted, before; a lost one stays."""
 
-from tests.rivals import at_once
-from tests.world import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, World
+from tests.support.races import at_once
 
 
 async def test_a_gained_role_ends_every_session_from_before(world: World) -> None:

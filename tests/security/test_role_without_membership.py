@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.rivals import queued
-from tests.world import World, id_of, items, problem
+from tests.support.app import World, id_of, items, problem
+from tests.support.races import queued
 
 PATH = "/api/languages/de/members"
 NOBODY = "01890000-0000-7000-8000-000000000000"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from app.auth.hash_process import HashProcess
-from app.auth.hashing import Costs, Work
-from tests.world import SECRET
+from app.auth.passwords.process import HashProcess
+from app.auth.passwords.program import Costs, Work
+from tests.support.app import SECRET
 
 
 def _seen_by_all(pid: int) -> bytes:
@@ -18,7 +18,7 @@ async def test_what_everybody_sees_of_a_process_that_hashes_holds_no_secret() ->
     assert process._process is not None
     shown = _seen_by_all(process._process.pid)
     await process.close()
-    assert b"app.auth.hashing" in shown
+    assert b"app.auth.passwords.program" in shown
     assert SECRET.encode() not in shown
     assert b"argon2id" not in shown
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from app.domain.keys.repository import SignInKey
 from app.domain.keys.schemas import CodeSignIn, NewSecret, PasswordProof, PasswordSignIn, Redemption
 from app.domain.sessions.schemas import StartedSession
-from tests.world import CREDENTIALS, SECRET, Clock, World, problem, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, Clock, World, problem, running, settings_for
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tests.world import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, World
 
 SPELLINGS = (
     "\ufb01fteen quiet \ufb02owers",  # ligatures, which NFKC would take apart

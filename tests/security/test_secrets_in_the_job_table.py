@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from tests.smtp import mail_server
-from tests.world import World, running, settings_for
+from tests.support.app import World, running, settings_for
+from tests.support.smtp_server import mail_server
 
 CODE, TOKEN, TO = "40137268", "osk_aB3dE5gH7jK9", "grace@secret.example.org"
 VALUES = {"code": CODE, "link": f"https://auth.example.org/redeem#token={TOKEN}"}

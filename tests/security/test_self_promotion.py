@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World, field_errors, id_of, problem
+from tests.support.app import World, field_errors, id_of, problem
 
 PLANTED = {
     "platformRole": "admin", "platform_role": "admin", "role": "admin", "roles": ["admin"], "permission": "admin",

@@ -3,8 +3,8 @@
 import httpx
 
 from app.auth.tokens import token_hash
-from tests.rivals import at_once
-from tests.world import World
+from tests.support.app import World
+from tests.support.races import at_once
 
 RIVALS = 16
 

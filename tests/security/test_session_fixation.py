@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from app.auth.tokens import new_session_token, token_hash
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
 
 NEW_SECRET = "nine quiet herons over water"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World, id_of, is_signed_in, items
+from tests.support.app import World, id_of, is_signed_in, items
 
 TEXTS = "/api/languages/de/translations"
 

@@ -1,7 +1,7 @@
 """The setup link: used twice, after there is an admin, or after another one was printed, it makes another admin."""
 
-from tests.rivals import at_once
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.races import at_once
 
 
 async def _redeem(world: World, token: str, email: str) -> int:

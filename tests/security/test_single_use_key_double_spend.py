@@ -8,8 +8,8 @@ import pytest
 
 from app.auth.tokens import new_link_token, token_hash
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
-from tests.rivals import at_once
-from tests.world import SECRET, World, problem
+from tests.support.app import SECRET, World, problem
+from tests.support.races import at_once
 
 RIVALS = 16
 

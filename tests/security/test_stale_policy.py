@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.world import World, id_of
+from tests.support.app import World, id_of
 
 Change = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
 

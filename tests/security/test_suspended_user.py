@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
 
 
 async def test_the_next_request_of_every_session_is_anonymous(world: World) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.rivals import at_once, queued
-from tests.world import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.races import at_once, queued
 
 LOCK_USER = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
 NEW_SECRET = "nine quiet herons over water"

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, text_of, token_in
-from tests.world import CREDENTIALS, SECRET, World, is_signed_in, problem, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, World, is_signed_in, problem, running, settings_for
+from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in
 
 ADDRESS = "ada@example.org"
 HASHES = "SELECT count(*) FROM keys WHERE kind = 'primary' AND secret_hash IS NOT NULL"

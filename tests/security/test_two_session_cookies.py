@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import Clock, World, problem, running, settings_for
+from tests.support.app import Clock, World, problem, running, settings_for
 
 
 async def _two_users(world: World) -> tuple[str, str]:

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.mailbox import ask, code_in, mailed, redeem, token_in
-from tests.world import CREDENTIALS, SECRET, World, is_signed_in, items, problem
+from tests.support.app import CREDENTIALS, SECRET, World, is_signed_in, items, problem
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 OWNER, THIEF, SECOND = "ada@example.org", "mallory@example.org", "mallory2@example.org"
 THIEFS_SECRET = "nine quiet herons over water"

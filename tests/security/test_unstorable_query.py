@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 import httpx
 import pytest
 
-from tests.world import World
+from tests.support.app import World
 
 LISTS = (
     "/api/users", "/api/languages", "/api/languages/de/members", "/api/languages/de/translations",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.world import CREDENTIALS, SECRET, World, field_errors
+from tests.support.app import CREDENTIALS, SECRET, World, field_errors
 
 UNSTORABLE = ("\\u0000", "a\\u0000b", "\\ud800", "a\\udfffb", "\\ud83d", "\\ude00\\ud83d", "\\uD800\\u0000")
 

@@ -1,7 +1,7 @@
 """Untraced changes: somebody grants a role, signs in or uses a token, and nothing tells of it afterwards."""
 
-from tests.mailbox import mailed, redeem, token_in
-from tests.world import CREDENTIALS, World, id_of, items
+from tests.support.app import CREDENTIALS, World, id_of, items
+from tests.support.mailbox import mailed, redeem, token_in
 
 PATH = "/api/audit-events"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World, id_of, items
+from tests.support.app import World, id_of, items
 
 ACTIONS = [
     ("GET", "", None),

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.world import World, items
+from tests.support.app import World, items
 
 PATH = "/api/languages/de/translations"
 STALE = {"If-Match": '"1"'}

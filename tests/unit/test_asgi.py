@@ -4,7 +4,8 @@ import pytest
 
 from app.asgi import build, create_app
 from app.clock import utc_now
-from app.settings import Settings, SettingsError
+from app.settings.load import SettingsError
+from app.settings.model import Settings
 
 
 def test_the_app_is_made_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:

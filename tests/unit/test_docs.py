@@ -8,7 +8,7 @@ import pytest
 
 from app.audit import ACTIONS
 from app.errors import KINDS
-from app.settings import Settings
+from app.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

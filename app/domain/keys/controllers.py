@@ -9,10 +9,10 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from app.auth.cookies import SessionCookie
 from app.auth.middleware import SETS_COOKIE
-from app.domain.keys.asking import PURPOSES_OF_USERS, AskService
+from app.domain.flows.purposes import sign_in
+from app.domain.flows.redeem_key import Caller, RedeemService
+from app.domain.flows.request_key import PURPOSES_OF_USERS, AskService
 from app.domain.keys.models import Key
-from app.domain.keys.purposes import sign_in
-from app.domain.keys.redeeming import Caller, RedeemService
 from app.domain.keys.schemas import (
     Accepted,
     CodeSignIn,
@@ -36,7 +36,7 @@ from app.domain.sessions.view import encode_with_etag
 from app.errors import Problem
 from app.guards.authorize import ANYONE, SIGNED_IN, Request, authorize, missing, step_up
 from app.guards.policy import ability_for
-from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
+from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Keys = NamedDependency[SkipValidation[KeyService]]
 Asking = NamedDependency[SkipValidation[AskService]]

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, U
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, new_id
+from app.postgres.base import Base, new_id
 
 # What a key's identifier is unique among.
 EMAIL = "email"

@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import record, subject_of
 from app.auth.principal import Principal
-from app.database import Database, new_id, table_of
 from app.domain.keys.models import EMAIL, EMAIL_CHANGE_UNDO, Key
 from app.domain.sessions.repository import PRINCIPAL_COLUMNS, principal_of
 from app.domain.sessions.schemas import NewSession
+from app.postgres.base import new_id, table_of
+from app.postgres.database import Database
 
 # The keys that are their user's to see and to drop.
 OWN = Key.purpose.is_distinct_from(EMAIL_CHANGE_UNDO)

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth import addresses, secrets
-from app.auth.passwords import SecretHasher
+from app.auth import email_addresses as addresses
+from app.auth.passwords import rules
+from app.auth.passwords.hasher import SecretHasher
 from app.auth.principal import PrincipalUser
 from app.clock import Clock
-from app.database import Database
 from app.domain.keys.models import Key
 from app.domain.keys.repository import KeyRepository, SignInKey, find_key_by_address, find_key_by_user, sign_in
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
@@ -17,8 +17,9 @@ from app.domain.sessions.schemas import Client, StartedSession
 from app.domain.sessions.service import SessionService
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, invalid
-from app.mail import SendMail
-from app.settings import Settings
+from app.mail.mailer import SendMail
+from app.postgres.database import Database
+from app.settings.model import Settings
 
 # The verified hash may have been replaced meanwhile, with the same secret, by a sign-in beside this one.
 TRIES = 2
@@ -128,9 +129,9 @@ class KeyService:
     async def _verify(self, key: SignInKey | None, secret: str) -> tuple[SignInKey, str]:
         """The key whose secret this is, and the hash to keep of it from now on."""
         self._require_passwords()
-        normal = secrets.normalise(secret)
+        normal = rules.normalise(secret)
         if normal is None:
-            raise invalid("secret", "too_long", f"At most {secrets.MAX_LENGTH} characters")
+            raise invalid("secret", "too_long", f"At most {rules.MAX_LENGTH} characters")
         matches = await self._hasher.verify(key.secret_hash if key else None, normal)
         if not matches or key is None or key.secret_hash is None or key.status != "active":
             raise _invalid_credentials()
@@ -150,7 +151,7 @@ class KeyService:
 
     async def _hash_new(self, secret: str, *context: str) -> str:
         return await self._hasher.hash(
-            secrets.acceptable(secret, min_length=self._settings.password_min_length, context=context)
+            rules.acceptable(secret, min_length=self._settings.password_min_length, context=context)
         )
 
 

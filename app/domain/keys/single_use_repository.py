@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import record, subject_of
-from app.database import new_id
 from app.domain.keys.models import EMAIL_CHANGE_UNDO, LINK, LIVE_SINGLE_USE, CodeFailures, Key
+from app.postgres.base import new_id
 
 KEEP_EXPIRED = timedelta(days=1)
 

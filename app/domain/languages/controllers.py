@@ -7,11 +7,11 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import JSONBody, PathParameter, SkipValidation
 
+from app.ability.sql_filter import allowed_values
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
 from app.domain.languages.service import LanguageService
 from app.guards.authorize import Request, ability_of, authorize, caller_id, missing, step_up
-from app.guards.where import allowed_values
-from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
+from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 
 Languages = NamedDependency[SkipValidation[LanguageService]]
 Code = Annotated[

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base
+from app.postgres.base import Base
 
 # Byte order, so that keyset pages and the client's own sorting of codes agree whatever the database's locale.
 CODE = Text(collation="C")

@@ -6,9 +6,9 @@ from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.database import Database
 from app.domain.languages.models import Language
 from app.domain.languages.schemas import LanguageView
+from app.postgres.database import Database
 
 COLUMNS = "code, name, autonym, text_direction, created_at"
 READ = f"SELECT {COLUMNS} FROM languages WHERE code = $1"  # noqa: S608 # constants only

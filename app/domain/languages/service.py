@@ -8,12 +8,12 @@ import msgspec
 
 from app.audit import record, subject_of
 from app.clock import Clock
-from app.database import Database
-from app.domain.languages import codes, repository, rights
+from app.domain.languages import access, codes, repository
 from app.domain.languages.models import Language
 from app.domain.languages.repository import LanguageRepository
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
 from app.errors import Problem
+from app.postgres.database import Database
 
 
 def view_of(language: Language) -> LanguageView:
@@ -60,7 +60,7 @@ class LanguageService:
         columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         if columns:
             async with self._database.transaction() as transaction:
-                await rights.require(transaction, actor, "administer", code)
+                await access.require(transaction, actor, "administer", code)
                 if not await LanguageRepository(session=transaction).change(code, **columns):
                     return None
                 detail = {"fields": [*columns]}
@@ -73,7 +73,7 @@ class LanguageService:
         Raises `Problem` `forbidden`.
         """
         async with self._database.transaction() as transaction:
-            await rights.require(transaction, actor, "delete", code)
+            await access.require(transaction, actor, "delete", code)
             removed = await LanguageRepository(session=transaction).remove(code)
             if removed:
                 await record(transaction, "language.delete", subject_of("language", code))

@@ -19,7 +19,7 @@ from app.domain.sessions.view import encode_with_etag
 from app.domain.users.controllers import UserId
 from app.errors import Problem
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, caller_id, missing, named_user_id, step_up
-from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
+from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
 
 Sessions = NamedDependency[SkipValidation[SessionService]]
 Cookie = NamedDependency[SkipValidation[SessionCookie]]

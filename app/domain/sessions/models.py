@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, new_id
+from app.postgres.base import Base, new_id
 
 
 class Session(Base):

@@ -10,8 +10,9 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalSession, PrincipalUser
-from app.database import Database, table_of
 from app.domain.sessions.models import Session
+from app.postgres.base import table_of
+from app.postgres.database import Database
 
 # A membership travels as "code role role": neither holds a space.
 USER_COLUMNS = """

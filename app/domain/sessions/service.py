@@ -7,19 +7,20 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.ability.ability import Ability
 from app.audit import Actor, record, subject_of
 from app.auth.principal import Principal
 from app.auth.tokens import new_session_token, token_hash
 from app.clock import Clock
-from app.database import Database, new_id
 from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
 from app.domain.sessions.schemas import Client, NewSession, StartedSession, WhoAmI
 from app.domain.sessions.view import who_am_i
-from app.domain.users import rights
+from app.domain.users import access
 from app.domain.users.repository import UserRepository
-from app.guards.ability import Ability
-from app.settings import Settings
+from app.postgres.base import new_id
+from app.postgres.database import Database
+from app.settings.model import Settings
 
 EXTEND_EVERY = timedelta(hours=1)
 # A short idle limit needs more frequent writes, or a session in steady use would die between two of them.
@@ -155,7 +156,7 @@ class SessionService:
     async def end_all(self, user_id: UUID, *, actor: UUID) -> bool:
         """End all sessions of a user; False where there is no such user. Raises `Problem` `forbidden`."""
         async with self._database.transaction() as transaction:
-            await rights.require(transaction, actor, "administer", user_id)
+            await access.require(transaction, actor, "administer", user_id)
             if not await UserRepository(session=transaction).hold(user_id):
                 return False
             await SessionRepository(session=transaction).revoke_all_but(user_id, None)

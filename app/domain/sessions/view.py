@@ -5,11 +5,11 @@ from hashlib import blake2b
 
 import msgspec
 
+from app.ability.ability import Ability
+from app.ability.casl import export
 from app.auth.principal import Principal
 from app.domain.sessions.schemas import MembershipView, Onboarding, SessionView, WhoAmI
 from app.domain.users.schemas import UserView
-from app.guards.ability import Ability
-from app.guards.casl import export
 from app.guards.policy import is_onboarded
 
 

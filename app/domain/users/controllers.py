@@ -6,6 +6,7 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
+from app.ability.sql_filter import sql_filter
 from app.domain.users.models import User
 from app.domain.users.repository import Filters
 from app.domain.users.schemas import (
@@ -28,8 +29,7 @@ from app.guards.authorize import (
     require_fields,
     step_up,
 )
-from app.guards.where import where
-from app.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_time_cursor, page_of, time_cursor
+from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_time_cursor, page_of, time_cursor
 
 Users = NamedDependency[SkipValidation[UserService]]
 UserId = Annotated[str, PathParameter(description="The user's id, or `me`.")]
@@ -75,7 +75,7 @@ class UserController(Controller):
         cursor: Cursor = None,
     ) -> Page[AccountView]:
         """The users that the caller may read, oldest first."""
-        allowed = where(ability_of(request), "read", "User", COLUMNS)
+        allowed = sql_filter(ability_of(request), "read", "User", COLUMNS)
         rows = await users.page(decode_time_cursor(cursor), limit + 1, Filters(search, status, role), allowed)
         return page_of(rows, limit, lambda row: time_cursor(row.created_at, row.id), lambda row: _view(row, request))
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base
+from app.postgres.base import Base
 
 
 class User(Base):

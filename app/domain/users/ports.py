@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.addresses import Address
+from app.auth.email_addresses import Address
 
 # Ends every session of a user, or every session and every outstanding single-use key, in the caller's transaction.
 Revoke = Callable[[AsyncSession, UUID], Awaitable[None]]

@@ -8,8 +8,8 @@ from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, true, tuple_, update
 
-from app.database import table_of
 from app.domain.users.models import User
+from app.postgres.base import table_of
 
 # Any constant will do: it lets one transaction at a time decide who is the first or the last platform admin.
 ADMINS_LOCK = 7_061_776_101_106

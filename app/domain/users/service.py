@@ -10,15 +10,15 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import record, subject_of
-from app.auth.addresses import normalise
+from app.auth.email_addresses import normalise
 from app.clock import Clock
-from app.database import Database
-from app.domain.users import rights
+from app.domain.users import access
 from app.domain.users.models import User
 from app.domain.users.ports import Invite, Revoke
 from app.domain.users.repository import After, Filters, UserRepository
 from app.domain.users.schemas import UserChange
 from app.errors import Problem
+from app.postgres.database import Database
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class UserService:
         async with self._database.transaction() as transaction:
             users = UserRepository(session=transaction)
             if actor != user_id:
-                await rights.require(transaction, actor, "update", user_id)
+                await access.require(transaction, actor, "update", user_id)
             if columns and await users.change(user_id, self._clock(), **columns):
                 await record(transaction, "user.change", subject_of("user", user_id), detail={"fields": [*columns]})
             await users.finish_onboarding(user_id, self._required_fields, self._clock())
@@ -109,7 +109,7 @@ class UserService:
         async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
             if actor is not None:
-                await rights.require(transaction, actor, "update", user_id, "status")
+                await access.require(transaction, actor, "update", user_id, "status")
             _found(await users.change(user_id, self._clock(), status="suspended", suspension_reason=reason))
             await record(transaction, "user.suspend", subject_of("user", user_id))
             await self._revoke(transaction, user_id)
@@ -140,7 +140,7 @@ class UserService:
         async with self._administration(actor, "administer", user_id) as (transaction, users):
             await self._keep_an_admin(users, user_id)
             if actor is not None:
-                await rights.require(transaction, actor, "update", user_id, "platformRole")
+                await access.require(transaction, actor, "update", user_id, "platformRole")
             if _found(await users.account(user_id)).platform_role is not None:
                 await users.change(user_id, self._clock(), platform_role=None)
                 await record(transaction, "user.revoke_admin", subject_of("user", user_id))
@@ -164,7 +164,7 @@ class UserService:
             users = UserRepository(session=transaction)
             await users.lock_admins()
             if actor is not None:
-                await rights.require(transaction, actor, action, user_id)
+                await access.require(transaction, actor, action, user_id)
             yield transaction, users
 
     async def _keep_an_admin(self, users: UserRepository, user_id: UUID) -> None:

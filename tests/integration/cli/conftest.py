@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.cli import main
-from tests.commands import HEAD, Done, Run, execute, settings
+from app.cli.main import main
 from tests.conftest import EMPTY, make_database, make_migrated_database
+from tests.support.commands import HEAD, Done, Run, execute, settings
 
 
 @pytest.fixture

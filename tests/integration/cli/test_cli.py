@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from app.cli import cli
-from tests.commands import Done, Run, execute, settings
+from app.cli.main import cli
+from tests.support.commands import Done, Run, execute, settings
 
 OSTIARY = Path(sys.executable).with_name("ostiary")
 COMMANDS = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.commands import HEAD, Done, Run, execute, settings
+from tests.support.commands import HEAD, Done, Run, execute, settings
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,6 @@ def test_what_the_database_refuses_is_told_in_one_line(
 @pytest.mark.usefixtures("database")
 def test_a_postgresql_that_is_too_old_is_told_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is none at hand: the service asks for a newer one than there is."""
-    monkeypatch.setattr("app.serving.OLDEST_POSTGRES", 99)
+    monkeypatch.setattr("app.server.OLDEST_POSTGRES", 99)
     (line,) = run("users", "list").mistakes
     assert line.startswith("DATABASE_URL: PostgreSQL 99 or newer is needed, this is ")

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from app.ability.ability import Subject
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
-from app.guards.ability import Subject
 from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, POLICY, SCHEMA, WHICH, WHO, ability_for, is_onboarded
 
 ADA, EVE = UUID(int=1), UUID(int=2)

@@ -7,7 +7,7 @@ import pytest
 from app.domain.languages.importing import MAX_FILE_BYTES, ImportFileError, read_languages
 from app.domain.languages.models import Language
 from app.domain.languages.schemas import NewLanguage
-from tests.world import START
+from tests.support.app import START
 
 
 def prepare(new: NewLanguage) -> Language:

@@ -1,0 +1,112 @@
+"""The policy for its readers: its table as data, and why it answers as it does."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, structs
+
+from app.ability.ability import Decision, Subject
+from app.ability.explain import FailedCondition, RuleVerdict, Verdict, explain
+from app.auth.principal import Principal
+from app.guards.policy import ID_ATTRIBUTES, NOTES, OWNER_ATTRIBUTES, POLICY, Row, ability_for, is_onboarded, rows_for
+
+Standing: TypeAlias = Literal["active", "onboarding", "suspended"]
+LineVerdict: TypeAlias = Verdict | Literal["who"]
+
+NAMED_BY: Mapping[str, str] = {**ID_ATTRIBUTES, **OWNER_ATTRIBUTES}
+
+
+class Line(Struct, frozen=True):
+    """One line of the policy: `may` is false for what it forbids, null `which` is all, null `fields` is every field.
+
+    The action `manage` is every action and the subject `all` every type.
+    """
+
+    line: int
+    who: str
+    may: bool
+    actions: tuple[str, ...]
+    subjects: tuple[str, ...]
+    which: str | None
+    fields: tuple[str, ...] | None
+    reason: str | None
+
+
+class ExplainedLine(Line, frozen=True):
+    """A line with what became of it: it `decides`, or the first thing that kept it from deciding.
+
+    `who`: it is about somebody else. `action`, `subject` and `field`: it is about another one. `conditions`: it is
+    about other subjects than this one, as `failed` shows. `overruled`: it applies, but a later line decided before it.
+    """
+
+    verdict: LineVerdict
+    failed: tuple[FailedCondition, ...] = ()
+
+
+class PolicyTable(Struct, frozen=True):
+    """The whole policy: its lines in the order in which they are written, and how to read them."""
+
+    lines: list[Line]
+    notes: tuple[str, ...] = NOTES
+
+
+class PolicyExplanation(Struct, frozen=True, rename="camel"):
+    """An answer of the policy, the number of the line that decided it (null: none applies) and all lines."""
+
+    allowed: bool
+    reason: str | None
+    standing: Standing
+    decided_by: int | None
+    lines: list[ExplainedLine]
+
+
+def policy_table() -> PolicyTable:
+    """The policy as data."""
+    return PolicyTable([_line(number, row) for number, row in enumerate(POLICY, 1)])
+
+
+def subject_named(subject_type: str, id_: str | None) -> Subject | str:
+    """What a question about `id_` is about: the code of a language or of a translation's language, the id of a user, or
+    of the user whose session or key it is. Without an id it is about the type."""
+    return subject_type if id_ is None else Subject(subject_type, {NAMED_BY[subject_type]: id_})
+
+
+def explain_policy(
+    principal: Principal, action: str, subject: Subject | str, field: str | None = None
+) -> PolicyExplanation:
+    """Why `principal`, as `find_principal` gives it, may or may not do `action`; a type's name asks about the type.
+
+    Raises ValueError for an action or subject type that the policy does not know. The answer shows the principal's
+    memberships: only for who may see them.
+    """
+    explanation = explain(ability_for(principal), action, subject, field)
+    verdicts = dict(zip(rows_for(principal), explanation.rules, strict=True))
+    return PolicyExplanation(
+        allowed=explanation.decision.allowed,
+        reason=explanation.decision.reason,
+        standing=standing(principal),
+        decided_by=deciding_line(principal, explanation.decision),
+        lines=[_explained(_line(number, row), verdicts.get(row)) for number, row in enumerate(POLICY, 1)],
+    )
+
+
+def deciding_line(principal: Principal, decision: Decision) -> int | None:
+    """The number, from 1, of the policy's line behind a decision of this principal's ability."""
+    return None if decision.rule is None else POLICY.index(rows_for(principal)[decision.rule]) + 1
+
+
+def standing(principal: Principal) -> Standing:
+    """What an account may do at all; only a suspended one comes without its user."""
+    if principal.user is None:
+        return "suspended"
+    return "active" if is_onboarded(principal) else "onboarding"
+
+
+def _line(number: int, row: Row) -> Line:
+    return Line(number, row.who, not row.forbidden, row.actions, row.subjects, row.which, row.fields, row.reason)
+
+
+def _explained(line: Line, verdict: RuleVerdict | None) -> ExplainedLine:
+    if verdict is None:
+        return ExplainedLine(**structs.asdict(line), verdict="who")
+    return ExplainedLine(**structs.asdict(line), verdict=verdict.verdict, failed=verdict.failed)

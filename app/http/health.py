@@ -1,0 +1,39 @@
+"""Whether the service is up, for load balancers and supervisors."""
+
+import asyncio
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from msgspec import Struct
+
+from app.guards.authorize import ANYONE
+from app.postgres.database import Database
+
+READY_SECONDS = 2
+
+
+class Health(Struct, frozen=True):
+    """All is well; anything else is a problem."""
+
+    status: str = "ok"
+
+
+class HealthController(Controller):
+    """Open routes that tell nothing but up or not."""
+
+    path = "/health"
+    tags = ("Health",)
+    guards = (ANYONE,)
+
+    @get("/live")
+    async def live(self) -> Health:
+        """The process answers."""
+        return Health()
+
+    @get("/ready")
+    async def ready(self, database: NamedDependency[SkipValidation[Database]]) -> Health:
+        """The database answers too; 503 where it does not."""
+        async with asyncio.timeout(READY_SECONDS):
+            await database.pool.fetchval("SELECT 1")
+        return Health()

@@ -1,0 +1,134 @@
+"""The OpenAPI document: what Litestar derives from the routes, and what it does not know of our answers."""
+
+from collections.abc import Iterator
+
+from litestar import Litestar, Router
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    Schema,
+    SecurityScheme,
+    Tag,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from app.auth.cookies import SessionCookie
+from app.errors import KINDS
+from app.http.problems import PROBLEM_JSON
+
+PROBLEM = "Problem"
+PATH = "/openapi.json"
+WITHOUT_BODY = ("204", "304")
+TEXT = Schema(type=OpenAPIType.STRING)
+TAGS = ("Sessions", "Keys", "Users", "Languages", "Members", "Translations", "Policy", "Audit", "Health")
+
+
+class DocumentPlugin(JsonRenderPlugin):
+    """Serves the document, and nothing else: the framework adds HTML pages at and below the router's own path."""
+
+    def __init__(self) -> None:
+        super().__init__(path=PATH)
+
+    def receive_router(self, router: Router) -> None:
+        """Take the pages out again, so that an unknown path gets a problem there as everywhere."""
+        router.routes[:] = [route for route in router.routes if route.path.endswith(PATH)]
+
+
+def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
+    """The document at /api/openapi.json, served through `router`, which carries its guard."""
+    return OpenAPIConfig(
+        title="Ostiary",
+        version="0.1.0",
+        description="Authentication and access control. Every error is an RFC 9457 problem with a stable `code`.",
+        path="/",
+        render_plugins=[DocumentPlugin()],
+        openapi_router=router,
+        use_handler_docstrings=True,
+        security=[{"cookie": []}, {"bearer": []}, {}],
+        components=Components(
+            security_schemes={
+                "cookie": SecurityScheme(type="apiKey", name=cookie.name, security_scheme_in="cookie"),
+                "bearer": SecurityScheme(type="http", scheme="bearer"),
+            },
+        ),
+        tags=[Tag(name=name) for name in TAGS],
+    )
+
+
+def complete(app: Litestar, closed: frozenset[str]) -> None:
+    """Add to the document what the framework leaves out.
+
+    Every operation answers its errors as problem+json; the body schemas named in `closed` refuse unknown fields.
+    """
+    document = app.openapi_schema
+    schemas = document.components.schemas
+    schemas[PROBLEM] = _problem_schema()
+    for name in closed:
+        schema = schemas[name]
+        if isinstance(schema, Schema):
+            schema.additional_properties = False
+    for operation in _operations(app):
+        described = {status: answer for status, answer in (operation.responses or {}).items() if status < "400"}
+        for status, answer in described.items():
+            if isinstance(answer, OpenAPIResponse):
+                _correct(status, answer)
+        operation.responses = {**described, "default": _problem_response()}
+
+
+def _operations(app: Litestar) -> Iterator[Operation]:
+    for item in (app.openapi_schema.paths or {}).values():
+        for method in ("get", "post", "put", "patch", "delete"):
+            operation = getattr(item, method)
+            if isinstance(operation, Operation):
+                yield operation
+
+
+def _correct(status: str, answer: OpenAPIResponse) -> None:
+    headers = {name: header for name, header in (answer.headers or {}).items() if isinstance(header, OpenAPIHeader)}
+    if status == "201":
+        headers["Location"] = OpenAPIHeader(description="Where the new resource is.")
+    for header in headers.values():
+        header.schema = TEXT
+    answer.headers = dict(headers)
+    if status in WITHOUT_BODY:
+        answer.content = None
+
+
+def _problem_response() -> OpenAPIResponse:
+    return OpenAPIResponse(
+        description="An error, told as a problem.",
+        headers={
+            "WWW-Authenticate": OpenAPIHeader(schema=TEXT, description="How to sign in; with every 401."),
+            "Retry-After": OpenAPIHeader(
+                schema=TEXT, description="After how many seconds to try again; with every 429 and 503."
+            ),
+        },
+        content={PROBLEM_JSON: OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{PROBLEM}"))},
+    )
+
+
+def _problem_schema() -> Schema:
+    error = Schema(
+        type=OpenAPIType.OBJECT,
+        properties={"field": TEXT, "code": TEXT, "message": TEXT},
+        required=["field", "code", "message"],
+    )
+    return Schema(
+        type=OpenAPIType.OBJECT,
+        properties={
+            "type": TEXT,
+            "title": TEXT,
+            "status": Schema(type=OpenAPIType.INTEGER),
+            "code": Schema(type=OpenAPIType.STRING, enum=list(KINDS)),
+            "detail": TEXT,
+            "instance": TEXT,
+            "errors": Schema(type=OpenAPIType.ARRAY, items=error),
+        },
+        required=["type", "title", "status", "code"],
+    )

@@ -1,0 +1,122 @@
+"""How every exception becomes an RFC 9457 problem+json answer."""
+
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from msgspec import Struct
+
+from app.errors import FieldError, Problem
+from app.postgres.database import is_outage
+
+PROBLEM_JSON = "application/problem+json"
+
+
+logger = structlog.get_logger("ostiary.errors")
+
+
+# What a framework error of a status means; any other 4xx is a request that cannot be read.
+FRAMEWORK_CODES: Mapping[int, str] = {
+    401: "not_signed_in",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+
+
+class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """The body of every error answer (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    instance: str = ""
+    errors: list[FieldError] = []
+
+
+def render(problem: Problem, instance: str = "") -> bytes:
+    """The problem+json body."""
+    return msgspec.json.encode(
+        ProblemDetails(
+            type=f"urn:ostiary:problem:{problem.code}",
+            title=problem.kind.title,
+            status=problem.kind.status,
+            code=problem.code,
+            detail=problem.detail,
+            instance=instance,
+            errors=problem.errors,
+        )
+    )
+
+
+def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldError]:
+    """Errors of path and query parameters: names only, for the framework's text can repeat what was sent."""
+    items = extra if isinstance(extra, list) else []
+    keys = [str(item.get("key", "")) for item in items]
+    return [
+        FieldError(
+            sent_as.get(key, key),
+            "invalid",
+            "This value is not acceptable here: see the API's description",
+        )
+        for key in keys
+    ]
+
+
+def _sent_as(request: Request[object, object, State]) -> dict[str, str]:
+    """The names under which the handler's parameters are sent, where those differ: `If-Match` for `if_match`."""
+    parameters = request.route_handler.parsed_fn_signature.parameters.values()
+    return {field.name: getattr(field.kwarg_definition, "name", None) or field.name for field in parameters}
+
+
+def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -> Problem:
+    """The problem that tells of `error`; what is not meant for the caller becomes `internal_error`.
+
+    `sent_as` gives the names that callers know parameters by, where the handler's are other ones.
+    """
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ValidationException):
+        errors = _parameter_errors(error.extra, sent_as or {})
+        if any(item.field == "data" for item in errors):
+            return Problem("malformed_json", "Send a JSON body.")
+        return Problem("validation_failed", errors=errors)
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        headers = {name: _with_head(value) for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+        return Problem(FRAMEWORK_CODES.get(error.status_code, "malformed_request"), headers=headers)
+    if is_outage(error):
+        return Problem(
+            "temporarily_unavailable", "The database cannot do this right now.", headers={"Retry-After": "5"}
+        )
+    return Problem("internal_error", "The error has been logged under this instance.")
+
+
+def _with_head(allowed: str) -> str:
+    """The methods of a resource as the outermost layer answers them: HEAD wherever GET is."""
+    methods = [method.strip() for method in allowed.split(",")]
+    return ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
+
+
+def problem_response(request: Request[object, object, State], error: Exception) -> Response[bytes]:
+    """Litestar's exception handler for every exception: logs what is our fault and answers problem+json."""
+    problem = from_exception(error, _sent_as(request) if isinstance(error, ValidationException) else None)
+    if isinstance(error, RequestEntityTooLarge):
+        problem = Problem("body_too_large", f"At most {request.route_handler.resolve_request_max_body_size()} bytes.")
+    request_id = request.scope.get("request_id", "")
+    if problem.kind.status >= 500:
+        logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)
+    instance = f"urn:uuid:{request_id}" if request_id else ""
+    return Response(
+        render(problem, instance),
+        status_code=problem.kind.status,
+        media_type=PROBLEM_JSON,
+        headers=problem.headers,
+    )

@@ -1,0 +1,104 @@
+"""Settings: one frozen value, read from the environment once, with one clear line for each mistake."""
+
+import re
+from email.headerregistry import Address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from email_validator import validate_email
+from msgspec import Meta, Struct
+
+from app.settings.urls import is_plain_loopback, origin_of
+
+Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
+
+FILE_MAIL = "file:"
+MAILBOX = re.compile(r'"?(?P<name>[^"<>@]*?)"? *<(?P<address>[^<> ]+)>|(?P<bare>[^<> ]+)')
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What an operator can set; the field `public_url` is the variable `PUBLIC_URL`.
+
+    Lists are separated by commas. Times are whole seconds. The Argon2id defaults are OWASP's (Password Storage Cheat
+    Sheet: 19 MiB, t=2, p=1), the lengths those of NIST SP 800-63B-4 section 3.1.1.2, the session limits those of
+    sections 2.1.3 (AAL1) and, for platform admins, 2.2.3 (AAL2).
+    """
+
+    environment: Literal["development", "production"] = "development"
+    database_url: str | None = None
+    database_pool_size: Annotated[int, Meta(ge=2, le=500)] = 16
+    data_dir: str = ".data"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    secret_key: str | None = None
+    secret_key_previous: str | None = None
+    mail_url: str = FILE_MAIL
+    mail_from: str = ""
+    run_jobs: bool = True
+    cookie_host_prefix: bool = False
+    access_log: bool = True
+
+    sign_in_methods: tuple[Literal["password", "code"], ...] = ("password", "code")
+    sign_up: Literal["open", "invite"] = "invite"
+    required_profile_fields: tuple[Literal["name", "phone"], ...] = ("name",)
+
+    password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
+    argon2_memory_kib: Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)] = 19456
+    argon2_iterations: Annotated[int, Meta(ge=1, le=100)] = 2
+    argon2_parallelism: Annotated[int, Meta(ge=1, le=64)] = 1
+    hash_concurrency: Annotated[int, Meta(ge=1, le=256)] = 2
+    hash_queue: Annotated[int, Meta(ge=1, le=10_000)] = 64
+
+    session_idle_seconds: Seconds = 14 * 24 * 3600
+    session_absolute_seconds: Seconds = 30 * 24 * 3600
+    admin_session_idle_seconds: Seconds = 3600
+    admin_session_absolute_seconds: Seconds = 24 * 3600
+    step_up_seconds: Seconds = 15 * 60
+    invitation_seconds: Seconds = 7 * 24 * 3600
+
+    @property
+    def passwords(self) -> bool:
+        """Whether secrets can be set and used."""
+        return "password" in self.sign_in_methods
+
+    @property
+    def codes(self) -> bool:
+        """Whether one-time codes and links sign in."""
+        return "code" in self.sign_in_methods
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies carry `Secure`: always, except on plain http to this machine itself."""
+        return not is_plain_loopback(self.public_url)
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """The origins whose pages may use the cookie for unsafe methods: that of PUBLIC_URL and ALLOWED_ORIGINS."""
+        return frozenset({origin_of(self.public_url), *self.allowed_origins})
+
+    @property
+    def data_path(self) -> Path:
+        """DATA_DIR as an absolute path."""
+        return Path(self.data_dir).expanduser().absolute()
+
+
+def mailbox_of(value: str) -> Address:
+    """The one mailbox that `value` names, as in `Ostiary <no-reply@example.org>`.
+
+    Raises `ValueError` where it names none or several, or one that only servers with SMTPUTF8 take.
+    """
+    parts = MAILBOX.fullmatch(value)
+    if parts is None or not value.isprintable():
+        raise ValueError
+    checked = validate_email(
+        parts["address"] or parts["bare"],
+        allow_smtputf8=False,
+        check_deliverability=False,
+        globally_deliverable=False,
+        test_environment=True,
+    )
+    return Address(parts["name"] or "", checked.local_part, checked.ascii_domain)

@@ -1,0 +1,166 @@
+"""Audit events: everything that matters leaves one, with who did it and from where, or did not happen."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.audit import ACTIONS, record
+from tests.support.app import CREDENTIALS, SECRET, World, field_errors, id_of, items, pages
+from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
+
+PATH = "/api/audit-events"
+NEW_SECRET = "nine gulls above the north pier"
+EVE = {"name": "Eve", "secret": SECRET}
+
+
+@pytest.fixture
+async def root(world: World) -> httpx.AsyncClient:
+    """The first platform admin, who has used the setup link."""
+    client = world.client(ip="203.0.113.7")
+    setup = {"token": await world.setup_token(), "email": "root@example.org", **EVE}
+    assert (await redeem(client, **setup)).status_code == 201
+    return client
+
+
+async def events(client: httpx.AsyncClient, **filters: str | int) -> list[dict[str, Any]]:
+    """The events of the filters, newest first."""
+    return await items(client, PATH, **filters)
+
+
+async def actions(client: httpx.AsyncClient, **filters: str | int) -> list[str]:
+    """What was done, oldest first."""
+    return [event["action"] for event in reversed(await events(client, **filters))]
+
+
+async def test_an_event_says_what_was_done_to_whom_by_whom_and_from_where(
+    world: World, root: httpx.AsyncClient
+) -> None:
+    ada = await world.user()
+    await root.post(f"/api/users/{ada}/suspension", json={"reason": "Spam"})
+    (event,) = await events(root, action="user.suspend")
+    session = (await root.get("/api/session")).json()["session"]
+    assert event.pop("at")
+    assert event.pop("id")
+    assert event == {
+        "action": "user.suspend", "subject": f"user:{ada}", "actorId": await id_of(root), "sessionId": session["id"],
+        "ip": "203.0.113.7", "detail": {},
+    }  # fmt: skip
+
+
+async def test_a_sign_in_is_its_users_own_event(world: World, root: httpx.AsyncClient) -> None:
+    ada = await world.user()
+    client = world.client(ip="203.0.113.9")
+    session = (await client.post("/api/session", json=CREDENTIALS)).json()["session"]["id"]
+    (event,) = await events(root, subject=f"user:{ada}")
+    assert (event["action"], event["detail"]) == ("session.start", {"method": "password"})
+    assert (event["actorId"], event["sessionId"], event["ip"]) == (str(ada), session, "203.0.113.9")
+
+
+async def test_the_life_of_a_key_is_told_from_its_making_to_its_end(world: World, root: httpx.AsyncClient) -> None:
+    """The first proof of a mailbox also takes the secret away that was set before it."""
+    ada = await world.user()
+    first = await mailed(world, "sign_in")
+    world.clock.forward(minutes=1)
+    await redeem(world.client(), token=token_in(await mailed(world, "password_reset")), secret=NEW_SECRET)
+    assert (await redeem(world.client(), token=token_in(first))).status_code == 410
+    told = [(event["action"], event["detail"].get("purpose")) for event in await events(root, subject=f"user:{ada}")]
+    assert told[::-1] == [
+        ("key.issue", "sign_in"), ("key.issue", "password_reset"), ("key.use", "password_reset"),
+        ("key.clear_secret", None), ("key.set_secret", None), ("key.revoke", "sign_in"), ("session.start", None),
+    ]  # fmt: skip
+
+
+async def test_a_key_that_was_asked_for_names_who_asked_although_a_job_makes_it(
+    world: World, root: httpx.AsyncClient
+) -> None:
+    ada = await world.signed_in()
+    assert (await ask(ada, "email_change", "lovelace@example.org")).status_code == 202
+    await world.mails()
+    (event,) = await events(root, action="key.issue", actorId=await id_of(ada))
+    assert (event["detail"], event["ip"]) == ({"purpose": "email_change"}, "127.0.0.1")
+
+
+async def test_nobody_is_named_for_what_a_command_does(world: World, root: httpx.AsyncClient) -> None:
+    ada = await world.user()
+    await root.post("/api/languages", json={"code": "de", "name": "German"})
+    await world.services.users.grant_admin(ada)
+    (event,) = await events(root, subject=f"user:{ada}")
+    assert (event["action"], event["actorId"], event["ip"]) == ("user.grant_admin", None, None)
+
+
+async def test_what_does_not_happen_leaves_no_event(world: World, root: httpx.AsyncClient) -> None:
+    before = await actions(root)
+    assert (await root.delete(f"/api/users/{await id_of(root)}")).status_code == 409
+    async with world.services.database.transaction() as transaction:
+        await record(transaction, "user.delete", "user:x")
+        await transaction.rollback()
+    assert await actions(root) == before
+
+
+async def test_what_was_so_already_leaves_no_event(world: World, root: httpx.AsyncClient) -> None:
+    ada = f"/api/users/{await world.user()}"
+    before = await actions(root)
+    for method, path, body in (
+        ("DELETE", "/suspension", None), ("PUT", "/platform-role", {"role": None}),
+    ):  # fmt: skip
+        assert (await root.request(method, ada + path, json=body)).status_code == 204
+    assert await actions(root) == before
+
+
+async def test_an_admin_made_by_a_command_is_granted_the_role_by_nobody(world: World, root: httpx.AsyncClient) -> None:
+    await world.services.invitations.create_user("eve@example.org", "", "admin")
+    events_of_eve = (await events(root))[:3]
+    assert {event["action"] for event in events_of_eve} == {"user.create", "user.grant_admin", "key.issue"}
+    assert {event["actorId"] for event in events_of_eve} == {None}
+
+
+async def test_an_action_that_is_not_in_the_list_is_a_mistake(world: World) -> None:
+    async with world.services.database.transaction() as transaction:
+        with pytest.raises(KeyError):
+            await record(transaction, "user.frobnicate", "user:x")
+
+
+async def test_every_action_of_the_list_is_recorded(world: World, root: httpx.AsyncClient) -> None:
+    ada = await world.signed_in()
+    user = f"/api/users/{await id_of(ada)}"
+    await root.post("/api/languages", json={"code": "de", "name": "German"})
+    members = "/api/languages/de/members"
+    await root.post(members, json={"email": "ada@example.org"})
+    await root.put(f"{members}/{await id_of(ada)}", json={"roles": ["admin"]})
+    await ada.delete(f"{members}/me")
+    await root.post(members, json={"email": "eve@example.org"})
+    eve = (await items(root, members))[0]["userId"]
+    await root.delete(f"{members}/{eve}")
+    await root.patch("/api/languages/de", json={"name": "High German"})
+    await root.delete("/api/languages/de")
+    await ada.patch("/api/users/me", json={"name": "Ada L."})
+
+    await ask(ada, "email_change", "lovelace@example.org")
+    (message,) = [mail for mail in await world.mails() if mail["To"] == "lovelace@example.org"]
+    await redeem(ada, purpose="email_change", email="lovelace@example.org", code=code_in(message))
+    *_, undo = [mail for mail in await world.mails() if mail["To"] == "ada@example.org"]
+    assert (await redeem(world.client(), token=token_in(undo))).status_code == 201
+
+    assert (await root.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})).status_code == 204
+    for method, path, body in (
+        ("DELETE", "/sessions", None), ("PUT", "/platform-role", {"role": "admin"}),
+        ("PUT", "/platform-role", {"role": None}), ("POST", "/suspension", {}), ("DELETE", "/suspension", None),
+        ("DELETE", "", None),
+    ):  # fmt: skip
+        assert (await root.request(method, user + path, json=body)).status_code == 204
+    assert set(await actions(root)) == set(ACTIONS)
+
+
+async def test_events_are_listed_newest_first_page_by_page(world: World, root: httpx.AsyncClient) -> None:
+    for code in ("da", "de", "fi"):
+        await world.language(code)
+    found = await pages(root, PATH, action="language.create", limit=2)
+    assert [[event["subject"] for event in page] for page in found] == [["language:fi", "language:de"], ["language:da"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("action", "DROP"), ("subject", "nobody"), ("actorId", "me"), ("limit", "0"), ("cursor", "x")]
+)
+async def test_a_malformed_filter_is_a_422(root: httpx.AsyncClient, name: str, value: str) -> None:
+    assert field_errors(await root.get(PATH, params={name: value})).keys() == {name}

@@ -1,0 +1,285 @@
+"""Accounts over HTTP: one's own, and all of them for platform admins."""
+
+import httpx
+import pytest
+
+from tests.support.app import CREDENTIALS, SECRET, World, field_errors, id_of, is_signed_in, items, pages, problem
+from tests.support.mailbox import redeem, token_in
+
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
+STEP_UP_MINUTES = 15
+
+
+@pytest.fixture
+async def root(world: World) -> httpx.AsyncClient:
+    """A platform admin."""
+    return await world.signed_in("root@example.org", admin=True, name="Root")
+
+
+async def emails(client: httpx.AsyncClient, **filters: str | int) -> list[str]:
+    """The addresses on all pages of the list of users."""
+    return [user["email"] for user in await items(client, "/api/users", **filters)]
+
+
+async def account(client: httpx.AsyncClient, user_id: object) -> dict[str, str | None]:
+    """An account, as the client may see it."""
+    body: dict[str, str | None] = (await client.get(f"/api/users/{user_id}")).json()
+    return body
+
+
+async def test_a_platform_admin_lists_all_users_and_everybody_else_themselves(
+    world: World, root: httpx.AsyncClient
+) -> None:
+    ada = await world.signed_in()
+    assert await emails(root) == ["root@example.org", "ada@example.org"]
+    assert await emails(ada) == ["ada@example.org"]
+    assert await emails(ada, search="root") == []
+
+
+async def test_every_page_gives_every_user_once_oldest_first(world: World, root: httpx.AsyncClient) -> None:
+    for number in range(6):
+        await world.user(f"user{number}@example.org")
+    found = await pages(root, "/api/users", limit=3)
+    assert [len(page) for page in found] == [3, 3, 1]
+    assert [user["email"] for page in found for user in page][1:] == [
+        f"user{number}@example.org" for number in range(6)
+    ]
+
+
+async def test_users_are_searched_by_a_part_of_address_or_name(world: World, root: httpx.AsyncClient) -> None:
+    await world.user("ada@example.org", name="Ada Lovelace")
+    await world.user("eve_1@example.com", name="100% Eve")
+    await world.user("evex1@example.com", name="Ève")
+    assert await emails(root, search="LOVE") == ["ada@example.org"]
+    assert await emails(root, search="eve_") == ["eve_1@example.com"]
+    assert await emails(root, search="0%") == ["eve_1@example.com"]
+    assert await emails(root, search="\\") == []
+    assert await emails(root, search="Èv") == await emails(root, search="èV") == ["evex1@example.com"]
+    assert await emails(root, search="@example.com", limit=1) == ["eve_1@example.com", "evex1@example.com"]
+    assert len(await emails(root, search="")) == 4
+
+
+async def test_users_are_filtered_by_status_and_role(world: World, root: httpx.AsyncClient) -> None:
+    await world.user("ada@example.org")
+    await world.services.users.suspend(await world.user("eve@example.org"))
+    assert await emails(root, status="suspended") == ["eve@example.org"]
+    assert await emails(root, status="active") == ["root@example.org", "ada@example.org"]
+    assert await emails(root, role="admin") == ["root@example.org"]
+    assert await emails(root, role="admin", status="suspended") == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("status", "deleted"), ("role", "user"), ("search", "x" * 201), ("limit", "0"), ("cursor", "x")],
+)
+async def test_a_malformed_filter_is_a_422(root: httpx.AsyncClient, field: str, value: str) -> None:
+    assert field_errors(await root.get("/api/users", params={field: value})).keys() == {field}
+
+
+async def test_an_account_is_read_by_id_and_one_s_own_as_me(world: World, root: httpx.AsyncClient) -> None:
+    ada = await world.signed_in()
+    user_id = await id_of(ada)
+    expected = {
+        "id": user_id, "email": "ada@example.org", "name": "Ada", "phone": None, "locale": None, "platformRole": None,
+        "status": "active", "suspensionReason": None, "onboardedAt": "2026-06-01T12:00:00Z",
+        "updatedAt": "2026-06-01T12:00:00Z",
+    }  # fmt: skip
+    told = await account(ada, "me")
+    assert await account(ada, user_id) == await account(root, user_id) == told
+    assert (told.pop("createdAt") or "").startswith("2026-06-01T12:00:00")
+    assert told == expected
+
+
+async def test_a_user_changes_their_own_profile(world: World) -> None:
+    ada = await world.signed_in()
+    world.clock.forward(hours=1)
+    sent = {"name": "Ada L.", "phone": "+4915112345678", "locale": "de-AT"}
+    changed = (await ada.patch("/api/users/me", json=sent)).json()
+    assert changed.items() >= {**sent, "updatedAt": "2026-06-01T13:00:00Z"}.items()
+    assert (await ada.get("/api/session")).json()["user"]["name"] == "Ada L."
+    cleared = (await ada.patch("/api/users/me", json={"phone": None, "locale": None})).json()
+    assert (cleared["name"], cleared["phone"], cleared["locale"]) == ("Ada L.", None, None)
+    assert (await ada.patch("/api/users/me", json={})).json() == cleared
+
+
+async def test_a_platform_admin_changes_the_profile_of_anybody(world: World, root: httpx.AsyncClient) -> None:
+    user_id = await world.user()
+    assert (await root.patch(f"/api/users/{user_id}", json={"name": "Augusta"})).json()["name"] == "Augusta"
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({"name": ""}, {"name": "too_short"}),
+        ({"name": None}, {"name": "wrong_type"}),
+        ({"name": "x" * 201}, {"name": "too_long"}),
+        ({"name": "a\0"}, {"name": "invalid_character"}),
+        ({"phone": "0151 1234"}, {"phone": "invalid"}),
+        ({"phone": "+4915112345678\n"}, {"phone": "invalid"}),
+        ({"phone": "+0123"}, {"phone": "invalid"}),
+        ({"locale": "de_AT"}, {"locale": "invalid"}),
+        ({"locale": ""}, {"locale": "invalid"}),
+        ({"locale": "de-" + "x" * 40}, {"locale": "too_long"}),
+        ({"email": "eve@example.org"}, {"email": "unknown_field"}),
+    ],
+)
+async def test_a_malformed_change_changes_nothing(
+    world: World, body: dict[str, object], errors: dict[str, str]
+) -> None:
+    ada = await world.signed_in()
+    before = await account(ada, "me")
+    assert field_errors(await ada.patch("/api/users/me", json={"name": "Augusta", **body})) == errors
+    assert await account(ada, "me") == before
+
+
+async def test_a_created_user_waits_for_their_invitation(world: World, root: httpx.AsyncClient) -> None:
+    response = await root.post("/api/users", json={"email": "Eve@Example.org", "name": "Eve"})
+    created = response.json()
+    assert response.status_code == 201
+    assert response.headers["location"] == f"/api/users/{created['id']}"
+    assert (created["email"], created["onboardedAt"], created["platformRole"]) == ("Eve@example.org", None, None)
+    assert await account(root, created["id"]) == created
+    key = await world.services.database.pool.fetchrow("SELECT * FROM keys WHERE purpose = 'invitation'")
+    assert key is not None
+    assert (str(key["user_id"]), key["address"]) == (created["id"], "eve@example.org")
+
+
+@pytest.mark.parametrize("onboarded", [True, False])
+async def test_an_address_has_one_account(world: World, root: httpx.AsyncClient, onboarded: bool) -> None:
+    await world.user(onboarded=onboarded)
+    response = await root.post("/api/users", json={"email": "ADA@example.org", "name": "Eve"})
+    assert (response.status_code, problem(response)["code"]) == (409, "email_taken")
+    assert await emails(root) == ["root@example.org", "ada@example.org"]
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
+
+
+async def test_an_invitation_is_mailed_again_to_who_still_waits_for_it(world: World, root: httpx.AsyncClient) -> None:
+    user_id = (await root.post("/api/users", json={"email": "eve@example.org", "name": "Eve"})).json()["id"]
+    assert (await root.post(f"/api/users/{user_id}/invitation")).status_code == 204
+    first, second = [token_in(mail) for mail in await world.mails()]
+    accepting = {"name": "Eve", "secret": SECRET}
+    assert (await redeem(world.client(), token=first, **accepting)).status_code == 410
+    assert (await redeem(world.client(), token=second, **accepting)).status_code == 201
+    again = await root.post(f"/api/users/{user_id}/invitation")
+    assert (again.status_code, problem(again)["code"]) == (409, "no_invitation")
+    assert len(await world.mails()) == 2
+
+
+async def test_a_suspension_ends_every_session_and_its_reason_is_for_admins(
+    world: World, root: httpx.AsyncClient
+) -> None:
+    ada = await world.signed_in()
+    user_id = await id_of(ada)
+    response = await root.post(f"/api/users/{user_id}/suspension", json={"reason": "Spam"})
+    assert (response.status_code, response.content) == (204, b"")
+    assert not await is_signed_in(ada)
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    shown = await account(root, user_id)
+    assert (shown["status"], shown["suspensionReason"]) == ("suspended", "Spam")
+
+
+async def test_a_restored_user_signs_in_anew(world: World, root: httpx.AsyncClient) -> None:
+    ada = await world.signed_in()
+    path = f"/api/users/{await id_of(ada)}"
+    await root.post(f"{path}/suspension", json={})
+    assert (await root.delete(f"{path}/suspension")).status_code == 204
+    assert not await is_signed_in(ada)
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+    shown = (await root.get(path)).json()
+    assert (shown["status"], shown["suspensionReason"]) == ("active", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({"reason": ""}, {"reason": "too_short"}),
+        ({"reason": "x" * 501}, {"reason": "too_long"}),
+        ({"until": "tomorrow"}, {"until": "unknown_field"}),
+    ],
+)
+async def test_a_malformed_suspension_suspends_nobody(
+    world: World, root: httpx.AsyncClient, body: dict[str, str], errors: dict[str, str]
+) -> None:
+    ada = await world.signed_in()
+    assert field_errors(await root.post(f"/api/users/{await id_of(ada)}/suspension", json=body)) == errors
+    assert await is_signed_in(ada)
+
+
+async def test_the_platform_role_is_granted_and_taken_away(world: World, root: httpx.AsyncClient) -> None:
+    user_id = await world.user()
+    path = f"/api/users/{user_id}/platform-role"
+    assert (await root.put(path, json={"role": "admin"})).status_code == 204
+    assert (await account(root, user_id))["platformRole"] == "admin"
+    assert (await root.put(path, json={"role": None})).status_code == 204
+    assert (await account(root, user_id))["platformRole"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"role": "missing"}),
+        ({"role": "owner"}, {"role": "invalid"}),
+        ({"role": ["admin"]}, {"role": "wrong_type"}),
+    ],
+)
+async def test_a_malformed_role_grants_nothing(
+    world: World, root: httpx.AsyncClient, body: dict[str, object], errors: dict[str, str]
+) -> None:
+    user_id = await world.user()
+    assert field_errors(await root.put(f"/api/users/{user_id}/platform-role", json=body)) == errors
+    assert (await account(root, user_id))["platformRole"] is None
+
+
+async def test_all_sessions_of_one_user_are_ended_and_nobody_elses(world: World, root: httpx.AsyncClient) -> None:
+    user_id = await world.user()
+    clients = [world.with_cookie(await world.token(user_id)) for _ in range(3)]
+    other = await world.signed_in("eve@example.org")
+    assert (await root.delete(f"/api/users/{user_id}/sessions")).status_code == 204
+    assert [await is_signed_in(client) for client in (*clients, other, root)] == [False] * 3 + [True] * 2
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+
+
+async def test_a_deleted_account_is_gone_with_its_ways_in_and_memberships(
+    world: World, root: httpx.AsyncClient
+) -> None:
+    await world.language("de")
+    ada = await world.signed_in_member("de", "admin")
+    user_id = await id_of(ada)
+    response = await root.delete(f"/api/users/{user_id}")
+    assert (response.status_code, response.content) == (204, b"")
+    assert not await is_signed_in(ada)
+    assert (await root.get(f"/api/users/{user_id}")).status_code == 404
+    assert await items(root, "/api/languages/de/members") == []
+    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    assert (await root.post("/api/users", json={"email": "ada@example.org", "name": "Ada"})).status_code == 201
+
+
+ADMINISTRATION = [
+    ("PUT", "/platform-role", {"role": "admin"}),
+    ("POST", "/suspension", {}),
+    ("DELETE", "/suspension", None),
+    ("DELETE", "/sessions", None),
+    ("DELETE", "", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ADMINISTRATION)
+async def test_administration_needs_a_recent_proof(
+    world: World, root: httpx.AsyncClient, method: str, path: str, body: object
+) -> None:
+    ada = await world.signed_in()
+    before = await account(ada, "me")
+    world.clock.forward(minutes=STEP_UP_MINUTES, seconds=1)
+    response = await root.request(method, f"/api/users/{before['id']}{path}", json=body)
+    assert (response.status_code, problem(response)["code"]) == (403, "reauthentication_required")
+    assert await account(ada, "me") == before
+
+
+@pytest.mark.parametrize("user_id", [UNKNOWN_ID, "nobody", "0", "x" * 300, "ME", "%F0%9F%90%91"])
+@pytest.mark.parametrize(("method", "path", "body"), [*ADMINISTRATION, ("GET", "", None), ("PATCH", "", {"name": "x"})])
+async def test_only_a_platform_admin_learns_that_a_user_does_not_exist(
+    world: World, root: httpx.AsyncClient, user_id: str, method: str, path: str, body: object
+) -> None:
+    ada = await world.signed_in()
+    answers = [await client.request(method, f"/api/users/{user_id}{path}", json=body) for client in (root, ada)]
+    assert [answer.status_code for answer in answers] == [404, 403]

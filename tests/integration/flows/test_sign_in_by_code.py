@@ -1,0 +1,215 @@
+"""Signing in with a mailed code or link: what works, for how long and how often, and what it never tells."""
+
+import msgspec
+import pytest
+
+from app.domain.flows.request_key import KeyJob
+from app.jobs.worker import Attempt
+from app.postgres.base import new_id
+from tests.support.app import CREDENTIALS, SECRET, World, field_errors, is_signed_in, problem, running, settings_for
+from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
+
+ADDRESS = "ada@example.org"
+
+
+async def test_a_code_signs_in(either: World) -> None:
+    await either.user(ADDRESS)
+    message = await mailed(either, "sign_in", "ADA@example.org")
+    client = either.client()
+    answer = await client.post("/api/session", json={"method": "code", "email": ADDRESS, "code": code_in(message)})
+    assert answer.status_code == 201
+    assert (answer.json()["user"]["email"], answer.json()["session"]["method"]) == (ADDRESS, "code")
+    assert message["To"] == ADDRESS
+    assert message["Subject"].startswith(code_in(message))
+    assert await is_signed_in(client)
+
+
+async def test_a_link_signs_in(either: World) -> None:
+    await either.user(ADDRESS)
+    client, token = either.client(), token_in(await mailed(either, "sign_in"))
+    answer = await client.post("/api/session", json={"method": "link", "token": token})
+    assert (answer.status_code, answer.json()["session"]["method"]) == (201, "link")
+    assert await is_signed_in(client)
+
+
+async def test_the_code_and_the_link_of_a_mail_are_one_key(world: World) -> None:
+    await world.user(ADDRESS)
+    message = await mailed(world, "sign_in")
+    by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
+    assert (await redeem(world.client(), token=token_in(message))).status_code == 201
+    assert problem(await redeem(world.client(), **by_code))["code"] == "key_not_usable"
+
+    world.clock.forward(seconds=30)
+    message = await mailed(world, "sign_in")
+    assert (await redeem(world.client(), **{**by_code, "code": code_in(message)})).status_code == 201
+    assert problem(await redeem(world.client(), token=token_in(message)))["code"] == "key_not_usable"
+
+
+async def test_every_address_gets_the_same_answer_and_only_active_users_get_mail(either: World) -> None:
+    await either.user(ADDRESS)
+    await either.services.users.suspend(await either.user("suspended@example.org"))
+    answers = [
+        await ask(either.client(), "sign_in", address)
+        for address in (ADDRESS, "suspended@example.org", "unknown@example.org")
+    ]
+    assert {(answer.status_code, answer.text, *sorted(answer.headers)) for answer in answers} == {
+        (202, '{"status":"accepted"}', *sorted(answers[0].headers))
+    }
+    assert [message["To"] for message in await either.mails()] == [ADDRESS]
+
+
+async def test_five_wrong_codes_burn_the_code_and_leave_the_link(either: World) -> None:
+    await either.user(ADDRESS)
+    message = await mailed(either, "sign_in")
+    guess = {"method": "code", "email": ADDRESS}
+    for _ in range(5):
+        answer = await either.client().post("/api/session", json={**guess, "code": wrong(code_in(message))})
+        assert problem(answer)["code"] == "key_not_usable"
+    answer = await either.client().post("/api/session", json={**guess, "code": code_in(message)})
+    assert problem(answer)["code"] == "key_not_usable"
+    assert (await redeem(either.client(), token=token_in(message))).status_code == 201
+
+
+async def test_the_fifth_attempt_may_be_the_right_one(world: World) -> None:
+    await world.user(ADDRESS)
+    code = code_in(await mailed(world, "sign_in"))
+    for _ in range(4):
+        await redeem(world.client(), purpose="sign_in", email=ADDRESS, code=wrong(code))
+    assert (await redeem(world.client(), purpose="sign_in", email=ADDRESS, code=code)).status_code == 201
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
+async def test_code_and_link_end_exactly_after_ten_minutes(world: World, seconds: int, status: int) -> None:
+    await world.user("ada@example.org")
+    await world.user("eve@example.org")
+    code, token = code_in(await mailed(world, "sign_in")), token_in(await mailed(world, "sign_in", "eve@example.org"))
+    world.clock.forward(seconds=seconds)
+    by_code = await redeem(world.client(), purpose="sign_in", email="ada@example.org", code=code)
+    by_link = await redeem(world.client(), token=token)
+    assert (by_code.status_code, by_link.status_code) == (status, status)
+
+
+async def test_a_new_mail_voids_the_code_and_the_link_before(either: World) -> None:
+    await either.user(ADDRESS)
+    first = await mailed(either, "sign_in")
+    either.clock.forward(seconds=30)
+    second = await mailed(either, "sign_in")
+    assert (await redeem(either.client(), token=token_in(first))).status_code == 410
+    stale = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(first))
+    assert stale.status_code == 410
+    fresh = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(second))
+    assert fresh.status_code == 201
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "unknown@example.org"])
+async def test_an_address_is_mailed_once_in_thirty_seconds(world: World, address: str) -> None:
+    await world.user(ADDRESS)
+    assert (await ask(world.client(), "sign_in", address)).status_code == 202
+    refused = await ask(world.client(), "sign_up", address.upper())
+    assert (problem(refused)["code"], refused.headers["retry-after"]) == ("too_many_requests", "30")
+    world.clock.forward(seconds=29)
+    assert (await ask(world.client(), "sign_in", address)).headers["retry-after"] == "1"
+    world.clock.forward(seconds=1)
+    assert (await ask(world.client(), "sign_in", address)).status_code == 202
+
+
+async def test_an_address_is_mailed_five_times_in_an_hour(world: World) -> None:
+    for _ in range(5):
+        assert (await ask(world.client(), "sign_in")).status_code == 202
+        world.clock.forward(seconds=30)
+    refused = await ask(world.client(), "sign_in")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3450")
+    world.clock.forward(seconds=3450)
+    assert (await ask(world.client(), "sign_in")).status_code == 202
+
+
+@pytest.mark.parametrize("code", ["", "1234567", "123456789", "1234567x", "１２３４５６７８"])  # noqa: RUF001 # full width
+async def test_what_cannot_be_a_code_is_told_and_costs_no_attempt(world: World, code: str) -> None:
+    await world.user(ADDRESS)
+    right = code_in(await mailed(world, "sign_in"))
+    for _ in range(5):
+        answer = await world.client().post("/api/session", json={"method": "code", "email": ADDRESS, "code": code})
+        assert field_errors(answer) == {"code": "invalid_code"}
+    assert (await redeem(world.client(), purpose="sign_in", email=ADDRESS, code=right)).status_code == 201
+
+
+async def test_a_code_proves_again_who_is_at_the_session(either: World) -> None:
+    client = await either.signed_in(ADDRESS)
+    before = client.cookies["auth_session"]
+    either.clock.forward(minutes=16)
+    stale = await ask(client, "email_change", "ada@new.example.org")
+    assert problem(stale)["code"] == "reauthentication_required"
+
+    code = code_in(await mailed(either, "sign_in"))
+    answer = await client.post("/api/session/reauthentication", json={"method": "code", "code": code})
+    assert answer.status_code == 200
+    assert not await is_signed_in(either.with_cookie(before))
+    assert (await ask(client, "email_change", "ada@new.example.org")).status_code == 202
+
+
+async def test_the_code_of_somebody_else_proves_nothing(world: World) -> None:
+    await world.user("eve@example.org")
+    client = await world.signed_in(ADDRESS)
+    code = code_in(await mailed(world, "sign_in", "eve@example.org"))
+    answer = await client.post("/api/session/reauthentication", json={"method": "code", "code": code})
+    assert problem(answer)["code"] == "key_not_usable"
+    assert (await redeem(world.client(), purpose="sign_in", email="eve@example.org", code=code)).status_code == 201
+
+
+async def test_mail_is_in_the_language_of_its_reader(either: World) -> None:
+    client = await either.signed_in(ADDRESS)
+    assert (await client.patch("/api/users/me", json={"locale": "de-AT"})).status_code == 200
+    message = await mailed(either, "sign_in")
+    assert message["Content-Language"] == "de"
+    assert "ist Ihr Code für" in message["Subject"]
+
+
+async def test_an_address_with_a_hundred_wrong_codes_gets_a_link_alone_until_its_owner_is_in(world: World) -> None:
+    await world.user(ADDRESS)
+    await world.services.database.pool.execute(
+        "INSERT INTO code_failures (address, failures, failed_at) VALUES ($1, 100, $2)", ADDRESS, world.clock()
+    )
+    message = await mailed(world, "sign_in")
+    assert message["Subject"] == "Your link to sign in at Ostiary"
+    assert "There is no code this time" in text_of(message)
+    assert (await redeem(world.client(), token=token_in(message))).status_code == 201
+
+    world.clock.forward(seconds=30)
+    assert code_in(await mailed(world, "sign_in"))
+
+
+async def test_without_passwords_no_route_sets_or_takes_one(open_world: World) -> None:
+    client = await open_world.signed_in(ADDRESS)
+    answers = [
+        await client.post("/api/session", json=CREDENTIALS),
+        await client.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET}),
+        await client.put("/api/keys/primary/secret", json={"secret": SECRET}),
+        await ask(client, "password_reset"),
+    ]
+    assert [problem(answer)["code"] for answer in answers] == ["method_disabled"] * 4
+
+
+async def test_without_codes_none_is_mailed_and_none_signs_in(world: World, database_url: str) -> None:
+    await world.user(ADDRESS)
+    message = await mailed(world, "sign_in")
+    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), world.clock) as passwords:
+        client = passwords.client()
+        assert problem(await ask(client, "sign_in"))["code"] == "method_disabled"
+        used = [
+            await client.post("/api/session", json={"method": "code", "email": ADDRESS, "code": code_in(message)}),
+            await client.post("/api/session", json={"method": "link", "token": token_in(message)}),
+        ]
+        assert [problem(answer)["code"] for answer in used] == ["key_not_usable"] * 2
+
+
+async def test_a_request_whose_end_was_not_recorded_is_answered_once(world: World) -> None:
+    """The worker was killed after the code was queued, and before its own job was done: the job runs again."""
+    await world.user(ADDRESS)
+    job = KeyJob(purpose="sign_in", written=ADDRESS, unique=ADDRESS, user_id=None, name="", phone=None)
+    attempt = Attempt(new_id(), msgspec.json.encode(job), world.clock())
+    await world.services.asking.run(attempt)
+    (message,) = await world.mails()
+    await world.services.asking.run(attempt)
+    assert len(await world.mails()) == 1
+    by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
+    assert (await redeem(world.client(), **by_code)).status_code == 201

@@ -1,0 +1,161 @@
+"""Every error is problem+json with a code of the closed list, whoever raised it, and carries the common headers."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import NamedTuple
+
+import asyncpg
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from app.errors import KINDS
+from app.http.outermost import MAX_BODY_BYTES
+from tests.support.app import CREDENTIALS, SECRET, World, problem
+
+JSON = {"Content-Type": "application/json"}
+ELSEWHERE = {"Origin": "https://evil.example"}
+TEXT = {"Content-Type": "text/plain"}
+
+
+class Asked(NamedTuple):
+    """A request and who sends it."""
+
+    who: str
+    method: str
+    path: str
+    body: object = b""
+    headers: Mapping[str, str] = JSON
+
+
+def sign_in_of(size: int) -> bytes:
+    """A sign-in of exactly this many bytes."""
+    start = json.dumps({**CREDENTIALS, "secret": ""})[:-2].encode()
+    return start + b"x" * (size - len(start) - 2) + b'"}'
+
+
+async def in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), 10_000):
+        yield body[start : start + 10_000]
+
+
+async def client_of(world: World, who: str) -> httpx.AsyncClient:
+    if who == "anonymous":
+        return world.client()
+    return await world.signed_in(admin=who == "admin", onboarded=who != "not onboarded")
+
+
+async def answer(world: World, asked: Asked) -> httpx.Response:
+    client = await client_of(world, asked.who)
+    content = asked.body if isinstance(asked.body, bytes) else json.dumps(asked.body)
+    return await client.request(asked.method, asked.path, content=content, headers=asked.headers)
+
+
+REFUSED = [
+    (Asked("anonymous", "POST", "/api/session", b"{"), "malformed_json"),
+    (Asked("anonymous", "POST", "/api/session", b"\xff"), "malformed_json"),
+    (Asked("anonymous", "POST", "/api/session"), "malformed_json"),
+    (Asked("anonymous", "POST", "/api/session", headers={}), "malformed_json"),
+    (Asked("anonymous", "GET", "/api/languages/%00"), "malformed_request"),
+    (Asked("anonymous", "POST", "/api/session", {}, {**JSON, "Content-Length": "-1"}), "malformed_request"),
+    (Asked("anonymous", "GET", "/api/sessions"), "not_signed_in"),
+    (Asked("anonymous", "GET", "/api/languages/de"), "not_signed_in"),
+    (Asked("anonymous", "POST", "/api/session", CREDENTIALS), "invalid_credentials"),
+    (Asked("user", "GET", "/api/languages/de"), "forbidden"),
+    (Asked("user", "DELETE", "/api/session", headers=ELSEWHERE), "cross_site_request"),
+    (Asked("not onboarded", "GET", "/api/languages"), "onboarding_required"),
+    (Asked("admin", "GET", "/api/languages/da"), "not_found"),
+    (Asked("anonymous", "GET", "/"), "not_found"),
+    (Asked("anonymous", "GET", "/api/nowhere?token=hunter2"), "not_found"),
+    (Asked("anonymous", "POST", "/api/nowhere", {}), "not_found"),
+    (Asked("user", "DELETE", "/api/sessions/1"), "not_found"),
+    (Asked("anonymous", "PUT", "/api/session", {}), "method_not_allowed"),
+    (Asked("anonymous", "HEAD", "/api/keys/redeem"), "method_not_allowed"),
+    (Asked("anonymous", "TRACE", "/api/session"), "method_not_allowed"),
+    (Asked("admin", "POST", "/api/languages", {"code": "de", "name": "German"}), "language_exists"),
+    (
+        Asked("anonymous", "POST", "/api/keys/redeem", {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET}),
+        "key_not_usable",
+    ),
+    (Asked("anonymous", "POST", "/api/session", sign_in_of(MAX_BODY_BYTES + 1)), "body_too_large"),
+    (Asked("anonymous", "POST", "/api/nowhere", {}, {**JSON, "Content-Length": "9" * 5000}), "body_too_large"),
+    (Asked("anonymous", "POST", "/api/session", CREDENTIALS, {}), "unsupported_media_type"),
+    (Asked("anonymous", "POST", "/api/session", CREDENTIALS, TEXT), "unsupported_media_type"),
+    (Asked("anonymous", "POST", "/api/nowhere", {}, TEXT), "unsupported_media_type"),
+    (Asked("anonymous", "DELETE", "/api/session", {}, TEXT), "unsupported_media_type"),
+    (Asked("anonymous", "POST", "/api/session", []), "validation_failed"),
+    (Asked("anonymous", "POST", "/api/session", sign_in_of(MAX_BODY_BYTES)), "validation_failed"),
+    (Asked("admin", "GET", "/api/languages?limit=hunter2"), "validation_failed"),
+]
+
+
+@pytest.mark.parametrize(("asked", "code"), REFUSED)
+async def test_a_refusal_is_a_problem_of_the_closed_list(world: World, asked: Asked, code: str) -> None:
+    await world.language("de")
+    response = await answer(world, asked)
+    assert response.status_code == KINDS[code].status
+    if asked.method == "HEAD":
+        return
+    told = problem(response)
+    assert told["code"] == code
+    assert told["type"] == f"urn:ostiary:problem:{code}"
+    assert told["title"] == KINDS[code].title
+    assert told["instance"] == f"urn:uuid:{response.headers['x-request-id']}"
+    assert SECRET not in response.text
+    assert "hunter2" not in response.text
+
+
+@pytest.mark.parametrize("asked", [asked for asked, _ in REFUSED] + [Asked("user", "GET", "/api/session")])
+async def test_every_answer_carries_the_common_headers(world: World, asked: Asked) -> None:
+    response = await answer(world, asked)
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["cross-origin-resource-policy"] == "same-site"
+    assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert response.headers["cache-control"] in ("no-store", "private, no-cache")
+    assert len(response.headers["x-request-id"]) == 36
+    assert "server" not in response.headers
+    assert "strict-transport-security" not in response.headers
+
+
+async def test_a_body_without_a_length_is_read_up_to_the_limit_and_no_further(world: World) -> None:
+    client = world.client()
+    fitting = await client.post("/api/session", content=in_chunks(sign_in_of(MAX_BODY_BYTES)), headers=JSON)
+    assert "content-length" not in fitting.request.headers
+    assert problem(fitting)["code"] == "validation_failed"
+    over = await client.post("/api/session", content=in_chunks(sign_in_of(MAX_BODY_BYTES + 1)), headers=JSON)
+    assert (over.status_code, problem(over)["code"]) == (413, "body_too_large")
+
+
+async def test_a_wrong_method_is_told_which_are_right(world: World) -> None:
+    response = await world.client().put("/api/languages/de", json={})
+    assert {method.strip() for method in response.headers["allow"].split(",")} == {
+        "GET",
+        "HEAD",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+    }
+
+
+@pytest.mark.parametrize("path", ["/api/sessions", "/api/keys"])
+async def test_a_401_says_how_to_sign_in(world: World, path: str) -> None:
+    assert (await world.client().get(path)).headers["www-authenticate"] == 'Bearer realm="ostiary"'
+
+
+async def test_an_error_of_ours_says_nothing_of_itself_but_its_instance(world: World) -> None:
+    client = await world.signed_in(admin=True)
+    await world.services.database.pool.execute("ALTER TABLE languages RENAME TO hidden")
+    try:
+        with capture_logs() as lines:
+            response = await client.get("/api/languages/de")
+    finally:
+        await world.services.database.pool.execute("ALTER TABLE hidden RENAME TO languages")
+    told = problem(response)
+    assert (response.status_code, told["code"]) == (500, "internal_error")
+    assert told["detail"] == "The error has been logged under this instance."
+    assert "languages" not in response.text
+    [logged] = lines
+    assert (logged["event"], logged["request_id"]) == ("request_failed", response.headers["x-request-id"])
+    assert isinstance(logged["exc_info"], asyncpg.UndefinedTableError)
+    assert (await client.get("/api/languages")).status_code == 200

@@ -1,0 +1,41 @@
+"""Health: live while the process answers, ready while the database does too, and 503 while it is away."""
+
+from pathlib import Path
+
+from app.postgres import migrate
+from app.postgres.database import Database
+from app.postgres.embedded import embedded_postgres
+from tests.support.app import CREDENTIALS, Clock, World, is_signed_in, problem, running, settings_for
+
+
+async def test_a_healthy_service_is_live_and_ready(world: World) -> None:
+    for path in ("/health/live", "/health/ready"):
+        response = await world.client().get(path)
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_while_the_database_is_away_the_service_lives_and_answers_503(tmp_path: Path) -> None:
+    server = embedded_postgres(tmp_path)
+    url = server.__enter__()
+    async with Database(url, 2).connected() as database:
+        await migrate.upgrade(database.engine)
+    async with running(settings_for(url), Clock()) as world:
+        client, anonymous = await world.signed_in(), world.client()
+        assert (await anonymous.get("/health/ready")).status_code == 200
+        server.__exit__(None, None, None)
+
+        assert (await anonymous.get("/health/live")).status_code == 200
+        assert not await is_signed_in(anonymous)
+        for answer in (
+            await anonymous.get("/health/ready"),
+            await anonymous.post("/api/session", json=CREDENTIALS),
+            await client.get("/api/session"),
+        ):
+            assert problem(answer)["code"] == "temporarily_unavailable"
+            assert answer.headers["retry-after"] == "5"
+
+        with embedded_postgres(tmp_path):
+            assert (await anonymous.get("/health/ready")).status_code == 200
+            assert await is_signed_in(client)
+            # The connection for writes that the server closed is found out by the first who uses it.
+            assert [(await client.delete("/api/sessions")).status_code for _ in range(2)] == [503, 204]

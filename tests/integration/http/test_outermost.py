@@ -1,0 +1,106 @@
+"""The outermost layer: request ids, the access log, HSTS, trusted proxies, and other origins' pages."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.domain.sessions.schemas import Client
+from tests.support.app import CREDENTIALS, Clock, World, running, settings_for
+
+APP = "https://app.example.org"
+
+
+async def test_every_request_has_an_id_of_its_own_that_the_client_does_not_choose(world: World) -> None:
+    client = world.client(**{"X-Request-Id": "chosen"})
+    ids = [(await client.get("/health/live")).headers["x-request-id"] for _ in range(3)]
+    assert len({*ids, "chosen"}) == 4
+
+
+@pytest.mark.parametrize(("public_url", "sent"), [("https://auth.example.org", True), ("http://127.0.0.1:8000", False)])
+async def test_https_is_made_strict_where_the_service_is_reached_by_it(
+    database_url: str, public_url: str, sent: bool
+) -> None:
+    async with running(settings_for(database_url, PUBLIC_URL=public_url), Clock()) as world:
+        for path in ("/health/live", "/api/nowhere"):
+            headers = (await world.client().get(path)).headers
+            assert headers.get("strict-transport-security") == ("max-age=31536000; includeSubDomains" if sent else None)
+
+
+async def test_the_access_log_has_one_line_a_request_without_query_header_or_body(
+    world: World, database_url: str
+) -> None:
+    token = await world.token(await world.user())
+    async with running(settings_for(database_url, ACCESS_LOG="on"), Clock()) as logging:
+        client = logging.with_cookie(token)
+        with capture_logs() as lines:
+            answers = [
+                await client.get("/api/languages", params={"cursor": "hunter2"}),
+                await client.post("/api/session", json={"secret": "hunter2"}),
+                await client.get("/nowhere"),
+            ]
+    assert {line["event"] for line in lines} == {"request"}
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("GET", "/api/languages", 422),
+        ("POST", "/api/session", 422),
+        ("GET", "/nowhere", 404),
+    ]
+    assert [line["request_id"] for line in lines] == [answer.headers["x-request-id"] for answer in answers]
+    assert "hunter2" not in str(lines)
+    assert token not in str(lines)
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/api/session", "/api/languages", "/api/nowhere"])
+async def test_head_answers_as_get_does_without_the_content(world: World, path: str) -> None:
+    client = await world.signed_in(admin=True)
+    got, head = await client.get(path), await client.head(path)
+    varying = {"x-request-id", "date"}
+    for name in got.headers.keys() | head.headers.keys() - varying:
+        assert name in varying or head.headers[name] == got.headers[name]
+    assert (head.status_code, head.content) == (got.status_code, b"")
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "seen"),
+    [
+        ("", "203.0.113.9", "127.0.0.1"),
+        ("10.0.0.0/8", "203.0.113.9", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.0/8", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.0/8,203.0.113.9", "198.51.100.1, 203.0.113.9", "198.51.100.1"),
+    ],
+)
+async def test_the_clients_address_is_taken_from_trusted_proxies_only(
+    world: World, database_url: str, trusted: str, forwarded: str, seen: str
+) -> None:
+    await world.user()
+    async with running(settings_for(database_url, TRUSTED_PROXIES=trusted), Clock()) as proxied:
+        client = proxied.client(**{"X-Forwarded-For": forwarded})
+        assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201
+    assert await world.services.database.pool.fetchval("SELECT ip FROM sessions") == seen
+
+
+async def test_pages_of_allowed_origins_may_use_the_api_and_others_may_not(world: World, database_url: str) -> None:
+    token = await world.token(await world.user())
+    async with running(settings_for(database_url, ALLOWED_ORIGINS=APP), Clock()) as allowing:
+        client = allowing.with_cookie(token)
+        preflight = {"Origin": APP, "Access-Control-Request-Method": "PATCH"}
+        answer = await client.options("/api/languages/de", headers=preflight)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-origin"] == APP
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        read = await client.get("/api/session", headers={"Origin": APP})
+        assert read.headers["access-control-allow-origin"] == APP
+        assert "X-Request-Id" in read.headers["access-control-expose-headers"]
+        foreign = await client.get("/api/session", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in foreign.headers
+        assert (await client.delete("/api/sessions", headers={"Origin": APP})).status_code == 204
+        assert (await client.delete("/api/sessions", headers={"Origin": "https://evil.example"})).status_code == 403
+
+
+async def test_without_allowed_origins_no_page_of_another_reads_anything(world: World) -> None:
+    client = await world.signed_in()
+    answer = await client.get("/api/session", headers={"Origin": APP})
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+async def test_what_a_session_notes_of_its_client_is_optional() -> None:
+    assert Client() == Client(ip=None, user_agent=None)

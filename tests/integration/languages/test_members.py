@@ -1,0 +1,180 @@
+"""Members over HTTP: adding by address, roles, leaving and removing."""
+
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.support.app import SECRET, World, field_errors, id_of, items, pages, problem
+from tests.support.mailbox import redeem, text_of, token_in
+from tests.support.members import PATH, add, roles_of
+
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
+STEP_UP_MINUTES = 15
+
+
+@pytest.fixture
+async def admin(world: World) -> httpx.AsyncClient:
+    """An admin of German."""
+    await world.language("de", "German")
+    return await world.signed_in_member("de", "admin", email="root@example.org")
+
+
+async def test_every_page_gives_every_member_once(world: World, admin: httpx.AsyncClient) -> None:
+    for number in range(5):
+        await world.member(await world.user(f"user{number}@example.org"), "de", "translator")
+    found = await pages(admin, PATH, limit=2)
+    assert [len(page) for page in found] == [2, 2, 2]
+    assert len({member["email"] for page in found for member in page}) == 6
+
+
+async def test_a_member_is_told_with_name_roles_and_since_when(world: World, admin: httpx.AsyncClient) -> None:
+    user_id = await world.user()
+    await world.member(user_id, "de", "translator", "admin")
+    world.clock.forward(seconds=1)
+    await world.token(user_id)
+    (member,) = [member for member in await items(admin, PATH) if member["userId"] == str(user_id)]
+    assert member == {
+        "userId": str(user_id), "name": "Ada", "email": "ada@example.org", "roles": ["translator", "admin"],
+        "createdAt": "2026-06-01T12:00:00Z",
+    }  # fmt: skip
+
+
+async def test_the_owner_of_a_known_address_is_a_member_at_once_and_told(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    ada = await world.signed_in()
+    await add(admin, " ADA@Example.org", "translator")
+    (message,) = await world.mails()
+    assert (message["To"], message["Subject"]) == ("ada@example.org", "You are now a member of German at Ostiary")
+    assert "Ada has added you to the language German" in text_of(message)
+    assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert (await ada.get("/api/languages/de")).status_code == 200
+    invited_by = "SELECT invited_by FROM language_members WHERE user_id = $1"
+    assert await world.services.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
+
+
+async def test_who_is_a_member_already_keeps_their_roles(world: World, admin: httpx.AsyncClient) -> None:
+    await world.member(await world.user(), "de", "translator")
+    await add(admin, "eve@example.org")
+    for email in ("ada@example.org", "eve@example.org"):
+        response = await admin.post(PATH, json={"email": email, "roles": ["admin"]})
+        assert (response.status_code, problem(response)["code"]) == (409, "already_member")
+    assert await roles_of(admin) == {
+        "root@example.org": ["admin"],
+        "ada@example.org": ["translator"],
+        "eve@example.org": [],
+    }
+    (invitation,) = await world.mails()
+    assert (await redeem(world.client(), token=token_in(invitation), name="Eve", secret=SECRET)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"email": "missing"}),
+        ({"email": "nobody"}, {"email": "invalid_email"}),
+        ({"email": "eve@example.org", "roles": ["owner"]}, {"roles": "invalid"}),
+        ({"email": "eve@example.org", "roles": ["admin", "translator", "admin"]}, {"roles": "too_long"}),
+        ({"email": "eve@example.org", "roles": "admin"}, {"roles": "wrong_type"}),
+        ({"email": "eve@example.org", "name": "Eve"}, {"name": "unknown_field"}),
+    ],
+)
+async def test_a_malformed_addition_is_a_422_and_adds_nobody(
+    world: World, admin: httpx.AsyncClient, body: dict[str, object], errors: dict[str, str]
+) -> None:
+    assert field_errors(await admin.post(PATH, json=body)) == errors
+    assert await roles_of(admin) == {"root@example.org": ["admin"]}
+    assert await world.mails() == []
+
+
+async def test_roles_are_replaced_and_count_from_the_next_request(world: World, admin: httpx.AsyncClient) -> None:
+    ada = await world.signed_in_member("de", "translator")
+    path = f"{PATH}/{await id_of(ada)}"
+    for roles in (["admin"], ["admin", "translator"], [], ["translator", "translator"]):
+        response = await admin.put(path, json={"roles": roles})
+        assert (response.status_code, response.json()["roles"]) == (200, sorted(set(roles)))
+        assert (await ada.get("/api/session")).json()["memberships"] == [
+            {"language": "de", "roles": sorted(set(roles))}
+        ]
+        status = (await ada.patch("/api/languages/de", json={})).status_code
+        assert status == (200 if "admin" in roles else 403)
+
+
+async def test_a_removed_member_has_no_access_from_the_next_request_on(world: World, admin: httpx.AsyncClient) -> None:
+    ada = await world.signed_in_member("de", "admin", "translator")
+    assert (await admin.delete(f"{PATH}/{await id_of(ada)}")).status_code == 204
+    assert (await ada.get("/api/session")).json()["memberships"] == []
+    assert (await ada.get("/api/languages/de")).status_code == 403
+    assert await roles_of(admin) == {"root@example.org": ["admin"]}
+
+
+async def test_a_member_leaves(world: World, admin: httpx.AsyncClient) -> None:
+    ada = await world.signed_in_member("de")
+    assert (await ada.delete(f"{PATH}/me")).status_code == 204
+    assert (await ada.delete(f"{PATH}/me")).status_code == 403
+    assert await roles_of(admin) == {"root@example.org": ["admin"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("PUT", "", {"roles": []}), ("DELETE", "", None), ("POST", "/invitation", None)],
+)
+async def test_who_is_no_member_cannot_be_changed_removed_or_invited_again(
+    world: World, admin: httpx.AsyncClient, method: str, path: str, body: object
+) -> None:
+    stranger = await world.user()
+    for user_id in (stranger, UNKNOWN_ID):
+        response = await admin.request(method, f"{PATH}/{user_id}{path}", json=body)
+        assert (response.status_code, problem(response)["code"]) == (404, "not_found")
+    assert (await roles_of(admin)).keys() == {"root@example.org"}
+    assert await world.mails() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None), ("POST", "", {"email": "eve@example.org"}), ("PUT", f"/{UNKNOWN_ID}", {"roles": []}),
+        ("DELETE", f"/{UNKNOWN_ID}", None), ("DELETE", "/me", None), ("POST", f"/{UNKNOWN_ID}/invitation", None),
+    ],
+)  # fmt: skip
+async def test_only_a_platform_admin_learns_that_a_language_does_not_exist(
+    world: World, method: str, path: str, body: object
+) -> None:
+    root, ada = await world.signed_in("root@example.org", admin=True), await world.signed_in()
+    answers = [await client.request(method, f"/api/languages/xx/members{path}", json=body) for client in (root, ada)]
+    assert [answer.status_code for answer in answers] == [404, 403]
+    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 2
+
+
+async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    ada = await world.user()
+    await world.member(ada, "de")
+    world.clock.forward(minutes=STEP_UP_MINUTES, seconds=1)
+    for method, path, body in (
+        ("POST", PATH, {"email": "eve@example.org"}),
+        ("PUT", f"{PATH}/{ada}", {"roles": ["admin"]}),
+        ("POST", f"{PATH}/{ada}/invitation", None),
+    ):
+        response = await admin.request(method, path, json=body)
+        assert (response.status_code, problem(response)["code"]) == (403, "reauthentication_required")
+    assert await roles_of(admin) == {"root@example.org": ["admin"], "ada@example.org": []}
+    assert await world.mails() == []
+    assert (await admin.delete(f"{PATH}/{ada}")).status_code == 204
+
+
+async def test_a_suspended_owner_of_an_address_is_added_and_told_nothing(
+    world: World, admin: httpx.AsyncClient
+) -> None:
+    await world.services.users.suspend(await world.user())
+    await add(admin, "ada@example.org")
+    assert await world.mails() == []
+
+
+async def test_a_deleted_user_is_no_member(world: World, admin: httpx.AsyncClient) -> None:
+    user_id = await world.user()
+    await world.member(user_id, "de", "admin")
+    await world.services.users.remove(user_id)
+    assert await roles_of(admin) == {"root@example.org": ["admin"]}

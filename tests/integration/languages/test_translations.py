@@ -1,0 +1,265 @@
+"""Translations over HTTP: writing with a version, reading, listing, deleting and the history."""
+
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from app.domain.languages.translations.schemas import TEXT_MAX
+from tests.support.app import World, field_errors, id_of, items, pages, problem
+from tests.support.translations import NEW, PATH, at, batch, item, write
+
+JUNE = "2026-06-01T12:00:00Z"
+
+
+@pytest.fixture
+async def translator(world: World) -> httpx.AsyncClient:
+    """A translator of German, who has translated nothing yet."""
+    await world.language("de", "German")
+    return await world.signed_in_member("de", "translator")
+
+
+async def test_a_new_text_is_answered_with_its_place_and_version(translator: httpx.AsyncClient) -> None:
+    response = await write(translator, "greeting")
+    assert response.headers["location"] == f"{PATH}/greeting"
+    assert response.headers["etag"] == '"1"'
+    author = await id_of(translator)
+    assert response.json() == {
+        "key": "greeting", "text": "Hallo", "state": "draft", "version": 1, "updatedBy": author, "updatedAt": JUNE,
+    }  # fmt: skip
+    read = await translator.get(response.headers["location"])
+    assert (read.json(), read.headers["etag"]) == (response.json(), '"1"')
+
+
+async def test_a_text_is_written_over_the_version_that_is_named(world: World, translator: httpx.AsyncClient) -> None:
+    await write(translator, "greeting")
+    world.clock.forward(minutes=5)
+    response = await translator.put(f"{PATH}/greeting", json={"text": "Moin"}, headers=at(1))
+    assert (response.status_code, response.headers["etag"]) == (200, '"2"')
+    assert "location" not in response.headers
+    assert (response.json()["text"], response.json()["updatedAt"]) == ("Moin", "2026-06-01T12:05:00Z")
+    assert (await translator.get(f"{PATH}/greeting")).json() == response.json()
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": '"1"'}, {"If-None-Match": ""}])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_write_that_names_no_version_is_a_428(
+    translator: httpx.AsyncClient, method: str, headers: dict[str, str]
+) -> None:
+    before = await write(translator, "greeting")
+    body = {"text": "Moin"} if method == "PUT" else None
+    response = await translator.request(method, f"{PATH}/greeting", json=body, headers=headers)
+    assert (response.status_code, problem(response)["code"]) == (428, "precondition_required")
+    assert (await translator.get(f"{PATH}/greeting")).json() == before.json()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        at(2), at(0), {"If-Match": "*"}, {"If-Match": "1"}, {"If-Match": 'W/"1"'}, {"If-Match": '"1", "2"'},
+        {"If-Match": ""}, {"If-Match": '"01"'}, {"If-Match": '"-1"'}, {"If-Match": f'"{2**31}"'},
+        {"If-Match": f'"{"9" * 400}"'}, {"If-Match": '"\u0661"'.encode()}, {**at(1), **NEW}, NEW,
+    ],
+)  # fmt: skip
+async def test_a_write_over_anything_but_the_present_version_is_a_412_and_changes_nothing(
+    translator: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    before = await write(translator, "greeting")
+    response = await translator.put(f"{PATH}/greeting", json={"text": "Moin"}, headers=headers)
+    assert (response.status_code, problem(response)["code"]) == (412, "version_conflict")
+    assert (await translator.get(f"{PATH}/greeting")).json() == before.json()
+    assert len(await items(translator, f"{PATH}/greeting/history")) == 1
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_version_of_what_does_not_exist_is_a_412(translator: httpx.AsyncClient, method: str) -> None:
+    body = {"text": "Moin"} if method == "PUT" else None
+    response = await translator.request(method, f"{PATH}/greeting", json=body, headers=at(1))
+    assert response.status_code == 412
+    assert await items(translator, PATH) == []
+
+
+async def test_a_text_is_approved_by_writing_it_so_and_a_change_makes_it_a_draft_again(
+    translator: httpx.AsyncClient,
+) -> None:
+    await write(translator, "greeting")
+    states = [
+        (await translator.put(f"{PATH}/greeting", json=body, headers=at(version))).json()["state"]
+        for version, body in enumerate([{"text": "Hallo", "state": "approved"}, {"text": "Moin"}], start=1)
+    ]
+    assert states == ["approved", "draft"]
+
+
+async def test_a_deleted_text_is_gone_and_its_history_stays(translator: httpx.AsyncClient) -> None:
+    await write(translator, "greeting")
+    response = await translator.delete(f"{PATH}/greeting", headers=at(1))
+    assert (response.status_code, response.content) == (204, b"")
+    assert (await translator.get(f"{PATH}/greeting")).status_code == 404
+    assert await items(translator, PATH) == []
+    history = await items(translator, f"{PATH}/greeting/history")
+    assert [(entry["version"], entry["text"], entry["state"]) for entry in history] == [
+        (1, "Hallo", "draft"),
+        (2, None, None),
+    ]
+
+
+async def test_versions_go_on_counting_after_a_deletion(translator: httpx.AsyncClient) -> None:
+    await write(translator, "greeting")
+    await translator.delete(f"{PATH}/greeting", headers=at(1))
+    assert (await write(translator, "greeting", "Moin")).headers["etag"] == '"3"'
+
+
+async def test_every_change_is_kept_with_who_and_when(world: World, translator: httpx.AsyncClient) -> None:
+    other = await world.signed_in_member("de", "translator", email="eve@example.org")
+    authors = [await id_of(client) for client in (translator, other)]
+    await write(translator, "greeting")
+    world.clock.forward(hours=1)
+    await other.put(f"{PATH}/greeting", json={"text": "Moin", "state": "approved"}, headers=at(1))
+    world.clock.forward(hours=1)
+    await batch(translator, item("greeting", 2, "Servus"))
+    assert await items(translator, f"{PATH}/greeting/history", limit=1) == [
+        {"version": 1, "text": "Hallo", "state": "draft", "changedBy": authors[0], "changedAt": JUNE},
+        {
+            "version": 2,
+            "text": "Moin",
+            "state": "approved",
+            "changedBy": authors[1],
+            "changedAt": "2026-06-01T13:00:00Z",
+        },
+        {
+            "version": 3,
+            "text": "Servus",
+            "state": "draft",
+            "changedBy": authors[0],
+            "changedAt": "2026-06-01T14:00:00Z",
+        },
+    ]
+
+
+@pytest.mark.parametrize("key", ["greeting", "greeting/history"])
+async def test_a_key_without_a_translation_is_a_404_to_who_may_read_the_language(
+    world: World, translator: httpx.AsyncClient, key: str
+) -> None:
+    answers = [
+        await client.get(f"{PATH}/{key}")
+        for client in (translator, await world.signed_in("eve@example.org"), world.client())
+    ]
+    assert [answer.status_code for answer in answers] == [404, 403, 401]
+
+
+async def test_a_platform_admin_reads_and_learns_which_language_does_not_exist(world: World) -> None:
+    admin = await world.signed_in(admin=True)
+    await world.language("de")
+    assert await items(admin, PATH) == []
+    for path in ("", "/greeting", "/greeting/history"):
+        assert (await admin.get(f"/api/languages/da/translations{path}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["a", "A.b_c:d-e", "a/b/c", "/", "//", "a/", "...", "a/../b", "a/.", "history", "a/history", "Batch", "x" * 200],
+)
+async def test_a_key_of_letters_digits_and_the_listed_marks_is_kept_as_it_is(
+    translator: httpx.AsyncClient, key: str
+) -> None:
+    created = await write(translator, key.replace("/", "%2F"))
+    read = await translator.get(created.headers["location"])
+    assert read.json()["key"] == created.json()["key"] == key
+    assert (await translator.get(f"{created.headers['location']}/history")).status_code == 200
+    assert (await batch(translator, item(key, 1, "Moin"))).json()["items"][0]["key"] == key
+    assert [found["key"] for found in await items(translator, PATH, prefix=key)] == [key]
+
+
+@pytest.mark.parametrize(
+    "key", ["x" * 201, "a b", "ä", "a\\b", "a+b", "a,b", "a\u200b", "\u0661", "a\n", "*", "a'b", "a%b"]
+)
+async def test_any_other_key_is_a_422(translator: httpx.AsyncClient, key: str) -> None:
+    put = await translator.put(f"{PATH}/{quote(key)}", json={"text": "x"}, headers=NEW)
+    assert field_errors(put) == {"key": "invalid"}
+    assert field_errors(await batch(translator, item("a"), item(key))).keys() == {"items.1.key"}
+    assert await items(translator, PATH) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"text": "missing"}),
+        ({"text": "x" * (TEXT_MAX + 1)}, {"text": "too_long"}),
+        ({"text": None}, {"text": "wrong_type"}),
+        ({"text": "a\0b"}, {"text": "invalid_character"}),
+        ({"text": "x", "state": "final"}, {"state": "invalid"}),
+        ({"text": "x", "version": 1}, {"version": "unknown_field"}),
+    ],
+)
+async def test_a_malformed_text_is_a_422_and_changes_nothing(
+    translator: httpx.AsyncClient, body: dict[str, object], errors: dict[str, str]
+) -> None:
+    assert field_errors(await translator.put(f"{PATH}/greeting", json=body, headers=NEW)) == errors
+    assert await items(translator, PATH) == []
+
+
+@pytest.mark.parametrize("text", ["", "שלום", "x" * TEXT_MAX, "line\nbreak\ttab", "👩‍👩‍👧"])
+async def test_a_text_is_kept_to_the_letter(translator: httpx.AsyncClient, text: str) -> None:
+    await write(translator, "greeting", text)
+    assert (await translator.get(f"{PATH}/greeting")).json()["text"] == text
+
+
+async def test_a_text_is_kept_in_normal_form_c(translator: httpx.AsyncClient) -> None:
+    created = await write(translator, "umlaut", "A\u0308rger")
+    assert created.json()["text"] == "Ärger"
+    written = await batch(translator, item("umlaut", 1, "O\u0308l"))
+    assert written.json()["items"][0]["text"] == "Öl"
+    assert [entry["text"] for entry in await items(translator, f"{PATH}/umlaut/history")] == ["Ärger", "Öl"]
+
+
+async def test_a_list_is_filtered_by_prefix_state_and_time(world: World, translator: httpx.AsyncClient) -> None:
+    for key in ("menu.file", "menu.open", "menu_open", "Menu.file", "title"):
+        await write(translator, key)
+        world.clock.forward(minutes=1)
+    await translator.put(f"{PATH}/menu.open", json={"text": "Öffnen", "state": "approved"}, headers=at(1))
+
+    async def keys(**filters: str) -> list[str]:
+        found = await pages(translator, PATH, limit=1, **filters)
+        return [entry["key"] for page in found for entry in page]
+
+    assert await keys() == ["Menu.file", "menu.file", "menu.open", "menu_open", "title"]
+    assert await keys(prefix="menu.") == ["menu.file", "menu.open"]
+    assert await keys(prefix="menu_") == ["menu_open"]
+    assert await keys(state="approved") == ["menu.open"]
+    assert await keys(prefix="menu", state="draft") == ["menu.file", "menu_open"]
+    assert await keys(updatedAfter="2026-06-01T12:02:00Z") == ["Menu.file", "menu.open", "title"]
+    assert await keys(updatedAfter="2026-06-01T14:02:00+02:00") == ["Menu.file", "menu.open", "title"]
+    assert await keys(updatedAfter="2026-06-01T12:05:00Z") == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prefix", "a b"), ("prefix", "x" * 201), ("state", "final"), ("updatedAfter", "yesterday"),
+        ("updatedAfter", "0001-01-01T00:00:00+14:00"), ("limit", "201"), ("cursor", "!"),
+    ],
+)  # fmt: skip
+async def test_a_malformed_filter_is_a_422_that_names_the_parameter_as_it_is_sent(
+    translator: httpx.AsyncClient, field: str, value: str
+) -> None:
+    assert field_errors(await translator.get(PATH, params={field: value})).keys() == {field}
+
+
+async def test_deleting_a_language_takes_its_translations_and_their_history_with_it(
+    world: World, translator: httpx.AsyncClient
+) -> None:
+    await write(translator, "greeting")
+    admin = await world.signed_in("root@example.org", admin=True)
+    assert (await admin.delete("/api/languages/de")).status_code == 204
+    left = "SELECT (SELECT count(*) FROM translations) + (SELECT count(*) FROM translation_versions)"
+    assert await world.services.database.pool.fetchval(left) == 0
+
+
+async def test_the_texts_of_a_deleted_user_stay_by_nobody(world: World, translator: httpx.AsyncClient) -> None:
+    await write(translator, "greeting")
+    admin = await world.signed_in("root@example.org", admin=True)
+    assert (await admin.delete(f"/api/users/{await id_of(translator)}")).status_code == 204
+    read = (await admin.get(f"{PATH}/greeting")).json()
+    assert (read["text"], read["updatedBy"]) == ("Hallo", None)
+    (entry,) = await items(admin, f"{PATH}/greeting/history")
+    assert (entry["text"], entry["changedBy"]) == ("Hallo", None)

@@ -1,0 +1,98 @@
+"""Mail is not lost where a process is killed: the one that causes it, or the one that delivers it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from app.clock import utc_now
+from app.jobs.worker import LEASE
+from tests.support.app import SECRET_KEY, World
+from tests.support.mail_queue import TO, Sending, enqueue, states
+from tests.support.smtp_server import MailServer
+
+WAIT_SECONDS = 30
+
+CAUSE = """
+import asyncio, os, sys
+from app.asgi import wire
+from app.clock import utc_now
+from app.postgres.database import Database
+from app.settings.load import load
+
+async def main():
+    settings = load(os.environ)
+    async with Database(settings.database_url, 2).connected() as database:
+        async with database.transaction() as transaction:
+            await wire(settings, database, utc_now).mail.enqueue(
+                transaction, to="grace@example.org", template="secret_changed", values={})
+        print("committed", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+WORK = "from app.cli import cli; cli(['work'])"
+
+
+@asynccontextmanager
+async def process(world: World, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of ours with the settings of the test's service; killed at the end at the latest."""
+    settings = world.settings
+    environ = {
+        "DATABASE_URL": settings.database_url or "",
+        "MAIL_URL": settings.mail_url,
+        "MAIL_FROM": settings.mail_from,
+        "SECRET_KEY": SECRET_KEY,
+        "DATA_DIR": settings.data_dir,
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+    }
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.wait()
+
+
+async def line_of(started: asyncio.subprocess.Process) -> str:
+    assert started.stdout
+    return (await started.stdout.readline()).decode().strip()
+
+
+async def test_a_mail_survives_its_process_being_killed_between_commit_and_delivery(
+    server: MailServer, sending: Sending
+) -> None:
+    async with sending(server) as world, asyncio.timeout(WAIT_SECONDS):
+        async with process(world, "-c", CAUSE) as cause:
+            assert await line_of(cause) == "committed"
+            cause.kill()
+        async with process(world, "-c", WORK) as delivering:
+            assert (await line_of(delivering)).startswith("Ostiary works")
+            await server.reached.wait()
+            delivering.send_signal(signal.SIGTERM)
+            assert await delivering.wait() == 0
+        assert await states(world) == [("done", 1)]
+    assert server.recipients == [TO]
+
+
+async def test_a_mail_survives_its_worker_being_killed_amid_delivery(server: MailServer, sending: Sending) -> None:
+    server.may_answer.clear()
+    async with sending(server) as world, asyncio.timeout(WAIT_SECONDS):
+        await enqueue(world)
+        async with process(world, "-c", WORK) as delivering:
+            await server.reached.wait()
+            delivering.kill()
+        assert await states(world) == [("running", 1)]
+        world.clock.now = utc_now() + LEASE
+        server.drop_connections()
+        server.may_answer.set()
+        server.received.clear()
+        await world.services.worker.drain()
+        assert await states(world) == [("done", 2)]
+    assert server.recipients == [TO]

@@ -1,0 +1,257 @@
+"""A running service for tests: the real app on a real database, with a clock that tests set."""
+
+import asyncio
+import atexit
+import email
+import email.policy
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from itertools import count
+from pathlib import Path
+from typing import Any, TypedDict, cast
+from uuid import UUID
+
+import httpx
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from app.asgi import Services, build
+from app.auth.email_addresses import normalise
+from app.domain.keys.repository import KeyRepository
+from app.domain.languages.models import LanguageMember
+from app.domain.languages.schemas import NewLanguage
+from app.domain.sessions.schemas import Client
+from app.domain.users.models import User
+from app.domain.users.repository import UserRepository
+from app.http.outermost import outermost
+from app.settings.load import load
+from app.settings.model import Settings
+
+START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+ORIGIN = "http://127.0.0.1:8000"
+SECRET = "seven lamps on a quiet harbour"
+CREDENTIALS = {"method": "password", "email": "ada@example.org", "secret": SECRET}
+# Cheap on purpose: what tests hold is that a hash ran, not how long it takes.
+FAST_HASHES = {"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1", "HASH_QUEUE": "1000"}
+SECRET_KEY = "a key for tests 4Xw1kQz8vRt6Lm2Ns0Bp"
+DATA_DIR = Path(tempfile.mkdtemp(prefix="ostiary-test-data-"))
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
+
+
+class Clock:
+    """The time of a test: it stands still until the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        """Move on, in the words of `timedelta`."""
+        self.now += timedelta(**span)
+
+
+class Problem(TypedDict, total=False):
+    """The body of an error answer."""
+
+    type: str
+    title: str
+    code: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, str]]
+
+
+def problem(response: httpx.Response) -> Problem:
+    """The problem of an answer, which must be one."""
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    body = cast("Problem", response.json())
+    assert body["status"] == response.status_code
+    return body
+
+
+def field_errors(response: httpx.Response) -> dict[str, str]:
+    """The error codes of a 422, by field."""
+    assert response.status_code == 422, response.text
+    return {error["field"]: error["code"] for error in problem(response)["errors"]}
+
+
+async def is_signed_in(client: httpx.AsyncClient) -> bool:
+    """Whether the service takes the client for a user."""
+    response = await client.get("/api/session")
+    assert response.status_code == 200, response.text
+    return response.json()["user"] is not None
+
+
+async def id_of(client: httpx.AsyncClient) -> str:
+    """The id of the user who is signed in."""
+    user_id: str = (await client.get("/api/session")).json()["user"]["id"]
+    return user_id
+
+
+async def pages(client: httpx.AsyncClient, path: str, **parameters: str | int) -> list[list[Any]]:
+    """The items on every page of a list."""
+    found = list[list[Any]]()
+    cursor: str | None = ""
+    while cursor is not None:
+        response = await client.get(path, params={**parameters, "cursor": cursor})
+        assert response.status_code == 200, response.text
+        found.append(response.json()["items"])
+        cursor = response.json()["nextCursor"]
+    return found
+
+
+async def items(client: httpx.AsyncClient, path: str, **parameters: str | int) -> list[Any]:
+    """All items of a list, read page by page."""
+    return [item for page in await pages(client, path, **parameters) for item in page]
+
+
+class World:
+    """The service under test, and short ways to bring it into a state."""
+
+    def __init__(self, litestar: Litestar, settings: Settings, clock: Clock) -> None:
+        self.app: ASGIApp = outermost(litestar, settings)
+        self.settings = settings
+        self.clock = clock
+        self.services = cast("Services", litestar.state.services)
+        # Users are made one after the other, although the clock stands still.
+        self._numbers = count()
+
+    def client(self, *, ip: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
+        """An HTTP client without a session, whose requests come from the service's own origin."""
+        # httpx and Litestar name the types of ASGI differently.
+        transport = httpx.ASGITransport(cast("Any", self.app), raise_app_exceptions=False, client=(ip, 40_000))
+        return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, **headers})
+
+    async def user(
+        self,
+        email: str = "ada@example.org",
+        *,
+        secret: str | None = SECRET,
+        admin: bool = False,
+        onboarded: bool = True,
+        name: str = "Ada",
+    ) -> UUID:
+        """A user as an invitation leaves them."""
+        now = self.clock()
+        hashed = await self.services.hasher.hash(secret) if secret is not None else None
+        async with self.services.database.transaction() as transaction:
+            user = await UserRepository(session=transaction).add(
+                User(
+                    email=email,
+                    name=name,
+                    platform_role="admin" if admin else None,
+                    onboarded_at=now if onboarded else None,
+                    created_at=now + timedelta(microseconds=next(self._numbers)),
+                    updated_at=now,
+                )
+            )
+            await KeyRepository(session=transaction).add_primary(user.id, normalise(email).unique, hashed, now)
+        return user.id
+
+    async def invitation(self, email: str = "eve@example.org") -> str:
+        """The token of an invitation to a new user, who has no secret yet."""
+        link = await self.services.invitations.create_user(email, "", None)
+        return link.partition("#token=")[2]
+
+    async def setup_token(self) -> str:
+        """The token of the link that makes the first platform admin."""
+        link = await self.services.invitations.setup_link()
+        assert link is not None
+        return link.partition("#token=")[2]
+
+    async def token(self, user_id: UUID, *, admin: bool = False) -> str:
+        """The token of a new session of this user."""
+        async with self.services.database.transaction() as transaction:
+            started = await self.services.sessions.start(
+                transaction,
+                user_id=user_id,
+                platform_role="admin" if admin else None,
+                method="password",
+                client=Client(),
+                replaces=None,
+            )
+        return started.token
+
+    async def signed_in(
+        self,
+        email: str = "ada@example.org",
+        *,
+        admin: bool = False,
+        onboarded: bool = True,
+        name: str = "Ada",
+    ) -> httpx.AsyncClient:
+        """A new user's browser: the cookie is set, requests come from the service's own origin."""
+        user_id = await self.user(email, admin=admin, onboarded=onboarded, name=name)
+        return self.with_cookie(await self.token(user_id, admin=admin))
+
+    def with_cookie(self, token: str) -> httpx.AsyncClient:
+        """A browser that holds this session token."""
+        client = self.client()
+        client.cookies.set("auth_session", token, domain="127.0.0.1", path="/")
+        return client
+
+    async def mails(self) -> list[EmailMessage]:
+        """Run the jobs that are due; gives all mail that the test has sent so far, in the order it was caused."""
+        await self.services.worker.drain()
+        files = sorted((self.settings.data_path / "mail").glob("*.eml"))
+        return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+
+    async def signed_in_member(self, code: str, *roles: str, email: str = "ada@example.org") -> httpx.AsyncClient:
+        """The browser of a new user who is a member of the language, with these roles."""
+        user_id = await self.user(email)
+        await self.member(user_id, code, *roles)
+        return self.with_cookie(await self.token(user_id))
+
+    async def language(self, code: str = "de", name: str = "German") -> str:
+        """A language."""
+        await self.services.languages.create(NewLanguage(code=code, name=name))
+        return code
+
+    async def member(self, user_id: UUID, code: str, *roles: str) -> None:
+        """Make the user a member of the language, with these roles."""
+        async with self.services.database.transaction() as transaction:
+            transaction.add(
+                LanguageMember(language_code=code, user_id=user_id, roles=list(roles), created_at=self.clock())
+            )
+
+
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
+    """Return as soon as the condition, asked again and again, holds: for what another process does."""
+    while not await holds():  # noqa: ASYNC110 # no event of ours tells of another process
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock) -> AsyncIterator[World]:
+    """The service, from start to stop, in the test's own event loop.
+
+    The app lives in a task of its own: fixtures start and stop in different tasks, which its lifespan forbids.
+    """
+    litestar = build(settings, clock)
+    started, stop = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with litestar.lifespan():
+            started.set()
+            await stop.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(live())
+        await started.wait()
+        try:
+            yield World(litestar, settings, clock)
+        finally:
+            stop.set()
+
+
+def settings_for(database_url: str, **environ: str) -> Settings:
+    """Settings of a test's service. Its jobs run when the test says so."""
+    defaults = {"ACCESS_LOG": "off", "RUN_JOBS": "off", "SECRET_KEY": SECRET_KEY, "DATA_DIR": str(DATA_DIR)}
+    return load({"DATABASE_URL": database_url, **defaults, **FAST_HASHES, **environ})

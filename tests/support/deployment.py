@@ -1,0 +1,117 @@
+"""A deployment to test from outside: the real process over HTTP, and a mail server that its mail goes to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx
+
+from app.postgres.database import Database
+from tests.conftest import make_database
+from tests.support.app import SECRET, SECRET_KEY, problem, until
+from tests.support.mailbox import ask, redeem, token_in
+from tests.support.serve_process import PATIENCE_SECONDS, Service, serving_beside
+from tests.support.smtp_server import MailServer, mail_server
+
+ACCEPTED = (202, {"status": "accepted"})
+NO_JOB_WAITS = "SELECT NOT EXISTS (SELECT FROM jobs WHERE finished_at IS NULL AND payload IS NOT NULL)"
+
+
+class Deployment:
+    """A service with its mail server, database and platform admin."""
+
+    def __init__(
+        self, service: Service, mail: MailServer, database: Database, transport: httpx.AsyncBaseTransport
+    ) -> None:
+        self.url = service.url
+        self.mail = mail
+        self.database = database
+        # Shared by all browsers, so that none has to be closed.
+        self._transport = transport
+        self.passwords = "password" in service.environ["SIGN_IN_METHODS"]
+        self.acceptance = {"name": "Grace", "secret": SECRET} if self.passwords else {"name": "Grace"}
+        self.admin = self.browser()
+
+    def browser(self, session: str = "") -> httpx.AsyncClient:
+        """A browser at the service's own origin, with a session's token or without."""
+        cookies = httpx.Cookies()
+        if session:
+            cookies.set("auth_session", session, domain="127.0.0.1", path="/")
+        return httpx.AsyncClient(
+            transport=self._transport,
+            base_url=self.url,
+            headers={"Origin": self.url},
+            cookies=cookies,
+            timeout=PATIENCE_SECONDS,
+        )
+
+    async def user(self, address: str) -> httpx.AsyncClient:
+        """The browser of a new user, whom the platform admin has invited."""
+        created = await self.admin.post("/api/users", json={"email": address, "name": "G."})
+        assert created.status_code == 201, created.text
+        return await self.accepted(token_in(await self.mail.mail_to(address)))
+
+    async def accepted(self, token: str, **values: str) -> httpx.AsyncClient:
+        """The browser in which an invitation was accepted."""
+        browser = self.browser()
+        answer = await redeem(browser, token=token, **self.acceptance, **values)
+        assert answer.status_code == 201, answer.text
+        return browser
+
+    async def users(self, address: str) -> list[str]:
+        """The names of the users with this address."""
+        found = await self.admin.get("/api/users", params={"search": address})
+        return [user["name"] for user in found.json()["items"]]
+
+    async def mailed(
+        self, purpose: str, address: str, asker: httpx.AsyncClient | None = None, **sent: str
+    ) -> EmailMessage:
+        """Ask for a key, and give the mail."""
+        answer = await ask(asker or self.browser(), purpose, address, **sent)
+        assert (answer.status_code, answer.json()) == ACCEPTED
+        return await self.mail.mail_to(address)
+
+    async def unread(self) -> list[str]:
+        """Who has got mail that the test has not taken, once no job waits any more."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await until(lambda: self.database.pool.fetchval(NO_JOB_WAITS))
+        return self.mail.recipients
+
+    async def takes_password(self, address: str, secret: str = SECRET) -> bool:
+        """Whether the address and the secret sign in; where there are no passwords, the refusal says so."""
+        sent = {"method": "password", "email": address, "secret": secret}
+        answer = await self.browser().post("/api/session", json=sent)
+        if answer.status_code != 201:
+            assert problem(answer)["code"] == ("invalid_credentials" if self.passwords else "method_disabled")
+        return answer.status_code == 201
+
+    async def mails_sign_in(self, address: str) -> bool:
+        """Whether the address is mailed a key to sign in with, half a minute after the last mail to it."""
+        await self.database.pool.execute("DELETE FROM rate_limits")
+        answer = await ask(self.browser(), "sign_in", address)
+        assert (answer.status_code, answer.json()) == ACCEPTED
+        return address in await self.unread() and bool(await self.mail.mail_to(address))
+
+    async def refuses(self, *keys: dict[str, str]) -> bool:
+        """Whether none of these keys can be used, and all get the one answer."""
+        answers = [await redeem(self.browser(), **self.acceptance, **key) for key in keys]
+        return {(answer.status_code, problem(answer)["code"]) for answer in answers} == {(410, "key_not_usable")}
+
+
+@asynccontextmanager
+async def deployed(server_url: str, work_dir: Path, **environ: str) -> AsyncIterator[Deployment]:
+    """A service with these settings, and its platform admin."""
+    url = await make_database(server_url, f"purposes_{environ['SIGN_UP']}")
+    async with mail_server() as mail, AsyncExitStack() as stack:
+        environ |= {"MAIL_URL": mail.url, "MAIL_FROM": "no-reply@example.org", "SECRET_KEY": SECRET_KEY}
+        service = await stack.enter_async_context(
+            serving_beside(work_dir / "data", work_dir, DATABASE_URL=url, **environ)
+        )
+        database = await stack.enter_async_context(Database(url, 2).connected())
+        transport = await stack.enter_async_context(httpx.AsyncHTTPTransport())
+        deployment = Deployment(service, mail, database, transport)
+        link = service.out[-1]
+        deployment.admin = await deployment.accepted(link.partition("#token=")[2], email="root@example.org")
+        yield deployment

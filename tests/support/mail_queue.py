@@ -1,0 +1,26 @@
+"""A service that sends its mail to a server of the test's own."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+
+from tests.support.app import World
+
+FROM = "Lamp House <no-reply@lamps.example.org>"
+TO = "grace@example.org"
+
+Sending = Callable[..., AbstractAsyncContextManager[World]]
+
+
+async def enqueue(world: World, to: str = TO, expires_at: datetime | None = None) -> None:
+    """Give a mail to the queue."""
+    async with world.services.database.transaction() as transaction:
+        await world.services.mail.enqueue(
+            transaction, to=to, template="secret_changed", values={}, expires_at=expires_at
+        )
+
+
+async def states(world: World) -> list[tuple[str, int]]:
+    """State and attempts of each mail."""
+    rows = await world.services.database.pool.fetch("SELECT state, attempts FROM jobs WHERE kind = 'mail' ORDER BY id")
+    return [(row["state"], row["attempts"]) for row in rows]

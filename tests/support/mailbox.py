@@ -1,0 +1,54 @@
+"""What people do with their mail: ask for a key, and read the code or the link."""
+
+import re
+from email.message import EmailMessage
+
+import httpx
+
+from tests.support.app import World
+
+
+def text_of(message: EmailMessage) -> str:
+    """The plain text of a mail."""
+    part = message.get_body(("plain",))
+    assert part
+    content: str = part.get_content()
+    return content.replace("\r\n", "\n")
+
+
+def code_in(message: EmailMessage) -> str:
+    """The code of a mail, which stands in a line of its own."""
+    found = re.search(r"^[0-9]{8}$", text_of(message), re.MULTILINE)
+    assert found, text_of(message)
+    return found[0]
+
+
+def token_in(message: EmailMessage) -> str:
+    """The token of the link in a mail."""
+    found = re.search(r"/redeem#token=(osk_\S+)", text_of(message))
+    assert found, text_of(message)
+    return found[1]
+
+
+def wrong(code: str) -> str:
+    """Another code than this one."""
+    return f"{(int(code) + 1) % 10**8:08}"
+
+
+async def ask(client: httpx.AsyncClient, purpose: str, email: str = "ada@example.org", **sent: str) -> httpx.Response:
+    """Ask for a single-use key."""
+    return await client.post("/api/keys", json={"purpose": purpose, "email": email, **sent})
+
+
+async def mailed(world: World, purpose: str, email: str = "ada@example.org", **sent: str) -> EmailMessage:
+    """Ask for a single-use key, and wait for the mail."""
+    before = len(await world.mails())
+    response = await ask(world.client(), purpose, email, **sent)
+    assert (response.status_code, response.json()) == (202, {"status": "accepted"})
+    (message,) = (await world.mails())[before:]
+    return message
+
+
+async def redeem(client: httpx.AsyncClient, **sent: str) -> httpx.Response:
+    """Use a single-use key."""
+    return await client.post("/api/keys/redeem", json=sent)

@@ -1,0 +1,20 @@
+"""People in the words of tests/policy.yaml, made in the database."""
+
+from uuid import UUID
+
+from app.guards.policy_expectations import principal_of
+from tests.support.app import World
+
+
+async def person(world: World, who: str, email: str) -> tuple[UUID, str]:
+    """A user who is `who`, in languages that exist, and the token of a session that they started."""
+    wanted = principal_of(who)
+    onboarded = wanted.user is None or wanted.user.onboarded_at is not None
+    admin = wanted.user is not None and wanted.user.platform_role == "admin"
+    user_id = await world.user(email, secret=None, admin=admin, onboarded=onboarded)
+    for membership in wanted.memberships:
+        await world.member(user_id, membership.language, *membership.roles)
+    token = await world.token(user_id, admin=admin)
+    if who == "suspended":
+        await world.services.users.suspend(user_id)
+    return user_id, token

@@ -1,0 +1,106 @@
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from app.ability.ability import Ability
+from app.ability.casl import export, from_casl, pack, unpack
+from app.ability.condition_parsing import InvalidRule
+from app.ability.rules import Rule
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"action": "read"}, "Expected `array`"),
+        ([{"action": "read"}], "missing required field `subject`"),
+        ([{"subject": "Language"}], "missing required field `action`"),
+        ([{"action": "read", "subject": None}], "subject"),
+        ([{"action": "read", "subject": "Language", "field": ["name"]}], "unknown field `field`"),
+        ([{"action": "read", "subject": "Language", "inverted": 1}], "inverted"),
+        ([{"action": ["read", 1], "subject": "Language"}], "action"),
+        ([{"action": "read", "subject": "Language", "conditions": []}], "conditions"),
+        ([{"action": "read", "subject": "Language", "reason": 1}], "reason"),
+    ],
+)
+def test_raw_rules_are_read_strictly(raw: object, message: str) -> None:
+    with pytest.raises(InvalidRule, match=message):
+        from_casl(raw)
+
+
+@pytest.mark.parametrize("empty", [{"subject": ""}, {"subject": []}, {"action": ""}, {"action": []}, {"fields": []}])
+def test_an_empty_name_in_a_raw_rule_is_never_a_grant_on_everything(empty: dict[str, object]) -> None:
+    with pytest.raises(InvalidRule, match="rule 0"):
+        Ability(from_casl([{"action": "read", "subject": "Language", **empty}]))
+
+
+def test_a_raw_rule_may_name_one_or_several() -> None:
+    assert from_casl([{"action": "read", "subject": ["A", "B"], "fields": "name"}]) == (
+        Rule(("read",), ("A", "B"), fields=("name",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("packed", "message"),
+    [
+        ({}, "a list is expected"),
+        (["read,Language"], "two to six entries"),
+        ([["read"]], "two to six entries"),
+        ([["read", "Language", 0, 0, 0, "why", "more"]], "two to six entries"),
+        ([["read", None]], "action and subject are text"),
+        ([[["read"], "Language"]], "action and subject are text"),
+        ([["read", "Language", "x"]], "conditions are"),
+        ([["read", "Language", 0, 2]], "inverted is 0 or 1"),
+        ([["read", "Language", 0, "1"]], "inverted is 0 or 1"),
+        ([["read", "Language", 0, 0, ["name"]]], "fields are text"),
+        ([["read", "Language", 0, 0, 0, 5]], "reason"),
+    ],
+)
+def test_packed_rules_are_read_strictly(packed: object, message: str) -> None:
+    with pytest.raises(InvalidRule, match=message):
+        unpack(packed)
+
+
+def test_a_packed_empty_subject_is_never_a_grant_on_everything() -> None:
+    with pytest.raises(InvalidRule, match="rule 0: subjects"):
+        Ability(unpack([["read", ""]]))
+
+
+def test_a_packed_rule_is_what_casl_packs() -> None:
+    rules = [
+        Rule(("read",), ("Post",)),
+        Rule(("read", "update"), ("Post", "User"), {"a": 1}, ("x", "y"), inverted=True, reason="why"),
+    ]
+    packed = [["read", "Post"], ["read,update", "Post,User", {"a": 1}, 1, "x,y", "why"]]
+    assert pack(Ability(rules)) == packed
+    assert unpack(packed) == tuple(rules)
+
+
+def test_the_export_is_plain_json_in_the_form_that_clients_see() -> None:
+    user_id = UUID("0190a8c4-0000-7000-8000-0000000000aa")
+    rules = [
+        Rule(("read",), ("User",), {"id": user_id, "at": {"$gte": datetime(2026, 1, 1, tzinfo=UTC)}}),
+        Rule(("read",), ("User",), {"id": {"$in": (user_id,), "$ne": None}}, inverted=True),
+    ]
+    exported = export(Ability(rules))
+    assert json.loads(json.dumps(exported)) == exported
+    assert exported == [
+        {
+            "action": ["read"],
+            "subject": ["User"],
+            "conditions": {"id": str(user_id), "at": {"$gte": "2026-01-01T00:00:00Z"}},
+        },
+        {
+            "action": ["read"],
+            "subject": ["User"],
+            "conditions": {"id": {"$in": [str(user_id)], "$ne": None}},
+            "inverted": True,
+        },
+    ]
+
+
+def test_the_export_has_no_empty_conditions_because_casl_6_takes_them_for_a_condition() -> None:
+    assert export(Ability([Rule(("read",), ("User",), {}, inverted=True)])) == [
+        {"action": ["read"], "subject": ["User"], "inverted": True}
+    ]

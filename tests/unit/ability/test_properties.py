@@ -1,0 +1,155 @@
+"""Laws that hold for every ability; with `OSTIARY_LONG=1` they are checked 120,000 times in all."""
+
+import json
+import os
+from collections.abc import Mapping
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.ability.ability import Ability, Decision, Subject
+from app.ability.casl import export, from_casl, pack, unpack
+from app.ability.condition_parsing import parse
+from app.ability.explain import explain
+from app.ability.rules import Rule
+from app.ability.sql_filter import NotExpressible, allowed_values
+
+ACTIONS = ["read", "update", "delete"]
+TYPES = ["Language", "User"]
+FIELDS = ["name", "code", "org", "org.id"]
+
+examples = settings(max_examples=20_000 if os.environ.get("OSTIARY_LONG") else 80, deadline=None)
+
+scalars = st.sampled_from([None, True, False, 0, 1, 2, 0.5, "", "1", "a", "b", "\uffee", "\U0001f600"])
+orderable = scalars.filter(lambda value: not isinstance(value, bool | None))
+operators = st.fixed_dictionaries(
+    {},
+    optional={
+        "$eq": scalars,
+        "$ne": scalars,
+        "$in": st.lists(scalars, max_size=4),
+        "$nin": st.lists(scalars, max_size=4),
+        "$lt": orderable,
+        "$lte": orderable,
+        "$gt": orderable,
+        "$gte": orderable,
+        "$exists": st.booleans(),
+    },
+).filter(lambda found: 0 < len(found) <= 3)
+conditions = st.none() | st.dictionaries(st.sampled_from(["code", "size", "org.id"]), scalars | operators, max_size=2)
+values = scalars | st.lists(scalars, max_size=2)
+attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "code": values,
+        "size": values,
+        "org": st.none() | st.fixed_dictionaries({}, optional={"id": values}),
+    },
+)
+rules = st.builds(
+    Rule,
+    actions=st.lists(st.sampled_from([*ACTIONS, "manage"]), min_size=1, max_size=2).map(tuple),
+    subjects=st.lists(st.sampled_from([*TYPES, "all"]), min_size=1, max_size=2).map(tuple),
+    conditions=conditions,
+    fields=st.none() | st.lists(st.sampled_from([*FIELDS, "*", "org.*"]), min_size=1, max_size=2).map(tuple),
+    inverted=st.booleans(),
+    reason=st.none() | st.just("because"),
+)
+rule_lists = st.lists(rules, max_size=5)
+subjects = st.builds(Subject, st.sampled_from(TYPES), attributes)
+actions = st.sampled_from([*ACTIONS, "manage"])
+fields = st.none() | st.sampled_from(FIELDS)
+
+
+@examples
+@given(rule_lists, actions, subjects, fields)
+def test_exported_and_packed_rules_decide_alike(
+    written: list[Rule], action: str, subject: Subject, field: str | None
+) -> None:
+    ability = Ability(written)
+    decision = ability.decide(action, subject, field)
+    on_type = ability.decide_some(action, subject.type, field)
+    for loaded in (
+        Ability(from_casl(json.loads(json.dumps(export(ability))))),
+        Ability(unpack(json.loads(json.dumps(pack(ability))))),
+    ):
+        assert loaded.decide(action, subject, field) == decision
+        assert loaded.decide_some(action, subject.type, field) == on_type
+
+
+@examples
+@given(rule_lists, actions, subjects, fields)
+def test_the_explanation_is_of_the_decision(
+    written: list[Rule], action: str, subject: Subject, field: str | None
+) -> None:
+    ability = Ability(written)
+    explanation = explain(ability, action, subject, field)
+    verdicts = [rule.verdict for rule in explanation.rules]
+    assert explanation.decision == ability.decide(action, subject, field)
+    deciding = [index for index, verdict in enumerate(verdicts) if verdict == "decides"]
+    assert deciding == ([] if explanation.decision.rule is None else [explanation.decision.rule])
+    assert "overruled" not in verdicts[deciding[0] if deciding else 0 :]
+    assert all(bool(rule.failed) == (rule.verdict == "conditions") for rule in explanation.rules)
+
+
+@examples
+@given(rule_lists, actions, subjects, fields)
+def test_every_implies_this_and_this_implies_some(
+    written: list[Rule], action: str, subject: Subject, field: str | None
+) -> None:
+    ability = Ability(written)
+    if ability.can_every(action, subject.type, field):
+        assert ability.can(action, subject, field)
+    if ability.can(action, subject, field):
+        assert ability.can_some(action, subject.type, field)
+
+
+@examples
+@given(rule_lists, rules, actions, subjects, fields)
+def test_a_rule_written_last_decides_exactly_where_it_applies(
+    written: list[Rule], last: Rule, action: str, subject: Subject, field: str | None
+) -> None:
+    before = Ability(written).decide(action, subject, field)
+    alone = Ability([last]).decide(action, subject, field)
+    after = Ability([*written, last]).decide(action, subject, field)
+    if alone.rule is None:
+        assert after == before
+    else:
+        assert after == Decision(alone.allowed, len(written), alone.reason)
+
+
+@examples
+@given(st.sampled_from([("$eq", "$ne"), ("$in", "$nin")]), st.data(), attributes)
+def test_each_negative_operator_is_the_opposite_of_its_positive(
+    pair: tuple[str, str], data: st.DataObject, row: Mapping[str, object]
+) -> None:
+    value = data.draw(scalars if pair[0] == "$eq" else st.lists(scalars, max_size=4))
+    for path in ("code", "org.id"):
+        positive, negative = [parse({path: {operator: value}}) for operator in pair]
+        assert positive is not None
+        assert negative is not None
+        assert positive.matches(row) is not negative.matches(row)
+
+
+@examples
+@given(st.lists(st.tuples(st.booleans(), st.none() | st.frozensets(st.sampled_from("abcd"))), max_size=5))
+def test_allowed_values_are_those_that_can_allows(written: list[tuple[bool, frozenset[str] | None]]) -> None:
+    ability = Ability(
+        [
+            Rule(
+                ("read",),
+                ("Language",),
+                None if codes is None else {"code": {"$in": sorted(codes)}},
+                None,
+                inverted,
+            )
+            for inverted, codes in written
+        ]
+    )
+    possible = {code for code in "abcde" if ability.can("read", Subject("Language", {"code": code}))}
+    try:
+        allowed = allowed_values(ability, "read", "Language", "code")
+    except NotExpressible:
+        assert "e" in possible
+        return
+    assert possible == (set("abcde") if allowed is None else allowed)

@@ -1,0 +1,78 @@
+"""Hashing: argon2id with the set parameters, a decoy for what is unknown, and a bounded queue."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.auth.passwords.hasher import PLACES, SecretHasher
+from app.errors import Problem
+from app.settings.model import Settings
+
+SECRET = "seven lamps on a quiet harbour"
+FAST = Settings(argon2_memory_kib=8, argon2_iterations=1)
+
+
+@pytest.fixture
+async def hasher() -> AsyncIterator[SecretHasher]:
+    made = SecretHasher(FAST)
+    yield made
+    await made.close()
+
+
+async def test_a_hash_is_argon2id_with_the_set_parameters_and_salted(hasher: SecretHasher) -> None:
+    first, second = await hasher.hash(SECRET), await hasher.hash(SECRET)
+    assert first.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+    assert first != second
+
+
+async def test_only_the_same_secret_matches(hasher: SecretHasher) -> None:
+    stored = await hasher.hash(SECRET)
+    assert await hasher.verify(stored, SECRET)
+    assert not await hasher.verify(stored, SECRET + " ")
+    assert not await hasher.verify(stored, "")
+
+
+async def test_nothing_matches_what_is_unknown_or_no_hash_but_a_hash_is_computed(hasher: SecretHasher) -> None:
+    for stored in (None, "not a PHC string", ""):
+        before = hasher.verifications
+        assert not await hasher.verify(stored, SECRET)
+        assert hasher.verifications == before + 1
+
+
+async def test_the_decoys_own_secret_signs_nobody_in(hasher: SecretHasher) -> None:
+    assert not await hasher.verify(None, "a secret that nobody has")
+
+
+async def test_other_parameters_ask_for_a_new_hash(hasher: SecretHasher) -> None:
+    stronger = SecretHasher(Settings(argon2_memory_kib=16, argon2_iterations=1))
+    stored = await hasher.hash(SECRET)
+    assert not hasher.needs_rehash(stored)
+    assert stronger.needs_rehash(stored)
+    assert await stronger.verify(stored, SECRET)
+    await stronger.close()
+
+
+async def test_a_full_queue_refuses_at_once_and_drains() -> None:
+    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=2))
+    outcomes = await asyncio.gather(*[hasher.hash(SECRET) for _ in range(10)], return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
+    assert len(refused) == 7
+    assert {problem.code for problem in refused} == {"temporarily_unavailable"}
+    assert refused[0].headers == {"Retry-After": "1"}
+    assert await hasher.hash(SECRET)
+    await hasher.close()
+
+
+async def test_an_abandoned_wait_frees_its_place() -> None:
+    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=PLACES))
+    at_work = [asyncio.ensure_future(hasher.hash(SECRET)) for _ in range(PLACES)]
+    for _ in range(5):
+        waiting = asyncio.ensure_future(hasher.hash(SECRET))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    await asyncio.gather(*at_work)
+    assert await hasher.verify(await hasher.hash(SECRET), SECRET)
+    await hasher.close()

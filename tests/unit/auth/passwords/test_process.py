@@ -1,0 +1,214 @@
+"""The processes that hash: behind everything else, replaced where they are killed, gone with their owner."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+import pytest
+import uvloop
+
+from app.auth.passwords import program
+from app.auth.passwords.hasher import SecretHasher
+from app.auth.passwords.process import HashProcess
+from app.auth.passwords.program import AUTOGROUP, NICE, TOGETHER, YIELD_SECONDS, Costs, Work, _alarms, batches
+from app.errors import Problem
+from app.settings.model import Settings
+
+SECRET = "seven lamps on a quiet harbour"
+CHEAP = Costs(1, 8, 1)
+DEAR = Costs(10, 65536, 1)
+PATIENCE = 10.0
+
+OWNER = """
+import asyncio
+from app.auth.passwords.process import HashProcess
+from app.auth.passwords.program import Costs
+
+async def main():
+    process = HashProcess(Costs(1, 8, 1))
+    await process.hash("x")
+    print(process._process.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def process() -> AsyncIterator[HashProcess]:
+    made = HashProcess(CHEAP)
+    yield made
+    await made.close()
+
+
+def pid_of(process: HashProcess) -> int:
+    assert process._process is not None
+    return process._process.pid
+
+
+def group_of(pid: int) -> int | None:
+    """How far the autogroup of this process stands behind others, where the system has autogroups."""
+    group = Path(f"/proc/{pid}/{AUTOGROUP.name}")
+    text = group.read_text() if group.exists() else ""
+    return int(text.split()[-1]) if text else None
+
+
+async def test_what_a_line_could_not_carry_is_hashed_and_checked(process: HashProcess) -> None:
+    for secret in ("two\nlines\r\n", "\\ \" ' \t", "żółw \U0001f422\u2028", " ", "x" * 1024):
+        stored = await process.hash(secret)
+        assert await process.matches(stored, secret)
+        assert not await process.matches(stored, f"{secret}x")
+
+
+async def test_one_process_serves_call_after_call(process: HashProcess) -> None:
+    stored = await process.hash(SECRET)
+    first = pid_of(process)
+    assert await process.matches(stored, SECRET)
+    assert not await process.matches("no PHC string", SECRET)
+    assert await process.matches(stored, SECRET)
+    assert pid_of(process) == first
+
+
+async def test_it_stands_behind_everything_else(process: HashProcess) -> None:
+    await process.hash(SECRET)
+    pid = pid_of(process)
+    assert os.getsid(pid) == pid
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+    assert group_of(pid) in (None, NICE)
+
+
+async def test_an_alarm_at_work_ends_neither_the_process_nor_its_answer() -> None:
+    process = HashProcess(Costs(2, 19456, 1))
+    stored = await process.hash(SECRET)
+    first = pid_of(process)
+    asked = asyncio.create_task(process.matches(stored, SECRET))
+    while not asked.done():
+        os.kill(first, signal.SIGALRM)
+        await asyncio.sleep(0)
+    assert await asked
+    assert pid_of(process) == first  # an alarm that nobody handles would have ended it
+    await process.close()
+
+
+def test_alarms_come_while_it_hashes_and_only_then() -> None:
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        with _alarms():
+            assert signal.getitimer(signal.ITIMER_REAL)[1] == pytest.approx(YIELD_SECONDS)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "expected"),
+    [
+        ([b"a\n"], [[b"a"]]),
+        ([b"a\nb\n", b"c\n"], [[b"a", b"b"], [b"c"]]),
+        ([b"a\nb\nc\nd\ne\nf\n"], [[b"a", b"b", b"c", b"d"], [b"e", b"f"]]),
+        ([b"a\nb", b"", b"c\nd\n"], [[b"a"], [b"bc", b"d"]]),
+        ([], []),
+    ],
+)
+def test_what_waits_is_taken_four_at_a_time_and_whole(chunks: list[bytes], expected: list[list[bytes]]) -> None:
+    assert TOGETHER == 4
+    assert list(batches(chunks)) == expected
+
+
+def test_what_waits_together_is_answered_together() -> None:
+    command = [sys.executable, "-m", program.__name__, *map(str, Costs(2, 19456, 1))]
+    asked = [msgspec.json.encode(Work(number, SECRET)) + b"\n" for number in range(TOGETHER + 1)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as running:
+        questions, answers = cast("BinaryIO", running.stdin), cast("BinaryIO", running.stdout)
+        questions.write(b"".join(asked))
+        questions.close()
+        answered = [chunk.count(b"\n") for chunk in iter(partial(os.read, answers.fileno(), 65536), b"")]
+    # Whoever reads late finds all at once, and nobody finds fewer.
+    assert answered in ([TOGETHER, 1], [TOGETHER + 1])
+
+
+async def test_calls_that_overlap_get_their_own_answers(process: HashProcess) -> None:
+    secrets = [f"secret {number}" for number in range(20)]
+    stored = await asyncio.gather(*map(process.hash, secrets))
+    assert len({*stored}) == len(secrets)
+    pairs = [(hashed, secret) for hashed in stored for secret in secrets]
+    found = await asyncio.gather(*[process.matches(*pair) for pair in pairs])
+    assert found == [stored.index(hashed) == secrets.index(secret) for hashed, secret in pairs]
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("noticed", [True, False])
+def test_one_that_was_killed_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop], noticed: bool) -> None:
+    async def scenario() -> None:
+        process = HashProcess(CHEAP)
+        stored = await process.hash(SECRET)
+        killed = pid_of(process)
+        os.kill(killed, signal.SIGKILL)
+        if noticed:
+            assert process._process is not None
+            await process._process.wait()
+        assert await process.matches(stored, SECRET)
+        assert pid_of(process) != killed
+        await process.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(scenario())
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_one_that_is_killed_at_work_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def scenario() -> None:
+        process = HashProcess(DEAR)
+        assert not await process.matches("no PHC string, but now there is a process", SECRET)
+        killed = pid_of(process)
+        asked = [asyncio.create_task(process.hash(SECRET)) for _ in range(3)]
+        await asyncio.sleep(0)
+        os.kill(killed, signal.SIGKILL)
+        assert len({*await asyncio.gather(*asked)}) == 3
+        assert pid_of(process) != killed
+        await process.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(scenario())
+
+
+async def test_what_stops_the_service_does_not_stop_a_hash_half_way(process: HashProcess) -> None:
+    await process.hash(SECRET)
+    asked = pid_of(process)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(asked, number)
+    await process.hash(SECRET)
+    assert pid_of(process) == asked
+
+
+def test_it_ends_with_its_owner() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        pid = int(owner.stdout.readline())
+        handle = os.pidfd_open(pid)
+        owner.kill()
+    ended, _, _ = select.select([handle], [], [], PATIENCE)  # pidfd_open(2): readable once the process has ended
+    os.close(handle)
+    assert ended
+
+
+@pytest.mark.parametrize("executable", ["/bin/false", "/no/such/program"])
+async def test_where_no_process_lives_the_answer_is_to_try_again(
+    monkeypatch: pytest.MonkeyPatch, executable: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=0))
+    for _ in range(2):  # the first leaves the place free
+        with pytest.raises(Problem) as refused:
+            await hasher.hash(SECRET)
+        assert refused.value.code == "temporarily_unavailable"
+        assert refused.value.__cause__
+    await hasher.close()
