@@ -54,7 +54,7 @@ from app.mail.mailer import Mailer
 from app.mail.transports import transport_for
 from app.postgres.database import Database
 from app.rate_limits import RateLimits
-from app.secret_key import Keyring
+from app.secret_key import SecretKey
 from app.settings.load import load
 from app.settings.model import Settings
 
@@ -85,7 +85,7 @@ class Services(NamedTuple):
     """Everything that does something, wired; the CLI uses the same."""
 
     database: Database
-    keyring: Keyring
+    secret_key: SecretKey
     jobs: Jobs
     mail: Mailer
     worker: Worker
@@ -103,15 +103,15 @@ class Services(NamedTuple):
 
 def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     """Make the services of one process."""
-    keyring = Keyring(settings)
-    queue = Jobs(clock, keyring)
+    secret_key = SecretKey(settings)
+    queue = Jobs(clock, secret_key)
     mailer = Mailer(clock, settings, queue, transport_for(settings))
     hasher = SecretHasher(settings)
     sessions = SessionService(database, clock, settings)
     invitations = InvitationService(database, clock, settings, mailer.enqueue)
     ported = PurposeServices(settings, clock, mailer.enqueue)
     rate_limits = RateLimits(database, clock)
-    asking = AskService(database, ported, rate_limits, queue, keyring)
+    asking = AskService(database, ported, rate_limits, queue, secret_key)
     tasks = {
         MAIL_JOB: Task(mailer.deliver),
         ISSUE_KEY: Task(asking.run),
@@ -119,15 +119,15 @@ def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     }
     return Services(
         database=database,
-        keyring=keyring,
+        secret_key=secret_key,
         jobs=queue,
         mail=mailer,
-        worker=Worker(database, clock, keyring, tasks),
+        worker=Worker(database, clock, secret_key, tasks),
         hasher=hasher,
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions, mailer.enqueue),
         asking=asking,
-        redeeming=RedeemService(database, ported, rate_limits, hasher, sessions, keyring),
+        redeeming=RedeemService(database, ported, rate_limits, hasher, sessions, secret_key),
         invitations=invitations,
         users=UserService(
             database, clock, revoke_everything, end_sessions, invitations.invite, settings.required_profile_fields

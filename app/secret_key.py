@@ -22,7 +22,7 @@ class UnsealError(Exception):
     """What was sealed cannot be opened: it was changed, or sealed under a key that this server does not have."""
 
 
-class Keyring:
+class SecretKey:
     """SECRET_KEY and, after a rotation, SECRET_KEY_PREVIOUS: the first makes, both are accepted.
 
     Nothing is read or written before the first use.

@@ -18,7 +18,7 @@ from app import logs as log_output
 from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres
-from tests.support.app import Clock, World, running, settings_for
+from tests.support.app import Clock, RunningApp, running, settings_for
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -106,39 +106,39 @@ async def database_url(server_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def shared_world(database_url: str) -> AsyncIterator[World]:
+async def shared_app(database_url: str) -> AsyncIterator[RunningApp]:
     """The service with default settings, started once."""
-    async with running(settings_for(database_url), Clock()) as world:
-        yield world
+    async with running(settings_for(database_url), Clock()) as app:
+        yield app
 
 
 @pytest.fixture
-async def world(shared_world: World) -> AsyncIterator[World]:
+async def app(shared_app: RunningApp) -> AsyncIterator[RunningApp]:
     """The service on an empty database, at the start of its time."""
-    shared_world.clock.now = Clock().now
-    await shared_world.services.database.pool.execute(EMPTY)
-    shutil.rmtree(shared_world.settings.data_path / "mail", ignore_errors=True)
-    yield shared_world
-    await shared_world.services.sessions.settle()
+    shared_app.clock.now = Clock().now
+    await shared_app.services.database.pool.execute(EMPTY)
+    shutil.rmtree(shared_app.settings.data_path / "mail", ignore_errors=True)
+    yield shared_app
+    await shared_app.services.sessions.settle()
 
 
 @pytest.fixture(scope="session")
-async def shared_open_world(shared_world: World, database_url: str) -> AsyncIterator[World]:
+async def shared_open_app(shared_app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
     """The service without passwords where anybody may sign up, started once."""
     settings = settings_for(database_url, SIGN_IN_METHODS="code", SIGN_UP="open")
-    async with running(settings, shared_world.clock) as open_world:
-        yield open_world
+    async with running(settings, shared_app.clock) as open_app:
+        yield open_app
 
 
 @pytest.fixture
-async def open_world(world: World, shared_open_world: World) -> AsyncIterator[World]:
-    """`SIGN_IN_METHODS=code` and `SIGN_UP=open`, on an empty database. The fixture `world` is the other deployment."""
-    assert world.clock is shared_open_world.clock
-    yield shared_open_world
-    await shared_open_world.services.sessions.settle()
+async def open_app(app: RunningApp, shared_open_app: RunningApp) -> AsyncIterator[RunningApp]:
+    """`SIGN_IN_METHODS=code` and `SIGN_UP=open`, on an empty database. The fixture `app` is the other deployment."""
+    assert app.clock is shared_open_app.clock
+    yield shared_open_app
+    await shared_open_app.services.sessions.settle()
 
 
 @pytest.fixture(params=["code, open", "password and code, invite"])
-def either(request: pytest.FixtureRequest, world: World, open_world: World) -> World:
+def either(request: pytest.FixtureRequest, app: RunningApp, open_app: RunningApp) -> RunningApp:
     """One deployment, then the other."""
-    return open_world if request.param == "code, open" else world
+    return open_app if request.param == "code, open" else app

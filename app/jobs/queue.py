@@ -17,7 +17,7 @@ from app.clock import Clock
 from app.jobs.models import Job
 from app.postgres.base import new_id
 from app.postgres.database import Database
-from app.secret_key import Keyring
+from app.secret_key import SecretKey
 
 CHANNEL = "ostiary_jobs"
 KEEP_DONE = timedelta(days=7)
@@ -67,9 +67,9 @@ class Outcome(Struct, frozen=True):
 class Jobs:
     """The queue, as those see it who put work into it and who administer it."""
 
-    def __init__(self, clock: Clock, keyring: Keyring) -> None:
+    def __init__(self, clock: Clock, secret_key: SecretKey) -> None:
         self._clock = clock
-        self._keyring = keyring
+        self._secret_key = secret_key
 
     async def enqueue(
         self,
@@ -86,7 +86,7 @@ class Jobs:
         its payload is erased. Gives the job's id, which is `job_id` where that is given.
         """
         now, job_id = self._clock(), job_id or new_id()
-        sealed = self._keyring.seal(msgspec.json.encode(payload))
+        sealed = self._secret_key.seal(msgspec.json.encode(payload))
         await transaction.execute(
             insert(Job)
             .values(id=job_id, kind=kind, payload=sealed, due_at=now, expires_at=expires_at, created_at=now)

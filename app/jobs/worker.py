@@ -15,7 +15,7 @@ from app.clock import Clock
 from app.jobs import queue as jobs
 from app.jobs.queue import Claimed, Outcome
 from app.postgres.database import Database
-from app.secret_key import Keyring, UnsealError
+from app.secret_key import SecretKey, UnsealError
 from app.text import one_line
 
 CONCURRENCY = 4
@@ -72,13 +72,13 @@ class Worker:
         self,
         database: Database,
         clock: Clock,
-        keyring: Keyring,
+        secret_key: SecretKey,
         tasks: Mapping[str, Task],
         attempt_seconds: float = ATTEMPT_SECONDS,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._keyring = keyring
+        self._secret_key = secret_key
         self._tasks = tasks
         self._attempt_seconds = attempt_seconds
         self._running: set[asyncio.Task[None]] = set()
@@ -184,7 +184,7 @@ class Worker:
         if self._is_spent(job, MAX_ATTEMPTS + 1):
             raise PermanentError("the worker ended during the last attempt")
         try:
-            payload = self._keyring.unseal(job.payload) if job.payload is not None else b""
+            payload = self._secret_key.unseal(job.payload) if job.payload is not None else b""
         except UnsealError:
             raise TemporaryError("sealed with another SECRET_KEY: set SECRET_KEY_PREVIOUS") from None
         try:

@@ -19,7 +19,7 @@ from app.ability.casl import from_casl, pack, unpack
 from app.ability.json_lines import Check, decide
 from app.auth.principal import ANONYMOUS
 from app.guards.policy import SCHEMA, ability_for
-from tests.support.app import World
+from tests.support.app import RunningApp
 from tests.support.policy_people import person
 
 CASL = Path(__file__).parent / "casl"
@@ -76,16 +76,16 @@ def node() -> str:
     return program
 
 
-async def people(world: World) -> list[Person]:
-    await world.language("de", "German")
-    await world.language("fr", "French")
+async def people(app: RunningApp) -> list[Person]:
+    await app.language("de", "German")
+    await app.language("fr", "French")
     found = []
     for number, who in enumerate(WHO):
         if who == "anonymous":
-            client, principal = world.client(), ANONYMOUS
+            client, principal = app.client(), ANONYMOUS
         else:
-            _, token = await person(world, who, f"person{number}@example.org")
-            client, principal = world.with_cookie(token), await world.services.sessions.authenticate(token)
+            _, token = await person(app, who, f"person{number}@example.org")
+            client, principal = app.with_cookie(token), await app.services.sessions.authenticate(token)
         response = await client.get("/api/session")
         found.append(Person(who, response.json()["rules"], ability_for(principal)))
     return found
@@ -142,9 +142,9 @@ def run(node: str, everybody: list[Person], asked: list[Check]) -> Mapping[Liter
     return msgspec.json.decode(done.stdout, type=dict[Literal["6", "7"], list[Answers]])
 
 
-async def test_both_majors_decide_on_exported_and_packed_rules_as_the_server_does(world: World, node: str) -> None:
-    everybody = await people(world)
-    users = [str(row["id"]) for row in await world.services.database.pool.fetch("SELECT id FROM users")]
+async def test_both_majors_decide_on_exported_and_packed_rules_as_the_server_does(app: RunningApp, node: str) -> None:
+    everybody = await people(app)
+    users = [str(row["id"]) for row in await app.services.database.pool.fetch("SELECT id FROM users")]
     asked = checks(users)
     answers = run(node, everybody, asked)
     assert answers.keys() == {"6", "7"}
@@ -155,9 +155,9 @@ async def test_both_majors_decide_on_exported_and_packed_rules_as_the_server_doe
                 assert (raw, packed) == (want, want), f"{one.who}, CASL {major}: {check}"
 
 
-async def test_both_majors_permit_the_fields_that_the_server_does(world: World, node: str) -> None:
-    everybody = await people(world)
-    users = [str(row["id"]) for row in await world.services.database.pool.fetch("SELECT id FROM users")]
+async def test_both_majors_permit_the_fields_that_the_server_does(app: RunningApp, node: str) -> None:
+    everybody = await people(app)
+    users = [str(row["id"]) for row in await app.services.database.pool.fetch("SELECT id FROM users")]
     asked = about_fields(checks(users))
     some_but_not_all = 0
     for major, of_people in run(node, everybody, asked).items():
@@ -169,8 +169,8 @@ async def test_both_majors_permit_the_fields_that_the_server_does(world: World, 
     assert some_but_not_all > 20
 
 
-async def test_packed_rules_are_those_of_both_majors_and_come_back_the_same(world: World, node: str) -> None:
-    everybody = await people(world)
+async def test_packed_rules_are_those_of_both_majors_and_come_back_the_same(app: RunningApp, node: str) -> None:
+    everybody = await people(app)
     for of_people in run(node, everybody, []).values():
         for one, got in zip(everybody, of_people, strict=True):
             assert got.packed == json.loads(json.dumps(pack(one.ability)))

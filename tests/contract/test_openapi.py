@@ -88,9 +88,9 @@ async def service(contract_database: str, tmp_path_factory: pytest.TempPathFacto
     """The service as an operator starts it, with the user of the document's examples and many platform admins."""
     directory = tmp_path_factory.mktemp("contract")
     with serving(directory, directory, DATABASE_URL=contract_database) as running:
-        async with inside(settings_for(contract_database), Clock()) as world:
-            await world.user()
-            await world.services.database.pool.execute(MAKE_ADMINS, ADMINS)
+        async with inside(settings_for(contract_database), Clock()) as app:
+            await app.user()
+            await app.services.database.pool.execute(MAKE_ADMINS, ADMINS)
         yield running
 
 

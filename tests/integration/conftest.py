@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.app import World, running, settings_for
+from tests.support.app import RunningApp, running, settings_for
 from tests.support.mail_queue import FROM, Sending
 from tests.support.smtp_server import MailServer, mail_server
 
@@ -28,13 +28,13 @@ async def server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-def sending(world: World, database_url: str) -> Sending:
+def sending(app: RunningApp, database_url: str) -> Sending:
     """A service that sends its mail to the given server."""
 
     @asynccontextmanager
-    async def start(server: MailServer, url: str = "", **environ: str) -> AsyncIterator[World]:
+    async def start(server: MailServer, url: str = "", **environ: str) -> AsyncIterator[RunningApp]:
         settings = settings_for(database_url, **{"MAIL_URL": url or server.url, "MAIL_FROM": FROM, **environ})
-        async with running(settings, world.clock) as sending_world:
-            yield sending_world
+        async with running(settings, app.clock) as sending_app:
+            yield sending_app
 
     return start

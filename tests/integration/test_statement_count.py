@@ -7,13 +7,13 @@ import asyncpg
 import pytest
 from sqlalchemy import Connection, event
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 
 @asynccontextmanager
-async def direct_reads(world: World, found: list[str]) -> AsyncIterator[None]:
+async def direct_reads(app: RunningApp, found: list[str]) -> AsyncIterator[None]:
     """Note what every connection of the direct pool is asked."""
-    pool = world.services.database.pool
+    pool = app.services.database.pool
     connections = [await pool.acquire() for _ in range(pool.get_size())]
 
     def note(query: asyncpg.connection.LoggedQuery) -> None:
@@ -30,9 +30,9 @@ async def direct_reads(world: World, found: list[str]) -> AsyncIterator[None]:
 
 
 @contextmanager
-def transactions(world: World, found: list[str]) -> Iterator[None]:
+def transactions(app: RunningApp, found: list[str]) -> Iterator[None]:
     """Note every transaction of the engine and each of its statements."""
-    engine = world.services.database.engine.sync_engine
+    engine = app.services.database.engine.sync_engine
 
     def begin(_: Connection) -> None:
         found.append("BEGIN")
@@ -48,11 +48,11 @@ def transactions(world: World, found: list[str]) -> Iterator[None]:
 
 
 @pytest.fixture
-async def statements(world: World) -> AsyncIterator[list[str]]:
+async def statements(app: RunningApp) -> AsyncIterator[list[str]]:
     """Everything that the service asks its database from here on."""
     found: list[str] = []
-    with transactions(world, found):
-        async with direct_reads(world, found):
+    with transactions(app, found):
+        async with direct_reads(app, found):
             yield found
 
 
@@ -61,13 +61,13 @@ async def statements(world: World) -> AsyncIterator[list[str]]:
     [("/api/session", 1), ("/api/languages/de", 2), ("/api/languages", 2), ("/api/languages/da", 1)],
 )
 async def test_a_signed_in_read_costs_one_statement_for_the_principal_and_one_for_the_data(
-    world: World, statements: list[str], path: str, count: int
+    app: RunningApp, statements: list[str], path: str, count: int
 ) -> None:
-    user_id = await world.user()
+    user_id = await app.user()
     for code in ("de", "fi", "sv"):
-        await world.language(code)
-        await world.member(user_id, code, "admin", "translator")
-    client = world.with_cookie(await world.token(user_id))
+        await app.language(code)
+        await app.member(user_id, code, "admin", "translator")
+    client = app.with_cookie(await app.token(user_id))
     statements.clear()
     await client.get(path)
     assert len(statements) == count, statements
@@ -77,23 +77,23 @@ async def test_a_signed_in_read_costs_one_statement_for_the_principal_and_one_fo
     "headers", [{}, {"Cookie": "auth_session=garbage"}, {"Authorization": "Bearer ost_short"}, {"Cookie": "theme=dark"}]
 )
 async def test_what_cannot_be_a_session_costs_no_statement(
-    world: World, statements: list[str], headers: dict[str, str]
+    app: RunningApp, statements: list[str], headers: dict[str, str]
 ) -> None:
-    client = world.client(**headers)
+    client = app.client(**headers)
     assert (await client.get("/api/session")).status_code == 200
     assert (await client.get("/api/languages")).status_code == 401
     assert statements == []
 
 
-async def test_a_refused_body_costs_nothing_but_the_principal(world: World, statements: list[str]) -> None:
-    client = await world.signed_in(admin=True)
+async def test_a_refused_body_costs_nothing_but_the_principal(app: RunningApp, statements: list[str]) -> None:
+    client = await app.signed_in(admin=True)
     statements.clear()
     assert (await client.post("/api/languages", json={"code": 1})).status_code == 422
     assert len(statements) == 1, statements
 
 
-async def test_the_count_sees_transactions_too(world: World, statements: list[str]) -> None:
-    client = await world.signed_in()
+async def test_the_count_sees_transactions_too(app: RunningApp, statements: list[str]) -> None:
+    client = await app.signed_in()
     statements.clear()
     await client.delete("/api/session")
     assert [statement.split()[0] for statement in statements] == ["SELECT", "BEGIN", "DELETE"]

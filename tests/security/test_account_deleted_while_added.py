@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import World, items
+from tests.support.app import RunningApp, items
 from tests.support.races import at_once, queued
 
 PATH = "/api/languages/de/members"
@@ -10,12 +10,12 @@ LOCK_USER = "SELECT 1 FROM users WHERE email = 'ada@example.org' FOR UPDATE"
 
 
 @pytest.mark.parametrize("deleted_first", [True, False])
-async def test_the_owner_of_an_address_is_deleted_while_they_are_added(world: World, deleted_first: bool) -> None:
-    await world.language("de")
-    root = await world.signed_in("root@example.org", admin=True)
-    ada = await world.user()
+async def test_the_owner_of_an_address_is_deleted_while_they_are_added(app: RunningApp, deleted_first: bool) -> None:
+    await app.language("de")
+    root = await app.signed_in("root@example.org", admin=True)
+    ada = await app.user()
 
-    async with queued(world, LOCK_USER) as queue:
+    async with queued(app, LOCK_USER) as queue:
         works = [root.delete(f"/api/users/{ada}"), root.post(PATH, json={"email": "ada@example.org"})]
         tasks = [await queue.add(work) for work in (works if deleted_first else reversed(works))]
     deletion, addition = tasks if deleted_first else reversed(tasks)
@@ -27,11 +27,11 @@ async def test_the_owner_of_an_address_is_deleted_while_they_are_added(world: Wo
     assert all(member["userId"] != str(ada) for member in members)
 
 
-async def test_one_unknown_address_is_added_to_many_languages_at_once(world: World) -> None:
+async def test_one_unknown_address_is_added_to_many_languages_at_once(app: RunningApp) -> None:
     codes = ["de", "da", "fi", "sv"]
     for code in codes:
-        await world.language(code)
-    root = await world.signed_in("root@example.org", admin=True)
+        await app.language(code)
+    root = await app.signed_in("root@example.org", admin=True)
 
     answers = await at_once(
         4, lambda n: root.post(f"/api/languages/{codes[n]}/members", json={"email": "eve@example.org"})
@@ -41,12 +41,12 @@ async def test_one_unknown_address_is_added_to_many_languages_at_once(world: Wor
     found = {(await items(root, f"/api/languages/{code}/members"))[0]["userId"] for code in codes}
     assert len(found) == 1
     counts = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM keys WHERE kind = 'single_use')"
-    assert tuple(await world.services.database.pool.fetchrow(counts) or ()) == (2, 1)
+    assert tuple(await app.services.database.pool.fetchrow(counts) or ()) == (2, 1)
 
 
-async def test_one_address_is_added_many_times_at_once_and_joins_once(world: World) -> None:
-    await world.language("de")
-    root = await world.signed_in("root@example.org", admin=True)
+async def test_one_address_is_added_many_times_at_once_and_joins_once(app: RunningApp) -> None:
+    await app.language("de")
+    root = await app.signed_in("root@example.org", admin=True)
 
     answers = await at_once(6, lambda _: root.post(PATH, json={"email": "eve@example.org"}))
 
@@ -54,9 +54,9 @@ async def test_one_address_is_added_many_times_at_once_and_joins_once(world: Wor
     assert [member["email"] for member in await items(root, PATH)] == ["eve@example.org"]
 
 
-async def test_an_account_is_created_by_a_platform_admin_and_a_language_admin_at_once(world: World) -> None:
-    await world.language("de")
-    root = await world.signed_in("root@example.org", admin=True)
+async def test_an_account_is_created_by_a_platform_admin_and_a_language_admin_at_once(app: RunningApp) -> None:
+    await app.language("de")
+    root = await app.signed_in("root@example.org", admin=True)
 
     answers = await at_once(
         2,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.test_statement_count import direct_reads, transactions
-from tests.support.app import World, problem
+from tests.support.app import RunningApp, problem
 from tests.support.mailbox import ask, mailed, redeem
 
 KNOWN, SUSPENDED, INVITED, UNKNOWN = "ada@example.org", "eve@example.org", "new@example.org", "nobody@example.org"
@@ -13,23 +13,23 @@ ASKED_BY_ANYONE = ("sign_in", "sign_up", "password_reset")
 
 
 @pytest.fixture
-async def peopled(world: World) -> World:
-    await world.user(KNOWN)
-    await world.services.users.suspend(await world.user(SUSPENDED))
-    await world.invitation(INVITED)
-    return world
+async def peopled(app: RunningApp) -> RunningApp:
+    await app.user(KNOWN)
+    await app.services.users.suspend(await app.user(SUSPENDED))
+    await app.invitation(INVITED)
+    return app
 
 
-async def _ask(world: World, purpose: str, address: str) -> object:
+async def _ask(app: RunningApp, purpose: str, address: str) -> object:
     """All that the client sees of the answer."""
-    answer = await ask(world.client(ip="192.0.2.1"), purpose, address)
+    answer = await ask(app.client(ip="192.0.2.1"), purpose, address)
     headers = {name: value for name, value in answer.headers.items() if name not in VARYING}
     body = {**answer.json(), "instance": None}
     return answer.status_code, headers, body
 
 
 @pytest.mark.parametrize("purpose", ASKED_BY_ANYONE)
-async def test_every_address_gets_the_same_answer(peopled: World, purpose: str) -> None:
+async def test_every_address_gets_the_same_answer(peopled: RunningApp, purpose: str) -> None:
     accepted = [await _ask(peopled, purpose, address) for address in ADDRESSES]
     refused = [await _ask(peopled, purpose, address) for address in ADDRESSES]
 
@@ -40,7 +40,7 @@ async def test_every_address_gets_the_same_answer(peopled: World, purpose: str) 
 
 
 @pytest.mark.parametrize("purpose", ASKED_BY_ANYONE)
-async def test_every_address_costs_the_same_statements(peopled: World, purpose: str) -> None:
+async def test_every_address_costs_the_same_statements(peopled: RunningApp, purpose: str) -> None:
     costs = []
     for address in ADDRESSES:
         found: list[str] = []
@@ -53,7 +53,7 @@ async def test_every_address_costs_the_same_statements(peopled: World, purpose: 
     assert not any("users" in statement for statement in costs[0])
 
 
-async def test_a_wrong_code_costs_the_same_statements_whether_there_is_one_or_not(peopled: World) -> None:
+async def test_a_wrong_code_costs_the_same_statements_whether_there_is_one_or_not(peopled: RunningApp) -> None:
     await mailed(peopled, "sign_in", KNOWN)
     costs = []
     for address in ADDRESSES:
@@ -68,7 +68,7 @@ async def test_a_wrong_code_costs_the_same_statements_whether_there_is_one_or_no
     assert {row["address"]: row["failures"] for row in rows} == {KNOWN: 1, SUSPENDED: 0, INVITED: 0, UNKNOWN: 0}
 
 
-async def test_a_wrong_code_tells_nothing_of_its_address(peopled: World) -> None:
+async def test_a_wrong_code_tells_nothing_of_its_address(peopled: RunningApp) -> None:
     await mailed(peopled, "sign_in", KNOWN)
     answers = [
         await redeem(peopled.client(), purpose=purpose, email=address, code="00000000")
@@ -81,7 +81,7 @@ async def test_a_wrong_code_tells_nothing_of_its_address(peopled: World) -> None
     assert told[0]["code"] == "key_not_usable"
 
 
-async def test_changing_the_address_does_not_tell_which_are_taken(peopled: World) -> None:
+async def test_changing_the_address_does_not_tell_which_are_taken(peopled: RunningApp) -> None:
     browser = await peopled.signed_in("mallory@example.org")
     before = len(await peopled.mails())
 

@@ -5,7 +5,7 @@ import uuid
 import httpx
 import pytest
 
-from tests.support.app import SECRET, World, items
+from tests.support.app import SECRET, RunningApp, items
 from tests.support.mailbox import token_in
 
 PATH = "/api/languages/de/members"
@@ -13,12 +13,12 @@ KNOWN, UNKNOWN = "known@example.org", "fresh@example.org"
 
 
 @pytest.fixture
-async def admin(world: World) -> httpx.AsyncClient:
+async def admin(app: RunningApp) -> httpx.AsyncClient:
     """An admin of German, who adds one address with an account, in use for a year, and one without."""
-    await world.language("de")
-    await world.token(await world.user("Known@example.org", name="Grace"))
-    world.clock.forward(days=365)
-    client = await world.signed_in_member("de", "admin")
+    await app.language("de")
+    await app.token(await app.user("Known@example.org", name="Grace"))
+    app.clock.forward(days=365)
+    client = await app.signed_in_member("de", "admin")
     for email in (KNOWN.upper(), UNKNOWN.upper()):
         assert (await client.post(PATH, json={"email": email, "roles": ["translator"]})).status_code == 202
     return client
@@ -48,22 +48,22 @@ async def test_an_id_does_not_tell_when_the_account_was_made(admin: httpx.AsyncC
     assert {uuid.UUID(str(member["userId"])).version for member in (await shown(admin)).values()} == {4}
 
 
-async def test_each_is_called_by_name_once_they_have_come(world: World, admin: httpx.AsyncClient) -> None:
-    invitation = next(mail for mail in await world.mails() if mail["To"].lower() == UNKNOWN)
-    world.clock.forward(seconds=1)
+async def test_each_is_called_by_name_once_they_have_come(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    invitation = next(mail for mail in await app.mails() if mail["To"].lower() == UNKNOWN)
+    app.clock.forward(seconds=1)
     sign_in = {"method": "password", "email": KNOWN, "secret": SECRET}
-    assert (await world.client().post("/api/session", json=sign_in)).status_code == 201
+    assert (await app.client().post("/api/session", json=sign_in)).status_code == 201
     accepting = {"token": token_in(invitation), "name": "Eve", "secret": SECRET}
-    assert (await world.client().post("/api/keys/redeem", json=accepting)).status_code == 201
+    assert (await app.client().post("/api/keys/redeem", json=accepting)).status_code == 201
     members = await shown(admin)
     assert (members[KNOWN]["name"], members[UNKNOWN]["name"]) == ("Grace", "Eve")
 
 
-async def test_who_is_signed_in_all_along_is_called_by_name_within_the_hour(world: World) -> None:
-    await world.language("de")
-    admin, grace = await world.signed_in_member("de", "admin"), await world.signed_in(KNOWN, name="Grace")
+async def test_who_is_signed_in_all_along_is_called_by_name_within_the_hour(app: RunningApp) -> None:
+    await app.language("de")
+    admin, grace = await app.signed_in_member("de", "admin"), await app.signed_in(KNOWN, name="Grace")
     await admin.post(PATH, json={"email": KNOWN})
-    world.clock.forward(minutes=60)
+    app.clock.forward(minutes=60)
     await grace.get("/api/session")
-    await world.services.sessions.settle()
+    await app.services.sessions.settle()
     assert (await shown(admin))[KNOWN]["name"] == "Grace"

@@ -4,66 +4,66 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, problem
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem
 
 
-async def _unknown(_: World) -> None:
+async def _unknown(_: RunningApp) -> None:
     """Nobody has the address."""
 
 
-async def _wrong_secret(world: World) -> None:
-    await world.user(secret="nine quiet herons over water")
+async def _wrong_secret(app: RunningApp) -> None:
+    await app.user(secret="nine quiet herons over water")
 
 
-async def _no_secret(world: World) -> None:
-    await world.user(secret=None)
+async def _no_secret(app: RunningApp) -> None:
+    await app.user(secret=None)
 
 
-async def _suspended(world: World) -> None:
-    await world.services.users.suspend(await world.user())
+async def _suspended(app: RunningApp) -> None:
+    await app.services.users.suspend(await app.user())
 
 
-async def _not_redeemed(world: World) -> None:
-    await world.invitation("ada@example.org")
+async def _not_redeemed(app: RunningApp) -> None:
+    await app.invitation("ada@example.org")
 
 
 ACCOUNTS = (_unknown, _wrong_secret, _no_secret, _suspended, _not_redeemed)
 
-Prepare = Callable[[World], Awaitable[None]]
+Prepare = Callable[[RunningApp], Awaitable[None]]
 
 
 @pytest.mark.parametrize("prepare", ACCOUNTS)
-async def test_every_refusal_costs_one_hash(world: World, prepare: Prepare) -> None:
-    await prepare(world)
-    before = world.services.hasher.verifications
+async def test_every_refusal_costs_one_hash(app: RunningApp, prepare: Prepare) -> None:
+    await prepare(app)
+    before = app.services.hasher.verifications
 
-    answer = await world.client().post("/api/session", json=CREDENTIALS)
+    answer = await app.client().post("/api/session", json=CREDENTIALS)
 
     assert answer.status_code == 401
-    assert world.services.hasher.verifications - before == 1
+    assert app.services.hasher.verifications - before == 1
 
 
-async def test_a_sign_in_costs_one_hash_as_well(world: World) -> None:
-    await world.user()
-    before = world.services.hasher.verifications
+async def test_a_sign_in_costs_one_hash_as_well(app: RunningApp) -> None:
+    await app.user()
+    before = app.services.hasher.verifications
 
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
-    assert world.services.hasher.verifications - before == 1
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+    assert app.services.hasher.verifications - before == 1
 
 
-async def test_the_decoy_costs_what_a_stored_hash_costs(world: World) -> None:
-    hasher = world.services.hasher
+async def test_the_decoy_costs_what_a_stored_hash_costs(app: RunningApp) -> None:
+    hasher = app.services.hasher
 
     assert not hasher.needs_rehash(hasher._decoy)
     assert not await hasher.verify(None, "a secret that nobody has")
 
 
-async def test_every_refusal_reads_alike(world: World) -> None:
+async def test_every_refusal_reads_alike(app: RunningApp) -> None:
     answers = []
     for prepare in ACCOUNTS:
-        await world.services.database.pool.execute("TRUNCATE users CASCADE")
-        await prepare(world)
-        answers.append(await world.client().post("/api/session", json=CREDENTIALS))
+        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await prepare(app)
+        answers.append(await app.client().post("/api/session", json=CREDENTIALS))
 
     seen = {(answer.status_code, str({**problem(answer), "instance": ""})) for answer in answers}
     headers = {
@@ -75,9 +75,9 @@ async def test_every_refusal_reads_alike(world: World) -> None:
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
-async def test_a_shape_that_is_refused_is_refused_for_every_address(world: World, email: str) -> None:
-    await world.user()
+async def test_a_shape_that_is_refused_is_refused_for_every_address(app: RunningApp, email: str) -> None:
+    await app.user()
 
-    answer = await world.client().post("/api/session", json={**CREDENTIALS, "email": email, "secret": SECRET * 60})
+    answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": email, "secret": SECRET * 60})
 
     assert answer.status_code == 422

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from tests.support.app import World, items
+from tests.support.app import RunningApp, items
 
 PATH = "/api/audit-events"
 
@@ -17,25 +17,25 @@ PATH = "/api/audit-events"
         "TRUNCATE audit_events",
     ],
 )
-async def test_no_statement_of_the_service_could_change_an_event(world: World, statement: str) -> None:
-    root = await world.signed_in(admin=True)
+async def test_no_statement_of_the_service_could_change_an_event(app: RunningApp, statement: str) -> None:
+    root = await app.signed_in(admin=True)
 
     with pytest.raises(asyncpg.RaiseError, match="audit_events takes no"):
-        await world.services.database.pool.execute(statement)
+        await app.services.database.pool.execute(statement)
 
     assert [event["action"] for event in await items(root, PATH)] == ["session.start"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_the_route_only_reads(world: World, method: str) -> None:
-    root = await world.signed_in(admin=True)
+async def test_the_route_only_reads(app: RunningApp, method: str) -> None:
+    root = await app.signed_in(admin=True)
 
     assert (await root.request(method, PATH)).status_code == 405
 
 
-async def test_deleting_an_account_leaves_what_it_did_and_what_was_done_to_it(world: World) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
-    user_id = await world.user()
+async def test_deleting_an_account_leaves_what_it_did_and_what_was_done_to_it(app: RunningApp) -> None:
+    root = await app.signed_in("root@example.org", admin=True)
+    user_id = await app.user()
     await root.post(f"/api/users/{user_id}/suspension", json={})
 
     assert (await root.delete(f"/api/users/{user_id}")).status_code == 204

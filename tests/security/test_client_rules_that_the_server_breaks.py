@@ -7,7 +7,7 @@ import pytest
 
 from app.ability.ability import Ability, Subject
 from app.ability.casl import from_casl
-from tests.support.app import World, id_of, problem
+from tests.support.app import RunningApp, id_of, problem
 from tests.support.policy_people import person
 
 WHO = (
@@ -31,15 +31,15 @@ PROFILE = {"name": "Augusta", "phone": "+4915112345678", "locale": "de"}
 
 
 @pytest.fixture
-async def root(world: World) -> httpx.AsyncClient:
+async def root(app: RunningApp) -> httpx.AsyncClient:
     """A platform admin, who sees every subject as it is."""
-    await world.language("de", "German")
-    await world.language("fr", "French")
-    return await world.signed_in("root@example.org", admin=True)
+    await app.language("de", "German")
+    await app.language("fr", "French")
+    return await app.signed_in("root@example.org", admin=True)
 
 
-async def _client(world: World, who: str) -> httpx.AsyncClient:
-    return world.with_cookie((await person(world, who, "ada@example.org"))[1])
+async def _client(app: RunningApp, who: str) -> httpx.AsyncClient:
+    return app.with_cookie((await person(app, who, "ada@example.org"))[1])
 
 
 async def _rules(client: httpx.AsyncClient) -> Ability:
@@ -61,9 +61,9 @@ def _is_done(answer: httpx.Response) -> bool:
 
 @pytest.mark.parametrize("who", WHO)
 async def test_administering_a_language_is_offered_to_whom_it_is_done_for(
-    world: World, root: httpx.AsyncClient, who: str
+    app: RunningApp, root: httpx.AsyncClient, who: str
 ) -> None:
-    client = await _client(world, who)
+    client = await _client(app, who)
     rules = await _rules(client)
     for path in ("/api/languages/de", "/api/languages/fr"):
         offered = rules.can("administer", await _subject(root, "Language", path))
@@ -71,8 +71,10 @@ async def test_administering_a_language_is_offered_to_whom_it_is_done_for(
 
 
 @pytest.mark.parametrize("who", WHO)
-async def test_translating_is_offered_to_whom_it_is_done_for(world: World, root: httpx.AsyncClient, who: str) -> None:
-    client = await _client(world, who)
+async def test_translating_is_offered_to_whom_it_is_done_for(
+    app: RunningApp, root: httpx.AsyncClient, who: str
+) -> None:
+    client = await _client(app, who)
     rules = await _rules(client)
     for path in ("/api/languages/de", "/api/languages/fr"):
         offered = rules.can("translate", await _subject(root, "Language", path))
@@ -82,10 +84,10 @@ async def test_translating_is_offered_to_whom_it_is_done_for(world: World, root:
 
 @pytest.mark.parametrize("who", WHO)
 async def test_a_field_of_a_profile_can_be_edited_where_it_can_be_saved(
-    world: World, root: httpx.AsyncClient, who: str
+    app: RunningApp, root: httpx.AsyncClient, who: str
 ) -> None:
-    client = await _client(world, who)
-    rules, other = await _rules(client), await world.user("eve@example.org")
+    client = await _client(app, who)
+    rules, other = await _rules(client), await app.user("eve@example.org")
     for user_id in (await id_of(client), str(other)):
         path = f"/api/users/{user_id}"
         user = await _subject(root, "User", path)
@@ -96,17 +98,17 @@ async def test_a_field_of_a_profile_can_be_edited_where_it_can_be_saved(
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("set_by", ROUTES_OF_FIELDS.items(), ids=lambda item: item[0])
 async def test_role_and_status_of_others_are_offered_where_they_can_be_set(
-    world: World, root: httpx.AsyncClient, who: str, set_by: tuple[str, Route]
+    app: RunningApp, root: httpx.AsyncClient, who: str, set_by: tuple[str, Route]
 ) -> None:
-    await _hold(await _client(world, who), root, str(await world.user("eve@example.org")), set_by)
+    await _hold(await _client(app, who), root, str(await app.user("eve@example.org")), set_by)
 
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("set_by", ROUTES_OF_FIELDS.items(), ids=lambda item: item[0])
 async def test_one_s_own_role_and_status_are_offered_where_they_can_be_set(
-    world: World, root: httpx.AsyncClient, who: str, set_by: tuple[str, Route]
+    app: RunningApp, root: httpx.AsyncClient, who: str, set_by: tuple[str, Route]
 ) -> None:
-    client = await _client(world, who)
+    client = await _client(app, who)
     await _hold(client, root, await id_of(client), set_by)
 
 

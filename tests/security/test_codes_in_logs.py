@@ -2,12 +2,12 @@
 
 from structlog.testing import capture_logs
 
-from tests.support.app import SECRET, World, running, settings_for
+from tests.support.app import SECRET, RunningApp, running, settings_for
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in, wrong
 
 
-async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(world: World, database_url: str) -> None:
-    async with running(settings_for(database_url, ACCESS_LOG="on"), world.clock) as logged:
+async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(app: RunningApp, database_url: str) -> None:
+    async with running(settings_for(database_url, ACCESS_LOG="on"), app.clock) as logged:
         with capture_logs() as logs:
             await logged.user()
             message = await mailed(logged, "sign_in")
@@ -35,23 +35,23 @@ async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(world: Worl
         assert secret not in text
 
 
-async def test_no_code_and_no_token_is_stored(world: World) -> None:
-    await world.user()
-    message = await mailed(world, "sign_in")
-    tables = await world.services.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+async def test_no_code_and_no_token_is_stored(app: RunningApp) -> None:
+    await app.user()
+    message = await mailed(app, "sign_in")
+    tables = await app.services.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
     for (table,) in tables:
-        rows = await world.services.database.pool.fetch(f'SELECT t::text AS row FROM "{table}" t')  # noqa: S608 # names from the catalogue
+        rows = await app.services.database.pool.fetch(f'SELECT t::text AS row FROM "{table}" t')  # noqa: S608 # names from the catalogue
         text = "\n".join(row["row"] for row in rows)
         assert code_in(message) not in text
         assert token_in(message)[4:] not in text
 
 
-async def test_what_carries_a_code_never_shows_it(world: World) -> None:
-    await world.user()
-    code = code_in(await mailed(world, "sign_in"))
+async def test_what_carries_a_code_never_shows_it(app: RunningApp) -> None:
+    await app.user()
+    code = code_in(await mailed(app, "sign_in"))
 
-    answer = await redeem(world.client(), purpose="sign_in", email="ada@example.org", code=wrong(code))
-    malformed = await redeem(world.client(), purpose="sign_in", email="ada@example.org", code=f"{code}x")
+    answer = await redeem(app.client(), purpose="sign_in", email="ada@example.org", code=wrong(code))
+    malformed = await redeem(app.client(), purpose="sign_in", email="ada@example.org", code=f"{code}x")
 
     assert code not in answer.text + malformed.text

@@ -5,42 +5,42 @@ from uuid import UUID
 import pytest
 
 from app.domain.keys.repository import find_key_by_address
-from tests.support.app import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, RunningApp
 
 
-async def _insert(world: World, user: UUID, provider: str, identifier: str) -> None:
-    await world.services.database.pool.execute(
+async def _insert(app: RunningApp, user: UUID, provider: str, identifier: str) -> None:
+    await app.services.database.pool.execute(
         "INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, created_at, expires_at)"
         " VALUES (gen_random_uuid(), $1, 'single_use', $2, $3, 'invitation', $2 || ' ' || $3, $4, $4)",
         user,
         provider,
         identifier,
-        world.clock(),
+        app.clock(),
     )
 
 
-async def test_the_same_text_split_elsewhere_is_another_key(world: World) -> None:
-    user = await world.user()
+async def test_the_same_text_split_elsewhere_is_another_key(app: RunningApp) -> None:
+    user = await app.user()
 
     for provider, identifier in (("a", "b:c"), ("a:b", "c"), ("a:b:c", ""), ("", "a:b:c")):
-        await _insert(world, user, provider, identifier)
+        await _insert(app, user, provider, identifier)
 
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 4
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 4
 
 
 @pytest.mark.parametrize("address", ["email:ada@example.org", "primary:ada@example.org", ":ada@example.org"])
-async def test_a_provider_before_the_address_finds_nobody(world: World, address: str) -> None:
-    await world.user()
+async def test_a_provider_before_the_address_finds_nobody(app: RunningApp, address: str) -> None:
+    await app.user()
 
-    answer = await world.client().post("/api/session", json={**CREDENTIALS, "email": address})
+    answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
 
     assert answer.status_code in (401, 422)
-    assert await find_key_by_address(world.services.database, address) is None
+    assert await find_key_by_address(app.services.database, address) is None
 
 
-async def test_a_single_use_key_is_never_found_as_the_key_of_an_address(world: World) -> None:
-    user = await world.user("mallory@example.org")
-    await _insert(world, user, "email", "ada@example.org")
+async def test_a_single_use_key_is_never_found_as_the_key_of_an_address(app: RunningApp) -> None:
+    user = await app.user("mallory@example.org")
+    await _insert(app, user, "email", "ada@example.org")
 
-    assert await find_key_by_address(world.services.database, "ada@example.org") is None
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    assert await find_key_by_address(app.services.database, "ada@example.org") is None
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401

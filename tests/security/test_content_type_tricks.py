@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.http.outermost import MAX_BODY_BYTES
-from tests.support.app import CREDENTIALS, ORIGIN, World, problem
+from tests.support.app import CREDENTIALS, ORIGIN, RunningApp, problem
 
 BODY = json.dumps(CREDENTIALS).encode()
 
@@ -28,28 +28,28 @@ SERVED = (
 
 
 @pytest.mark.parametrize("media_type", REFUSED)
-async def test_any_other_type_is_a_415(world: World, media_type: str | None) -> None:
-    await world.user()
+async def test_any_other_type_is_a_415(app: RunningApp, media_type: str | None) -> None:
+    await app.user()
     headers = [] if media_type is None else [(b"Content-Type", media_type.encode("latin-1"))]
 
-    answer = await world.client().post("/api/session", content=BODY, headers=headers)
+    answer = await app.client().post("/api/session", content=BODY, headers=headers)
 
     assert problem(answer)["code"] == "unsupported_media_type"
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
 @pytest.mark.parametrize("media_type", SERVED)
-async def test_json_is_served_however_it_is_spelt(world: World, media_type: str) -> None:
-    await world.user()
+async def test_json_is_served_however_it_is_spelt(app: RunningApp, media_type: str) -> None:
+    await app.user()
 
-    answer = await world.client().post("/api/session", content=BODY, headers={"Content-Type": media_type})
+    answer = await app.client().post("/api/session", content=BODY, headers={"Content-Type": media_type})
 
     assert answer.status_code == 201
 
 
-async def test_every_route_with_a_body_is_behind_the_gate(world: World) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
+async def test_every_route_with_a_body_is_behind_the_gate(app: RunningApp) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
 
     for method, path in (
         ("POST", "/api/session"),
@@ -89,9 +89,9 @@ FRAMING = (
 
 @pytest.mark.parametrize(("headers", "status"), FRAMING)
 async def test_a_length_or_type_that_is_told_twice_or_wrongly_is_refused(
-    world: World, headers: list[tuple[bytes, bytes]], status: int
+    app: RunningApp, headers: list[tuple[bytes, bytes]], status: int
 ) -> None:
-    admin = await world.signed_in(admin=True)
+    admin = await app.signed_in(admin=True)
     cookie = f"auth_session={admin.cookies['auth_session']}".encode()
     started: list[int] = []
 
@@ -108,7 +108,7 @@ async def test_a_length_or_type_that_is_told_twice_or_wrongly_is_refused(
         "headers": [(b"cookie", cookie), (b"origin", ORIGIN.encode()), *headers], "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8000), "scheme": "http", "http_version": "1.1", "root_path": "", "asgi": {},
     }  # fmt: skip
-    await world.app(scope, receive, send)  # type: ignore[arg-type] # a scope as a server would make it
+    await app.asgi(scope, receive, send)  # type: ignore[arg-type] # a scope as a server would make it
 
     assert started == [status]
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0

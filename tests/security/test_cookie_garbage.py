@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 BODY = "Zm9yIGEgdGVzdCwgYW5kIG5vdGhpbmcgYnV0IGEgdGV"
 
@@ -19,18 +19,18 @@ HEADERS = (
 
 
 @pytest.mark.parametrize("value", GARBAGE)
-async def test_a_cookie_of_garbage_is_anonymous(world: World, value: str) -> None:
+async def test_a_cookie_of_garbage_is_anonymous(app: RunningApp, value: str) -> None:
     header = f"auth_session={value}".encode("latin-1")
 
-    answer = await world.client().get("/api/session", headers=[(b"cookie", header)])
+    answer = await app.client().get("/api/session", headers=[(b"cookie", header)])
 
     assert answer.status_code == 200
     assert answer.json()["user"] is None
 
 
 @pytest.mark.parametrize("value", HEADERS)
-async def test_an_authorization_header_of_garbage_is_anonymous(world: World, value: str) -> None:
-    answer = await world.client().get("/api/session", headers=[(b"authorization", value.encode("latin-1"))])
+async def test_an_authorization_header_of_garbage_is_anonymous(app: RunningApp, value: str) -> None:
+    answer = await app.client().get("/api/session", headers=[(b"authorization", value.encode("latin-1"))])
 
     assert answer.status_code == 200
     assert answer.json()["user"] is None
@@ -40,18 +40,18 @@ async def test_an_authorization_header_of_garbage_is_anonymous(world: World, val
     "header",
     ["auth_session", ";;;", "=;=;", "auth_session;auth_session", "a=b; auth_session", "Auth_Session={}", "$Version=1"],
 )
-async def test_a_cookie_header_without_form_is_anonymous(world: World, header: str) -> None:
-    token = await world.token(await world.user())
+async def test_a_cookie_header_without_form_is_anonymous(app: RunningApp, header: str) -> None:
+    token = await app.token(await app.user())
 
-    answer = await world.client(Cookie=header.replace("{}", token)).get("/api/session")
+    answer = await app.client(Cookie=header.replace("{}", token)).get("/api/session")
 
     assert answer.status_code == 200
     assert answer.json()["user"] is None
 
 
-async def test_garbage_is_refused_by_a_protected_route_like_no_credential(world: World) -> None:
+async def test_garbage_is_refused_by_a_protected_route_like_no_credential(app: RunningApp) -> None:
     statuses = {
-        (await world.client(Cookie=f"auth_session={value}").get("/api/languages")).status_code
+        (await app.client(Cookie=f"auth_session={value}").get("/api/languages")).status_code
         for value in GARBAGE
         if value.isascii()
     }
@@ -59,8 +59,8 @@ async def test_garbage_is_refused_by_a_protected_route_like_no_credential(world:
     assert statuses == {401}
 
 
-async def test_a_wrong_authorization_header_does_not_fall_back_to_the_cookie(world: World) -> None:
-    browser = world.with_cookie(await world.token(await world.user()))
+async def test_a_wrong_authorization_header_does_not_fall_back_to_the_cookie(app: RunningApp) -> None:
+    browser = app.with_cookie(await app.token(await app.user()))
 
     answer = await browser.get("/api/languages", headers={"Authorization": "Basic YTpi"})
 

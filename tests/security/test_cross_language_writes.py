@@ -6,30 +6,30 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support.app import World, items, problem
+from tests.support.app import RunningApp, items, problem
 
 GERMAN, DANISH = "/api/languages/de/translations", "/api/languages/da/translations"
 AT_ONE = {"If-Match": '"1"'}
 
 
-async def _rows(world: World, code: str) -> list[str]:
+async def _rows(app: RunningApp, code: str) -> list[str]:
     """Every row of a language in every table."""
     statement = """
         SELECT translations::text FROM translations WHERE language_code = $1
         UNION ALL SELECT translation_versions::text FROM translation_versions WHERE language_code = $1
         UNION ALL SELECT language_members::text FROM language_members WHERE language_code = $1
     """
-    return sorted([row[0] for row in await world.services.database.pool.fetch(statement, code)])
+    return sorted([row[0] for row in await app.services.database.pool.fetch(statement, code)])
 
 
 @pytest.fixture
-async def german(world: World) -> httpx.AsyncClient:
+async def german(app: RunningApp) -> httpx.AsyncClient:
     """A translator and admin of German only, beside a Danish text of the same key."""
     for code in ("de", "da"):
-        await world.language(code)
-    danish = await world.signed_in_member("da", "translator", "admin", email="dan@example.org")
+        await app.language(code)
+    danish = await app.signed_in_member("da", "translator", "admin", email="dan@example.org")
     await danish.put(f"{DANISH}/greeting", json={"text": "Hej"}, headers={"If-None-Match": "*"})
-    client = await world.signed_in_member("de", "translator", "admin")
+    client = await app.signed_in_member("de", "translator", "admin")
     await client.put(f"{GERMAN}/greeting", json={"text": "Hallo"}, headers={"If-None-Match": "*"})
     return client
 
@@ -48,21 +48,21 @@ async def german(world: World) -> httpx.AsyncClient:
     ],
 )
 async def test_no_route_of_the_other_language_lets_them_in(
-    world: World, german: httpx.AsyncClient, method: str, path: str, body: object, headers: dict[str, str]
+    app: RunningApp, german: httpx.AsyncClient, method: str, path: str, body: object, headers: dict[str, str]
 ) -> None:
-    before = await _rows(world, "da")
+    before = await _rows(app, "da")
 
     answer = await german.request(method, DANISH + path, json=body, headers=headers)
 
     assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
     assert "Hej" not in answer.text
-    assert await _rows(world, "da") == before
+    assert await _rows(app, "da") == before
 
 
 async def test_a_write_to_the_own_language_leaves_the_same_key_of_the_other_alone(
-    world: World, german: httpx.AsyncClient
+    app: RunningApp, german: httpx.AsyncClient
 ) -> None:
-    before = await _rows(world, "da")
+    before = await _rows(app, "da")
 
     statuses = [
         (await german.put(f"{GERMAN}/greeting", json={"text": "Moin"}, headers=AT_ONE)).status_code,
@@ -73,14 +73,14 @@ async def test_a_write_to_the_own_language_leaves_the_same_key_of_the_other_alon
     ]
 
     assert statuses == [200, 200, 204]
-    assert await _rows(world, "da") == before
+    assert await _rows(app, "da") == before
 
 
 @pytest.mark.parametrize("planted", ["language", "languageCode", "language_code", "code"])
 async def test_the_body_does_not_say_which_language_it_is(
-    world: World, german: httpx.AsyncClient, planted: str
+    app: RunningApp, german: httpx.AsyncClient, planted: str
 ) -> None:
-    before = await _rows(world, "da")
+    before = await _rows(app, "da")
     item = {"key": "greeting", "text": "Moin", "version": 1}
 
     answers = [
@@ -90,20 +90,22 @@ async def test_the_body_does_not_say_which_language_it_is(
     ]
 
     assert [answer.status_code for answer in answers] == [422, 422, 422]
-    assert await _rows(world, "da") == before
+    assert await _rows(app, "da") == before
 
 
 @pytest.mark.parametrize(
     "key", ["da/greeting", "../../da/translations/greeting", "/api/languages/da/translations/greeting"]
 )
-async def test_a_key_is_never_a_path_into_another_language(world: World, german: httpx.AsyncClient, key: str) -> None:
-    before = await _rows(world, "da")
+async def test_a_key_is_never_a_path_into_another_language(
+    app: RunningApp, german: httpx.AsyncClient, key: str
+) -> None:
+    before = await _rows(app, "da")
 
     answer = await german.put(f"{GERMAN}/{key.replace('/', '%2F')}", json={"text": "x"}, headers={"If-None-Match": "*"})
 
     assert answer.status_code == 201
     assert answer.json()["key"] == key
-    assert await _rows(world, "da") == before
+    assert await _rows(app, "da") == before
 
 
 @pytest.mark.parametrize("forged", ["", "da", "da\tgreeting", "0", "greetin", "~"])
@@ -116,8 +118,10 @@ async def test_no_cursor_shows_what_is_in_another_language(german: httpx.AsyncCl
         assert "Hej" not in answer.text
 
 
-async def test_a_cursor_of_one_language_is_only_a_position_in_another(world: World, german: httpx.AsyncClient) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
+async def test_a_cursor_of_one_language_is_only_a_position_in_another(
+    app: RunningApp, german: httpx.AsyncClient
+) -> None:
+    root = await app.signed_in("root@example.org", admin=True)
     await german.put(f"{GERMAN}/a", json={"text": "x"}, headers={"If-None-Match": "*"})
     cursor = (await german.get(GERMAN, params={"limit": 1})).json()["nextCursor"]
 
@@ -128,10 +132,10 @@ async def test_a_cursor_of_one_language_is_only_a_position_in_another(world: Wor
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 async def test_an_admin_of_one_language_cannot_touch_the_members_of_another(
-    world: World, german: httpx.AsyncClient, method: str
+    app: RunningApp, german: httpx.AsyncClient, method: str
 ) -> None:
-    before = await _rows(world, "da")
-    (dan,) = await world.services.database.pool.fetch("SELECT user_id FROM language_members WHERE language_code = 'da'")
+    before = await _rows(app, "da")
+    (dan,) = await app.services.database.pool.fetch("SELECT user_id FROM language_members WHERE language_code = 'da'")
     user_id: UUID = dan["user_id"]
     body: dict[str, list[str]] | None = {"roles": []} if method == "PUT" else None
 
@@ -141,7 +145,7 @@ async def test_an_admin_of_one_language_cannot_touch_the_members_of_another(
     ]
 
     assert [answer.status_code for answer in answers] == [403, 404]
-    assert await _rows(world, "da") == before
+    assert await _rows(app, "da") == before
 
 
 async def test_what_they_list_is_of_their_own_language_only(german: httpx.AsyncClient) -> None:

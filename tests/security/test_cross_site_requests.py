@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from tests.support.app import ORIGIN, Clock, World, problem, running, settings_for
+from tests.support.app import ORIGIN, Clock, RunningApp, problem, running, settings_for
 
 EVIL = "https://evil.example"
 SITES = (None, "same-origin", "same-site", "cross-site", "none", "bogus")
@@ -27,10 +27,10 @@ def _headers(site: str | None, origin: str | None) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("site", "origin", "method"), list(product(SITES, ORIGINS, METHODS)))
-async def test_with_the_cookie(world: World, site: str | None, origin: str | None, method: str) -> None:
-    admin = await world.signed_in(admin=True)
+async def test_with_the_cookie(app: RunningApp, site: str | None, origin: str | None, method: str) -> None:
+    admin = await app.signed_in(admin=True)
     del admin.headers["Origin"]
-    await world.language()
+    await app.language()
     path, body = PATHS[method]
 
     answer = await admin.request(method, path, json=body, headers=_headers(site, origin))
@@ -39,16 +39,16 @@ async def test_with_the_cookie(world: World, site: str | None, origin: str | Non
         assert answer.is_success
     else:
         assert problem(answer)["code"] == "cross_site_request"
-        names = await world.services.database.pool.fetch("SELECT name FROM languages")
+        names = await app.services.database.pool.fetch("SELECT name FROM languages")
         assert [row["name"] for row in names] == ["German"]
 
 
 @pytest.mark.parametrize(("site", "origin"), list(product(SITES, ORIGINS)))
 async def test_with_a_bearer_token_the_origin_does_not_matter(
-    world: World, site: str | None, origin: str | None
+    app: RunningApp, site: str | None, origin: str | None
 ) -> None:
-    token = await world.token(await world.user(admin=True), admin=True)
-    script = world.client(Authorization=f"Bearer {token}")
+    token = await app.token(await app.user(admin=True), admin=True)
+    script = app.client(Authorization=f"Bearer {token}")
     del script.headers["Origin"]
 
     answer = await script.post("/api/languages", json=PATHS["POST"][1], headers=_headers(site, origin))
@@ -57,8 +57,8 @@ async def test_with_a_bearer_token_the_origin_does_not_matter(
 
 
 @pytest.mark.parametrize("origin", [None, EVIL, "null"])
-async def test_the_cookie_is_not_served_by_claiming_a_bearer_token(world: World, origin: str | None) -> None:
-    admin = await world.signed_in(admin=True)
+async def test_the_cookie_is_not_served_by_claiming_a_bearer_token(app: RunningApp, origin: str | None) -> None:
+    admin = await app.signed_in(admin=True)
     del admin.headers["Origin"]
 
     answer = await admin.post(
@@ -69,15 +69,15 @@ async def test_the_cookie_is_not_served_by_claiming_a_bearer_token(world: World,
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
-async def test_safe_methods_change_nothing_on_any_route(world: World, method: str) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
-    token = await world.invitation()
+async def test_safe_methods_change_nothing_on_any_route(app: RunningApp, method: str) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
+    token = await app.invitation()
 
     for path in ("/api/session", "/api/sessions", "/api/languages/de", f"/api/keys/redeem?token={token}"):
         await admin.request(method, path, headers={"Origin": EVIL, "Sec-Fetch-Site": "cross-site"})
 
-    pool = world.services.database.pool
+    pool = app.services.database.pool
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 1
     assert await pool.fetchval("SELECT count(*) FROM languages") == 1
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE used_at IS NOT NULL") == 0
@@ -87,11 +87,11 @@ async def test_safe_methods_change_nothing_on_any_route(world: World, method: st
     ("origin", "served"), [("https://app.example.org", True), ("https://other.example.org", False)]
 )
 async def test_an_allowed_origin_is_served_and_its_neighbour_is_not(
-    world: World, database_url: str, origin: str, served: bool
+    app: RunningApp, database_url: str, origin: str, served: bool
 ) -> None:
     async with running(settings_for(database_url, ALLOWED_ORIGINS="https://app.example.org"), Clock()) as allowed:
         admin = await allowed.signed_in(admin=True)
         answer = await admin.post("/api/languages", json=PATHS["POST"][1], headers=_headers("same-site", origin))
 
     assert (answer.status_code == 201) is served
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == int(served)
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == int(served)

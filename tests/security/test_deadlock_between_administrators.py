@@ -2,47 +2,47 @@
 
 import httpx
 
-from tests.support.app import World, id_of, items
+from tests.support.app import RunningApp, id_of, items
 from tests.support.races import at_once, queued
 
 PATH = "/api/languages/de/members"
 LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"
 
 
-async def _admins(world: World) -> tuple[list[httpx.AsyncClient], list[str]]:
-    clients = [await world.signed_in_member("de", "admin", email=f"a{number}@example.org") for number in range(2)]
+async def _admins(app: RunningApp) -> tuple[list[httpx.AsyncClient], list[str]]:
+    clients = [await app.signed_in_member("de", "admin", email=f"a{number}@example.org") for number in range(2)]
     return clients, [await id_of(client) for client in clients]
 
 
-async def test_of_two_admins_who_take_each_others_role_one_is_too_late(world: World) -> None:
-    await world.language("de")
-    clients, ids = await _admins(world)
+async def test_of_two_admins_who_take_each_others_role_one_is_too_late(app: RunningApp) -> None:
+    await app.language("de")
+    clients, ids = await _admins(app)
 
-    async with queued(world, LOCK_LANGUAGE) as queue:
+    async with queued(app, LOCK_LANGUAGE) as queue:
         tasks = [await queue.add(clients[n].put(f"{PATH}/{ids[1 - n]}", json={"roles": []})) for n in range(2)]
 
     assert [(await task).status_code for task in tasks] == [200, 403]
     assert sorted(member["roles"] for member in await items(clients[0], PATH)) == [[], ["admin"]]
 
 
-async def test_admins_who_remove_each_other_over_and_over_always_get_an_answer(world: World) -> None:
-    await world.language("de")
+async def test_admins_who_remove_each_other_over_and_over_always_get_an_answer(app: RunningApp) -> None:
+    await app.language("de")
     for _ in range(8):
-        await world.services.database.pool.execute("TRUNCATE users CASCADE")
-        clients, ids = await _admins(world)
+        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        clients, ids = await _admins(app)
 
         answers = await at_once(2, lambda n: clients[n].delete(f"{PATH}/{ids[1 - n]}"))  # noqa: B023
 
         assert sorted(answer.status_code for answer in answers) == [204, 403]
 
 
-async def test_translators_write_while_their_language_is_deleted(world: World) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
+async def test_translators_write_while_their_language_is_deleted(app: RunningApp) -> None:
+    root = await app.signed_in("root@example.org", admin=True)
     for _ in range(4):
-        await world.language("de")
+        await app.language("de")
         emails = [f"t{number}@example.org" for number in range(4)]
-        await world.services.database.pool.execute("DELETE FROM users WHERE platform_role IS NULL")
-        clients = [await world.signed_in_member("de", "translator", email=email) for email in emails]
+        await app.services.database.pool.execute("DELETE FROM users WHERE platform_role IS NULL")
+        clients = [await app.signed_in_member("de", "translator", email=email) for email in emails]
 
         async def work(number: int) -> httpx.Response:
             if number == 4:
@@ -54,16 +54,16 @@ async def test_translators_write_while_their_language_is_deleted(world: World) -
 
         assert answers[4].status_code == 204
         assert {answer.status_code for answer in answers[:4]} <= {200, 403}
-        assert await world.services.database.pool.fetchval("SELECT count(*) FROM translations") == 0
+        assert await app.services.database.pool.fetchval("SELECT count(*) FROM translations") == 0
 
 
-async def test_two_users_who_add_each_other_in_two_languages(world: World) -> None:
+async def test_two_users_who_add_each_other_in_two_languages(app: RunningApp) -> None:
     for _ in range(8):
-        await world.services.database.pool.execute("TRUNCATE users, languages CASCADE")
+        await app.services.database.pool.execute("TRUNCATE users, languages CASCADE")
         clients = list[httpx.AsyncClient]()
         for number, code in enumerate(("de", "da")):
-            await world.language(code)
-            clients.append(await world.signed_in_member(code, "admin", email=f"a{number}@example.org"))
+            await app.language(code)
+            clients.append(await app.signed_in_member(code, "admin", email=f"a{number}@example.org"))
 
         answers = await at_once(
             2,

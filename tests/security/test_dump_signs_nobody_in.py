@@ -3,34 +3,34 @@
 from collections.abc import AsyncIterator
 
 from tests.conftest import TABLES
-from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
 PIECE = 12
 
 
-async def _values(world: World) -> AsyncIterator[str]:
+async def _values(app: RunningApp) -> AsyncIterator[str]:
     """Every value of every table as text, bytes also as the text that they may be."""
     for table in TABLES:
-        for row in await world.services.database.pool.fetch(f"TABLE {table}"):
+        for row in await app.services.database.pool.fetch(f"TABLE {table}"):
             for value in row.values():
                 if isinstance(value, bytes):
                     yield value.decode("latin-1")
                 yield value.hex() if isinstance(value, bytes) else str(value)
 
 
-async def _everything(world: World) -> tuple[str, str, str]:
+async def _everything(app: RunningApp) -> tuple[str, str, str]:
     """A user with a session, an invitation and a setup link: gives the three tokens."""
-    setup = await world.setup_token()
-    user = await world.user()
-    invitation = await world.invitation()
-    await world.client().post("/api/session", json=CREDENTIALS)
-    return await world.token(user), invitation, setup
+    setup = await app.setup_token()
+    user = await app.user()
+    invitation = await app.invitation()
+    await app.client().post("/api/session", json=CREDENTIALS)
+    return await app.token(user), invitation, setup
 
 
-async def test_no_table_holds_a_token_or_a_secret(world: World) -> None:
-    session, invitation, setup = await _everything(world)
+async def test_no_table_holds_a_token_or_a_secret(app: RunningApp) -> None:
+    session, invitation, setup = await _everything(app)
 
-    dump = [value async for value in _values(world)]
+    dump = [value async for value in _values(app)]
 
     assert len(dump) > 30
     for hidden in (SECRET, session, invitation, setup):
@@ -38,15 +38,15 @@ async def test_no_table_holds_a_token_or_a_secret(world: World) -> None:
         assert not any(piece in value for piece in pieces for value in dump)
 
 
-async def test_no_value_of_the_dump_is_a_way_in(world: World) -> None:
-    await _everything(world)
-    dump = [value async for value in _values(world)]
+async def test_no_value_of_the_dump_is_a_way_in(app: RunningApp) -> None:
+    await _everything(app)
+    dump = [value async for value in _values(app)]
 
     for value in {part for whole in dump for part in (whole, f"ost_{whole}"[:47], f"osk_{whole}"[:47])}:
         text = value.encode("ascii", "ignore").decode()
-        by_cookie = await world.client(Cookie=f"auth_session={text}").get("/api/session")
-        by_bearer = await world.client(Authorization=f"Bearer {text}").get("/api/session")
-        redeemed = await world.client().post(
+        by_cookie = await app.client(Cookie=f"auth_session={text}").get("/api/session")
+        by_bearer = await app.client(Authorization=f"Bearer {text}").get("/api/session")
+        redeemed = await app.client().post(
             "/api/keys/redeem", json={"token": value[:200], "email": "eve@example.org", "name": "x", "secret": SECRET}
         )
         assert by_cookie.json()["user"] is None
@@ -54,16 +54,16 @@ async def test_no_value_of_the_dump_is_a_way_in(world: World) -> None:
         assert redeemed.status_code in (410, 422)
 
 
-async def test_a_stored_hash_is_not_a_secret(world: World) -> None:
-    await world.user()
-    stored = await world.services.database.pool.fetchval("SELECT secret_hash FROM keys")
+async def test_a_stored_hash_is_not_a_secret(app: RunningApp) -> None:
+    await app.user()
+    stored = await app.services.database.pool.fetchval("SELECT secret_hash FROM keys")
 
-    answer = await world.client().post("/api/session", json={**CREDENTIALS, "secret": stored})
+    answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": stored})
 
     assert answer.status_code == 401
 
 
-async def test_the_tables_that_are_searched_are_all_there_are(world: World) -> None:
-    rows = await world.services.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+async def test_the_tables_that_are_searched_are_all_there_are(app: RunningApp) -> None:
+    rows = await app.services.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
     assert {row["tablename"] for row in rows} - {"alembic_version"} == set(TABLES)

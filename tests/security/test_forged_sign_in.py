@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, ORIGIN, SECRET, World, problem
+from tests.support.app import CREDENTIALS, ORIGIN, SECRET, RunningApp, problem
 
 FORGED = (
     {"Origin": "https://evil.example"},
@@ -25,17 +25,17 @@ def _without_origin(client: httpx.AsyncClient) -> httpx.AsyncClient:
     ("method", "path"), [("POST", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/keys/redeem")]
 )
 async def test_a_route_that_sets_the_cookie_refuses_what_says_it_is_cross_site(
-    world: World, headers: dict[str, str], method: str, path: str
+    app: RunningApp, headers: dict[str, str], method: str, path: str
 ) -> None:
-    await world.user()
-    redemption = {"token": await world.invitation(), "name": "Eve", "secret": SECRET}
+    await app.user()
+    redemption = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
     body = {"/api/session": CREDENTIALS, "/api/keys/redeem": redemption}[path] if method == "POST" else None
 
-    answer = await _without_origin(world.client()).request(method, path, json=body, headers=headers)
+    answer = await _without_origin(app.client()).request(method, path, json=body, headers=headers)
 
     assert problem(answer)["code"] == "cross_site_request"
     assert "set-cookie" not in answer.headers
-    pool = world.services.database.pool
+    pool = app.services.database.pool
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE used_at IS NOT NULL") == 0
 
@@ -43,10 +43,10 @@ async def test_a_route_that_sets_the_cookie_refuses_what_says_it_is_cross_site(
 @pytest.mark.parametrize(
     "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": ORIGIN}]
 )
-async def test_a_script_and_our_own_page_are_served(world: World, headers: dict[str, str]) -> None:
-    await world.user()
+async def test_a_script_and_our_own_page_are_served(app: RunningApp, headers: dict[str, str]) -> None:
+    await app.user()
 
-    answer = await _without_origin(world.client()).post("/api/session", json=CREDENTIALS, headers=headers)
+    answer = await _without_origin(app.client()).post("/api/session", json=CREDENTIALS, headers=headers)
 
     assert answer.status_code == 201
 
@@ -54,11 +54,11 @@ async def test_a_script_and_our_own_page_are_served(world: World, headers: dict[
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-async def test_a_form_of_another_site_signs_nobody_in(world: World, media_type: str) -> None:
-    await world.user()
+async def test_a_form_of_another_site_signs_nobody_in(app: RunningApp, media_type: str) -> None:
+    await app.user()
     body = b'{"method":"password","email":"ada@example.org","secret":"' + SECRET.encode() + b'"}'
 
-    answer = await _without_origin(world.client()).post(
+    answer = await _without_origin(app.client()).post(
         "/api/session", content=body, headers={"Content-Type": media_type}
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import ORIGIN, Clock, World, problem, running, settings_for
+from tests.support.app import ORIGIN, Clock, RunningApp, problem, running, settings_for
 
 UNROUTED = (
     ("GET", "/"), ("GET", "/nowhere"), ("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nowhere"), ("GET", "/schema"),
@@ -17,8 +17,8 @@ HEADERS = (
 
 
 @pytest.mark.parametrize(("method", "path"), UNROUTED)
-async def test_what_no_route_answers_is_a_problem_with_every_header(world: World, method: str, path: str) -> None:
-    answer = await world.client().request(method, path)
+async def test_what_no_route_answers_is_a_problem_with_every_header(app: RunningApp, method: str, path: str) -> None:
+    answer = await app.client().request(method, path)
 
     assert answer.status_code in (401, 404, 405)
     assert problem(answer)["code"] in ("not_found", "method_not_allowed", "not_signed_in")
@@ -28,13 +28,13 @@ async def test_what_no_route_answers_is_a_problem_with_every_header(world: World
 
 @pytest.mark.parametrize("debug", ["0", "1"])
 async def test_an_error_of_ours_shows_nothing_of_its_inside(
-    world: World, monkeypatch: pytest.MonkeyPatch, debug: str
+    app: RunningApp, monkeypatch: pytest.MonkeyPatch, debug: str
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", debug)
-    pool = world.services.database.pool
+    pool = app.services.database.pool
     await pool.execute("ALTER TABLE languages RENAME TO hidden")
     try:
-        async with running(settings_for(world.settings.database_url or ""), Clock()) as debugging:
+        async with running(settings_for(app.settings.database_url or ""), Clock()) as debugging:
             admin = await debugging.signed_in(admin=True)
             answer = await admin.get("/api/languages/de", headers={"Accept": "text/html"})
     finally:
@@ -45,9 +45,9 @@ async def test_an_error_of_ours_shows_nothing_of_its_inside(
         assert inside not in answer.text.replace("/api/languages", "")
 
 
-async def test_an_answer_is_never_kept_by_a_cache(world: World) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
+async def test_an_answer_is_never_kept_by_a_cache(app: RunningApp) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
 
     for path in ("/api/sessions", "/api/keys", "/api/languages", "/api/languages/de", "/nowhere"):
         assert (await admin.get(path)).headers["cache-control"] == "no-store"
@@ -56,8 +56,8 @@ async def test_an_answer_is_never_kept_by_a_cache(world: World) -> None:
     assert {"Cookie", "Authorization"} <= set(mine["vary"].split(", "))
 
 
-async def test_no_other_origin_is_allowed_to_read(world: World) -> None:
-    browser = await world.signed_in()
+async def test_no_other_origin_is_allowed_to_read(app: RunningApp) -> None:
+    browser = await app.signed_in()
 
     for origin in ("https://evil.example", "null", ORIGIN):
         answer = await browser.get("/api/session", headers={"Origin": origin})

@@ -6,7 +6,7 @@ from litestar.routes import HTTPRoute
 
 from app.asgi import build
 from app.guards.authorize import SIGNED_IN, Authorize, guards_of, step_up
-from tests.support.app import World, problem, settings_for
+from tests.support.app import RunningApp, problem, settings_for
 from tests.support.mailbox import ask
 
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
@@ -38,32 +38,32 @@ def test_there_are_such_routes() -> None:
 
 
 @pytest.mark.parametrize("route", FOR_EVERY_USER)
-async def test_every_route_for_all_users_refuses_the_anonymous(world: World, route: str) -> None:
-    await _refused(world.client(), route, 401, "not_signed_in")
+async def test_every_route_for_all_users_refuses_the_anonymous(app: RunningApp, route: str) -> None:
+    await _refused(app.client(), route, 401, "not_signed_in")
 
 
 @pytest.mark.parametrize("route", ASKS_THE_POLICY)
-async def test_every_route_that_asks_the_policy_refuses_whom_it_allows_nothing(world: World, route: str) -> None:
+async def test_every_route_that_asks_the_policy_refuses_whom_it_allows_nothing(app: RunningApp, route: str) -> None:
     """They have every role there is, but no complete profile: that is a question which guards alone ask."""
-    await world.language("de")
-    newcomer = await world.user(admin=True, onboarded=False)
-    await world.member(newcomer, "de", "admin", "translator")
-    client = world.with_cookie(await world.token(newcomer, admin=True))
+    await app.language("de")
+    newcomer = await app.user(admin=True, onboarded=False)
+    await app.member(newcomer, "de", "admin", "translator")
+    client = app.with_cookie(await app.token(newcomer, admin=True))
     await _refused(client, route, 403, "onboarding_required")
 
 
 @pytest.mark.parametrize("route", SENSITIVE)
-async def test_every_sensitive_route_refuses_whose_proof_is_too_old(world: World, route: str) -> None:
-    await world.language("de")
-    root = await world.signed_in(admin=True)
-    world.clock.forward(seconds=world.settings.step_up_seconds + 1)
+async def test_every_sensitive_route_refuses_whose_proof_is_too_old(app: RunningApp, route: str) -> None:
+    await app.language("de")
+    root = await app.signed_in(admin=True)
+    app.clock.forward(seconds=app.settings.step_up_seconds + 1)
     await _refused(root, route, 403, "reauthentication_required")
 
 
-async def test_the_guards_that_a_handler_calls_itself_are_run(world: World) -> None:
-    ada, newcomer = await world.signed_in(), await world.signed_in("eve@example.org", onboarded=False)
-    world.clock.forward(seconds=world.settings.step_up_seconds + 1)
-    answers = [await ask(client, "email_change", "new@example.org") for client in (world.client(), newcomer, ada)]
+async def test_the_guards_that_a_handler_calls_itself_are_run(app: RunningApp) -> None:
+    ada, newcomer = await app.signed_in(), await app.signed_in("eve@example.org", onboarded=False)
+    app.clock.forward(seconds=app.settings.step_up_seconds + 1)
+    answers = [await ask(client, "email_change", "new@example.org") for client in (app.client(), newcomer, ada)]
     codes = [problem(answer)["code"] for answer in answers]
     assert codes == ["not_signed_in", "onboarding_required", "reauthentication_required"]
-    assert await world.mails() == []
+    assert await app.mails() == []

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.app import World, problem
+from tests.support.app import RunningApp, problem
 from tests.support.races import queued
 
 PATH = "/api/languages/de/translations"
@@ -16,20 +16,20 @@ def _item(key: str, version: int | None, text: str = "new") -> dict[str, object]
 
 
 @pytest.fixture
-async def translator(world: World) -> httpx.AsyncClient:
+async def translator(app: RunningApp) -> httpx.AsyncClient:
     """A translator of three texts, the second of which has been changed meanwhile."""
-    await world.language("de")
-    client = await world.signed_in_member("de", "translator")
+    await app.language("de")
+    client = await app.signed_in_member("de", "translator")
     old = [_item(key, None, "old") for key in "abc"]
     assert (await client.post(f"{PATH}/batch", json={"items": old})).status_code == 200
     assert (await client.put(f"{PATH}/b", json={"text": "meanwhile"}, headers={"If-Match": '"1"'})).status_code == 200
     return client
 
 
-async def _rows(world: World) -> list[str]:
+async def _rows(app: RunningApp) -> list[str]:
     texts = "SELECT translations::text FROM translations"
     history = "SELECT translation_versions::text FROM translation_versions"
-    return sorted([row[0] for row in await world.services.database.pool.fetch(f"{texts} UNION ALL {history}")])
+    return sorted([row[0] for row in await app.services.database.pool.fetch(f"{texts} UNION ALL {history}")])
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,15 @@ async def _rows(world: World) -> list[str]:
     ],
 )
 async def test_one_stale_item_stops_all_and_each_is_named(
-    world: World, translator: httpx.AsyncClient, items: list[dict[str, object]], stale: list[int]
+    app: RunningApp, translator: httpx.AsyncClient, items: list[dict[str, object]], stale: list[int]
 ) -> None:
-    before = await _rows(world)
+    before = await _rows(app)
 
     answer = await translator.post(f"{PATH}/batch", json={"items": items})
 
     assert (answer.status_code, problem(answer)["code"]) == (412, "version_conflict")
     assert [error["field"] for error in problem(answer)["errors"]] == [f"items.{index}" for index in stale]
-    assert await _rows(world) == before
+    assert await _rows(app) == before
 
 
 @pytest.mark.parametrize(
@@ -66,28 +66,28 @@ async def test_one_stale_item_stops_all_and_each_is_named(
     ],
 )
 async def test_one_malformed_item_stops_all(
-    world: World, translator: httpx.AsyncClient, bad: dict[str, object]
+    app: RunningApp, translator: httpx.AsyncClient, bad: dict[str, object]
 ) -> None:
-    before = await _rows(world)
+    before = await _rows(app)
 
     answer = await translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None), bad]})
 
     assert answer.status_code == 422
-    assert await _rows(world) == before
+    assert await _rows(app) == before
 
 
 async def test_a_connection_that_is_lost_in_the_middle_leaves_nothing_behind(
-    world: World, translator: httpx.AsyncClient
+    app: RunningApp, translator: httpx.AsyncClient
 ) -> None:
-    before = await _rows(world)
+    before = await _rows(app)
 
-    async with queued(world, LOCK_HISTORY) as queue:
+    async with queued(app, LOCK_HISTORY) as queue:
         write = await queue.add(translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None)]}))
-        (waiting,) = await world.services.database.pool.fetch(WAITING)
-        await world.services.database.pool.execute("SELECT pg_terminate_backend($1)", waiting["pid"])
+        (waiting,) = await app.services.database.pool.fetch(WAITING)
+        await app.services.database.pool.execute("SELECT pg_terminate_backend($1)", waiting["pid"])
         answer = await write
 
     assert (answer.status_code, problem(answer)["code"]) == (503, "temporarily_unavailable")
-    assert await _rows(world) == before
+    assert await _rows(app) == before
     again = await translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None)]})
     assert again.status_code == 200

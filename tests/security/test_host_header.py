@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, RunningApp
 from tests.support.mailbox import ask, text_of
 
 EVIL = "evil.example"
@@ -16,17 +16,17 @@ POISON = (
 
 
 @pytest.mark.parametrize("headers", POISON)
-async def test_no_answer_names_the_host_of_the_request(world: World, headers: dict[str, str]) -> None:
-    admin = await world.signed_in("root@example.org", admin=True)
-    await world.user()
+async def test_no_answer_names_the_host_of_the_request(app: RunningApp, headers: dict[str, str]) -> None:
+    admin = await app.signed_in("root@example.org", admin=True)
+    await app.user()
 
     answers = [
         await admin.get("/api/openapi.json", headers=headers),
         await admin.get("/api/session", headers=headers),
         await admin.post("/api/languages", json={"code": "de", "name": "German"}, headers=headers),
-        await world.client().post("/api/session", json=CREDENTIALS, headers=headers),
-        await world.client().get("/nowhere", headers=headers),
-        await world.client().get("/api/languages/", headers=headers),
+        await app.client().post("/api/session", json=CREDENTIALS, headers=headers),
+        await app.client().get("/nowhere", headers=headers),
+        await app.client().get("/api/languages/", headers=headers),
     ]
 
     for answer in answers:
@@ -37,25 +37,25 @@ async def test_no_answer_names_the_host_of_the_request(world: World, headers: di
 
 
 @pytest.mark.parametrize("headers", POISON)
-async def test_the_host_of_the_request_is_no_origin_of_ours(world: World, headers: dict[str, str]) -> None:
-    browser = await world.signed_in()
+async def test_the_host_of_the_request_is_no_origin_of_ours(app: RunningApp, headers: dict[str, str]) -> None:
+    browser = await app.signed_in()
 
     for origin in (f"http://{EVIL}", f"https://{EVIL}"):
         answer = await browser.delete("/api/sessions", headers={**headers, "Origin": origin})
         assert answer.status_code == 403
 
 
-async def test_links_are_made_of_the_public_url_alone(world: World) -> None:
-    link = await world.services.invitations.create_user("eve@example.org", "", None)
+async def test_links_are_made_of_the_public_url_alone(app: RunningApp) -> None:
+    link = await app.services.invitations.create_user("eve@example.org", "", None)
 
-    assert link.startswith(f"{world.settings.public_url}/redeem#token=osk_")
+    assert link.startswith(f"{app.settings.public_url}/redeem#token=osk_")
     assert "?" not in link
 
 
-async def test_a_forged_proto_leaves_the_cookie_as_the_deployment_has_it(world: World) -> None:
-    await world.user()
+async def test_a_forged_proto_leaves_the_cookie_as_the_deployment_has_it(app: RunningApp) -> None:
+    await app.user()
 
-    answer = await world.client().post("/api/session", json=CREDENTIALS, headers={"X-Forwarded-Proto": "https"})
+    answer = await app.client().post("/api/session", json=CREDENTIALS, headers={"X-Forwarded-Proto": "https"})
 
     assert answer.headers["set-cookie"].endswith("Path=/; HttpOnly; SameSite=Lax")
 
@@ -63,23 +63,23 @@ async def test_a_forged_proto_leaves_the_cookie_as_the_deployment_has_it(world: 
 @pytest.mark.parametrize("headers", POISON)
 @pytest.mark.parametrize("purpose", ["sign_in", "sign_up", "password_reset"])
 async def test_links_in_mail_are_made_from_the_public_url_alone(
-    world: World, headers: dict[str, str], purpose: str
+    app: RunningApp, headers: dict[str, str], purpose: str
 ) -> None:
-    await world.user()
-    await ask(world.client(**headers), purpose)
+    await app.user()
+    await ask(app.client(**headers), purpose)
 
-    (message,) = await world.mails()
+    (message,) = await app.mails()
 
     assert EVIL not in message.as_string()
-    assert f"{world.settings.public_url}/redeem#token=osk_" in text_of(message)
+    assert f"{app.settings.public_url}/redeem#token=osk_" in text_of(message)
 
 
 @pytest.mark.parametrize("headers", POISON)
-async def test_an_invitations_link_is_made_from_the_public_url_alone(world: World, headers: dict[str, str]) -> None:
-    admin = await world.signed_in("root@example.org", admin=True)
+async def test_an_invitations_link_is_made_from_the_public_url_alone(app: RunningApp, headers: dict[str, str]) -> None:
+    admin = await app.signed_in("root@example.org", admin=True)
     answer = await admin.post("/api/users", json={"email": "eve@example.org", "name": "Eve"}, headers=headers)
 
-    (message,) = await world.mails()
+    (message,) = await app.mails()
 
     assert EVIL not in message.as_string() + str(answer.headers)
-    assert f"{world.settings.public_url}/redeem#token=osk_" in text_of(message)
+    assert f"{app.settings.public_url}/redeem#token=osk_" in text_of(message)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors
 
 MALFORMED = (
     b"", b" ", b"{", b"}", b"{]", b"nul", b"NaN", b"Infinity", b"'a'", b"{'a':1}", b"{a:1}", b"[1,]", b"{}{}", b"{} x",
@@ -23,22 +23,22 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize("body", MALFORMED)
-async def test_what_is_no_json_is_a_400(world: World, body: bytes) -> None:
-    answer = await world.client().post("/api/session", content=body, headers=JSON)
+async def test_what_is_no_json_is_a_400(app: RunningApp, body: bytes) -> None:
+    answer = await app.client().post("/api/session", content=body, headers=JSON)
 
     assert answer.status_code == 400
     assert answer.json()["code"] == "malformed_json"
 
 
 @pytest.mark.parametrize("body", SHAPES)
-async def test_json_of_another_shape_is_a_422(world: World, body: bytes) -> None:
-    assert (await world.client().post("/api/session", content=body, headers=JSON)).status_code == 422
+async def test_json_of_another_shape_is_a_422(app: RunningApp, body: bytes) -> None:
+    assert (await app.client().post("/api/session", content=body, headers=JSON)).status_code == 422
 
 
-async def test_no_value_of_another_type_is_taken_for_text(world: World) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
-    token = await world.invitation()
+async def test_no_value_of_another_type_is_taken_for_text(app: RunningApp) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
+    token = await app.invitation()
     requests: list[tuple[str, str, dict[str, str], set[str]]] = [
         ("POST", "/api/session", CREDENTIALS, set()),
         (
@@ -60,30 +60,30 @@ async def test_no_value_of_another_type_is_taken_for_text(world: World) -> None:
                 answer = await admin.request(method, path, json={**body, field: value})
                 assert list(field_errors(answer)) == [field], (path, field, value)
 
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
 
 
-async def test_a_deep_value_in_an_unknown_field_is_refused(world: World) -> None:
+async def test_a_deep_value_in_an_unknown_field_is_refused(app: RunningApp) -> None:
     deep = b'{"x":' * 400 + b"1" + b"}" * 400
     body = json.dumps(CREDENTIALS).encode()[:-1] + b', "extra": ' + deep + b"}"
 
-    assert (await world.client().post("/api/session", content=body, headers=JSON)).status_code in (400, 422)
+    assert (await app.client().post("/api/session", content=body, headers=JSON)).status_code in (400, 422)
 
 
-async def test_thousands_of_unknown_fields_are_told_in_a_bounded_answer(world: World) -> None:
+async def test_thousands_of_unknown_fields_are_told_in_a_bounded_answer(app: RunningApp) -> None:
     body = {**CREDENTIALS, **{f"field{number}": 1 for number in range(4_000)}}
 
-    answer = await world.client().post("/api/session", content=json.dumps(body).encode(), headers=JSON)
+    answer = await app.client().post("/api/session", content=json.dumps(body).encode(), headers=JSON)
 
     assert answer.status_code in (413, 422)
     assert len(answer.content) < 1_000_000
 
 
-async def test_of_a_field_that_is_sent_twice_only_what_is_checked_is_used(world: World) -> None:
-    await world.user()
-    await world.user("eve@example.org", secret="nine quiet herons over water")
+async def test_of_a_field_that_is_sent_twice_only_what_is_checked_is_used(app: RunningApp) -> None:
+    await app.user()
+    await app.user("eve@example.org", secret="nine quiet herons over water")
     twice = b'{"method":"password","email":"ada@example.org","email":"eve@example.org","secret":"%s"}' % SECRET.encode()
 
-    answer = await world.client().post("/api/session", content=twice, headers=JSON)
+    answer = await app.client().post("/api/session", content=twice, headers=JSON)
 
     assert answer.status_code == 401

@@ -5,26 +5,26 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.auth.passwords import rules
-from tests.support.app import CREDENTIALS, World, field_errors
+from tests.support.app import CREDENTIALS, RunningApp, field_errors
 
 MEGABYTE = "a" * 1024 * 1024
 # Decomposed on purpose: each code point grows when it is normalised.
 EXPANDING = "\u1e9b\u0323" * 500
 
 
-async def test_a_megabyte_is_refused_before_it_is_read(world: World) -> None:
-    await world.user()
-    before = world.services.hasher.verifications
+async def test_a_megabyte_is_refused_before_it_is_read(app: RunningApp) -> None:
+    await app.user()
+    before = app.services.hasher.verifications
 
-    answer = await world.client().post("/api/session", json={**CREDENTIALS, "secret": MEGABYTE})
+    answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": MEGABYTE})
 
     assert answer.status_code == 413
-    assert world.services.hasher.verifications == before
+    assert app.services.hasher.verifications == before
 
 
-async def test_a_megabyte_in_pieces_of_unknown_length_is_refused_too(world: World) -> None:
-    await world.user()
-    before = world.services.hasher.verifications
+async def test_a_megabyte_in_pieces_of_unknown_length_is_refused_too(app: RunningApp) -> None:
+    await app.user()
+    before = app.services.hasher.verifications
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b'{"method":"password","email":"ada@example.org","secret":"'
@@ -32,28 +32,26 @@ async def test_a_megabyte_in_pieces_of_unknown_length_is_refused_too(world: Worl
             yield b"a" * 16 * 1024
         yield b'"}'
 
-    answer = await world.client().post("/api/session", content=pieces(), headers={"Content-Type": "application/json"})
+    answer = await app.client().post("/api/session", content=pieces(), headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 413
-    assert world.services.hasher.verifications == before
+    assert app.services.hasher.verifications == before
 
 
 @pytest.mark.parametrize("secret", ["a" * 1025, "é" * 513, "😀" * 257, EXPANDING, "a" * 2000, "a" * 2001])
-async def test_what_is_longer_than_a_kibibyte_is_never_hashed(world: World, secret: str) -> None:
-    browser = await world.signed_in()
-    before = world.services.hasher.verifications
+async def test_what_is_longer_than_a_kibibyte_is_never_hashed(app: RunningApp, secret: str) -> None:
+    browser = await app.signed_in()
+    before = app.services.hasher.verifications
 
     answers = [
         await browser.post("/api/session", json={**CREDENTIALS, "secret": secret}),
         await browser.put("/api/keys/primary/secret", json={"secret": secret}),
         await browser.post("/api/session/reauthentication", json={"method": "password", "secret": secret}),
-        await browser.post(
-            "/api/keys/redeem", json={"token": await world.invitation(), "name": "Eve", "secret": secret}
-        ),
+        await browser.post("/api/keys/redeem", json={"token": await app.invitation(), "name": "Eve", "secret": secret}),
     ]
 
     assert [field_errors(answer) for answer in answers] == [{"secret": "too_long"}] * 4
-    assert world.services.hasher.verifications == before
+    assert app.services.hasher.verifications == before
 
 
 def test_the_cap_comes_before_the_normalisation() -> None:
@@ -61,11 +59,11 @@ def test_the_cap_comes_before_the_normalisation() -> None:
     assert rules.normalise("\ud800" * 400) is None
 
 
-async def test_the_longest_secret_that_may_be_set_signs_in(world: World) -> None:
-    browser = await world.signed_in()
+async def test_the_longest_secret_that_may_be_set_signs_in(app: RunningApp) -> None:
+    browser = await app.signed_in()
     longest = ("long quiet harbour " * 7)[: rules.MAX_LENGTH]
 
     assert (await browser.put("/api/keys/primary/secret", json={"secret": longest})).status_code == 204
-    assert (await world.client().post("/api/session", json={**CREDENTIALS, "secret": longest})).status_code == 201
-    shortened = await world.client().post("/api/session", json={**CREDENTIALS, "secret": longest[:-1]})
+    assert (await app.client().post("/api/session", json={**CREDENTIALS, "secret": longest})).status_code == 201
+    shortened = await app.client().post("/api/session", json={**CREDENTIALS, "secret": longest[:-1]})
     assert shortened.status_code == 401

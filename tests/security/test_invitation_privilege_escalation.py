@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.app import SECRET, World, field_errors, id_of, items, problem
+from tests.support.app import SECRET, RunningApp, field_errors, id_of, items, problem
 from tests.support.races import queued
 
 PATH = "/api/languages/de/members"
@@ -11,18 +11,18 @@ LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"
 
 
 @pytest.fixture
-async def admin(world: World) -> httpx.AsyncClient:
+async def admin(app: RunningApp) -> httpx.AsyncClient:
     """An admin of German, a translator of Danish."""
     for code in ("de", "da"):
-        await world.language(code)
-    user_id = await world.user("admin@example.org")
-    await world.member(user_id, "de", "admin")
-    await world.member(user_id, "da", "translator")
-    return world.with_cookie(await world.token(user_id))
+        await app.language(code)
+    user_id = await app.user("admin@example.org")
+    await app.member(user_id, "de", "admin")
+    await app.member(user_id, "da", "translator")
+    return app.with_cookie(await app.token(user_id))
 
 
-async def _accounts(world: World) -> int:
-    count: int = await world.services.database.pool.fetchval("SELECT count(*) FROM users")
+async def _accounts(app: RunningApp) -> int:
+    count: int = await app.services.database.pool.fetchval("SELECT count(*) FROM users")
     return count
 
 
@@ -32,35 +32,35 @@ async def _roles(admin: httpx.AsyncClient) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("role", ["platform", "owner", "Admin", "admin ", "*", "manage", ""])
 async def test_there_is_no_role_to_grant_but_those_of_a_language(
-    world: World, admin: httpx.AsyncClient, role: str
+    app: RunningApp, admin: httpx.AsyncClient, role: str
 ) -> None:
     answer = await admin.post(PATH, json={"email": "eve@example.org", "roles": [role]})
 
     assert field_errors(answer) == {"roles": "invalid"}
-    assert await _accounts(world) == 1
+    assert await _accounts(app) == 1
 
 
 @pytest.mark.parametrize("planted", ["platformRole", "platform_role", "languages", "language", "purpose", "payload"])
 async def test_an_invitation_to_a_language_is_to_nothing_else(
-    world: World, admin: httpx.AsyncClient, planted: str
+    app: RunningApp, admin: httpx.AsyncClient, planted: str
 ) -> None:
     answer = await admin.post(PATH, json={"email": "eve@example.org", "roles": [], planted: "admin"})
 
     assert field_errors(answer) == {planted: "unknown_field"}
-    assert await _accounts(world) == 1
+    assert await _accounts(app) == 1
 
 
 async def test_nobody_is_invited_to_a_language_by_who_does_not_administer_it(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     answer = await admin.post("/api/languages/da/members", json={"email": "eve@example.org", "roles": ["admin"]})
 
     assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
-    assert await _accounts(world) == 1
+    assert await _accounts(app) == 1
 
 
-async def test_inviting_a_member_again_does_not_change_their_roles(world: World, admin: httpx.AsyncClient) -> None:
-    await world.member(await world.user(), "de", "translator")
+async def test_inviting_a_member_again_does_not_change_their_roles(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    await app.member(await app.user(), "de", "translator")
 
     await admin.post(PATH, json={"email": "ada@example.org", "roles": ["admin"]})
 
@@ -68,35 +68,35 @@ async def test_inviting_a_member_again_does_not_change_their_roles(world: World,
 
 
 async def test_an_invited_user_gets_the_roles_they_were_invited_to_and_no_more(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await admin.post(PATH, json={"email": "eve@example.org", "roles": ["translator"]})
     redemption = {"token": "osk_" + "a" * 43, "name": "Eve", "secret": SECRET}
 
     for planted in ("roles", "language", "platformRole", "userId"):
-        answer = await world.client().post("/api/keys/redeem", json={**redemption, planted: "admin"})
+        answer = await app.client().post("/api/keys/redeem", json={**redemption, planted: "admin"})
         assert field_errors(answer) == {planted: "unknown_field"}
 
-    rows = await world.services.database.pool.fetch(
+    rows = await app.services.database.pool.fetch(
         "SELECT language_code, roles FROM language_members m "
         "JOIN users u ON u.id = m.user_id WHERE u.email = 'eve@example.org'"
     )
     assert [tuple(row) for row in rows] == [("de", ["translator"])]
-    assert await world.services.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
 
 
 async def test_who_loses_the_right_between_guard_and_write_invites_nobody(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
+    root = await app.signed_in("root@example.org", admin=True)
 
-    async with queued(world, LOCK_LANGUAGE) as queue:
+    async with queued(app, LOCK_LANGUAGE) as queue:
         demotion = await queue.add(root.put(f"{PATH}/{await id_of(admin)}", json={"roles": []}))
         invitation = await queue.add(admin.post(PATH, json={"email": "eve@example.org", "roles": ["admin"]}))
         promotion = await queue.add(admin.put(f"{PATH}/{await id_of(admin)}", json={"roles": ["admin"]}))
 
     assert [(await task).status_code for task in (demotion, invitation, promotion)] == [200, 403, 403]
-    assert await _accounts(world) == 2
+    assert await _accounts(app) == 2
     assert (await items(root, PATH))[0]["roles"] == []
 
 

@@ -3,18 +3,18 @@
 import httpx
 import pytest
 
-from tests.support.app import World, items
+from tests.support.app import RunningApp, items
 
 PATH = "/api/languages/de/translations"
 NEW = {"If-None-Match": "*"}
 
 
 @pytest.fixture
-async def translator(world: World) -> httpx.AsyncClient:
+async def translator(app: RunningApp) -> httpx.AsyncClient:
     """A translator of German, where there is one text, beside Danish."""
     for code in ("de", "da"):
-        await world.language(code)
-    client = await world.signed_in_member("de", "translator")
+        await app.language(code)
+    client = await app.signed_in_member("de", "translator")
     await client.put(f"{PATH}/greeting", json={"text": "Hallo"}, headers=NEW)
     return client
 

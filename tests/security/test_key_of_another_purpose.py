@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import SECRET, World, is_signed_in
+from tests.support.app import SECRET, RunningApp, is_signed_in
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 ADA, EVE, NEW = "ada@example.org", "eve@example.org", "new@example.org"
@@ -11,12 +11,12 @@ OTHERS = {"name": "Eve", "secret": SECRET}
 
 
 @pytest.mark.parametrize("purpose", ["sign_in", "sign_up", "password_reset", "email_change"])
-async def test_a_code_is_worthless_for_every_other_purpose_and_address(world: World, purpose: str) -> None:
-    await world.user(EVE)
-    ada = await world.signed_in(ADA)
+async def test_a_code_is_worthless_for_every_other_purpose_and_address(app: RunningApp, purpose: str) -> None:
+    await app.user(EVE)
+    ada = await app.signed_in(ADA)
     address = NEW if purpose == "email_change" else ADA
     await ask(ada, purpose, address)
-    code = code_in((await world.mails())[-1])
+    code = code_in((await app.mails())[-1])
 
     for other in PURPOSES:
         for email in (ADA, EVE, NEW):
@@ -29,14 +29,16 @@ async def test_a_code_is_worthless_for_every_other_purpose_and_address(world: Wo
 
 
 @pytest.mark.parametrize("purpose", ["password_reset", "sign_up", "invitation"])
-async def test_only_a_sign_in_link_signs_in_where_signing_in_is_asked_for(open_or_both: World, purpose: str) -> None:
-    world = open_or_both
+async def test_only_a_sign_in_link_signs_in_where_signing_in_is_asked_for(
+    open_or_both: RunningApp, purpose: str
+) -> None:
+    app = open_or_both
     if purpose == "invitation":
-        token = await world.invitation(EVE)
+        token = await app.invitation(EVE)
     else:
-        await world.user(ADA)
-        token = token_in(await mailed(world, purpose, ADA))
-    client = world.client()
+        await app.user(ADA)
+        token = token_in(await mailed(app, purpose, ADA))
+    client = app.client()
 
     answer = await client.post("/api/session", json={"method": "link", "token": token})
 
@@ -46,37 +48,37 @@ async def test_only_a_sign_in_link_signs_in_where_signing_in_is_asked_for(open_o
 
 
 @pytest.fixture
-def open_or_both(request: pytest.FixtureRequest, world: World, open_world: World) -> World:
+def open_or_both(request: pytest.FixtureRequest, app: RunningApp, open_app: RunningApp) -> RunningApp:
     """The deployment that has the purpose at hand."""
-    return open_world if request.node.callspec.params["purpose"] == "sign_up" else world
+    return open_app if request.node.callspec.params["purpose"] == "sign_up" else app
 
 
-async def test_an_address_change_is_worthless_to_everybody_but_who_asked(world: World) -> None:
-    ada, eve = await world.signed_in(ADA), await world.signed_in(EVE)
+async def test_an_address_change_is_worthless_to_everybody_but_who_asked(app: RunningApp) -> None:
+    ada, eve = await app.signed_in(ADA), await app.signed_in(EVE)
     await ask(ada, "email_change", NEW)
-    body = {"purpose": "email_change", "email": NEW, "code": code_in((await world.mails())[-1])}
+    body = {"purpose": "email_change", "email": NEW, "code": code_in((await app.mails())[-1])}
 
-    for client in (eve, world.client()):
+    for client in (eve, app.client()):
         assert (await redeem(client, **body)).status_code == 410
     assert (await redeem(ada, **body)).json()["user"]["email"] == NEW
 
 
-async def test_a_code_of_another_user_proves_nothing_again(world: World) -> None:
-    ada = await world.signed_in(ADA)
-    await world.user(EVE)
-    code = code_in(await mailed(world, "sign_in", EVE))
+async def test_a_code_of_another_user_proves_nothing_again(app: RunningApp) -> None:
+    ada = await app.signed_in(ADA)
+    await app.user(EVE)
+    code = code_in(await mailed(app, "sign_in", EVE))
 
     answer = await ada.post("/api/session/reauthentication", json={"method": "code", "code": code})
 
     assert answer.status_code == 410
-    assert (await redeem(world.client(), purpose="sign_in", email=EVE, code=code)).status_code == 201
+    assert (await redeem(app.client(), purpose="sign_in", email=EVE, code=code)).status_code == 201
 
 
-async def test_an_address_sent_with_a_link_must_be_its_own(world: World) -> None:
-    await world.user(ADA)
-    await world.user(EVE)
-    token = token_in(await mailed(world, "password_reset", ADA))
+async def test_an_address_sent_with_a_link_must_be_its_own(app: RunningApp) -> None:
+    await app.user(ADA)
+    await app.user(EVE)
+    token = token_in(await mailed(app, "password_reset", ADA))
 
-    assert (await redeem(world.client(), token=token, email=EVE, secret=SECRET)).status_code == 410
-    answer = await redeem(world.client(), token=token, email=ADA, secret=SECRET)
+    assert (await redeem(app.client(), token=token, email=EVE, secret=SECRET)).status_code == 410
+    answer = await redeem(app.client(), token=token, email=ADA, secret=SECRET)
     assert answer.json()["user"]["email"] == ADA

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 REQUESTS = (
     ("GET", None),
@@ -24,10 +24,10 @@ def _told(answer: httpx.Response) -> tuple[object, ...]:
 
 @pytest.mark.parametrize(("method", "body"), REQUESTS)
 async def test_a_stranger_gets_one_answer_for_what_exists_and_what_does_not(
-    world: World, method: str, body: dict[str, object] | None
+    app: RunningApp, method: str, body: dict[str, object] | None
 ) -> None:
-    stranger = await world.signed_in("mallory@example.org")
-    await world.language("de")
+    stranger = await app.signed_in("mallory@example.org")
+    await app.language("de")
 
     existing = _told(await stranger.request(method, "/api/languages/de", json=body))
 
@@ -37,23 +37,23 @@ async def test_a_stranger_gets_one_answer_for_what_exists_and_what_does_not(
 
 
 @pytest.mark.parametrize(("method", "body"), REQUESTS)
-async def test_the_anonymous_get_one_answer_too(world: World, method: str, body: dict[str, object] | None) -> None:
-    await world.language("de")
+async def test_the_anonymous_get_one_answer_too(app: RunningApp, method: str, body: dict[str, object] | None) -> None:
+    await app.language("de")
 
     told = {
-        _told(await world.client().request(method, f"/api/languages/{code}", json=body))
+        _told(await app.client().request(method, f"/api/languages/{code}", json=body))
         for code in ("de", "fr", "xx-none")
     }
 
     assert [answer[0] for answer in told] == [401]
 
 
-async def test_a_member_learns_no_more_about_the_others(world: World) -> None:
-    member = await world.user("eve@example.org")
-    await world.language("de")
-    await world.language("fr")
-    await world.member(member, "de", "admin", "translator")
-    browser = world.with_cookie(await world.token(member))
+async def test_a_member_learns_no_more_about_the_others(app: RunningApp) -> None:
+    member = await app.user("eve@example.org")
+    await app.language("de")
+    await app.language("fr")
+    await app.member(member, "de", "admin", "translator")
+    browser = app.with_cookie(await app.token(member))
 
     existing, missing = [await browser.get(f"/api/languages/{code}") for code in ("fr", "it")]
 
@@ -63,19 +63,19 @@ async def test_a_member_learns_no_more_about_the_others(world: World) -> None:
 
 
 @pytest.mark.parametrize("code", MISSING)
-async def test_no_path_makes_the_service_fail(world: World, code: str) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language("de")
+async def test_no_path_makes_the_service_fail(app: RunningApp, code: str) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language("de")
 
     assert (await admin.get(f"/api/languages/{code}")).status_code in (400, 404)
 
 
-async def test_a_language_that_is_gone_is_like_one_that_never_was(world: World) -> None:
-    member = await world.user("eve@example.org")
-    admin = await world.signed_in(admin=True)
-    await world.language("de")
-    await world.member(member, "de", "admin")
-    browser = world.with_cookie(await world.token(member))
+async def test_a_language_that_is_gone_is_like_one_that_never_was(app: RunningApp) -> None:
+    member = await app.user("eve@example.org")
+    admin = await app.signed_in(admin=True)
+    await app.language("de")
+    await app.member(member, "de", "admin")
+    browser = app.with_cookie(await app.token(member))
 
     assert (await admin.delete("/api/languages/de")).status_code == 204
 
@@ -83,9 +83,9 @@ async def test_a_language_that_is_gone_is_like_one_that_never_was(world: World) 
     assert (await admin.get("/api/languages/de")).status_code == 404
 
 
-async def test_creating_what_exists_is_told_to_nobody_who_may_not_create(world: World) -> None:
-    stranger = await world.signed_in("mallory@example.org")
-    await world.language("de")
+async def test_creating_what_exists_is_told_to_nobody_who_may_not_create(app: RunningApp) -> None:
+    stranger = await app.signed_in("mallory@example.org")
+    await app.language("de")
 
     told = {
         _told(await stranger.post("/api/languages", json={"code": code, "name": "x"})) for code in ("de", "fr", "??")
@@ -95,17 +95,17 @@ async def test_creating_what_exists_is_told_to_nobody_who_may_not_create(world: 
 
 
 @pytest.mark.parametrize("table", ["sessions", "keys"])
-async def test_an_id_of_another_user_is_like_an_unknown_one(world: World, table: str) -> None:
-    await world.token(await world.user())
-    theirs = await world.services.database.pool.fetchval(f"TABLE {table}")
+async def test_an_id_of_another_user_is_like_an_unknown_one(app: RunningApp, table: str) -> None:
+    await app.token(await app.user())
+    theirs = await app.services.database.pool.fetchval(f"TABLE {table}")
     unknown = "00000000-0000-7000-8000-000000000000"
 
     for browser in (
-        await world.signed_in("mallory@example.org"),
-        await world.signed_in("root@example.org", admin=True),
+        await app.signed_in("mallory@example.org"),
+        await app.signed_in("root@example.org", admin=True),
     ):
         known, other = [await browser.delete(f"/api/{table}/{id_}") for id_ in (theirs, unknown)]
         assert _told(known) == _told(other)
         assert known.status_code in (403, 404)
 
-    assert theirs in [row["id"] for row in await world.services.database.pool.fetch(f"TABLE {table}")]
+    assert theirs in [row["id"] for row in await app.services.database.pool.fetch(f"TABLE {table}")]

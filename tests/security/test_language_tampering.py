@@ -5,30 +5,30 @@ from base64 import urlsafe_b64encode
 import httpx
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 ROLES = ((), ("translator",), ("admin",), ("admin", "translator"))
 OTHERS = ("fr", "de-CH", "d", "dea", "DE", "de%00", "de%20", "de,fr", "de;fr", "fr%2F..%2Fde", "*", "%25", "null", "[]")
 
 
-async def _member(world: World, *roles: str) -> httpx.AsyncClient:
+async def _member(app: RunningApp, *roles: str) -> httpx.AsyncClient:
     """A member of `de` among languages whose codes sort around it and begin like it."""
     for code in ("da", "de", "de-CH", "fr"):
-        await world.language(code, f"Name of {code}")
-    user = await world.user("eve@example.org")
-    await world.member(user, "de", *roles)
-    return world.with_cookie(await world.token(user))
+        await app.language(code, f"Name of {code}")
+    user = await app.user("eve@example.org")
+    await app.member(user, "de", *roles)
+    return app.with_cookie(await app.token(user))
 
 
-async def _names(world: World) -> dict[str, str]:
-    rows = await world.services.database.pool.fetch("SELECT code, name FROM languages")
+async def _names(app: RunningApp) -> dict[str, str]:
+    rows = await app.services.database.pool.fetch("SELECT code, name FROM languages")
     return {row["code"]: row["name"] for row in rows}
 
 
 @pytest.mark.parametrize("roles", ROLES)
-async def test_no_role_in_one_language_is_worth_anything_in_another(world: World, roles: tuple[str, ...]) -> None:
-    browser = await _member(world, *roles)
-    before = await _names(world)
+async def test_no_role_in_one_language_is_worth_anything_in_another(app: RunningApp, roles: tuple[str, ...]) -> None:
+    browser = await _member(app, *roles)
+    before = await _names(app)
 
     for code in OTHERS:
         path = f"/api/languages/{code}"
@@ -39,12 +39,14 @@ async def test_no_role_in_one_language_is_worth_anything_in_another(world: World
         ]
         assert {answer.status_code for answer in answers} <= {400, 403, 404}, code
 
-    assert await _names(world) == before
+    assert await _names(app) == before
 
 
 @pytest.mark.parametrize(("roles", "status"), [((), 403), (("translator",), 403), (("admin",), 200)])
-async def test_administering_needs_the_role_in_this_language(world: World, roles: tuple[str, ...], status: int) -> None:
-    browser = await _member(world, *roles)
+async def test_administering_needs_the_role_in_this_language(
+    app: RunningApp, roles: tuple[str, ...], status: int
+) -> None:
+    browser = await _member(app, *roles)
 
     assert (await browser.patch("/api/languages/de", json={"name": "Deutsch"})).status_code == status
     assert (await browser.delete("/api/languages/de")).status_code == 403
@@ -52,8 +54,8 @@ async def test_administering_needs_the_role_in_this_language(world: World, roles
 
 
 @pytest.mark.parametrize("key", ["", "\x01", "da", "a", "dd", "' OR true --", "de' --", "%", "zz"])
-async def test_no_cursor_shows_a_row_that_the_member_may_not_read(world: World, key: str) -> None:
-    browser = await _member(world, "admin")
+async def test_no_cursor_shows_a_row_that_the_member_may_not_read(app: RunningApp, key: str) -> None:
+    browser = await _member(app, "admin")
     cursor = urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
     answer = await browser.get("/api/languages", params={"cursor": cursor, "limit": 200})
@@ -62,20 +64,20 @@ async def test_no_cursor_shows_a_row_that_the_member_may_not_read(world: World, 
 
 
 @pytest.mark.parametrize("cursor", ["%00", "AA", "!!!", "é", "4", "/w", "a" * 401, "////", "0" * 400, "_w", "AAAA"])
-async def test_a_cursor_of_garbage_is_a_422_or_a_page(world: World, cursor: str) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
+async def test_a_cursor_of_garbage_is_a_422_or_a_page(app: RunningApp, cursor: str) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
 
     for path in ("/api/languages", "/api/sessions", "/api/keys"):
         assert (await admin.get(path, params={"cursor": cursor})).status_code in (200, 422)
 
 
-async def test_the_cursor_of_another_users_list_shows_only_ones_own(world: World) -> None:
-    mine = await world.signed_in("ada@example.org")
-    theirs = await world.user("mallory@example.org")
+async def test_the_cursor_of_another_users_list_shows_only_ones_own(app: RunningApp) -> None:
+    mine = await app.signed_in("ada@example.org")
+    theirs = await app.user("mallory@example.org")
     for _ in range(3):
-        await world.token(theirs)
-    rows = await world.services.database.pool.fetch("SELECT id FROM sessions ORDER BY id")
+        await app.token(theirs)
+    rows = await app.services.database.pool.fetch("SELECT id FROM sessions ORDER BY id")
 
     for row in rows:
         cursor = urlsafe_b64encode(str(row["id"]).encode()).decode().rstrip("=")
@@ -85,25 +87,25 @@ async def test_the_cursor_of_another_users_list_shows_only_ones_own(world: World
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000", "1e3", "\u0661", "0x10", "", "null", "9" * 400, "true"])
-async def test_a_limit_beyond_its_bounds_is_refused(world: World, limit: str) -> None:
-    admin = await world.signed_in(admin=True)
+async def test_a_limit_beyond_its_bounds_is_refused(app: RunningApp, limit: str) -> None:
+    admin = await app.signed_in(admin=True)
 
     assert (await admin.get("/api/languages", params={"limit": limit})).status_code == 422
 
 
-async def test_a_membership_is_gone_from_the_next_request(world: World) -> None:
-    browser = await _member(world, "admin")
+async def test_a_membership_is_gone_from_the_next_request(app: RunningApp) -> None:
+    browser = await _member(app, "admin")
     assert (await browser.get("/api/languages/de")).status_code == 200
 
-    await world.services.database.pool.execute("DELETE FROM language_members")
+    await app.services.database.pool.execute("DELETE FROM language_members")
 
     assert (await browser.get("/api/languages/de")).status_code == 403
     assert (await browser.get("/api/languages")).json()["items"] == []
 
 
-async def test_a_language_without_members_gives_nobody_anything(world: World) -> None:
-    await world.language("de")
-    stranger = await world.signed_in("mallory@example.org")
+async def test_a_language_without_members_gives_nobody_anything(app: RunningApp) -> None:
+    await app.language("de")
+    stranger = await app.signed_in("mallory@example.org")
 
     assert (await stranger.get("/api/languages/de")).status_code == 403
     assert (await stranger.get("/api/languages")).json()["items"] == []

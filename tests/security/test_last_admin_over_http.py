@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.support.app import World, id_of, problem
+from tests.support.app import RunningApp, id_of, problem
 from tests.support.races import at_once
 
 Removal = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
@@ -26,22 +26,22 @@ async def _delete(client: httpx.AsyncClient, user_id: str) -> httpx.Response:
 REMOVALS = [_demote, _suspend, _delete]
 
 
-async def _admins(world: World, count: int) -> tuple[list[httpx.AsyncClient], list[str]]:
-    await world.services.database.pool.execute("TRUNCATE users CASCADE")
-    clients = [await world.signed_in(f"admin{number}@example.org", admin=True) for number in range(count)]
+async def _admins(app: RunningApp, count: int) -> tuple[list[httpx.AsyncClient], list[str]]:
+    await app.services.database.pool.execute("TRUNCATE users CASCADE")
+    clients = [await app.signed_in(f"admin{number}@example.org", admin=True) for number in range(count)]
     return clients, [await id_of(client) for client in clients]
 
 
-async def _remaining(world: World) -> int:
+async def _remaining(app: RunningApp) -> int:
     count = "SELECT count(*) FROM users WHERE platform_role = 'admin' AND status = 'active'"
-    remaining: int = await world.services.database.pool.fetchval(count)
+    remaining: int = await app.services.database.pool.fetchval(count)
     return remaining
 
 
 @pytest.mark.parametrize("name", ["me", "id"])
 @pytest.mark.parametrize("remove", REMOVALS)
-async def test_the_last_platform_admin_stays(world: World, remove: Removal, name: str) -> None:
-    (client,), (user_id,) = await _admins(world, 1)
+async def test_the_last_platform_admin_stays(app: RunningApp, remove: Removal, name: str) -> None:
+    (client,), (user_id,) = await _admins(app, 1)
 
     answer = await remove(client, "me" if name == "me" else user_id)
 
@@ -50,56 +50,58 @@ async def test_the_last_platform_admin_stays(world: World, remove: Removal, name
 
 
 @pytest.mark.parametrize("remove", REMOVALS)
-async def test_neither_a_suspended_nor_an_ordinary_user_counts_as_one_more(world: World, remove: Removal) -> None:
-    (client, _), (user_id, suspended) = await _admins(world, 2)
+async def test_neither_a_suspended_nor_an_ordinary_user_counts_as_one_more(app: RunningApp, remove: Removal) -> None:
+    (client, _), (user_id, suspended) = await _admins(app, 2)
     await _suspend(client, suspended)
-    await world.user()
+    await app.user()
 
     assert (await remove(client, user_id)).status_code == 409
     assert (await remove(client, suspended)).status_code == 204
 
 
 @pytest.mark.parametrize("remove", REMOVALS)
-async def test_of_two_platform_admins_who_remove_each_other_at_once_one_remains(world: World, remove: Removal) -> None:
+async def test_of_two_platform_admins_who_remove_each_other_at_once_one_remains(
+    app: RunningApp, remove: Removal
+) -> None:
     for _ in range(8):
-        clients, ids = await _admins(world, 2)
+        clients, ids = await _admins(app, 2)
 
         answers = await at_once(2, lambda number: remove(clients[number], ids[1 - number]))  # noqa: B023
 
         first, second = sorted(answer.status_code for answer in answers)
         assert (first, second) in ((204, 401), (204, 403))
-        assert await _remaining(world) == 1
+        assert await _remaining(app) == 1
 
 
 @pytest.mark.parametrize("remove", REMOVALS)
 async def test_who_has_just_lost_the_role_removes_nobody_even_where_one_could_be_spared(
-    world: World, remove: Removal
+    app: RunningApp, remove: Removal
 ) -> None:
     for _ in range(8):
-        clients, ids = await _admins(world, 3)
+        clients, ids = await _admins(app, 3)
 
         answers = await at_once(2, lambda number: remove(clients[number], ids[1 - number]))  # noqa: B023
 
         first, second = sorted(answer.status_code for answer in answers)
         assert (first, second) in ((204, 401), (204, 403))
-        assert await _remaining(world) == 2
+        assert await _remaining(app) == 2
 
 
-async def test_of_all_platform_admins_who_go_at_once_one_must_stay(world: World) -> None:
-    clients, _ = await _admins(world, 4)
+async def test_of_all_platform_admins_who_go_at_once_one_must_stay(app: RunningApp) -> None:
+    clients, _ = await _admins(app, 4)
 
     answers = await at_once(4, lambda number: _delete(clients[number], "me"))
 
     assert sorted(answer.status_code for answer in answers) == [204, 204, 204, 409]
-    assert await _remaining(world) == 1
+    assert await _remaining(app) == 1
 
 
 @pytest.mark.parametrize("remove", [_demote, _suspend])
-async def test_no_platform_admin_changes_their_own_role_or_status(world: World, remove: Removal) -> None:
-    (client, _), _ = await _admins(world, 2)
+async def test_no_platform_admin_changes_their_own_role_or_status(app: RunningApp, remove: Removal) -> None:
+    (client, _), _ = await _admins(app, 2)
 
     answer = await remove(client, "me")
 
     assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
     assert problem(answer)["detail"] == "Nobody changes their own platform role or status"
-    assert await _remaining(world) == 2
+    assert await _remaining(app) == 2

@@ -6,25 +6,25 @@ from uuid import UUID
 import pytest
 
 from app.errors import Problem
-from tests.support.app import World
+from tests.support.app import RunningApp
 from tests.support.races import at_once
 
 RIVALS = 16
 
-Removal = Callable[[World, UUID], Awaitable[None]]
+Removal = Callable[[RunningApp, UUID], Awaitable[None]]
 
 
-async def _suspend(world: World, user: UUID) -> None:
-    await world.services.users.suspend(user)
+async def _suspend(app: RunningApp, user: UUID) -> None:
+    await app.services.users.suspend(user)
 
 
-async def _demote(world: World, user: UUID) -> None:
-    await world.services.users.revoke_admin(user)
+async def _demote(app: RunningApp, user: UUID) -> None:
+    await app.services.users.revoke_admin(user)
 
 
-async def _remaining(world: World) -> int:
+async def _remaining(app: RunningApp) -> int:
     statement = "SELECT count(*) FROM users WHERE platform_role = 'admin' AND status = 'active'"
-    count: int = await world.services.database.pool.fetchval(statement)
+    count: int = await app.services.database.pool.fetchval(statement)
     return count
 
 
@@ -40,33 +40,33 @@ async def _refused(work: Awaitable[None]) -> bool:
 
 @pytest.mark.parametrize("removals", [(_suspend, _suspend), (_demote, _demote), (_suspend, _demote)])
 async def test_of_all_admins_that_are_removed_at_once_one_remains(
-    world: World, removals: tuple[Removal, Removal]
+    app: RunningApp, removals: tuple[Removal, Removal]
 ) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users CASCADE")
-        admins = [await world.user(f"admin{number}@example.org", admin=True) for number in range(RIVALS)]
+        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        admins = [await app.user(f"admin{number}@example.org", admin=True) for number in range(RIVALS)]
 
-        refused = await at_once(RIVALS, lambda number: _refused(removals[number % 2](world, admins[number])))  # noqa: B023
+        refused = await at_once(RIVALS, lambda number: _refused(removals[number % 2](app, admins[number])))  # noqa: B023
 
         assert refused.count(True) == 1
-        assert await _remaining(world) == 1
+        assert await _remaining(app) == 1
 
 
 @pytest.mark.parametrize("removal", [_suspend, _demote])
-async def test_removing_the_same_admin_twice_leaves_the_other_one(world: World, removal: Removal) -> None:
+async def test_removing_the_same_admin_twice_leaves_the_other_one(app: RunningApp, removal: Removal) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users CASCADE")
-        gone, _ = await world.user("gone@example.org", admin=True), await world.user("stays@example.org", admin=True)
+        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        gone, _ = await app.user("gone@example.org", admin=True), await app.user("stays@example.org", admin=True)
 
-        await at_once(RIVALS, lambda _: _refused(removal(world, gone)))  # noqa: B023
+        await at_once(RIVALS, lambda _: _refused(removal(app, gone)))  # noqa: B023
 
-        assert await _remaining(world) == 1
+        assert await _remaining(app) == 1
 
 
-async def test_a_suspended_admin_does_not_count(world: World) -> None:
-    suspended, last = await world.user("a@example.org", admin=True), await world.user("b@example.org", admin=True)
-    await world.services.users.suspend(suspended)
+async def test_a_suspended_admin_does_not_count(app: RunningApp) -> None:
+    suspended, last = await app.user("a@example.org", admin=True), await app.user("b@example.org", admin=True)
+    await app.services.users.suspend(suspended)
 
-    assert await _refused(world.services.users.revoke_admin(last))
-    assert await _refused(world.services.users.suspend(last))
-    assert await _remaining(world) == 1
+    assert await _refused(app.services.users.revoke_admin(last))
+    assert await _refused(app.services.users.suspend(last))
+    assert await _remaining(app) == 1

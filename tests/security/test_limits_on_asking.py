@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.rate_limits import client_network
-from tests.support.app import World, problem, running, settings_for
+from tests.support.app import RunningApp, problem, running, settings_for
 from tests.support.mailbox import ask
 from tests.support.races import at_once
 
@@ -15,13 +15,13 @@ RIVALS = 20
 
 
 @pytest.fixture
-async def workers(world: World, database_url: str) -> AsyncIterator[tuple[World, World]]:
+async def workers(app: RunningApp, database_url: str) -> AsyncIterator[tuple[RunningApp, RunningApp]]:
     """Two instances of the service on one database."""
-    async with running(settings_for(database_url), world.clock) as second:
-        yield world, second
+    async with running(settings_for(database_url), app.clock) as second:
+        yield app, second
 
 
-async def test_of_many_requests_at_once_one_is_mailed(workers: tuple[World, World]) -> None:
+async def test_of_many_requests_at_once_one_is_mailed(workers: tuple[RunningApp, RunningApp]) -> None:
     await workers[0].user(ADDRESS)
 
     answers = await at_once(RIVALS, lambda number: ask(workers[number % 2].client(), "sign_in", ADDRESS))
@@ -31,7 +31,7 @@ async def test_of_many_requests_at_once_one_is_mailed(workers: tuple[World, Worl
     assert len(await workers[0].mails()) == 1
 
 
-async def test_the_wait_that_is_told_is_the_wait_that_is_needed(workers: tuple[World, World]) -> None:
+async def test_the_wait_that_is_told_is_the_wait_that_is_needed(workers: tuple[RunningApp, RunningApp]) -> None:
     first, second = workers
     assert (await ask(first.client(), "sign_in", ADDRESS)).status_code == 202
     first.clock.forward(seconds=28.5)
@@ -44,27 +44,27 @@ async def test_the_wait_that_is_told_is_the_wait_that_is_needed(workers: tuple[W
     assert (await ask(second.client(), "sign_in", ADDRESS)).status_code == 202
 
 
-async def test_the_hour_is_counted_over_workers_purposes_and_restarts(world: World, database_url: str) -> None:
+async def test_the_hour_is_counted_over_workers_purposes_and_restarts(app: RunningApp, database_url: str) -> None:
     for purpose in ("sign_in", "sign_up", "password_reset", "sign_in", "sign_up"):
-        async with running(settings_for(database_url), world.clock) as started:
+        async with running(settings_for(database_url), app.clock) as started:
             assert (await ask(started.client(), purpose, ADDRESS)).status_code == 202
-        world.clock.forward(seconds=30)
+        app.clock.forward(seconds=30)
 
-    refused = await ask(world.client(), "sign_in", ADDRESS)
+    refused = await ask(app.client(), "sign_in", ADDRESS)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, str(3600 - 5 * 30))
 
-    world.clock.forward(seconds=3600 - 5 * 30)
-    assert (await ask(world.client(), "sign_in", ADDRESS)).status_code == 202
+    app.clock.forward(seconds=3600 - 5 * 30)
+    assert (await ask(app.client(), "sign_in", ADDRESS)).status_code == 202
 
 
-async def test_another_spelling_is_the_same_address(world: World) -> None:
-    assert (await ask(world.client(), "sign_in", ADDRESS)).status_code == 202
+async def test_another_spelling_is_the_same_address(app: RunningApp) -> None:
+    assert (await ask(app.client(), "sign_in", ADDRESS)).status_code == 202
     for spelling in ("ADA@example.org", "ada@EXAMPLE.org", " ada@example.org "):
-        assert (await ask(world.client(), "sign_in", spelling)).status_code == 429
+        assert (await ask(app.client(), "sign_in", spelling)).status_code == 429
 
 
 async def test_one_client_asks_thirty_times_a_minute_for_any_number_of_addresses(
-    workers: tuple[World, World],
+    workers: tuple[RunningApp, RunningApp],
 ) -> None:
     answers = await at_once(
         40, lambda number: ask(workers[number % 2].client(), "sign_in", f"user{number}@example.org")
@@ -76,10 +76,10 @@ async def test_one_client_asks_thirty_times_a_minute_for_any_number_of_addresses
     assert (await ask(workers[0].client(ip="192.0.2.9"), "sign_in", ADDRESS)).status_code == 202
 
 
-async def test_no_address_and_no_client_can_be_read_from_what_is_counted(world: World) -> None:
-    await ask(world.client(ip="192.0.2.9"), "sign_in", ADDRESS)
+async def test_no_address_and_no_client_can_be_read_from_what_is_counted(app: RunningApp) -> None:
+    await ask(app.client(ip="192.0.2.9"), "sign_in", ADDRESS)
 
-    keys = [row["key"] for row in await world.services.database.pool.fetch("SELECT key FROM rate_limits")]
+    keys = [row["key"] for row in await app.services.database.pool.fetch("SELECT key FROM rate_limits")]
 
     assert len(keys) == 4
     assert not any("ada" in key or "192.0.2.9" in key for key in keys)

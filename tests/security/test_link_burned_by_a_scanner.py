@@ -2,42 +2,42 @@
 
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 from tests.support.mailbox import mailed, redeem, text_of, token_in
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-async def test_opening_a_link_uses_nothing_up(world: World, method: str) -> None:
-    await world.user()
-    message = await mailed(world, "sign_in")
+async def test_opening_a_link_uses_nothing_up(app: RunningApp, method: str) -> None:
+    await app.user()
+    message = await mailed(app, "sign_in")
     token = token_in(message)
-    scanner = world.client(**{"User-Agent": "link-scanner"})
+    scanner = app.client(**{"User-Agent": "link-scanner"})
 
     for path in ("/redeem", "/api/keys/redeem", "/api/keys/inspect", "/api/session", "/api/keys"):
         for query in ({}, {"token": token}, {"method": "link", "token": token}):
             answer = await scanner.request(method, path, params=query)
             assert "set-cookie" not in answer.headers
 
-    assert (await redeem(world.client(), token=token)).status_code == 201
+    assert (await redeem(app.client(), token=token)).status_code == 201
 
 
-async def test_looking_at_what_a_link_is_for_uses_nothing_up(world: World) -> None:
-    await world.user()
-    token = token_in(await mailed(world, "sign_in"))
-    scanner = world.client()
+async def test_looking_at_what_a_link_is_for_uses_nothing_up(app: RunningApp) -> None:
+    await app.user()
+    token = token_in(await mailed(app, "sign_in"))
+    scanner = app.client()
 
     for _ in range(10):
         answer = await scanner.post("/api/keys/inspect", json={"token": token})
         assert (answer.status_code, answer.json()["purpose"]) == (200, "sign_in")
         assert "set-cookie" not in answer.headers
 
-    assert (await redeem(world.client(), token=token)).status_code == 201
+    assert (await redeem(app.client(), token=token)).status_code == 201
 
 
-async def test_a_link_tells_the_server_it_leads_to_nothing(world: World) -> None:
-    await world.user()
+async def test_a_link_tells_the_server_it_leads_to_nothing(app: RunningApp) -> None:
+    await app.user()
 
-    text = text_of(await mailed(world, "sign_in"))
+    text = text_of(await mailed(app, "sign_in"))
 
-    assert f"{world.settings.public_url}/redeem#token=osk_" in text
+    assert f"{app.settings.public_url}/redeem#token=osk_" in text
     assert "?token=" not in text

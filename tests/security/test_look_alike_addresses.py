@@ -4,7 +4,7 @@ import pytest
 
 from app.auth.email_addresses import normalise
 from app.errors import Problem
-from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
 SAME = ("ada@example.org", "ADA@EXAMPLE.ORG", "Ada@Example.Org", " ada@example.org ", "ada@EXAMPLE.org")
 
@@ -26,27 +26,27 @@ LOOK_ALIKES = (
 
 
 @pytest.mark.parametrize("address", LOOK_ALIKES)
-async def test_a_look_alike_is_refused_at_every_entrance(world: World, address: str) -> None:
-    await world.user()
+async def test_a_look_alike_is_refused_at_every_entrance(app: RunningApp, address: str) -> None:
+    await app.user()
     with pytest.raises(Problem) as refused:
-        await world.services.invitations.create_user(address, "", None)
+        await app.services.invitations.create_user(address, "", None)
     assert refused.value.code == "validation_failed"
 
-    signed_in = await world.client().post("/api/session", json={**CREDENTIALS, "email": address})
-    body = {"token": await world.setup_token(), "email": address, "name": "Eve", "secret": SECRET}
-    redeemed = await world.client().post("/api/keys/redeem", json=body)
+    signed_in = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
+    body = {"token": await app.setup_token(), "email": address, "name": "Eve", "secret": SECRET}
+    redeemed = await app.client().post("/api/keys/redeem", json=body)
 
     assert (signed_in.status_code, redeemed.status_code) == (422, 422)
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
 
 
 @pytest.mark.parametrize("address", SAME)
-async def test_every_spelling_of_one_address_is_one_account(world: World, address: str) -> None:
-    await world.user()
+async def test_every_spelling_of_one_address_is_one_account(app: RunningApp, address: str) -> None:
+    await app.user()
 
-    signed_in = await world.client().post("/api/session", json={**CREDENTIALS, "email": address})
+    signed_in = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
     with pytest.raises(Problem) as taken:
-        await world.services.invitations.create_user(address, "", None)
+        await app.services.invitations.create_user(address, "", None)
 
     assert signed_in.json()["user"]["email"] == "ada@example.org"
     assert taken.value.code == "email_taken"

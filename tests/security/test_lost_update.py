@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.support.app import World, items
+from tests.support.app import RunningApp, items
 from tests.support.races import at_once
 
 PATH = "/api/languages/de/translations"
@@ -13,12 +13,10 @@ RIVALS = 8
 
 
 @pytest.fixture
-async def translators(world: World) -> list[httpx.AsyncClient]:
+async def translators(app: RunningApp) -> list[httpx.AsyncClient]:
     """Translators who are at work at the same time."""
-    await world.language("de")
-    return [
-        await world.signed_in_member("de", "translator", email=f"t{number}@example.org") for number in range(RIVALS)
-    ]
+    await app.language("de")
+    return [await app.signed_in_member("de", "translator", email=f"t{number}@example.org") for number in range(RIVALS)]
 
 
 async def _create(client: httpx.AsyncClient, key: str, text: str) -> httpx.Response:

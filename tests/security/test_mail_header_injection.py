@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.settings.model import mailbox_of
-from tests.support.app import World, running, settings_for
+from tests.support.app import RunningApp, running, settings_for
 from tests.support.smtp_server import MailServer, mail_server
 
 BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00\n", "\n\n"]
@@ -24,20 +24,22 @@ async def server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-async def sender(world: World, server: MailServer, database_url: str) -> AsyncIterator[World]:
+async def sender(app: RunningApp, server: MailServer, database_url: str) -> AsyncIterator[RunningApp]:
     settings = settings_for(database_url, MAIL_URL=server.url, MAIL_FROM="Ostiary <no-reply@example.org>")
-    async with running(settings, world.clock) as sender:
+    async with running(settings, app.clock) as sender:
         yield sender
 
 
-async def send(world: World, to: str, template: str, **values: str) -> None:
-    async with world.services.database.transaction() as transaction:
-        await world.services.mail.enqueue(transaction, to=to, template=template, values=values)
-    await world.services.worker.drain()
+async def send(app: RunningApp, to: str, template: str, **values: str) -> None:
+    async with app.services.database.transaction() as transaction:
+        await app.services.mail.enqueue(transaction, to=to, template=template, values=values)
+    await app.services.worker.drain()
 
 
 @pytest.mark.parametrize("line_break", BREAKS)
-async def test_a_name_with_line_breaks_stays_on_its_line(sender: World, server: MailServer, line_break: str) -> None:
+async def test_a_name_with_line_breaks_stays_on_its_line(
+    sender: RunningApp, server: MailServer, line_break: str
+) -> None:
     name = f"Ada{line_break}{EVIL}{line_break}{line_break}<p>Read this"
     await send(sender, "grace@example.org", "member_added", inviter=name, language=f"German{line_break}{EVIL}")
     ((recipient, message),) = server.received
@@ -53,7 +55,7 @@ async def test_a_name_with_line_breaks_stays_on_its_line(sender: World, server: 
 
 
 @pytest.mark.parametrize("line_break", BREAKS)
-async def test_an_address_with_line_breaks_is_refused(sender: World, server: MailServer, line_break: str) -> None:
+async def test_an_address_with_line_breaks_is_refused(sender: RunningApp, server: MailServer, line_break: str) -> None:
     for address in (f"a@example.org{line_break}{EVIL}", f"a{line_break}@example.org", f'"a{line_break}b"@example.org'):
         with pytest.raises(ValueError, match=r"."):
             await send(sender, address, "secret_changed")
@@ -63,13 +65,13 @@ async def test_an_address_with_line_breaks_is_refused(sender: World, server: Mai
 @pytest.mark.parametrize(
     "address", ["a@example.org, b@example.org", "<a@example.org>", "Ada <a@example.org>", "a@example.org>", "a b@c.org"]
 )
-async def test_an_address_is_one_bare_address(sender: World, server: MailServer, address: str) -> None:
+async def test_an_address_is_one_bare_address(sender: RunningApp, server: MailServer, address: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         await send(sender, address, "secret_changed")
     assert server.received == []
 
 
-async def test_text_that_turns_the_reading_direction_is_taken_out(sender: World, server: MailServer) -> None:
+async def test_text_that_turns_the_reading_direction_is_taken_out(sender: RunningApp, server: MailServer) -> None:
     await send(sender, "grace@example.org", "member_added", inviter="Ada", language="\u202egro.elpmaxe\u202c")
     ((_, message),) = server.received
     assert message["Subject"] == "You are now a member of gro.elpmaxe at Ostiary"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 from tests.support.mailbox import ask
 
 BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x85", "\u2028"]
@@ -10,26 +10,26 @@ EVIL = "Bcc: everybody@example.org"
 
 
 @pytest.mark.parametrize("line_break", BREAKS)
-async def test_the_name_of_who_invites_stays_in_its_line(world: World, line_break: str) -> None:
-    await world.language()
-    user_id = await world.user(name=f"Ada{line_break}{EVIL}{line_break}{line_break}Dear friend")
-    await world.member(user_id, "de", "admin")
-    admin = world.with_cookie(await world.token(user_id))
+async def test_the_name_of_who_invites_stays_in_its_line(app: RunningApp, line_break: str) -> None:
+    await app.language()
+    user_id = await app.user(name=f"Ada{line_break}{EVIL}{line_break}{line_break}Dear friend")
+    await app.member(user_id, "de", "admin")
+    admin = app.with_cookie(await app.token(user_id))
 
     answer = await admin.post("/api/languages/de/members", json={"email": "eve@example.org", "roles": []})
 
     assert answer.status_code == 202
-    (message,) = await world.mails()
+    (message,) = await app.mails()
     assert message["To"] == "eve@example.org"
     assert message["Bcc"] is None
     assert not any(line.startswith(EVIL[:4]) for line in message.as_string().splitlines())
 
 
 @pytest.mark.parametrize("line_break", BREAKS)
-async def test_a_name_with_a_line_break_signs_nobody_up(open_world: World, line_break: str) -> None:
-    answer = await ask(open_world.client(), "sign_up", "eve@example.org", name=f"Eve{line_break}{EVIL}")
+async def test_a_name_with_a_line_break_signs_nobody_up(open_app: RunningApp, line_break: str) -> None:
+    answer = await ask(open_app.client(), "sign_up", "eve@example.org", name=f"Eve{line_break}{EVIL}")
 
-    messages = await open_world.mails()
+    messages = await open_app.mails()
     assert answer.status_code == 422 or not any(EVIL in message.as_string() for message in messages)
 
 
@@ -41,8 +41,8 @@ async def test_a_name_with_a_line_break_signs_nobody_up(open_world: World, line_
         "Eve <eve@example.org>", "eve@example.org%0aBcc:x@example.org", "eve@example.org>\r\nRCPT TO:<x@example.org",
     ],
 )  # fmt: skip
-async def test_what_is_more_than_one_address_is_none(world: World, address: str) -> None:
+async def test_what_is_more_than_one_address_is_none(app: RunningApp, address: str) -> None:
     for purpose in ("sign_in", "sign_up", "password_reset"):
-        assert (await ask(world.client(), purpose, address)).status_code == 422
+        assert (await ask(app.client(), purpose, address)).status_code == 422
 
-    assert await world.mails() == []
+    assert await app.mails() == []

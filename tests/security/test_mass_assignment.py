@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors
 
 PLANTED = {
     "id": "00000000-0000-7000-8000-000000000000", "userId": "00000000-0000-7000-8000-000000000000", "user_id": 1,
@@ -13,10 +13,10 @@ PLANTED = {
 }  # fmt: skip
 
 
-async def test_no_body_takes_a_field_that_it_does_not_know(world: World) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
-    redemption = {"token": await world.invitation(), "name": "Eve", "secret": SECRET}
+async def test_no_body_takes_a_field_that_it_does_not_know(app: RunningApp) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
+    redemption = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
     requests: list[tuple[str, str, dict[str, str]]] = [
         ("POST", "/api/session", CREDENTIALS),
         ("POST", "/api/session/reauthentication", {"method": "password", "secret": SECRET}),
@@ -26,19 +26,19 @@ async def test_no_body_takes_a_field_that_it_does_not_know(world: World) -> None
         ("PATCH", "/api/languages/de", {"name": "Changed"}),
     ]
     state = "SELECT (SELECT array_agg(users) FROM users), (SELECT array_agg(languages) FROM languages)"
-    before = await world.services.database.pool.fetchrow(state)
+    before = await app.services.database.pool.fetchrow(state)
 
     for method, path, body in requests:
         answer = await admin.request(method, path, json={**body, **PLANTED})
         assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field"), path
 
-    assert await world.services.database.pool.fetchrow(state) == before
+    assert await app.services.database.pool.fetchrow(state) == before
 
 
 @pytest.mark.parametrize("field", ["code", "createdAt", "members", "roles"])
-async def test_a_languages_code_and_history_cannot_be_changed(world: World, field: str) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
+async def test_a_languages_code_and_history_cannot_be_changed(app: RunningApp, field: str) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
 
     answer = await admin.patch("/api/languages/de", json={"name": "Changed", field: "fr"})
 
@@ -46,17 +46,17 @@ async def test_a_languages_code_and_history_cannot_be_changed(world: World, fiel
     assert (await admin.get("/api/languages/de")).json()["name"] == "German"
 
 
-async def test_an_invited_user_gets_what_they_were_invited_to_and_no_more(world: World) -> None:
-    body = {"token": await world.invitation(), "name": "admin", "secret": SECRET}
+async def test_an_invited_user_gets_what_they_were_invited_to_and_no_more(app: RunningApp) -> None:
+    body = {"token": await app.invitation(), "name": "admin", "secret": SECRET}
 
-    answer = await world.client().post("/api/keys/redeem", json=body)
+    answer = await app.client().post("/api/keys/redeem", json=body)
 
     assert answer.json()["user"]["platformRole"] is None
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM language_members") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM language_members") == 0
 
 
-async def test_fields_in_the_query_or_in_headers_change_nothing(world: World) -> None:
-    browser = await world.signed_in()
+async def test_fields_in_the_query_or_in_headers_change_nothing(app: RunningApp) -> None:
+    browser = await app.signed_in()
 
     answer = await browser.get(
         "/api/session",

@@ -3,15 +3,15 @@
 import httpx
 import pytest
 
-from tests.support.app import World, id_of
+from tests.support.app import RunningApp, id_of
 
 
 @pytest.mark.parametrize("path", ["/api/users/me", "/api/users/me/sessions", "/api/languages/de/members/me"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_nobody_is_me_without_a_session(world: World, method: str, path: str) -> None:
-    await world.language("de")
+async def test_nobody_is_me_without_a_session(app: RunningApp, method: str, path: str) -> None:
+    await app.language("de")
 
-    answer = await world.client().request(method, path, json={} if method == "PATCH" else None)
+    answer = await app.client().request(method, path, json={} if method == "PATCH" else None)
 
     assert answer.status_code in (401, 405)
 
@@ -19,8 +19,8 @@ async def test_nobody_is_me_without_a_session(world: World, method: str, path: s
 @pytest.mark.parametrize(
     "name", ["ME", "Me", "m%C3%A9", "me%20", "%20me", "me%00", "me.", "me;x=1", "me%2F", "%2Fme", "self", "0"]
 )
-async def test_only_me_is_me(world: World, name: str) -> None:
-    ada = await world.signed_in()
+async def test_only_me_is_me(app: RunningApp, name: str) -> None:
+    ada = await app.signed_in()
 
     answer = await ada.get(f"/api/users/{name}")
 
@@ -28,8 +28,8 @@ async def test_only_me_is_me(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["{0}", "%6De", "m%65"])
-async def test_me_and_the_own_id_are_the_same_account(world: World, form: str) -> None:
-    ada = await world.signed_in()
+async def test_me_and_the_own_id_are_the_same_account(app: RunningApp, form: str) -> None:
+    ada = await app.signed_in()
 
     answer = await ada.get(f"/api/users/{form.format(await id_of(ada))}")
 
@@ -40,8 +40,8 @@ async def test_me_and_the_own_id_are_the_same_account(world: World, form: str) -
     "form",
     ["{0}", "{1}", "{{{0}}}", "urn:uuid:{0}", "{2}", "me/../{0}", "me%2F..%2F{0}", "me/{0}", "{0},me", "{0}%2Cme"],
 )
-async def test_no_spelling_of_another_s_id_is_me(world: World, form: str) -> None:
-    ada, victim = await world.signed_in(), await world.user("eve@example.org")
+async def test_no_spelling_of_another_s_id_is_me(app: RunningApp, form: str) -> None:
+    ada, victim = await app.signed_in(), await app.user("eve@example.org")
     name = form.format(victim, str(victim).upper(), victim.hex)
 
     answers = [
@@ -51,7 +51,7 @@ async def test_no_spelling_of_another_s_id_is_me(world: World, form: str) -> Non
     ]
 
     assert {answer.status_code for answer in answers} <= {403, 404, 405}
-    assert await world.services.database.pool.fetchval("SELECT name FROM users WHERE id = $1", victim) == "Ada"
+    assert await app.services.database.pool.fetchval("SELECT name FROM users WHERE id = $1", victim) == "Ada"
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ async def test_no_spelling_of_another_s_id_is_me(world: World, form: str) -> Non
     ],
 )
 async def test_being_it_oneself_gives_no_right_to_administer(
-    world: World, method: str, path: str, body: object
+    app: RunningApp, method: str, path: str, body: object
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
 
     assert (await ada.request(method, path, json=body)).status_code == 403
     assert (await ada.get("/api/users/me")).json()["status"] == "active"
@@ -76,9 +76,9 @@ async def test_being_it_oneself_gives_no_right_to_administer(
 @pytest.mark.parametrize(
     ("method", "path", "body"), [("PUT", "", {"roles": ["admin"]}), ("POST", "/invitation", None), ("GET", "", None)]
 )
-async def test_me_among_members_can_only_leave(world: World, method: str, path: str, body: object) -> None:
-    await world.language("de")
-    ada = await world.signed_in_member("de")
+async def test_me_among_members_can_only_leave(app: RunningApp, method: str, path: str, body: object) -> None:
+    await app.language("de")
+    ada = await app.signed_in_member("de")
 
     answer = await ada.request(method, f"/api/languages/de/members/me{path}", json=body)
 
@@ -86,8 +86,8 @@ async def test_me_among_members_can_only_leave(world: World, method: str, path: 
     assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": []}]
 
 
-async def test_two_users_are_each_their_own_me_at_the_same_time(world: World) -> None:
-    clients: list[httpx.AsyncClient] = [await world.signed_in(f"user{number}@example.org") for number in range(8)]
+async def test_two_users_are_each_their_own_me_at_the_same_time(app: RunningApp) -> None:
+    clients: list[httpx.AsyncClient] = [await app.signed_in(f"user{number}@example.org") for number in range(8)]
     for _ in range(3):
         for number, client in enumerate(clients):
             await client.patch("/api/users/me", json={"name": f"User {number}"})
@@ -95,9 +95,9 @@ async def test_two_users_are_each_their_own_me_at_the_same_time(world: World) ->
     assert names == [f"User {number}" for number in range(8)]
 
 
-async def test_the_own_id_is_the_own_id_however_it_is_spelled(world: World) -> None:
-    ada = await world.signed_in()
-    eve = await id_of(await world.signed_in("eve@example.org"))
+async def test_the_own_id_is_the_own_id_however_it_is_spelled(app: RunningApp) -> None:
+    ada = await app.signed_in()
+    eve = await id_of(await app.signed_in("eve@example.org"))
 
     own = await id_of(ada)
 

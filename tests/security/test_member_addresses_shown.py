@@ -3,24 +3,24 @@
 import httpx
 import pytest
 
-from tests.support.app import World, id_of, items, problem
+from tests.support.app import RunningApp, id_of, items, problem
 
 PATH = "/api/languages/de/members"
 
 
 @pytest.fixture(autouse=True)
-async def german(world: World) -> None:
+async def german(app: RunningApp) -> None:
     """A language with one member whose address is nobody's business."""
-    await world.language("de")
-    await world.language("da")
-    await world.member(await world.user("secret@example.org"), "de", "translator")
+    await app.language("de")
+    await app.language("da")
+    await app.member(await app.user("secret@example.org"), "de", "translator")
 
 
 @pytest.mark.parametrize("roles", [(), ("translator",)])
 async def test_a_member_who_is_no_admin_sees_no_address_not_even_on_the_last_page(
-    world: World, roles: tuple[str, ...]
+    app: RunningApp, roles: tuple[str, ...]
 ) -> None:
-    client = await world.signed_in_member("de", *roles)
+    client = await app.signed_in_member("de", *roles)
 
     for limit in (1, 200):
         members = await items(client, PATH, limit=limit)
@@ -28,18 +28,18 @@ async def test_a_member_who_is_no_admin_sees_no_address_not_even_on_the_last_pag
         assert "@" not in str(members)
 
 
-async def test_an_admin_of_another_language_sees_none_either(world: World) -> None:
-    user_id = await world.user()
-    await world.member(user_id, "de")
-    await world.member(user_id, "da", "admin", "translator")
-    client = world.with_cookie(await world.token(user_id))
+async def test_an_admin_of_another_language_sees_none_either(app: RunningApp) -> None:
+    user_id = await app.user()
+    await app.member(user_id, "de")
+    await app.member(user_id, "da", "admin", "translator")
+    client = app.with_cookie(await app.token(user_id))
 
     assert {member["email"] for member in await items(client, PATH)} == {None}
     assert {member["email"] for member in await items(client, "/api/languages/da/members")} == {"ada@example.org"}
 
 
-async def test_who_is_no_member_sees_nothing_of_them(world: World) -> None:
-    client = await world.signed_in_member("da", "admin")
+async def test_who_is_no_member_sees_nothing_of_them(app: RunningApp) -> None:
+    client = await app.signed_in_member("da", "admin")
 
     answer = await client.get(PATH)
 
@@ -47,9 +47,9 @@ async def test_who_is_no_member_sees_nothing_of_them(world: World) -> None:
     assert "secret" not in answer.text
 
 
-async def test_an_admin_who_becomes_a_plain_member_sees_addresses_no_longer(world: World) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
-    client = await world.signed_in_member("de", "admin")
+async def test_an_admin_who_becomes_a_plain_member_sees_addresses_no_longer(app: RunningApp) -> None:
+    root = await app.signed_in("root@example.org", admin=True)
+    client = await app.signed_in_member("de", "admin")
     assert "secret@example.org" in {member["email"] for member in await items(client, PATH)}
 
     await root.put(f"{PATH}/{await id_of(client)}", json={"roles": []})
@@ -63,11 +63,11 @@ def _told(answer: httpx.Response) -> tuple[int, object, dict[str, str]]:
     return answer.status_code, answer.json(), headers
 
 
-async def test_adding_an_address_is_answered_alike_with_and_without_an_account(world: World) -> None:
-    admin = await world.signed_in_member("de", "admin")
-    await world.user("known@example.org")
-    await world.user("waiting@example.org", onboarded=False, secret=None)
-    await world.services.users.suspend(await world.user("ousted@example.org"))
+async def test_adding_an_address_is_answered_alike_with_and_without_an_account(app: RunningApp) -> None:
+    admin = await app.signed_in_member("de", "admin")
+    await app.user("known@example.org")
+    await app.user("waiting@example.org", onboarded=False, secret=None)
+    await app.services.users.suspend(await app.user("ousted@example.org"))
     body = {"email": "adam0@example.org", "roles": ["translator"]}
     expected = _told(await admin.post(PATH, json=body))
     assert expected[:2] == (202, body)
@@ -79,9 +79,9 @@ async def test_adding_an_address_is_answered_alike_with_and_without_an_account(w
         assert {**headers, "content-length": ""} == {**expected[2], "content-length": ""}
 
 
-async def test_adding_an_address_twice_is_answered_alike_with_and_without_an_account(world: World) -> None:
-    admin = await world.signed_in_member("de", "admin")
-    await world.user("known@example.org")
+async def test_adding_an_address_twice_is_answered_alike_with_and_without_an_account(app: RunningApp) -> None:
+    admin = await app.signed_in_member("de", "admin")
+    await app.user("known@example.org")
     answers = list[httpx.Response]()
     for email in ("known@example.org", "fresh@example.org"):
         await admin.post(PATH, json={"email": email})
@@ -92,9 +92,9 @@ async def test_adding_an_address_twice_is_answered_alike_with_and_without_an_acc
     assert first == second
 
 
-async def test_an_invitation_is_mailed_again_with_the_same_answer_to_who_needs_none(world: World) -> None:
-    admin = await world.signed_in_member("de", "admin")
-    await world.user("known@example.org")
+async def test_an_invitation_is_mailed_again_with_the_same_answer_to_who_needs_none(app: RunningApp) -> None:
+    admin = await app.signed_in_member("de", "admin")
+    await app.user("known@example.org")
     for email in ("known@example.org", "fresh@example.org"):
         await admin.post(PATH, json={"email": email})
     ids = [member["userId"] for member in await items(admin, PATH) if member["email"] != "ada@example.org"]

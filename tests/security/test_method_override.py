@@ -2,16 +2,16 @@
 
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 HEADERS = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method")
 
 
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_no_header_or_parameter_makes_another_method_of_it(world: World, header: str, method: str) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
+async def test_no_header_or_parameter_makes_another_method_of_it(app: RunningApp, header: str, method: str) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
 
     answer = await admin.request(
         method,
@@ -21,17 +21,17 @@ async def test_no_header_or_parameter_makes_another_method_of_it(world: World, h
     )
 
     assert answer.status_code == (200 if method == "GET" else 405)
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
 
 
 @pytest.mark.parametrize("method", ["delete", "Delete", "DELETE ", "GETDELETE", "PROPFIND", "CONNECT", "\u017fDELETE"])
-async def test_a_method_is_what_it_is_spelt(world: World, method: str) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
+async def test_a_method_is_what_it_is_spelt(app: RunningApp, method: str) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
     origin = {"Origin": "https://evil.example"}
     scope_method = method.encode("ascii", "replace").decode()
 
     answer = await admin.request(scope_method, "/api/languages/de", headers=origin)
 
     assert answer.status_code in (403, 405)
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1

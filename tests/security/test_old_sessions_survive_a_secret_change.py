@@ -5,7 +5,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, RunningApp
 from tests.support.races import at_once, queued
 
 CHANGED = "nine quiet herons over water"
@@ -16,91 +16,91 @@ async def _change(browser: httpx.AsyncClient, secret: str = CHANGED) -> httpx.Re
     return await browser.put("/api/keys/primary/secret", json={"secret": secret})
 
 
-async def test_every_other_session_ends_with_the_change(world: World) -> None:
-    user = await world.user()
-    thieves = [world.with_cookie(await world.token(user)) for _ in range(3)]
-    owner = world.with_cookie(await world.token(user))
+async def test_every_other_session_ends_with_the_change(app: RunningApp) -> None:
+    user = await app.user()
+    thieves = [app.with_cookie(await app.token(user)) for _ in range(3)]
+    owner = app.with_cookie(await app.token(user))
 
     assert (await _change(owner)).status_code == 204
 
     assert {(await thief.get("/api/languages")).status_code for thief in thieves} == {401}
     assert (await owner.get("/api/languages")).status_code == 200
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
 
 
-async def test_the_old_secret_signs_nobody_in_and_proves_nothing(world: World) -> None:
-    owner = await world.signed_in()
+async def test_the_old_secret_signs_nobody_in_and_proves_nothing(app: RunningApp) -> None:
+    owner = await app.signed_in()
     await _change(owner)
 
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
     old = {"method": "password", "secret": SECRET}
     assert (await owner.post("/api/session/reauthentication", json=old)).status_code == 401
-    assert (await world.client().post("/api/session", json={**CREDENTIALS, "secret": CHANGED})).status_code == 201
+    assert (await app.client().post("/api/session", json={**CREDENTIALS, "secret": CHANGED})).status_code == 201
 
 
-async def test_every_outstanding_link_dies_with_the_change(world: World) -> None:
-    token = await world.invitation("eve@example.org")
-    eve = await world.services.keys.find_user("eve@example.org")
-    await world.services.database.pool.execute("UPDATE users SET onboarded_at = now() WHERE id = $1", eve)
+async def test_every_outstanding_link_dies_with_the_change(app: RunningApp) -> None:
+    token = await app.invitation("eve@example.org")
+    eve = await app.services.keys.find_user("eve@example.org")
+    await app.services.database.pool.execute("UPDATE users SET onboarded_at = now() WHERE id = $1", eve)
 
-    assert (await _change(world.with_cookie(await world.token(eve)))).status_code == 204
+    assert (await _change(app.with_cookie(await app.token(eve)))).status_code == 204
 
     outstanding = "SELECT count(*) FROM keys WHERE kind = 'single_use' AND used_at IS NULL"
-    assert await world.services.database.pool.fetchval(outstanding) == 0
+    assert await app.services.database.pool.fetchval(outstanding) == 0
     body = {"token": token, "name": "Mallory", "secret": SECRET}
-    assert (await world.client().post("/api/keys/redeem", json=body)).status_code == 410
+    assert (await app.client().post("/api/keys/redeem", json=body)).status_code == 410
 
 
 @pytest.mark.parametrize("change_first", [True, False])
 async def test_a_sign_in_with_the_old_secret_beside_the_change_leaves_no_session(
-    world: World, change_first: bool
+    app: RunningApp, change_first: bool
 ) -> None:
-    user = await world.user()
-    owner = world.with_cookie(await world.token(user))
+    user = await app.user()
+    owner = app.with_cookie(await app.token(user))
 
     async def sign_in() -> httpx.Response:
-        return await world.client().post("/api/session", json=CREDENTIALS)
+        return await app.client().post("/api/session", json=CREDENTIALS)
 
     works = [_change(owner), sign_in()]
 
-    async with queued(world, "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user) as queue:
+    async with queued(app, "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user) as queue:
         tasks = [await queue.add(work) for work in (works if change_first else reversed(works))]
     change, signed_in = [await task for task in (tasks if change_first else reversed(tasks))]
 
     assert change.status_code == 204
     assert signed_in.status_code == (401 if change_first else 201)
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
     assert (await owner.get("/api/session")).json()["user"] is not None
 
 
-async def test_of_many_changes_at_once_one_wins_and_only_its_session_remains(world: World) -> None:
+async def test_of_many_changes_at_once_one_wins_and_only_its_session_remains(app: RunningApp) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users CASCADE")
-        user = await world.user()
-        browsers = [world.with_cookie(await world.token(user)) for _ in range(RIVALS)]
+        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        user = await app.user()
+        browsers = [app.with_cookie(await app.token(user)) for _ in range(RIVALS)]
         secrets = [f"{CHANGED} {number}" for number in range(RIVALS)]
 
         answers = await at_once(RIVALS, lambda number: _change(browsers[number], secrets[number]))  # noqa: B023
 
         assert Counter(answer.status_code for answer in answers) == {204: 1, 401: RIVALS - 1}
         winner = next(number for number, answer in enumerate(answers) if answer.status_code == 204)
-        signed_in = await world.client().post("/api/session", json={**CREDENTIALS, "secret": secrets[winner]})
+        signed_in = await app.client().post("/api/session", json={**CREDENTIALS, "secret": secrets[winner]})
         assert signed_in.status_code == 201
         assert (await browsers[winner].get("/api/languages")).status_code == 200
-        assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 2
+        assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 2
 
 
-async def test_a_sign_in_with_the_old_secret_never_survives_many_at_once(world: World) -> None:
+async def test_a_sign_in_with_the_old_secret_never_survives_many_at_once(app: RunningApp) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users CASCADE")
-        owner = await world.signed_in()
+        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        owner = await app.signed_in()
 
         async def work(number: int) -> httpx.Response:
             if number == 7:
                 return await _change(owner)  # noqa: B023 # awaited within the round
-            return await world.client().post("/api/session", json=CREDENTIALS)
+            return await app.client().post("/api/session", json=CREDENTIALS)
 
         await at_once(RIVALS, work)
 
-        assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+        assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
         assert (await owner.get("/api/languages")).status_code == 200

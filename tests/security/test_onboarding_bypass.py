@@ -3,25 +3,25 @@
 import httpx
 import pytest
 
-from tests.support.app import World, field_errors, problem
+from tests.support.app import RunningApp, field_errors, problem
 from tests.support.mailbox import ask
 
 
 @pytest.fixture
-async def newcomer(world: World) -> httpx.AsyncClient:
+async def newcomer(app: RunningApp) -> httpx.AsyncClient:
     """A platform admin and language admin whose name is missing: roles give them nothing yet."""
-    await world.language()
-    user_id = await world.user(admin=True, onboarded=False, name="")
-    await world.member(user_id, "de", "admin", "translator")
-    return world.with_cookie(await world.token(user_id, admin=True))
+    await app.language()
+    user_id = await app.user(admin=True, onboarded=False, name="")
+    await app.member(user_id, "de", "admin", "translator")
+    return app.with_cookie(await app.token(user_id, admin=True))
 
 
 async def _onboarding(client: httpx.AsyncClient) -> object:
     return (await client.get("/api/session")).json()["onboarding"]
 
 
-async def test_nothing_else_is_allowed_whatever_the_roles(world: World, newcomer: httpx.AsyncClient) -> None:
-    other = await world.user("eve@example.org")
+async def test_nothing_else_is_allowed_whatever_the_roles(app: RunningApp, newcomer: httpx.AsyncClient) -> None:
+    other = await app.user("eve@example.org")
     refused = [
         await newcomer.get("/api/users"),
         await newcomer.get(f"/api/users/{other}"),
@@ -38,7 +38,7 @@ async def test_nothing_else_is_allowed_whatever_the_roles(world: World, newcomer
     ]
 
     assert [problem(answer)["code"] for answer in refused] == ["onboarding_required"] * len(refused)
-    assert await world.mails() == []
+    assert await app.mails() == []
 
 
 @pytest.mark.parametrize("field", ["onboardedAt", "status", "platformRole", "email", "emailVerifiedAt"])

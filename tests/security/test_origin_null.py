@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import CREDENTIALS, ORIGIN, SECRET, World, problem
+from tests.support.app import CREDENTIALS, ORIGIN, SECRET, RunningApp, problem
 
 UNSAFE = (
     ("POST", "/api/session", CREDENTIALS),
@@ -25,9 +25,9 @@ FOREIGN = (
 
 @pytest.mark.parametrize(("method", "path", "body"), UNSAFE)
 async def test_a_null_origin_is_refused_on_every_unsafe_route(
-    world: World, method: str, path: str, body: dict[str, str] | None
+    app: RunningApp, method: str, path: str, body: dict[str, str] | None
 ) -> None:
-    admin = await world.signed_in(admin=True)
+    admin = await app.signed_in(admin=True)
 
     answer = await admin.request(method, path, json=body, headers={"Origin": "null"})
 
@@ -36,18 +36,18 @@ async def test_a_null_origin_is_refused_on_every_unsafe_route(
 
 
 @pytest.mark.parametrize("origin", [value for value in FOREIGN if value == value.strip()])
-async def test_only_our_very_origin_is_ours(world: World, origin: str) -> None:
-    admin = await world.signed_in(admin=True)
+async def test_only_our_very_origin_is_ours(app: RunningApp, origin: str) -> None:
+    admin = await app.signed_in(admin=True)
 
     answer = await admin.post("/api/languages", json={"code": "de", "name": "German"}, headers={"Origin": origin})
 
     assert problem(answer)["code"] == "cross_site_request"
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0
 
 
 @pytest.mark.parametrize("origins", [(ORIGIN, "null"), ("null", ORIGIN)])
-async def test_of_two_origins_none_is_believed(world: World, origins: tuple[str, str]) -> None:
-    admin = await world.signed_in(admin=True)
+async def test_of_two_origins_none_is_believed(app: RunningApp, origins: tuple[str, str]) -> None:
+    admin = await app.signed_in(admin=True)
     del admin.headers["Origin"]
 
     answer = await admin.delete("/api/sessions", headers=[("Origin", origin) for origin in origins])

@@ -3,7 +3,7 @@
 import pytest
 
 from app.errors import Problem
-from tests.support.app import SECRET, World
+from tests.support.app import SECRET, RunningApp
 from tests.support.races import at_once
 
 RIVALS = 16
@@ -13,9 +13,9 @@ SELECT (SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT FROM keys k WHERE 
 """
 
 
-async def _create(world: World, email: str) -> bool:
+async def _create(app: RunningApp, email: str) -> bool:
     try:
-        await world.services.invitations.create_user(email, "", None)
+        await app.services.invitations.create_user(email, "", None)
     except Problem as problem:
         if problem.code != "email_taken":
             raise
@@ -23,57 +23,55 @@ async def _create(world: World, email: str) -> bool:
     return True
 
 
-async def test_a_taken_address_leaves_no_user_behind(world: World) -> None:
-    await world.user()
+async def test_a_taken_address_leaves_no_user_behind(app: RunningApp) -> None:
+    await app.user()
 
-    assert not await _create(world, "ADA@example.org")
+    assert not await _create(app, "ADA@example.org")
 
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
-    assert await world.services.database.pool.fetchval(ORPHANS) == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
+    assert await app.services.database.pool.fetchval(ORPHANS) == 0
 
 
-async def test_of_many_with_one_address_at_once_one_becomes_a_user(world: World) -> None:
+async def test_of_many_with_one_address_at_once_one_becomes_a_user(app: RunningApp) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users, keys CASCADE")
+        await app.services.database.pool.execute("TRUNCATE users, keys CASCADE")
         spellings = ["ada@example.org", "Ada@Example.ORG", " ada@example.org "]
 
-        made = await at_once(RIVALS, lambda number: _create(world, spellings[number % 3]))  # noqa: B023
+        made = await at_once(RIVALS, lambda number: _create(app, spellings[number % 3]))  # noqa: B023
 
         assert made.count(True) == 1
-        pool = world.services.database.pool
+        pool = app.services.database.pool
         assert await pool.fetchval("SELECT count(*) FROM users") == 1
         assert await pool.fetchval("SELECT count(*) FROM keys") == 2
         assert await pool.fetchval(ORPHANS) == 0
 
 
-async def test_a_setup_link_with_a_taken_address_makes_nobody_and_stays_usable(world: World) -> None:
-    await world.user()
-    body = {"token": await world.setup_token(), "name": "Ada", "secret": SECRET}
+async def test_a_setup_link_with_a_taken_address_makes_nobody_and_stays_usable(app: RunningApp) -> None:
+    await app.user()
+    body = {"token": await app.setup_token(), "name": "Ada", "secret": SECRET}
 
-    taken = await world.client().post("/api/keys/redeem", json={**body, "email": "ada@example.org"})
-    free = await world.client().post("/api/keys/redeem", json={**body, "email": "eve@example.org"})
+    taken = await app.client().post("/api/keys/redeem", json={**body, "email": "ada@example.org"})
+    free = await app.client().post("/api/keys/redeem", json={**body, "email": "eve@example.org"})
 
     assert (taken.status_code, free.status_code) == (409, 201)
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 2
-    assert await world.services.database.pool.fetchval(ORPHANS) == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 2
+    assert await app.services.database.pool.fetchval(ORPHANS) == 0
 
 
-async def test_a_user_has_one_primary_key_and_a_primary_key_has_a_user(world: World) -> None:
-    user = await world.user()
+async def test_a_user_has_one_primary_key_and_a_primary_key_has_a_user(app: RunningApp) -> None:
+    user = await app.user()
     columns = "INSERT INTO keys (id, user_id, kind, provider, identifier, created_at) VALUES (gen_random_uuid(), "
 
     for values in ("$1, 'primary', 'email', 'other@example.org', $2)", "NULL, 'primary', 'email', $1::text, $2)"):
         with pytest.raises(Exception, match=r"violates (unique|check) constraint"):
-            await world.services.database.pool.execute(
-                columns + values, user if "$1," in values else "x", world.clock()
-            )
+            await app.services.database.pool.execute(columns + values, user if "$1," in values else "x", app.clock())
 
 
-async def test_the_session_of_a_deleted_user_signs_nobody_in(world: World) -> None:
-    browser = await world.signed_in()
+async def test_the_session_of_a_deleted_user_signs_nobody_in(app: RunningApp) -> None:
+    browser = await app.signed_in()
 
-    await world.services.database.pool.execute("DELETE FROM users")
+    await app.services.database.pool.execute("DELETE FROM users")
 
     assert (await browser.get("/api/session")).json()["user"] is None
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys") == 0
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0

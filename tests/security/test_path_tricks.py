@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 SPELLINGS = (
     "{0}", "{0}/", "{0}//", "/{0}", "//{0}", "{0}?x=1", "{0};x=1", "{0}/.", "{0}/..", "/.{0}", "/x/..{0}",
@@ -28,10 +28,10 @@ def _spellings(path: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PROTECTED)
-async def test_no_spelling_of_a_path_shows_the_anonymous_anything(world: World, path: str) -> None:
-    await world.user()
-    await world.language()
-    client = world.client()
+async def test_no_spelling_of_a_path_shows_the_anonymous_anything(app: RunningApp, path: str) -> None:
+    await app.user()
+    await app.language()
+    client = app.client()
 
     for spelling in _spellings(path):
         answer = await client.get(spelling)
@@ -42,24 +42,24 @@ async def test_no_spelling_of_a_path_shows_the_anonymous_anything(world: World, 
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_no_spelling_of_a_path_lets_a_stranger_write(world: World, method: str) -> None:
-    stranger = await world.signed_in("mallory@example.org")
-    await world.language()
+async def test_no_spelling_of_a_path_lets_a_stranger_write(app: RunningApp, method: str) -> None:
+    stranger = await app.signed_in("mallory@example.org")
+    await app.language()
 
     for spelling in _spellings("/api/languages/de") | _spellings("/api/languages"):
         answer = await stranger.request(method, spelling, json={"code": "fr", "name": "French"})
         assert answer.status_code >= 400, spelling
 
-    rows = await world.services.database.pool.fetch("SELECT name FROM languages")
+    rows = await app.services.database.pool.fetch("SELECT name FROM languages")
     assert [row["name"] for row in rows] == ["German"]
 
 
 @pytest.mark.parametrize("path", ["//api//session", "/api//session/", "/api/session//", "/API/SESSION"])
-async def test_no_spelling_of_the_sign_in_path_escapes_its_checks(world: World, path: str) -> None:
-    await world.user()
+async def test_no_spelling_of_the_sign_in_path_escapes_its_checks(app: RunningApp, path: str) -> None:
+    await app.user()
     body = {"method": "password", "email": "ada@example.org", "secret": "seven lamps on a quiet harbour"}
 
-    answer = await world.client(Origin="https://evil.example").post(path, json=body)
+    answer = await app.client(Origin="https://evil.example").post(path, json=body)
 
     assert answer.status_code in (403, 404)
     assert "set-cookie" not in answer.headers

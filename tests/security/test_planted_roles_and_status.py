@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import World, field_errors
+from tests.support.app import RunningApp, field_errors
 
 PLANTED: dict[str, object] = {
     "id": "x", "userId": "x", "user_id": "x", "invitedBy": None, "createdAt": "2026-01-01T00:00:00Z",
@@ -26,29 +26,29 @@ PLANTED: dict[str, object] = {
     ],
 )
 async def test_no_body_takes_a_field_that_it_does_not_know(
-    world: World, method: str, path: str, body: dict[str, object]
+    app: RunningApp, method: str, path: str, body: dict[str, object]
 ) -> None:
-    await world.language("de")
-    root = await world.user("root@example.org", admin=True)
-    await world.member(root, "de", "translator", "admin")
-    client = world.with_cookie(await world.token(root, admin=True))
-    user_id = await world.user()
-    await world.member(user_id, "de", "translator")
+    await app.language("de")
+    root = await app.user("root@example.org", admin=True)
+    await app.member(root, "de", "translator", "admin")
+    client = app.with_cookie(await app.token(root, admin=True))
+    user_id = await app.user()
+    await app.member(user_id, "de", "translator")
     state = "SELECT (SELECT array_agg(users) FROM users), (SELECT array_agg(language_members) FROM language_members)"
-    before = await world.services.database.pool.fetchrow(state)
+    before = await app.services.database.pool.fetchrow(state)
 
     answer = await client.request(
         method, path.format(user_id=user_id), json={**body, **PLANTED}, headers={"If-None-Match": "*"}
     )
 
     assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field")
-    assert await world.services.database.pool.fetchrow(state) == before
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM translations") == 0
+    assert await app.services.database.pool.fetchrow(state) == before
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM translations") == 0
 
 
-async def test_no_item_of_a_batch_takes_a_field_that_it_does_not_know(world: World) -> None:
-    await world.language("de")
-    client = await world.signed_in_member("de", "translator")
+async def test_no_item_of_a_batch_takes_a_field_that_it_does_not_know(app: RunningApp) -> None:
+    await app.language("de")
+    client = await app.signed_in_member("de", "translator")
     item = {"key": "a", "text": "x", "version": None}
 
     answer = await client.post("/api/languages/de/translations/batch", json={"items": [item, {**item, **PLANTED}]})

@@ -4,14 +4,14 @@ import pytest
 
 from app.auth.tokens import code_hash, new_link_token, new_session_token, token_hash
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
-from tests.support.app import SECRET, World
+from tests.support.app import SECRET, RunningApp
 
 EVE = {"name": "Eve", "secret": SECRET}
 
 
-async def _issue(world: World, purpose: str, address: str) -> str:
+async def _issue(app: RunningApp, purpose: str, address: str) -> str:
     token = new_link_token()
-    async with world.services.database.transaction() as transaction:
+    async with app.services.database.transaction() as transaction:
         await SingleUseKeyRepository(session=transaction).issue(
             purpose=purpose,
             address=address,
@@ -20,81 +20,81 @@ async def _issue(world: World, purpose: str, address: str) -> str:
             code_hash=None,
             attempts=None,
             payload={},
-            now=world.clock(),
-            expires_at=world.clock().replace(year=2030),
+            now=app.clock(),
+            expires_at=app.clock().replace(year=2030),
         )
     return token
 
 
-async def test_an_invitation_is_worthless_to_another_address(world: World) -> None:
-    await world.user("mallory@example.org")
-    token = await world.invitation("eve@example.org")
+async def test_an_invitation_is_worthless_to_another_address(app: RunningApp) -> None:
+    await app.user("mallory@example.org")
+    token = await app.invitation("eve@example.org")
 
     for email in ("mallory@example.org", "nobody@example.org", "eve@example.com"):
-        answer = await world.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": email})
+        answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": email})
         assert answer.status_code == 410
 
-    rightful = await world.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": "EVE@example.org"})
+    rightful = await app.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": "EVE@example.org"})
     assert rightful.json()["user"]["email"] == "eve@example.org"
 
 
-async def test_an_invitation_never_replaces_a_secret_that_is_set(world: World) -> None:
-    token = await world.invitation("eve@example.org")
-    await world.services.database.pool.execute("UPDATE keys SET secret_hash = 'set' WHERE kind = 'primary'")
+async def test_an_invitation_never_replaces_a_secret_that_is_set(app: RunningApp) -> None:
+    token = await app.invitation("eve@example.org")
+    await app.services.database.pool.execute("UPDATE keys SET secret_hash = 'set' WHERE kind = 'primary'")
 
-    answer = await world.client().post("/api/keys/redeem", json={**EVE, "token": token})
-
-    assert answer.status_code == 410
-    assert await world.services.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'") == "set"
-
-
-async def test_an_invitation_to_nobody_makes_nobody(world: World) -> None:
-    token = await _issue(world, "invitation", "eve@example.org")
-
-    answer = await world.client().post("/api/keys/redeem", json={**EVE, "token": token})
+    answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token})
 
     assert answer.status_code == 410
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
+    assert await app.services.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'") == "set"
 
 
-async def test_a_key_of_a_purpose_that_does_not_exist_is_not_usable(world: World) -> None:
-    token = await _issue(world, "superuser", "")
+async def test_an_invitation_to_nobody_makes_nobody(app: RunningApp) -> None:
+    token = await _issue(app, "invitation", "eve@example.org")
 
-    answer = await world.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": "eve@example.org"})
+    answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token})
 
     assert answer.status_code == 410
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
 
 
-async def test_consuming_asks_for_the_purpose(world: World) -> None:
-    token = await _issue(world, "password_reset", "eve@example.org")
+async def test_a_key_of_a_purpose_that_does_not_exist_is_not_usable(app: RunningApp) -> None:
+    token = await _issue(app, "superuser", "")
 
-    async with world.services.database.transaction() as transaction:
+    answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": "eve@example.org"})
+
+    assert answer.status_code == 410
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
+
+
+async def test_consuming_asks_for_the_purpose(app: RunningApp) -> None:
+    token = await _issue(app, "password_reset", "eve@example.org")
+
+    async with app.services.database.transaction() as transaction:
         keys = SingleUseKeyRepository(session=transaction)
-        assert await keys.consume(token_hash(token), "invitation", world.clock()) is None
-        assert await keys.consume(token_hash(token), "password_reset", world.clock()) is not None
+        assert await keys.consume(token_hash(token), "invitation", app.clock()) is None
+        assert await keys.consume(token_hash(token), "password_reset", app.clock()) is not None
 
 
-async def test_a_session_token_redeems_nothing_and_a_links_token_signs_nobody_in(world: World) -> None:
-    session = await world.token(await world.user())
-    link = await world.invitation()
+async def test_a_session_token_redeems_nothing_and_a_links_token_signs_nobody_in(app: RunningApp) -> None:
+    session = await app.token(await app.user())
+    link = await app.invitation()
 
-    redeemed = await world.client().post("/api/keys/redeem", json={**EVE, "token": session})
-    renamed = await world.client().post("/api/keys/redeem", json={**EVE, "token": "osk_" + session[4:]})
+    redeemed = await app.client().post("/api/keys/redeem", json={**EVE, "token": session})
+    renamed = await app.client().post("/api/keys/redeem", json={**EVE, "token": "osk_" + session[4:]})
 
     assert (redeemed.status_code, renamed.status_code) == (422, 410)
     for token in (link, "ost_" + link[4:]):
-        assert (await world.with_cookie(token).get("/api/session")).json()["user"] is None
+        assert (await app.with_cookie(token).get("/api/session")).json()["user"] is None
 
 
 @pytest.mark.parametrize("email", [None, "", " "])
-async def test_the_setup_link_needs_an_address_of_its_own(world: World, email: str | None) -> None:
-    token = await world.setup_token()
+async def test_the_setup_link_needs_an_address_of_its_own(app: RunningApp, email: str | None) -> None:
+    token = await app.setup_token()
 
-    answer = await world.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": email})
+    answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": email})
 
     assert answer.status_code == 422
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
 
 
 def test_the_parts_of_a_codes_hash_cannot_run_into_each_other() -> None:

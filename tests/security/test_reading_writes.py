@@ -6,7 +6,7 @@ from litestar.routes import HTTPRoute
 
 from app.asgi import build
 from tests.conftest import TABLES
-from tests.support.app import World, id_of, settings_for
+from tests.support.app import RunningApp, id_of, settings_for
 
 ID = "01890000-0000-7000-8000-000000000000"
 
@@ -20,25 +20,25 @@ def _paths() -> list[str]:
     ]
 
 
-async def _rows(world: World) -> list[str]:
+async def _rows(app: RunningApp) -> list[str]:
     """Every row of every table, with the transactions that wrote or locked it last."""
     every = " UNION ALL ".join(f"SELECT xmin::text || ' ' || xmax || {t}::text FROM {t}" for t in TABLES)  # noqa: S608 # constants
-    return sorted([row[0] for row in await world.services.database.pool.fetch(every)])
+    return sorted([row[0] for row in await app.services.database.pool.fetch(every)])
 
 
 @pytest.mark.parametrize("path", _paths())
-async def test_no_route_that_is_read_changes_or_locks_a_row(world: World, path: str) -> None:
-    await world.language("de")
-    translator = await world.signed_in_member("de", "translator", "admin")
-    root = await world.signed_in("root@example.org", admin=True)
+async def test_no_route_that_is_read_changes_or_locks_a_row(app: RunningApp, path: str) -> None:
+    await app.language("de")
+    translator = await app.signed_in_member("de", "translator", "admin")
+    root = await app.signed_in("root@example.org", admin=True)
     await translator.put("/api/languages/de/translations/a", json={"text": "x"}, headers={"If-None-Match": "*"})
-    before = await _rows(world)
+    before = await _rows(app)
 
-    callers: list[httpx.AsyncClient] = [world.client(), translator, root]
+    callers: list[httpx.AsyncClient] = [app.client(), translator, root]
     for key in ("a", "missing"):
         for code in ("de", "da"):
             for client in callers:
                 answer = await client.get(path.format(code=code, key=key, user_id=await id_of(root), session_id=ID))
                 assert answer.status_code < 500
 
-    assert await _rows(world) == before
+    assert await _rows(app) == before

@@ -5,7 +5,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, Clock, World, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, Clock, RunningApp, running, settings_for
 from tests.support.races import at_once
 
 RIVALS = 16
@@ -13,13 +13,13 @@ RIVALS = 16
 
 @pytest.mark.parametrize("path", ["/api/session", "/api/session/reauthentication"])
 async def test_every_right_secret_is_right_while_the_hash_is_renewed(
-    world: World, database_url: str, path: str
+    app: RunningApp, database_url: str, path: str
 ) -> None:
     async with running(settings_for(database_url, ARGON2_ITERATIONS="2"), Clock()) as stronger:
         for _ in range(3):
-            await world.services.database.pool.execute("TRUNCATE users CASCADE")
-            user = await world.user()
-            tokens = [await world.token(user) for _ in range(RIVALS)]
+            await app.services.database.pool.execute("TRUNCATE users CASCADE")
+            user = await app.user()
+            tokens = [await app.token(user) for _ in range(RIVALS)]
             body = CREDENTIALS if path == "/api/session" else {"method": "password", "secret": SECRET}
 
             async def prove(number: int) -> httpx.Response:
@@ -28,16 +28,16 @@ async def test_every_right_secret_is_right_while_the_hash_is_renewed(
             answers = await at_once(RIVALS, prove)
 
             assert Counter(answer.is_success for answer in answers) == {True: RIVALS}
-            stored = await world.services.database.pool.fetchval("SELECT secret_hash FROM keys")
+            stored = await app.services.database.pool.fetchval("SELECT secret_hash FROM keys")
             assert not stronger.services.hasher.needs_rehash(stored)
 
 
-async def test_a_wrong_secret_renews_nothing(world: World, database_url: str) -> None:
-    await world.user()
-    before = await world.services.database.pool.fetchval("SELECT secret_hash FROM keys")
+async def test_a_wrong_secret_renews_nothing(app: RunningApp, database_url: str) -> None:
+    await app.user()
+    before = await app.services.database.pool.fetchval("SELECT secret_hash FROM keys")
 
     async with running(settings_for(database_url, ARGON2_ITERATIONS="2"), Clock()) as stronger:
         answer = await stronger.client().post("/api/session", json={**CREDENTIALS, "secret": "not the secret at all"})
 
     assert answer.status_code == 401
-    assert await world.services.database.pool.fetchval("SELECT secret_hash FROM keys") == before
+    assert await app.services.database.pool.fetchval("SELECT secret_hash FROM keys") == before

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support.app import World, id_of, running, settings_for
+from tests.support.app import RunningApp, id_of, running, settings_for
 from tests.support.races import at_once, queued
 
 TEXTS, MEMBERS = "/api/languages/de/translations", "/api/languages/de/members"
@@ -58,36 +58,36 @@ LOSSES = [(_remove, LOCK_LANGUAGE), (_take_roles, LOCK_LANGUAGE), (_suspend, LOC
 WRITES = [_put, _batch, _erase, _invite, _rename]
 
 
-async def _people(world: World) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
-    await world.language("de")
-    root = await world.signed_in("root@example.org", admin=True)
-    ada = await world.signed_in_member("de", "translator", "admin")
+async def _people(app: RunningApp) -> tuple[httpx.AsyncClient, httpx.AsyncClient]:
+    await app.language("de")
+    root = await app.signed_in("root@example.org", admin=True)
+    ada = await app.signed_in_member("de", "translator", "admin")
     await ada.put(f"{TEXTS}/a", json={"text": "old"}, headers={"If-None-Match": "*"})
     return root, ada
 
 
-async def _rows(world: World) -> list[str]:
+async def _rows(app: RunningApp) -> list[str]:
     state = "SELECT text FROM translations UNION ALL SELECT version::text FROM translation_versions"
     invited = " UNION ALL SELECT email FROM users WHERE onboarded_at IS NULL"
     renamed = " UNION ALL SELECT name FROM languages WHERE name <> 'German'"
-    return sorted([row[0] for row in await world.services.database.pool.fetch(state + invited + renamed)])
+    return sorted([row[0] for row in await app.services.database.pool.fetch(state + invited + renamed)])
 
 
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize(("lose", "lock"), LOSSES)
 async def test_a_right_that_is_lost_between_guard_and_write_writes_nothing(
-    world: World, lose: Loss, lock: str, write: Write
+    app: RunningApp, lose: Loss, lock: str, write: Write
 ) -> None:
-    root, ada = await _people(world)
-    before, ada_id = await _rows(world), await id_of(ada)
+    root, ada = await _people(app)
+    before, ada_id = await _rows(app), await id_of(ada)
 
-    async with queued(world, lock) as queue:
+    async with queued(app, lock) as queue:
         loss = await queue.add(lose(root, ada_id))
         late = await queue.add(write(ada))
 
     assert (await loss).is_success
     assert (await late).status_code == 403
-    assert await _rows(world) == before
+    assert await _rows(app) == before
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ async def test_a_right_that_is_lost_between_guard_and_write_writes_nothing(
     ],
 )
 async def test_a_platform_admin_who_is_demoted_between_guard_and_write_writes_nothing(
-    world: World, method: str, path: str, body: object
+    app: RunningApp, method: str, path: str, body: object
 ) -> None:
-    await world.language("de")
-    root = await world.signed_in("root@example.org", admin=True)
-    ada = await world.signed_in(admin=True)
-    eve = await world.signed_in("eve@example.org", name="Eve")
+    await app.language("de")
+    root = await app.signed_in("root@example.org", admin=True)
+    ada = await app.signed_in(admin=True)
+    eve = await app.signed_in("eve@example.org", name="Eve")
     eve_id, ada_id = await id_of(eve), await id_of(ada)
 
-    async with queued(world, LOCK_USER) as queue:
+    async with queued(app, LOCK_USER) as queue:
         loss = await queue.add(root.put(f"/api/users/{ada_id}/platform-role", json={"role": None}))
         late = await queue.add(ada.request(method, path.format(eve=eve_id), json=body))
 
@@ -118,23 +118,23 @@ async def test_a_platform_admin_who_is_demoted_between_guard_and_write_writes_no
 
 
 @pytest.mark.parametrize(("lose", "lock"), LOSSES)
-async def test_a_write_that_came_first_is_whole_and_the_last_one(world: World, lose: Loss, lock: str) -> None:
-    root, ada = await _people(world)
+async def test_a_write_that_came_first_is_whole_and_the_last_one(app: RunningApp, lose: Loss, lock: str) -> None:
+    root, ada = await _people(app)
     ada_id = await id_of(ada)
 
-    async with queued(world, lock) as queue:
+    async with queued(app, lock) as queue:
         early = await queue.add(_put(ada))
         loss = await queue.add(lose(root, ada_id))
 
     assert (await early).status_code == 200
     assert (await loss).is_success
     assert (await _erase(ada)).status_code in (401, 403)
-    assert await _rows(world) == ["1", "2", "new"]
+    assert await _rows(app) == ["1", "2", "new"]
 
 
 @pytest.mark.parametrize("lose", [_remove, _suspend])
-async def test_of_many_writes_beside_the_loss_none_comes_after_it(world: World, lose: Loss) -> None:
-    root, ada = await _people(world)
+async def test_of_many_writes_beside_the_loss_none_comes_after_it(app: RunningApp, lose: Loss) -> None:
+    root, ada = await _people(app)
     ada_id = await id_of(ada)
 
     async def work(number: int) -> httpx.Response:
@@ -146,12 +146,12 @@ async def test_of_many_writes_beside_the_loss_none_comes_after_it(world: World, 
 
     assert {answer.status_code for answer in answers} <= {200, 201, 204, 401, 403}
     written = sum(answer.status_code == 201 for answer in answers)
-    assert len(await _rows(world)) == 2 + 2 * written
+    assert len(await _rows(app)) == 2 + 2 * written
 
 
-async def test_a_removal_in_one_worker_holds_in_every_other(world: World, database_url: str) -> None:
-    root, ada = await _people(world)
-    async with running(settings_for(database_url), world.clock) as other:
+async def test_a_removal_in_one_worker_holds_in_every_other(app: RunningApp, database_url: str) -> None:
+    root, ada = await _people(app)
+    async with running(settings_for(database_url), app.clock) as other:
         there = other.client()
         there.cookies = ada.cookies
         assert (await there.get(TEXTS)).status_code == 200

@@ -3,63 +3,63 @@
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, is_signed_in
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, is_signed_in
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 OLD, NEW = "ada@example.org", "new@example.org"
 
 
-async def _change(world: World, browser: httpx.AsyncClient) -> None:
+async def _change(app: RunningApp, browser: httpx.AsyncClient) -> None:
     await ask(browser, "email_change", NEW)
-    code = code_in((await world.mails())[-1])
+    code = code_in((await app.mails())[-1])
     answer = await redeem(browser, purpose="email_change", email=NEW, code=code)
     assert answer.json()["user"]["email"] == NEW
 
 
 @pytest.mark.parametrize("purpose", ["sign_in", "sign_up", "password_reset"])
-async def test_codes_and_links_of_the_old_address_die_with_the_change(world: World, purpose: str) -> None:
-    browser = await world.signed_in(OLD)
-    message = await mailed(world, purpose, OLD)
-    await _change(world, browser)
+async def test_codes_and_links_of_the_old_address_die_with_the_change(app: RunningApp, purpose: str) -> None:
+    browser = await app.signed_in(OLD)
+    message = await mailed(app, purpose, OLD)
+    await _change(app, browser)
 
     for address in (OLD, NEW):
         by_code = {"purpose": purpose, "email": address, "code": code_in(message), "secret": SECRET}
-        assert (await redeem(world.client(), **by_code)).status_code == 410
-    assert (await redeem(world.client(), token=token_in(message), secret=SECRET)).status_code == 410
+        assert (await redeem(app.client(), **by_code)).status_code == 410
+    assert (await redeem(app.client(), token=token_in(message), secret=SECRET)).status_code == 410
 
 
-async def test_a_key_that_is_asked_for_before_the_change_and_made_after_it_goes_nowhere(world: World) -> None:
-    browser = await world.signed_in(OLD)
+async def test_a_key_that_is_asked_for_before_the_change_and_made_after_it_goes_nowhere(app: RunningApp) -> None:
+    browser = await app.signed_in(OLD)
     await ask(browser, "email_change", NEW)
-    code = code_in((await world.mails())[-1])
-    await ask(world.client(), "sign_in", OLD)
+    code = code_in((await app.mails())[-1])
+    await ask(app.client(), "sign_in", OLD)
     await redeem(browser, purpose="email_change", email=NEW, code=code)
 
-    assert [message["To"] for message in (await world.mails())[1:]] == [OLD]
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE purpose = 'sign_in'") == 0
+    assert [message["To"] for message in (await app.mails())[1:]] == [OLD]
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE purpose = 'sign_in'") == 0
 
 
-async def test_sessions_from_before_the_change_end_and_the_old_address_signs_nobody_in(world: World) -> None:
-    browser = await world.signed_in(OLD)
-    elsewhere = world.client()
+async def test_sessions_from_before_the_change_end_and_the_old_address_signs_nobody_in(app: RunningApp) -> None:
+    browser = await app.signed_in(OLD)
+    elsewhere = app.client()
     await elsewhere.post("/api/session", json=CREDENTIALS)
-    await _change(world, browser)
+    await _change(app, browser)
 
     assert await is_signed_in(browser)
     assert not await is_signed_in(elsewhere)
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
 
 
-async def test_the_next_owner_of_the_old_address_gets_an_account_of_their_own(open_world: World) -> None:
-    browser = await open_world.signed_in(OLD)
-    stale = await mailed(open_world, "sign_in", OLD)
-    await _change(open_world, browser)
-    open_world.clock.forward(seconds=30)
+async def test_the_next_owner_of_the_old_address_gets_an_account_of_their_own(open_app: RunningApp) -> None:
+    browser = await open_app.signed_in(OLD)
+    stale = await mailed(open_app, "sign_in", OLD)
+    await _change(open_app, browser)
+    open_app.clock.forward(seconds=30)
 
-    newcomer = open_world.client()
-    token = token_in(await mailed(open_world, "sign_up", OLD, name="Newcomer"))
+    newcomer = open_app.client()
+    token = token_in(await mailed(open_app, "sign_up", OLD, name="Newcomer"))
     await redeem(newcomer, token=token)
 
     assert (await newcomer.get("/api/session")).json()["user"]["name"] == "Newcomer"
     assert (await browser.get("/api/session")).json()["user"]["email"] == NEW
-    assert (await redeem(open_world.client(), token=token_in(stale))).status_code == 410
+    assert (await redeem(open_app.client(), token=token_in(stale))).status_code == 410

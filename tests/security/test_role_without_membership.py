@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.app import World, id_of, items, problem
+from tests.support.app import RunningApp, id_of, items, problem
 from tests.support.races import queued
 
 PATH = "/api/languages/de/members"
@@ -12,14 +12,14 @@ LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"
 
 
 @pytest.fixture
-async def admin(world: World) -> httpx.AsyncClient:
+async def admin(app: RunningApp) -> httpx.AsyncClient:
     """An admin of German."""
-    await world.language("de")
-    return await world.signed_in_member("de", "admin", email="admin@example.org")
+    await app.language("de")
+    return await app.signed_in_member("de", "admin", email="admin@example.org")
 
 
-async def test_roles_are_changed_of_members_only(world: World, admin: httpx.AsyncClient) -> None:
-    ada = await world.signed_in()
+async def test_roles_are_changed_of_members_only(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    ada = await app.signed_in()
 
     for user_id in (await id_of(ada), NOBODY):
         answer = await admin.put(f"{PATH}/{user_id}", json={"roles": ["translator", "admin"]})
@@ -40,20 +40,20 @@ async def test_what_is_no_id_is_nobody_s(admin: httpx.AsyncClient, method: str, 
     assert len(await items(admin, PATH)) == 1
 
 
-async def test_every_role_comes_with_reading(world: World, admin: httpx.AsyncClient) -> None:
-    ada = await world.signed_in_member("de")
+async def test_every_role_comes_with_reading(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    ada = await app.signed_in_member("de")
     for roles in ([], ["translator"], ["admin"]):
         await admin.put(f"{PATH}/{await id_of(ada)}", json={"roles": roles})
         assert (await ada.get("/api/languages/de/translations")).status_code == 200
 
 
 async def test_a_member_who_is_removed_while_their_roles_change_is_no_member(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    ada = await world.user()
-    await world.member(ada, "de")
+    ada = await app.user()
+    await app.member(ada, "de")
 
-    async with queued(world, LOCK_LANGUAGE) as queue:
+    async with queued(app, LOCK_LANGUAGE) as queue:
         removal = await queue.add(admin.delete(f"{PATH}/{ada}"))
         change = await queue.add(admin.put(f"{PATH}/{ada}", json={"roles": ["admin"]}))
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from app.domain.keys.repository import SignInKey
 from app.domain.keys.schemas import CodeSignIn, NewSecret, PasswordProof, PasswordSignIn, Redemption
 from app.domain.sessions.schemas import StartedSession
-from tests.support.app import CREDENTIALS, SECRET, Clock, World, problem, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, Clock, RunningApp, problem, running, settings_for
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
@@ -51,26 +51,26 @@ def _rendered(lines: Iterable[MutableMapping[str, object]]) -> str:
     return "".join(str(format_exc_info(structlog, "error", dict(line))) for line in lines)
 
 
-async def test_a_failing_statement_is_logged_without_what_it_was_to_store(world: World) -> None:
-    await world.user()
-    pool = world.services.database.pool
+async def test_a_failing_statement_is_logged_without_what_it_was_to_store(app: RunningApp) -> None:
+    await app.user()
+    pool = app.services.database.pool
     await pool.execute("ALTER TABLE sessions RENAME COLUMN user_agent TO hidden")
     try:
         with capture_logs() as lines:
-            answer = await world.client(**{"User-Agent": "reader"}).post("/api/session", json=CREDENTIALS)
+            answer = await app.client(**{"User-Agent": "reader"}).post("/api/session", json=CREDENTIALS)
     finally:
         await pool.execute("ALTER TABLE sessions RENAME COLUMN hidden TO user_agent")
 
     logged = _rendered(lines)
     assert problem(answer)["code"] == "internal_error"
     assert "UndefinedColumnError" in logged
-    for hidden in (SECRET, "ost_", "argon2id$", "reader", "ada@example.org", world.clock().isoformat(" ")):
+    for hidden in (SECRET, "ost_", "argon2id$", "reader", "ada@example.org", app.clock().isoformat(" ")):
         assert hidden not in logged
 
 
-async def test_no_answer_and_no_log_line_repeats_what_was_sent(world: World, database_url: str) -> None:
-    await world.user()
-    token = await world.invitation()
+async def test_no_answer_and_no_log_line_repeats_what_was_sent(app: RunningApp, database_url: str) -> None:
+    await app.user()
+    token = await app.invitation()
     hidden = "hunter2-hunter2-hunter2"
     async with running(settings_for(database_url, ACCESS_LOG="on"), Clock()) as logging:
         client = logging.client(Authorization=f"Bearer {hidden}")
@@ -95,15 +95,15 @@ async def test_no_answer_and_no_log_line_repeats_what_was_sent(world: World, dat
     assert not any(hidden in str(answer.headers) for answer in answers)
 
 
-async def test_nothing_that_is_answered_holds_a_hash(world: World) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.invitation()
+async def test_nothing_that_is_answered_holds_a_hash(app: RunningApp) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.invitation()
 
     shown = [
         (await admin.get(path)).text for path in ("/api/session", "/api/sessions", "/api/keys", "/api/openapi.json")
     ]
 
-    hashes = await world.services.database.pool.fetch(
+    hashes = await app.services.database.pool.fetch(
         "SELECT secret_hash AS hash FROM keys WHERE secret_hash IS NOT NULL UNION ALL SELECT identifier FROM keys"
         " WHERE kind = 'single_use' UNION ALL SELECT encode(token_hash, 'hex') FROM sessions"
     )

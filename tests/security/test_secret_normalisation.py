@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tests.support.app import CREDENTIALS, World
+from tests.support.app import CREDENTIALS, RunningApp
 
 SPELLINGS = (
     "\ufb01fteen quiet \ufb02owers",  # ligatures, which NFKC would take apart
@@ -20,12 +20,12 @@ SPELLINGS = (
 
 
 @pytest.mark.parametrize("secret", SPELLINGS)
-async def test_what_was_set_signs_in_in_either_normal_form(world: World, secret: str) -> None:
-    browser = await world.signed_in()
+async def test_what_was_set_signs_in_in_either_normal_form(app: RunningApp, secret: str) -> None:
+    browser = await app.signed_in()
     assert (await browser.put("/api/keys/primary/secret", json={"secret": secret})).status_code == 204
 
     for form in (secret, unicodedata.normalize("NFC", secret), unicodedata.normalize("NFD", secret)):
-        answer = await world.client().post("/api/session", json={**CREDENTIALS, "secret": form})
+        answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": form})
         assert answer.status_code == 201, form
 
 
@@ -40,9 +40,9 @@ async def test_what_was_set_signs_in_in_either_normal_form(world: World, secret:
         ("seven lamps\u200b on a quiet harbour", "seven lamps on a quiet harbour"),
     ],
 )
-async def test_a_secret_that_only_looks_alike_does_not_sign_in(world: World, stored: str, other: str) -> None:
-    browser = await world.signed_in()
+async def test_a_secret_that_only_looks_alike_does_not_sign_in(app: RunningApp, stored: str, other: str) -> None:
+    browser = await app.signed_in()
     assert (await browser.put("/api/keys/primary/secret", json={"secret": stored})).status_code == 204
 
-    assert (await world.client().post("/api/session", json={**CREDENTIALS, "secret": other})).status_code == 401
-    assert (await world.client().post("/api/session", json={**CREDENTIALS, "secret": stored})).status_code == 201
+    assert (await app.client().post("/api/session", json={**CREDENTIALS, "secret": other})).status_code == 401
+    assert (await app.client().post("/api/session", json={**CREDENTIALS, "secret": stored})).status_code == 201

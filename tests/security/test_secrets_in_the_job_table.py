@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.app import World, running, settings_for
+from tests.support.app import RunningApp, running, settings_for
 from tests.support.smtp_server import mail_server
 
 CODE, TOKEN, TO = "40137268", "osk_aB3dE5gH7jK9", "grace@secret.example.org"
@@ -13,42 +13,42 @@ VALUES = {"code": CODE, "link": f"https://auth.example.org/redeem#token={TOKEN}"
 NEVER = (CODE, TOKEN, TO.partition("@")[2])
 
 
-async def enqueue(world: World) -> None:
-    expires_at = world.clock() + timedelta(minutes=10)
-    async with world.services.database.transaction() as transaction:
-        await world.services.mail.enqueue(transaction, to=TO, template="sign_in", values=VALUES, expires_at=expires_at)
+async def enqueue(app: RunningApp) -> None:
+    expires_at = app.clock() + timedelta(minutes=10)
+    async with app.services.database.transaction() as transaction:
+        await app.services.mail.enqueue(transaction, to=TO, template="sign_in", values=VALUES, expires_at=expires_at)
 
 
-async def dump(world: World) -> str:
+async def dump(app: RunningApp) -> str:
     """All that is stored, binary columns in every spelling in which a text could hide in them."""
-    pool = world.services.database.pool
+    pool = app.services.database.pool
     tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     rows = [row for (table,) in tables for row in await pool.fetch(f'SELECT t::text AS r, t.* FROM "{table}" t')]  # noqa: S608 # names from the catalogue
     texts = [value.decode("latin-1") if isinstance(value, bytes) else str(value) for row in rows for value in row]
     return "\n".join(texts)
 
 
-async def test_a_waiting_mail_is_sealed(world: World) -> None:
-    await enqueue(world)
-    stored = await dump(world)
+async def test_a_waiting_mail_is_sealed(app: RunningApp) -> None:
+    await enqueue(app)
+    stored = await dump(app)
     assert "\\x" in stored
     for secret in NEVER:
         assert secret not in stored
         assert secret.encode().hex() not in stored
 
 
-async def test_the_payload_is_gone_once_the_mail_is_sent(world: World) -> None:
-    await enqueue(world)
-    (message,) = await world.mails()
+async def test_the_payload_is_gone_once_the_mail_is_sent(app: RunningApp) -> None:
+    await enqueue(app)
+    (message,) = await app.mails()
     assert message["Subject"].startswith(CODE)
-    assert await payloads(world) == [None]
+    assert await payloads(app) == [None]
 
 
-async def test_the_payload_is_gone_once_the_code_has_expired(world: World) -> None:
-    await enqueue(world)
-    world.clock.forward(minutes=10)
-    assert await world.mails() == []
-    assert await payloads(world) == [None]
+async def test_the_payload_is_gone_once_the_code_has_expired(app: RunningApp) -> None:
+    await enqueue(app)
+    app.clock.forward(minutes=10)
+    assert await app.mails() == []
+    assert await payloads(app) == [None]
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ async def test_the_payload_is_gone_once_the_code_has_expired(world: World) -> No
     [f"554 rejected: {CODE} {TOKEN} {TO}", f"451 {CODE} {TOKEN} {TO}", f"421 {CODE} {TOKEN} {TO}"],
 )
 async def test_a_server_that_repeats_the_message_puts_no_secret_in_the_database_or_the_log(
-    world: World, database_url: str, data_reply: str
+    app: RunningApp, database_url: str, data_reply: str
 ) -> None:
     async with mail_server() as server:
         server.data_reply = data_reply
         settings = settings_for(database_url, MAIL_URL=server.url, MAIL_FROM="a@example.org")
-        async with running(settings, world.clock) as sender:
+        async with running(settings, app.clock) as sender:
             with capture_logs() as logs:
                 await enqueue(sender)
                 await sender.services.worker.drain()
@@ -72,14 +72,14 @@ async def test_a_server_that_repeats_the_message_puts_no_secret_in_the_database_
         assert secret not in repr(logs)
 
 
-async def test_a_delivered_mail_leaves_no_secret_in_the_log(world: World) -> None:
+async def test_a_delivered_mail_leaves_no_secret_in_the_log(app: RunningApp) -> None:
     with capture_logs() as logs:
-        await enqueue(world)
-        await world.mails()
+        await enqueue(app)
+        await app.mails()
     assert any(entry["event"] == "mail_sent" for entry in logs)
     assert not any(secret in repr(logs) for secret in NEVER)
 
 
-async def payloads(world: World) -> list[bytes | None]:
-    rows = await world.services.database.pool.fetch("SELECT payload FROM jobs WHERE kind = 'mail'")
+async def payloads(app: RunningApp) -> list[bytes | None]:
+    rows = await app.services.database.pool.fetch("SELECT payload FROM jobs WHERE kind = 'mail'")
     return [row["payload"] for row in rows]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import World, field_errors, id_of, problem
+from tests.support.app import RunningApp, field_errors, id_of, problem
 
 PLANTED = {
     "platformRole": "admin", "platform_role": "admin", "role": "admin", "roles": ["admin"], "permission": "admin",
@@ -10,8 +10,8 @@ PLANTED = {
 }  # fmt: skip
 
 
-async def test_no_change_of_a_profile_takes_a_role_or_a_status(world: World) -> None:
-    ada, root = await world.signed_in(), await world.signed_in("root@example.org", admin=True)
+async def test_no_change_of_a_profile_takes_a_role_or_a_status(app: RunningApp) -> None:
+    ada, root = await app.signed_in(), await app.signed_in("root@example.org", admin=True)
 
     for client in (ada, root):
         answer = await client.patch("/api/users/me", json={"name": "Ada", **PLANTED})
@@ -20,8 +20,8 @@ async def test_no_change_of_a_profile_takes_a_role_or_a_status(world: World) -> 
     assert (await ada.get("/api/users/me")).json()["platformRole"] is None
 
 
-async def test_a_change_that_leaves_the_role_out_leaves_the_role(world: World) -> None:
-    root = await world.signed_in(admin=True)
+async def test_a_change_that_leaves_the_role_out_leaves_the_role(app: RunningApp) -> None:
+    root = await app.signed_in(admin=True)
 
     await root.patch("/api/users/me", json={"name": "Root"})
 
@@ -31,22 +31,22 @@ async def test_a_change_that_leaves_the_role_out_leaves_the_role(world: World) -
 @pytest.mark.parametrize("whom", ["me", "own id", "another"])
 @pytest.mark.parametrize("roles", [(), ("admin", "translator")])
 async def test_nobody_but_a_platform_admin_grants_the_platform_role(
-    world: World, whom: str, roles: tuple[str, ...]
+    app: RunningApp, whom: str, roles: tuple[str, ...]
 ) -> None:
-    await world.language("de")
-    ada = await world.signed_in_member("de", *roles)
-    named = {"me": "me", "own id": await id_of(ada), "another": str(await world.user("eve@example.org"))}[whom]
+    await app.language("de")
+    ada = await app.signed_in_member("de", *roles)
+    named = {"me": "me", "own id": await id_of(ada), "another": str(await app.user("eve@example.org"))}[whom]
 
     answer = await ada.put(f"/api/users/{named}/platform-role", json={"role": "admin"})
 
     assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
-    assert await world.services.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
 
 
 @pytest.mark.parametrize("roles", [(), ("translator",)])
-async def test_nobody_but_an_admin_of_the_language_grants_its_roles(world: World, roles: tuple[str, ...]) -> None:
-    await world.language("de")
-    ada = await world.signed_in_member("de", *roles)
+async def test_nobody_but_an_admin_of_the_language_grants_its_roles(app: RunningApp, roles: tuple[str, ...]) -> None:
+    await app.language("de")
+    ada = await app.signed_in_member("de", *roles)
 
     answers = [
         await ada.put(f"/api/languages/de/members/{await id_of(ada)}", json={"roles": ["admin"]}),
@@ -54,15 +54,15 @@ async def test_nobody_but_an_admin_of_the_language_grants_its_roles(world: World
     ]
 
     assert [answer.status_code for answer in answers] == [403, 403]
-    stored = await world.services.database.pool.fetchval("SELECT roles FROM language_members")
+    stored = await app.services.database.pool.fetchval("SELECT roles FROM language_members")
     assert tuple(stored) == roles
 
 
-async def test_a_suspended_user_restores_nobody(world: World) -> None:
-    await world.signed_in("root@example.org", admin=True)
-    admin = await world.signed_in(admin=True)
+async def test_a_suspended_user_restores_nobody(app: RunningApp) -> None:
+    await app.signed_in("root@example.org", admin=True)
+    admin = await app.signed_in(admin=True)
     path = f"/api/users/{await id_of(admin)}/suspension"
     # The session is left standing on purpose.
-    await world.services.database.pool.execute("UPDATE users SET status = 'suspended' WHERE email = 'ada@example.org'")
+    await app.services.database.pool.execute("UPDATE users SET status = 'suspended' WHERE email = 'ada@example.org'")
 
     assert (await admin.delete(path)).status_code == 401

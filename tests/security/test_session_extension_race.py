@@ -3,35 +3,35 @@
 import httpx
 
 from app.auth.tokens import token_hash
-from tests.support.app import World
+from tests.support.app import RunningApp
 from tests.support.races import at_once
 
 RIVALS = 16
 
 
-async def test_requests_side_by_side_keep_one_session_and_one_token(world: World) -> None:
-    token = await world.token(await world.user())
+async def test_requests_side_by_side_keep_one_session_and_one_token(app: RunningApp) -> None:
+    token = await app.token(await app.user())
     for _ in range(5):
-        world.clock.forward(hours=2)
+        app.clock.forward(hours=2)
 
         async def read(_: int) -> httpx.Response:
-            return await world.with_cookie(token).get("/api/session")
+            return await app.with_cookie(token).get("/api/session")
 
         answers = await at_once(RIVALS, read)
-        await world.services.sessions.settle()
+        await app.services.sessions.settle()
 
         assert all(answer.json()["user"] for answer in answers)
         cookies = {answer.headers.get("set-cookie", "").partition(";")[0] for answer in answers}
         assert cookies <= {"", f"auth_session={token}"}
-        rows = await world.services.database.pool.fetch("SELECT token_hash FROM sessions")
+        rows = await app.services.database.pool.fetch("SELECT token_hash FROM sessions")
         assert [row["token_hash"] for row in rows] == [token_hash(token)]
 
 
-async def test_an_extension_never_revives_a_session_that_was_ended(world: World) -> None:
+async def test_an_extension_never_revives_a_session_that_was_ended(app: RunningApp) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users CASCADE")
-        browser = await world.signed_in()
-        world.clock.forward(hours=2)
+        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        browser = await app.signed_in()
+        app.clock.forward(hours=2)
 
         async def work(number: int) -> httpx.Response:
             if number == 7:
@@ -40,7 +40,7 @@ async def test_an_extension_never_revives_a_session_that_was_ended(world: World)
 
         token = browser.cookies["auth_session"]
         await at_once(RIVALS, work)
-        await world.services.sessions.settle()
+        await app.services.sessions.settle()
 
-        assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
-        assert (await world.with_cookie(token).get("/api/languages")).status_code == 401
+        assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+        assert (await app.with_cookie(token).get("/api/languages")).status_code == 401

@@ -4,15 +4,13 @@ import httpx
 import pytest
 
 from app.auth.tokens import new_session_token, token_hash
-from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
 NEW_SECRET = "nine quiet herons over water"
 
 
-async def _known(world: World, token: str) -> bool:
-    found = await world.services.database.pool.fetchval(
-        "SELECT 1 FROM sessions WHERE token_hash = $1", token_hash(token)
-    )
+async def _known(app: RunningApp, token: str) -> bool:
+    found = await app.services.database.pool.fetchval("SELECT 1 FROM sessions WHERE token_hash = $1", token_hash(token))
     return found is not None
 
 
@@ -20,54 +18,54 @@ def _cookie(answer: httpx.Response) -> str:
     return answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
 
 
-async def test_a_token_that_the_client_chose_is_never_adopted(world: World) -> None:
-    await world.user()
+async def test_a_token_that_the_client_chose_is_never_adopted(app: RunningApp) -> None:
+    await app.user()
     chosen = new_session_token()
 
-    answer = await world.with_cookie(chosen).post("/api/session", json=CREDENTIALS)
+    answer = await app.with_cookie(chosen).post("/api/session", json=CREDENTIALS)
 
     assert answer.status_code == 201
     assert _cookie(answer) != chosen
-    assert not await _known(world, chosen)
-    assert (await world.with_cookie(chosen).get("/api/session")).json()["user"] is None
+    assert not await _known(app, chosen)
+    assert (await app.with_cookie(chosen).get("/api/session")).json()["user"] is None
 
 
 @pytest.mark.parametrize("planted", [{"token": "x"}, {"sessionId": "x"}, {"session": {"token": "x"}}])
-async def test_a_token_in_the_body_is_refused(world: World, planted: dict[str, object]) -> None:
-    await world.user()
+async def test_a_token_in_the_body_is_refused(app: RunningApp, planted: dict[str, object]) -> None:
+    await app.user()
 
-    answer = await world.client().post("/api/session", json={**CREDENTIALS, **planted})
+    answer = await app.client().post("/api/session", json={**CREDENTIALS, **planted})
 
     assert answer.status_code == 422
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
-async def test_a_token_in_the_query_signs_nobody_in(world: World) -> None:
-    token = await world.token(await world.user())
+async def test_a_token_in_the_query_signs_nobody_in(app: RunningApp) -> None:
+    token = await app.token(await app.user())
 
-    answer = await world.client().get("/api/session", params={"auth_session": token, "access_token": token})
+    answer = await app.client().get("/api/session", params={"auth_session": token, "access_token": token})
 
     assert answer.json()["user"] is None
 
 
-async def test_signing_in_ends_the_session_that_was_planted(world: World) -> None:
-    await world.user()
-    planted = await world.token(await world.user("mallory@example.org"))
+async def test_signing_in_ends_the_session_that_was_planted(app: RunningApp) -> None:
+    await app.user()
+    planted = await app.token(await app.user("mallory@example.org"))
 
-    answer = await world.with_cookie(planted).post("/api/session", json=CREDENTIALS)
+    answer = await app.with_cookie(planted).post("/api/session", json=CREDENTIALS)
 
     assert answer.json()["user"]["email"] == "ada@example.org"
-    assert not await _known(world, planted)
+    assert not await _known(app, planted)
 
 
-async def test_redeeming_a_link_ends_the_session_that_was_planted(world: World) -> None:
-    body = {"token": await world.invitation(), "name": "Eve", "secret": SECRET}
-    planted = await world.token(await world.user("mallory@example.org"))
+async def test_redeeming_a_link_ends_the_session_that_was_planted(app: RunningApp) -> None:
+    body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
+    planted = await app.token(await app.user("mallory@example.org"))
 
-    answer = await world.with_cookie(planted).post("/api/keys/redeem", json=body)
+    answer = await app.with_cookie(planted).post("/api/keys/redeem", json=body)
 
     assert answer.json()["user"]["email"] == "eve@example.org"
-    assert not await _known(world, planted)
+    assert not await _known(app, planted)
 
 
 @pytest.mark.parametrize(
@@ -78,22 +76,22 @@ async def test_redeeming_a_link_ends_the_session_that_was_planted(world: World) 
     ],
 )
 async def test_a_proof_gives_a_new_token_and_kills_the_old_one(
-    world: World, method: str, path: str, body: dict[str, str]
+    app: RunningApp, method: str, path: str, body: dict[str, str]
 ) -> None:
-    old = await world.token(await world.user())
-    browser = world.with_cookie(old)
+    old = await app.token(await app.user())
+    browser = app.with_cookie(old)
 
     answer = await browser.request(method, path, json=body)
 
     assert answer.is_success
-    assert (await world.with_cookie(old).get("/api/session")).json()["user"] is None
-    assert (await world.with_cookie(_cookie(answer)).get("/api/session")).json()["user"]["email"] == "ada@example.org"
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+    assert (await app.with_cookie(old).get("/api/session")).json()["user"] is None
+    assert (await app.with_cookie(_cookie(answer)).get("/api/session")).json()["user"]["email"] == "ada@example.org"
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
 
 
-async def test_every_sign_in_has_a_token_of_its_own(world: World) -> None:
-    await world.user()
+async def test_every_sign_in_has_a_token_of_its_own(app: RunningApp) -> None:
+    await app.user()
 
-    tokens = {_cookie(await world.client().post("/api/session", json=CREDENTIALS)) for _ in range(5)}
+    tokens = {_cookie(await app.client().post("/api/session", json=CREDENTIALS)) for _ in range(5)}
 
     assert len(tokens) == 5

@@ -1,85 +1,85 @@
 """The setup link: used twice, after there is an admin, or after another one was printed, it makes another admin."""
 
-from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, RunningApp
 from tests.support.races import at_once
 
 
-async def _redeem(world: World, token: str, email: str) -> int:
+async def _redeem(app: RunningApp, token: str, email: str) -> int:
     body = {"token": token, "email": email, "name": "Ada", "secret": SECRET}
-    async with world.client() as client:
+    async with app.client() as client:
         return (await client.post("/api/keys/redeem", json=body)).status_code
 
 
-async def _admins(world: World) -> int:
-    count: int = await world.services.database.pool.fetchval("SELECT count(*) FROM users WHERE platform_role = 'admin'")
+async def _admins(app: RunningApp) -> int:
+    count: int = await app.services.database.pool.fetchval("SELECT count(*) FROM users WHERE platform_role = 'admin'")
     return count
 
 
-async def test_a_second_use_makes_nobody(world: World) -> None:
-    token = await world.setup_token()
+async def test_a_second_use_makes_nobody(app: RunningApp) -> None:
+    token = await app.setup_token()
 
-    assert await _redeem(world, token, "ada@example.org") == 201
-    assert await _redeem(world, token, "mallory@example.org") == 410
-    assert await _admins(world) == 1
-
-
-async def test_a_link_that_was_out_when_an_admin_came_makes_nobody(world: World) -> None:
-    token = await world.setup_token()
-    await world.services.users.grant_admin(await world.user("root@example.org"))
-
-    assert await _redeem(world, token, "mallory@example.org") == 410
-    assert await _admins(world) == 1
+    assert await _redeem(app, token, "ada@example.org") == 201
+    assert await _redeem(app, token, "mallory@example.org") == 410
+    assert await _admins(app) == 1
 
 
-async def test_no_link_is_made_while_there_is_an_admin(world: World) -> None:
-    await world.user(admin=True)
+async def test_a_link_that_was_out_when_an_admin_came_makes_nobody(app: RunningApp) -> None:
+    token = await app.setup_token()
+    await app.services.users.grant_admin(await app.user("root@example.org"))
 
-    assert await world.services.invitations.setup_link() is None
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
-
-
-async def test_a_new_link_voids_the_one_before(world: World) -> None:
-    old, new = await world.setup_token(), await world.setup_token()
-
-    assert await _redeem(world, old, "mallory@example.org") == 410
-    assert await _redeem(world, new, "ada@example.org") == 201
+    assert await _redeem(app, token, "mallory@example.org") == 410
+    assert await _admins(app) == 1
 
 
-async def test_of_links_made_at_once_one_is_usable(world: World) -> None:
+async def test_no_link_is_made_while_there_is_an_admin(app: RunningApp) -> None:
+    await app.user(admin=True)
+
+    assert await app.services.invitations.setup_link() is None
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
+
+
+async def test_a_new_link_voids_the_one_before(app: RunningApp) -> None:
+    old, new = await app.setup_token(), await app.setup_token()
+
+    assert await _redeem(app, old, "mallory@example.org") == 410
+    assert await _redeem(app, new, "ada@example.org") == 201
+
+
+async def test_of_links_made_at_once_one_is_usable(app: RunningApp) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users, keys CASCADE")
+        await app.services.database.pool.execute("TRUNCATE users, keys CASCADE")
 
-        tokens = await at_once(16, lambda _: world.setup_token())
+        tokens = await at_once(16, lambda _: app.setup_token())
 
-        assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys") == 1
-        statuses = [await _redeem(world, token, f"a{number}@example.org") for number, token in enumerate(tokens)]
+        assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys") == 1
+        statuses = [await _redeem(app, token, f"a{number}@example.org") for number, token in enumerate(tokens)]
         assert sorted(statuses) == [201] + [410] * 15
 
 
-async def test_a_setup_link_and_a_granted_role_at_once_leave_no_more_than_was_granted(world: World) -> None:
+async def test_a_setup_link_and_a_granted_role_at_once_leave_no_more_than_was_granted(app: RunningApp) -> None:
     for _ in range(10):
-        await world.services.database.pool.execute("TRUNCATE users, keys CASCADE")
-        user, token = await world.user("root@example.org"), await world.setup_token()
+        await app.services.database.pool.execute("TRUNCATE users, keys CASCADE")
+        user, token = await app.user("root@example.org"), await app.setup_token()
 
         async def work(number: int) -> int:
             if number:
-                return await _redeem(world, token, "ada@example.org")  # noqa: B023 # awaited within the round
-            await world.services.users.grant_admin(user)  # noqa: B023 # awaited within the round
+                return await _redeem(app, token, "ada@example.org")  # noqa: B023 # awaited within the round
+            await app.services.users.grant_admin(user)  # noqa: B023 # awaited within the round
             return 0
 
         _, redeemed = await at_once(2, work)
 
         assert redeemed in (201, 410)
-        assert await _admins(world) == (2 if redeemed == 201 else 1)
+        assert await _admins(app) == (2 if redeemed == 201 else 1)
 
 
-async def test_the_setup_link_takes_no_account_over(world: World) -> None:
-    await world.user(secret="nine quiet herons over water")
-    token = await world.setup_token()
+async def test_the_setup_link_takes_no_account_over(app: RunningApp) -> None:
+    await app.user(secret="nine quiet herons over water")
+    token = await app.setup_token()
 
     for email in ("ada@example.org", "ADA@EXAMPLE.ORG", " ada@example.org"):
-        assert await _redeem(world, token, email) == 409
+        assert await _redeem(app, token, email) == 409
 
-    assert await _admins(world) == 0
-    taken = await world.client().post("/api/session", json=CREDENTIALS)
+    assert await _admins(app) == 0
+    taken = await app.client().post("/api/session", json=CREDENTIALS)
     assert taken.status_code == 401

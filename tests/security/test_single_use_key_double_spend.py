@@ -8,49 +8,49 @@ import pytest
 
 from app.auth.tokens import new_link_token, token_hash
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
-from tests.support.app import SECRET, World, problem
+from tests.support.app import SECRET, RunningApp, problem
 from tests.support.races import at_once
 
 RIVALS = 16
 
 
 @pytest.mark.parametrize("_round", range(10))
-async def test_an_invitation_is_redeemed_by_exactly_one_of_many_rivals(world: World, _round: int) -> None:
-    body = {"token": await world.invitation(), "name": "Eve", "secret": SECRET}
+async def test_an_invitation_is_redeemed_by_exactly_one_of_many_rivals(app: RunningApp, _round: int) -> None:
+    body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
 
     async def redeem(number: int) -> httpx.Response:
-        async with world.client() as client:
+        async with app.client() as client:
             return await client.post("/api/keys/redeem", json={**body, "name": f"Eve {number}"})
 
     answers = await at_once(RIVALS, redeem)
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 410: RIVALS - 1}
     winner = next(number for number, answer in enumerate(answers) if answer.status_code == 201)
-    rows = await world.services.database.pool.fetch("SELECT u.name FROM sessions s JOIN users u ON u.id = s.user_id")
+    rows = await app.services.database.pool.fetch("SELECT u.name FROM sessions s JOIN users u ON u.id = s.user_id")
     assert [row["name"] for row in rows] == [f"Eve {winner}"]
 
 
 @pytest.mark.parametrize("_round", range(10))
-async def test_the_setup_link_makes_exactly_one_admin_of_many_rivals(world: World, _round: int) -> None:
-    token = await world.setup_token()
+async def test_the_setup_link_makes_exactly_one_admin_of_many_rivals(app: RunningApp, _round: int) -> None:
+    token = await app.setup_token()
 
     async def redeem(number: int) -> httpx.Response:
         body = {"token": token, "email": f"rival{number}@example.org", "name": "Rival", "secret": SECRET}
-        async with world.client() as client:
+        async with app.client() as client:
             return await client.post("/api/keys/redeem", json=body)
 
     answers = await at_once(RIVALS, redeem)
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 410: RIVALS - 1}
-    pool = world.services.database.pool
+    pool = app.services.database.pool
     assert await pool.fetchval("SELECT count(*) FROM users") == 1
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'primary'") == 1
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 1
 
 
-async def test_the_consuming_statement_gives_the_key_to_one_connection_only(world: World) -> None:
-    now = world.clock()
-    database = world.services.database
+async def test_the_consuming_statement_gives_the_key_to_one_connection_only(app: RunningApp) -> None:
+    now = app.clock()
+    database = app.services.database
 
     async def consume(hashed: bytes) -> bool:
         async with database.transaction() as transaction:
@@ -76,11 +76,11 @@ async def test_the_consuming_statement_gives_the_key_to_one_connection_only(worl
         assert won.count(True) == 1
 
 
-async def test_a_used_link_answers_like_an_unknown_one(world: World) -> None:
-    body = {"token": await world.invitation(), "name": "Eve", "secret": SECRET}
-    async with world.client() as client:
+async def test_a_used_link_answers_like_an_unknown_one(app: RunningApp) -> None:
+    body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
+    async with app.client() as client:
         assert (await client.post("/api/keys/redeem", json=body)).status_code == 201
-    async with world.client() as client:
+    async with app.client() as client:
         used = await client.post("/api/keys/redeem", json=body)
         unknown = await client.post("/api/keys/redeem", json={**body, "token": new_link_token()})
 

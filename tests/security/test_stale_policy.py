@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from tests.support.app import World, id_of
+from tests.support.app import RunningApp, id_of
 
 Change = Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
 
@@ -25,10 +25,12 @@ CHANGES: list[Change] = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_each_change_of_what_a_user_may_changes_the_etag_of_their_session(world: World, change: Change) -> None:
+async def test_each_change_of_what_a_user_may_changes_the_etag_of_their_session(
+    app: RunningApp, change: Change
+) -> None:
     for code in ("de", "da"):
-        await world.language(code)
-    ada, root = await world.signed_in_member("de", "admin"), await world.signed_in("root@example.org", admin=True)
+        await app.language(code)
+    ada, root = await app.signed_in_member("de", "admin"), await app.signed_in("root@example.org", admin=True)
     before = await _session(ada)
     assert (await _session(ada, before.headers["etag"])).status_code == 304
 
@@ -41,9 +43,9 @@ async def test_each_change_of_what_a_user_may_changes_the_etag_of_their_session(
     assert (await _session(ada, after.headers["etag"])).status_code == 304
 
 
-async def test_what_happens_to_others_leaves_the_etag_alone(world: World) -> None:
-    await world.language("de")
-    ada, root = await world.signed_in_member("de", "admin"), await world.signed_in("root@example.org", admin=True)
+async def test_what_happens_to_others_leaves_the_etag_alone(app: RunningApp) -> None:
+    await app.language("de")
+    ada, root = await app.signed_in_member("de", "admin"), await app.signed_in("root@example.org", admin=True)
     before = await _session(ada)
 
     await root.post("/api/languages/de/members", json={"email": "eve@example.org"})
@@ -52,8 +54,8 @@ async def test_what_happens_to_others_leaves_the_etag_alone(world: World) -> Non
     assert (await _session(ada, before.headers["etag"])).status_code == 304
 
 
-async def test_no_cache_keeps_a_session_without_asking(world: World) -> None:
-    answer = await _session(await world.signed_in())
+async def test_no_cache_keeps_a_session_without_asking(app: RunningApp) -> None:
+    answer = await _session(await app.signed_in())
 
     assert answer.headers["cache-control"] == "private, no-cache"
     assert "Cookie" in answer.headers["vary"]

@@ -7,44 +7,44 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World
+from tests.support.app import CREDENTIALS, SECRET, RunningApp
 from tests.support.races import at_once, queued
 
 LOCK_USER = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
 NEW_SECRET = "nine quiet herons over water"
 
-Way = Callable[[World, str, httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
+Way = Callable[[RunningApp, str, httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
 
 
-async def _redeem(world: World, token: str, _: httpx.AsyncClient) -> httpx.Response:
-    async with world.client() as client:
+async def _redeem(app: RunningApp, token: str, _: httpx.AsyncClient) -> httpx.Response:
+    async with app.client() as client:
         return await client.post("/api/keys/redeem", json={"token": token, "name": "Eve", "secret": SECRET})
 
 
-async def _sign_in(world: World, _: str, __: httpx.AsyncClient) -> httpx.Response:
-    async with world.client() as client:
+async def _sign_in(app: RunningApp, _: str, __: httpx.AsyncClient) -> httpx.Response:
+    async with app.client() as client:
         return await client.post("/api/session", json=CREDENTIALS)
 
 
-async def _reauthenticate(_: World, __: str, browser: httpx.AsyncClient) -> httpx.Response:
+async def _reauthenticate(_: RunningApp, __: str, browser: httpx.AsyncClient) -> httpx.Response:
     return await browser.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET})
 
 
-async def _change_secret(_: World, __: str, browser: httpx.AsyncClient) -> httpx.Response:
+async def _change_secret(_: RunningApp, __: str, browser: httpx.AsyncClient) -> httpx.Response:
     return await browser.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})
 
 
-async def _victims(world: World, way: Way) -> tuple[UUID, str, httpx.AsyncClient]:
+async def _victims(app: RunningApp, way: Way) -> tuple[UUID, str, httpx.AsyncClient]:
     """The user to suspend, an invitation's token, and a browser of the user."""
     if way is _redeem:
-        token = await world.invitation("eve@example.org")
-        return await world.services.keys.find_user("eve@example.org"), token, world.client()
-    browser = await world.signed_in()
-    return await world.services.keys.find_user("ada@example.org"), "", browser
+        token = await app.invitation("eve@example.org")
+        return await app.services.keys.find_user("eve@example.org"), token, app.client()
+    browser = await app.signed_in()
+    return await app.services.keys.find_user("ada@example.org"), "", browser
 
 
-async def _assert_nobody_is_in(world: World, user: UUID) -> None:
-    pool = world.services.database.pool
+async def _assert_nobody_is_in(app: RunningApp, user: UUID) -> None:
+    pool = app.services.database.pool
     assert await pool.fetchval("SELECT status FROM users WHERE id = $1", user) == "suspended"
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use' AND used_at IS NULL") == 0
@@ -52,14 +52,16 @@ async def _assert_nobody_is_in(world: World, user: UUID) -> None:
 
 @pytest.mark.parametrize("suspended_first", [True, False])
 @pytest.mark.parametrize("way", [_redeem, _sign_in, _reauthenticate, _change_secret])
-async def test_a_suspension_ends_the_way_in_that_is_being_used(world: World, way: Way, suspended_first: bool) -> None:
-    user, token, browser = await _victims(world, way)
+async def test_a_suspension_ends_the_way_in_that_is_being_used(
+    app: RunningApp, way: Way, suspended_first: bool
+) -> None:
+    user, token, browser = await _victims(app, way)
     works: list[Callable[[], Coroutine[Any, Any, httpx.Response | None]]] = [
-        lambda: world.services.users.suspend(user),
-        lambda: way(world, token, browser),
+        lambda: app.services.users.suspend(user),
+        lambda: way(app, token, browser),
     ]
 
-    async with queued(world, LOCK_USER, user) as queue:
+    async with queued(app, LOCK_USER, user) as queue:
         tasks = [await queue.add(work()) for work in (works if suspended_first else reversed(works))]
     suspension, use = tasks if suspended_first else reversed(tasks)
 
@@ -67,22 +69,22 @@ async def test_a_suspension_ends_the_way_in_that_is_being_used(world: World, way
     answer = await use
     assert answer is not None
     assert answer.status_code in ((401, 410) if suspended_first else (200, 201, 204)), answer.text
-    await _assert_nobody_is_in(world, user)
+    await _assert_nobody_is_in(app, user)
 
 
 @pytest.mark.parametrize("way", [_redeem, _sign_in, _reauthenticate, _change_secret])
-async def test_a_suspension_wins_against_many_at_once(world: World, way: Way) -> None:
+async def test_a_suspension_wins_against_many_at_once(app: RunningApp, way: Way) -> None:
     for _ in range(5):
-        await world.services.database.pool.execute("TRUNCATE users, keys, sessions CASCADE")
-        user, token, browser = await _victims(world, way)
+        await app.services.database.pool.execute("TRUNCATE users, keys, sessions CASCADE")
+        user, token, browser = await _victims(app, way)
 
         async def work(number: int) -> httpx.Response | None:
             if number != 7:
-                return await way(world, token, browser)  # noqa: B023 # awaited within the round
-            await world.services.users.suspend(user)  # noqa: B023 # awaited within the round
+                return await way(app, token, browser)  # noqa: B023 # awaited within the round
+            await app.services.users.suspend(user)  # noqa: B023 # awaited within the round
             return None
 
         answers = await at_once(16, work)
 
         assert {answer.status_code for answer in answers if answer} <= {200, 201, 204, 401, 410}
-        await _assert_nobody_is_in(world, user)
+        await _assert_nobody_is_in(app, user)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, is_signed_in, problem, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, is_signed_in, problem, running, settings_for
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in
 
 ADDRESS = "ada@example.org"
@@ -12,52 +12,52 @@ HASHES = "SELECT count(*) FROM keys WHERE kind = 'primary' AND secret_hash IS NO
 
 
 @pytest.fixture
-async def passwords_only(world: World, database_url: str) -> AsyncIterator[World]:
-    """`SIGN_IN_METHODS=password`, beside a `world` with both."""
-    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), world.clock) as passwords_only:
+async def passwords_only(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
+    """`SIGN_IN_METHODS=password`, beside a `app` with both."""
+    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), app.clock) as passwords_only:
         yield passwords_only
 
 
-async def test_without_passwords_no_route_takes_one(open_world: World) -> None:
-    await open_world.user(ADDRESS)
-    browser = open_world.with_cookie(await open_world.token(await open_world.user("eve@example.org")))
+async def test_without_passwords_no_route_takes_one(open_app: RunningApp) -> None:
+    await open_app.user(ADDRESS)
+    browser = open_app.with_cookie(await open_app.token(await open_app.user("eve@example.org")))
 
     refused = [
-        await open_world.client().post("/api/session", json=CREDENTIALS),
-        await open_world.client().post("/api/session", json={**CREDENTIALS, "email": "nobody@example.org"}),
+        await open_app.client().post("/api/session", json=CREDENTIALS),
+        await open_app.client().post("/api/session", json={**CREDENTIALS, "email": "nobody@example.org"}),
         await browser.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET}),
         await browser.put("/api/keys/primary/secret", json={"secret": "nine quiet herons over water"}),
-        await ask(open_world.client(), "password_reset", ADDRESS),
+        await ask(open_app.client(), "password_reset", ADDRESS),
     ]
 
     assert [problem(answer)["code"] for answer in refused] == ["method_disabled"] * len(refused)
-    assert await open_world.mails() == []
+    assert await open_app.mails() == []
 
 
 async def test_without_passwords_a_reset_that_was_mailed_before_is_worth_nothing(
-    world: World, open_world: World
+    app: RunningApp, open_app: RunningApp
 ) -> None:
-    await world.user(ADDRESS)
-    message = await mailed(world, "password_reset", ADDRESS)
+    await app.user(ADDRESS)
+    message = await mailed(app, "password_reset", ADDRESS)
     token, by_code = token_in(message), {"purpose": "password_reset", "email": ADDRESS, "code": code_in(message)}
 
     for sent in ({"token": token}, by_code):
-        assert (await redeem(open_world.client(), **sent, secret="nine quiet herons over water")).status_code == 410
-    assert (await open_world.client().post("/api/keys/inspect", json={"token": token})).status_code == 410
+        assert (await redeem(open_app.client(), **sent, secret="nine quiet herons over water")).status_code == 410
+    assert (await open_app.client().post("/api/keys/inspect", json={"token": token})).status_code == 410
 
 
-async def test_without_passwords_no_key_stores_one(open_world: World) -> None:
-    setup, invitation = await open_world.setup_token(), await open_world.invitation("eve@example.org")
-    up = token_in(await mailed(open_world, "sign_up", ADDRESS, name="Ada"))
+async def test_without_passwords_no_key_stores_one(open_app: RunningApp) -> None:
+    setup, invitation = await open_app.setup_token(), await open_app.invitation("eve@example.org")
+    up = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
 
     for sent in ({"token": setup, "email": "root@example.org"}, {"token": invitation}, {"token": up}):
-        answer = await redeem(open_world.client(), **sent, name="Eve", secret=SECRET)
+        answer = await redeem(open_app.client(), **sent, name="Eve", secret=SECRET)
         assert answer.status_code == 201
 
-    assert await open_world.services.database.pool.fetchval(HASHES) == 0
+    assert await open_app.services.database.pool.fetchval(HASHES) == 0
 
 
-async def test_without_codes_none_is_mailed(passwords_only: World) -> None:
+async def test_without_codes_none_is_mailed(passwords_only: RunningApp) -> None:
     await passwords_only.user(ADDRESS)
 
     assert problem(await ask(passwords_only.client(), "sign_in", ADDRESS))["code"] == "method_disabled"
@@ -68,16 +68,16 @@ async def test_without_codes_none_is_mailed(passwords_only: World) -> None:
     assert (notice["To"], "#token=" in text_of(notice)) == ("stranger@example.org", False)
 
 
-async def test_a_sign_up_that_was_begun_ends_with_the_sign_up(world: World, open_world: World) -> None:
-    token = token_in(await mailed(open_world, "sign_up", ADDRESS, name="Ada"))
+async def test_a_sign_up_that_was_begun_ends_with_the_sign_up(app: RunningApp, open_app: RunningApp) -> None:
+    token = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
 
-    assert (await redeem(world.client(), token=token)).status_code == 410
-    assert (await redeem(open_world.client(), token=token)).status_code == 201
+    assert (await redeem(app.client(), token=token)).status_code == 410
+    assert (await redeem(open_app.client(), token=token)).status_code == 201
 
 
-async def test_without_codes_no_code_or_link_of_before_signs_in(world: World, passwords_only: World) -> None:
-    user_id = await world.user(ADDRESS)
-    message = await mailed(world, "sign_in", ADDRESS)
+async def test_without_codes_no_code_or_link_of_before_signs_in(app: RunningApp, passwords_only: RunningApp) -> None:
+    user_id = await app.user(ADDRESS)
+    message = await mailed(app, "sign_in", ADDRESS)
     code, token = code_in(message), token_in(message)
     browser = passwords_only.with_cookie(await passwords_only.token(user_id))
     client = passwords_only.client()

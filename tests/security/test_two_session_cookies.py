@@ -2,61 +2,61 @@
 
 import pytest
 
-from tests.support.app import Clock, World, problem, running, settings_for
+from tests.support.app import Clock, RunningApp, problem, running, settings_for
 
 
-async def _two_users(world: World) -> tuple[str, str]:
-    return await world.token(await world.user()), await world.token(await world.user("mallory@example.org"))
+async def _two_users(app: RunningApp) -> tuple[str, str]:
+    return await app.token(await app.user()), await app.token(await app.user("mallory@example.org"))
 
 
 @pytest.mark.parametrize("cookie", ["auth_session={0}; auth_session={1}", "auth_session={1};auth_session={0}"])
-async def test_two_different_sessions_are_none(world: World, cookie: str) -> None:
-    tokens = await _two_users(world)
+async def test_two_different_sessions_are_none(app: RunningApp, cookie: str) -> None:
+    tokens = await _two_users(app)
 
-    answer = await world.client(Cookie=cookie.format(*tokens)).get("/api/session")
+    answer = await app.client(Cookie=cookie.format(*tokens)).get("/api/session")
 
     assert answer.json()["user"] is None
 
 
 @pytest.mark.parametrize("second", ["", "garbage", '""', "ost_" + "a" * 43])
-async def test_a_session_beside_anything_of_the_name_is_none(world: World, second: str) -> None:
-    token, _ = await _two_users(world)
+async def test_a_session_beside_anything_of_the_name_is_none(app: RunningApp, second: str) -> None:
+    token, _ = await _two_users(app)
 
-    answer = await world.client(Cookie=f"auth_session={token}; auth_session={second}").get("/api/session")
+    answer = await app.client(Cookie=f"auth_session={token}; auth_session={second}").get("/api/session")
 
     assert answer.json()["user"] is None
 
 
-async def test_two_cookie_headers_count_as_two_cookies(world: World) -> None:
-    tokens = await _two_users(world)
+async def test_two_cookie_headers_count_as_two_cookies(app: RunningApp) -> None:
+    tokens = await _two_users(app)
     headers = [("Cookie", f"auth_session={token}") for token in tokens]
 
-    answer = await world.client().get("/api/session", headers=headers)
+    answer = await app.client().get("/api/session", headers=headers)
 
     assert answer.json()["user"] is None
 
 
-async def test_two_cookies_still_need_proof_of_the_origin(world: World) -> None:
-    tokens = await _two_users(world)
+async def test_two_cookies_still_need_proof_of_the_origin(app: RunningApp) -> None:
+    tokens = await _two_users(app)
     cookie = "auth_session={}; auth_session={}".format(*tokens)
 
-    answer = await world.client(Cookie=cookie, Origin="https://evil.example").delete("/api/session")
+    answer = await app.client(Cookie=cookie, Origin="https://evil.example").delete("/api/session")
 
     assert problem(answer)["code"] == "cross_site_request"
 
 
-async def test_two_bearer_tokens_are_none_and_the_cookie_does_not_step_in(world: World) -> None:
-    token, other = await _two_users(world)
+async def test_two_bearer_tokens_are_none_and_the_cookie_does_not_step_in(app: RunningApp) -> None:
+    token, other = await _two_users(app)
     headers = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {other}")]
 
-    answer = await world.with_cookie(token).get("/api/session", headers=headers)
+    answer = await app.with_cookie(token).get("/api/session", headers=headers)
 
     assert answer.json()["user"] is None
 
 
-async def test_the_bearer_token_decides_beside_the_cookie_of_another_user(world: World) -> None:
-    cookie, bearer = await _two_users(world)
-    browser = world.with_cookie(cookie)
+async def test_the_bearer_token_decides_beside_the_cookie_of_another_user(app: RunningApp) -> None:
+    cookie, bearer = await _two_users(app)
+    browser = app.with_cookie(cookie)
 
     for _ in range(2):
         both = await browser.get("/api/session", headers={"Authorization": f"Bearer {bearer}"})

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 import httpx
 import pytest
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 LISTS = (
     "/api/users", "/api/languages", "/api/languages/de/members", "/api/languages/de/translations",
@@ -34,12 +34,12 @@ TIMES = (
 
 
 @pytest.fixture
-async def admin(world: World) -> httpx.AsyncClient:
+async def admin(app: RunningApp) -> httpx.AsyncClient:
     """A platform admin who is a translator too: nothing is refused before it is looked at."""
-    await world.language("de")
-    root = await world.user("root@example.org", admin=True)
-    await world.member(root, "de", "translator")
-    client = world.with_cookie(await world.token(root, admin=True))
+    await app.language("de")
+    root = await app.user("root@example.org", admin=True)
+    await app.member(root, "de", "translator")
+    client = app.with_cookie(await app.token(root, admin=True))
     await client.put("/api/languages/de/translations/a", json={"text": "x"}, headers={"If-None-Match": "*"})
     return client
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors
 
 UNSTORABLE = ("\\u0000", "a\\u0000b", "\\ud800", "a\\udfffb", "\\ud83d", "\\ude00\\ud83d", "\\uD800\\u0000")
 
@@ -14,10 +14,10 @@ def _with(body: dict[str, str], field: str, escape: str) -> bytes:
 
 
 @pytest.mark.parametrize("escape", UNSTORABLE)
-async def test_in_any_string_of_any_body_it_is_a_422_that_names_the_field(world: World, escape: str) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language()
-    redemption = {"token": await world.invitation(), "email": "eve@example.org", "name": "Eve", "secret": SECRET}
+async def test_in_any_string_of_any_body_it_is_a_422_that_names_the_field(app: RunningApp, escape: str) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language()
+    redemption = {"token": await app.invitation(), "email": "eve@example.org", "name": "Eve", "secret": SECRET}
     requests: list[tuple[str, str, dict[str, str]]] = [
         ("POST", "/api/session", CREDENTIALS),
         ("POST", "/api/session/reauthentication", {"method": "password", "secret": SECRET}),
@@ -36,19 +36,19 @@ async def test_in_any_string_of_any_body_it_is_a_422_that_names_the_field(world:
 
 
 @pytest.mark.parametrize("escape", UNSTORABLE)
-async def test_in_the_name_of_a_field_it_is_a_422(world: World, escape: str) -> None:
+async def test_in_the_name_of_a_field_it_is_a_422(app: RunningApp, escape: str) -> None:
     body = json.dumps({**CREDENTIALS, "@@": "x"}).replace("@@", escape).encode()
 
-    answer = await world.client().post("/api/session", content=body, headers={"Content-Type": "application/json"})
+    answer = await app.client().post("/api/session", content=body, headers={"Content-Type": "application/json"})
 
     assert "unknown_field" in field_errors(answer).values()
 
 
 @pytest.mark.parametrize("raw", [b'"\x00"', b'"\xed\xa0\x80"', b'"\xff"', b'"\xc0\x80"', b'"\xf8\x88\x80\x80\x80"'])
-async def test_bytes_that_are_no_utf8_text_are_a_400(world: World, raw: bytes) -> None:
+async def test_bytes_that_are_no_utf8_text_are_a_400(app: RunningApp, raw: bytes) -> None:
     body = b'{"method": "password", "email": "ada@example.org", "secret": ' + raw + b"}"
 
-    answer = await world.client().post("/api/session", content=body, headers={"Content-Type": "application/json"})
+    answer = await app.client().post("/api/session", content=body, headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 400
 
@@ -62,8 +62,8 @@ async def test_bytes_that_are_no_utf8_text_are_a_400(world: World, raw: bytes) -
         "/api/%00", "/api/keys?cursor=7aCA",
     ],
 )  # fmt: skip
-async def test_in_a_path_or_query_it_is_refused(world: World, path: str) -> None:
-    admin = await world.signed_in(admin=True)
+async def test_in_a_path_or_query_it_is_refused(app: RunningApp, path: str) -> None:
+    admin = await app.signed_in(admin=True)
 
     answer = await admin.get(path)
 
@@ -71,11 +71,11 @@ async def test_in_a_path_or_query_it_is_refused(world: World, path: str) -> None
 
 
 @pytest.mark.parametrize("agent", [b"\xff\xfe", b"\xed\xa0\x80", "\u0085\u2028".encode(), b"x" * 60_000, b"\x7f"])
-async def test_in_the_user_agent_it_hinders_no_sign_in(world: World, agent: bytes) -> None:
-    await world.user()
+async def test_in_the_user_agent_it_hinders_no_sign_in(app: RunningApp, agent: bytes) -> None:
+    await app.user()
 
-    answer = await world.client().post("/api/session", json=CREDENTIALS, headers=[(b"User-Agent", agent)])
+    answer = await app.client().post("/api/session", json=CREDENTIALS, headers=[(b"User-Agent", agent)])
 
     assert answer.status_code == 201
-    stored = await world.services.database.pool.fetchval("SELECT user_agent FROM sessions")
+    stored = await app.services.database.pool.fetchval("SELECT user_agent FROM sessions")
     assert len(stored) <= 400

@@ -1,16 +1,16 @@
 """Untraced changes: somebody grants a role, signs in or uses a token, and nothing tells of it afterwards."""
 
-from tests.support.app import CREDENTIALS, World, id_of, items
+from tests.support.app import CREDENTIALS, RunningApp, id_of, items
 from tests.support.mailbox import mailed, redeem, token_in
 
 PATH = "/api/audit-events"
 
 
-async def test_a_role_that_comes_and_goes_leaves_both_events_with_who_did_it(world: World) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
-    user_id = await world.user()
-    await world.language("de")
-    await world.member(user_id, "de")
+async def test_a_role_that_comes_and_goes_leaves_both_events_with_who_did_it(app: RunningApp) -> None:
+    root = await app.signed_in("root@example.org", admin=True)
+    user_id = await app.user()
+    await app.language("de")
+    await app.member(user_id, "de")
     for role in ("admin", None):
         await root.put(f"/api/users/{user_id}/platform-role", json={"role": role})
     for roles in (["admin"], []):
@@ -25,11 +25,11 @@ async def test_a_role_that_comes_and_goes_leaves_both_events_with_who_did_it(wor
     assert {event["actorId"] for event in events} == {await id_of(root)}
 
 
-async def test_every_way_in_leaves_an_event_with_its_address(world: World) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
-    user_id = await world.user()
-    await world.client(ip="203.0.113.1").post("/api/session", json=CREDENTIALS)
-    await redeem(world.client(ip="203.0.113.2"), token=token_in(await mailed(world, "sign_in")))
+async def test_every_way_in_leaves_an_event_with_its_address(app: RunningApp) -> None:
+    root = await app.signed_in("root@example.org", admin=True)
+    user_id = await app.user()
+    await app.client(ip="203.0.113.1").post("/api/session", json=CREDENTIALS)
+    await redeem(app.client(ip="203.0.113.2"), token=token_in(await mailed(app, "sign_in")))
 
     events = await items(root, PATH, subject=f"user:{user_id}", action="session.start")
 
@@ -38,10 +38,10 @@ async def test_every_way_in_leaves_an_event_with_its_address(world: World) -> No
     ]  # fmt: skip
 
 
-async def test_a_link_that_is_used_by_another_than_its_owner_tells_from_where(world: World) -> None:
-    root = await world.signed_in("root@example.org", admin=True)
-    await world.user()
-    await redeem(world.client(ip="203.0.113.66"), token=token_in(await mailed(world, "sign_in")))
+async def test_a_link_that_is_used_by_another_than_its_owner_tells_from_where(app: RunningApp) -> None:
+    root = await app.signed_in("root@example.org", admin=True)
+    await app.user()
+    await redeem(app.client(ip="203.0.113.66"), token=token_in(await mailed(app, "sign_in")))
 
     (event,) = await items(root, PATH, action="key.use")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import World, id_of, items
+from tests.support.app import RunningApp, id_of, items
 
 ACTIONS = [
     ("GET", "", None),
@@ -18,12 +18,12 @@ ACTIONS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ACTIONS)
-async def test_a_language_without_members_lets_nobody_in(world: World, method: str, path: str, body: object) -> None:
-    await world.language("de")
-    await world.language("da")
+async def test_a_language_without_members_lets_nobody_in(app: RunningApp, method: str, path: str, body: object) -> None:
+    await app.language("de")
+    await app.language("da")
     strangers = [
-        await world.signed_in(),
-        await world.signed_in_member("da", "admin", "translator", email="b@example.org"),
+        await app.signed_in(),
+        await app.signed_in_member("da", "admin", "translator", email="b@example.org"),
     ]
 
     for client in strangers:
@@ -34,9 +34,9 @@ async def test_a_language_without_members_lets_nobody_in(world: World, method: s
     assert [language["code"] for language in await items(strangers[1], "/api/languages")] == ["da"]
 
 
-async def test_a_language_that_all_members_have_left_lets_nobody_in(world: World) -> None:
-    await world.language("de")
-    client = await world.signed_in_member("de", "admin", "translator")
+async def test_a_language_that_all_members_have_left_lets_nobody_in(app: RunningApp) -> None:
+    await app.language("de")
+    client = await app.signed_in_member("de", "admin", "translator")
 
     await client.delete("/api/languages/de/members/me")
 
@@ -44,22 +44,22 @@ async def test_a_language_that_all_members_have_left_lets_nobody_in(world: World
     assert (await client.post("/api/languages/de/members", json={"email": "ada@example.org"})).status_code == 403
 
 
-async def test_in_a_language_of_many_members_each_has_their_own_roles_and_no_other(world: World) -> None:
-    await world.language("de")
-    await world.signed_in_member("de", "admin", email="admin@example.org")
-    await world.signed_in_member("de", "translator", email="translator@example.org")
-    member = await world.signed_in_member("de")
+async def test_in_a_language_of_many_members_each_has_their_own_roles_and_no_other(app: RunningApp) -> None:
+    await app.language("de")
+    await app.signed_in_member("de", "admin", email="admin@example.org")
+    await app.signed_in_member("de", "translator", email="translator@example.org")
+    member = await app.signed_in_member("de")
 
     assert (await member.get("/api/languages/de")).status_code == 200
     for method, path, body in (ACTIONS[1], ACTIONS[4], ACTIONS[8]):
         assert (await member.request(method, f"/api/languages/de{path}", json=body)).status_code == 403
 
 
-async def test_a_language_whose_last_admin_has_gone_is_administered_by_platform_admins_alone(world: World) -> None:
-    await world.language("de")
-    root = await world.signed_in("root@example.org", admin=True)
-    admin = await world.signed_in_member("de", "admin", email="admin@example.org")
-    member = await world.signed_in_member("de", "translator")
+async def test_a_language_whose_last_admin_has_gone_is_administered_by_platform_admins_alone(app: RunningApp) -> None:
+    await app.language("de")
+    root = await app.signed_in("root@example.org", admin=True)
+    admin = await app.signed_in_member("de", "admin", email="admin@example.org")
+    member = await app.signed_in_member("de", "translator")
 
     await admin.put(f"/api/languages/de/members/{await id_of(admin)}", json={"roles": []})
 

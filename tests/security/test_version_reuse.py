@@ -3,17 +3,17 @@
 import httpx
 import pytest
 
-from tests.support.app import World, items
+from tests.support.app import RunningApp, items
 
 PATH = "/api/languages/de/translations"
 STALE = {"If-Match": '"1"'}
 
 
 @pytest.fixture
-async def translator(world: World) -> httpx.AsyncClient:
+async def translator(app: RunningApp) -> httpx.AsyncClient:
     """A translator who holds the ETag of a text that has been deleted and written anew since."""
-    await world.language("de")
-    client = await world.signed_in_member("de", "translator")
+    await app.language("de")
+    client = await app.signed_in_member("de", "translator")
     for text in ("old", "new"):
         await client.put(f"{PATH}/a", json={"text": text}, headers={"If-None-Match": "*"})
         if text == "old":
@@ -49,12 +49,12 @@ async def test_many_deletions_never_bring_a_version_back(translator: httpx.Async
 
 
 async def test_an_etag_of_one_key_or_language_is_only_a_number_in_another(
-    world: World, translator: httpx.AsyncClient
+    app: RunningApp, translator: httpx.AsyncClient
 ) -> None:
     """It gives no right: what it is for stands in the path."""
     await translator.put(f"{PATH}/b", json={"text": "b"}, headers={"If-None-Match": "*"})
 
     assert (await translator.put(f"{PATH}/b", json={"text": "x"}, headers={"If-Match": '"3"'})).status_code == 412
-    await world.language("da")
+    await app.language("da")
     other = await translator.put("/api/languages/da/translations/a", json={"text": "x"}, headers={"If-Match": '"3"'})
     assert other.status_code == 403

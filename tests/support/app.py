@@ -112,11 +112,11 @@ async def items(client: httpx.AsyncClient, path: str, **parameters: str | int) -
     return [item for page in await pages(client, path, **parameters) for item in page]
 
 
-class World:
+class RunningApp:
     """The service under test, and short ways to bring it into a state."""
 
     def __init__(self, litestar: Litestar, settings: Settings, clock: Clock) -> None:
-        self.app: ASGIApp = outermost(litestar, settings)
+        self.asgi: ASGIApp = outermost(litestar, settings)
         self.settings = settings
         self.clock = clock
         self.services = cast("Services", litestar.state.services)
@@ -126,7 +126,7 @@ class World:
     def client(self, *, ip: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
         """An HTTP client without a session, whose requests come from the service's own origin."""
         # httpx and Litestar name the types of ASGI differently.
-        transport = httpx.ASGITransport(cast("Any", self.app), raise_app_exceptions=False, client=(ip, 40_000))
+        transport = httpx.ASGITransport(cast("Any", self.asgi), raise_app_exceptions=False, client=(ip, 40_000))
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, **headers})
 
     async def user(
@@ -229,7 +229,7 @@ async def until(holds: Callable[[], Awaitable[object]]) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock) -> AsyncIterator[World]:
+async def running(settings: Settings, clock: Clock) -> AsyncIterator[RunningApp]:
     """The service, from start to stop, in the test's own event loop.
 
     The app lives in a task of its own: fixtures start and stop in different tasks, which its lifespan forbids.
@@ -246,7 +246,7 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[World]:
         tasks.create_task(live())
         await started.wait()
         try:
-            yield World(litestar, settings, clock)
+            yield RunningApp(litestar, settings, clock)
         finally:
             stop.set()
 

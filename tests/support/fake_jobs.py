@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.jobs.models import Job
 from app.jobs.worker import Attempt, Task, Worker
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 KIND = "errand"
 
@@ -32,21 +32,21 @@ class Runs:
             raise self.errors.pop(0)
 
 
-def worker_of(world: World, run: Callable[[Attempt], Awaitable[None]], **options: float) -> Worker:
-    return Worker(world.services.database, world.clock, world.services.keyring, {KIND: Task(run)}, **options)
+def worker_of(app: RunningApp, run: Callable[[Attempt], Awaitable[None]], **options: float) -> Worker:
+    return Worker(app.services.database, app.clock, app.services.secret_key, {KIND: Task(run)}, **options)
 
 
-async def enqueue(world: World, **options: timedelta) -> UUID:
-    expires_at = world.clock() + options["expires_in"] if options else None
-    async with world.services.database.transaction() as transaction:
-        return await world.services.jobs.enqueue(transaction, KIND, Errand(), expires_at=expires_at)
+async def enqueue(app: RunningApp, **options: timedelta) -> UUID:
+    expires_at = app.clock() + options["expires_in"] if options else None
+    async with app.services.database.transaction() as transaction:
+        return await app.services.jobs.enqueue(transaction, KIND, Errand(), expires_at=expires_at)
 
 
-async def stored(world: World, job_id: UUID) -> Job:
-    async with world.services.database.transaction() as transaction:
+async def stored(app: RunningApp, job_id: UUID) -> Job:
+    async with app.services.database.transaction() as transaction:
         return await transaction.get_one(Job, job_id)
 
 
-async def retry(world: World, *ids: UUID) -> list[UUID]:
-    async with world.services.database.transaction() as transaction:
-        return await world.services.jobs.retry(transaction, ids)
+async def retry(app: RunningApp, *ids: UUID) -> list[UUID]:
+    async with app.services.database.transaction() as transaction:
+        return await app.services.jobs.retry(transaction, ids)

@@ -4,23 +4,21 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 FROM = "Lamp House <no-reply@lamps.example.org>"
 TO = "grace@example.org"
 
-Sending = Callable[..., AbstractAsyncContextManager[World]]
+Sending = Callable[..., AbstractAsyncContextManager[RunningApp]]
 
 
-async def enqueue(world: World, to: str = TO, expires_at: datetime | None = None) -> None:
+async def enqueue(app: RunningApp, to: str = TO, expires_at: datetime | None = None) -> None:
     """Give a mail to the queue."""
-    async with world.services.database.transaction() as transaction:
-        await world.services.mail.enqueue(
-            transaction, to=to, template="secret_changed", values={}, expires_at=expires_at
-        )
+    async with app.services.database.transaction() as transaction:
+        await app.services.mail.enqueue(transaction, to=to, template="secret_changed", values={}, expires_at=expires_at)
 
 
-async def states(world: World) -> list[tuple[str, int]]:
+async def states(app: RunningApp) -> list[tuple[str, int]]:
     """State and attempts of each mail."""
-    rows = await world.services.database.pool.fetch("SELECT state, attempts FROM jobs WHERE kind = 'mail' ORDER BY id")
+    rows = await app.services.database.pool.fetch("SELECT state, attempts FROM jobs WHERE kind = 'mail' ORDER BY id")
     return [(row["state"], row["attempts"]) for row in rows]

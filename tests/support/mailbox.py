@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 import httpx
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 
 def text_of(message: EmailMessage) -> str:
@@ -40,12 +40,12 @@ async def ask(client: httpx.AsyncClient, purpose: str, email: str = "ada@example
     return await client.post("/api/keys", json={"purpose": purpose, "email": email, **sent})
 
 
-async def mailed(world: World, purpose: str, email: str = "ada@example.org", **sent: str) -> EmailMessage:
+async def mailed(app: RunningApp, purpose: str, email: str = "ada@example.org", **sent: str) -> EmailMessage:
     """Ask for a single-use key, and wait for the mail."""
-    before = len(await world.mails())
-    response = await ask(world.client(), purpose, email, **sent)
+    before = len(await app.mails())
+    response = await ask(app.client(), purpose, email, **sent)
     assert (response.status_code, response.json()) == (202, {"status": "accepted"})
-    (message,) = (await world.mails())[before:]
+    (message,) = (await app.mails())[before:]
     return message
 
 

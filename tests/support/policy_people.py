@@ -3,18 +3,18 @@
 from uuid import UUID
 
 from app.guards.policy_expectations import principal_of
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 
-async def person(world: World, who: str, email: str) -> tuple[UUID, str]:
+async def person(app: RunningApp, who: str, email: str) -> tuple[UUID, str]:
     """A user who is `who`, in languages that exist, and the token of a session that they started."""
     wanted = principal_of(who)
     onboarded = wanted.user is None or wanted.user.onboarded_at is not None
     admin = wanted.user is not None and wanted.user.platform_role == "admin"
-    user_id = await world.user(email, secret=None, admin=admin, onboarded=onboarded)
+    user_id = await app.user(email, secret=None, admin=admin, onboarded=onboarded)
     for membership in wanted.memberships:
-        await world.member(user_id, membership.language, *membership.roles)
-    token = await world.token(user_id, admin=admin)
+        await app.member(user_id, membership.language, *membership.roles)
+    token = await app.token(user_id, admin=admin)
     if who == "suspended":
-        await world.services.users.suspend(user_id)
+        await app.services.users.suspend(user_id)
     return user_id, token

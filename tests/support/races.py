@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 T = TypeVar("T")
 
@@ -27,8 +27,8 @@ async def at_once(count: int, work: Callable[[int], Awaitable[T]]) -> list[T]:
 class Queue:
     """Work that waits in the database, in the order it was added."""
 
-    def __init__(self, world: World) -> None:
-        self._pool = world.services.database.pool
+    def __init__(self, app: RunningApp) -> None:
+        self._pool = app.services.database.pool
         self.tasks: list[asyncio.Task[Any]] = []
 
     async def add(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -46,10 +46,10 @@ class Queue:
 
 
 @asynccontextmanager
-async def queued(world: World, lock: str, *arguments: object) -> AsyncIterator[Queue]:
+async def queued(app: RunningApp, lock: str, *arguments: object) -> AsyncIterator[Queue]:
     """A queue for the rows that the statement `lock` locks; they are free at the end of the context."""
-    queue = Queue(world)
-    async with world.services.database.pool.acquire() as connection, connection.transaction():
+    queue = Queue(app)
+    async with app.services.database.pool.acquire() as connection, connection.transaction():
         await connection.execute(lock, *arguments)
         yield queue
     await asyncio.gather(*queue.tasks, return_exceptions=True)

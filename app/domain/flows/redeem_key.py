@@ -25,7 +25,7 @@ from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.postgres.database import Database
 from app.rate_limits import RateLimits, client_network
-from app.secret_key import Keyring
+from app.secret_key import SecretKey
 
 
 class Caller(Struct, frozen=True):
@@ -62,14 +62,14 @@ class RedeemService:
         limits: RateLimits,
         hasher: SecretHasher,
         sessions: SessionService,
-        keyring: Keyring,
+        secret_key: SecretKey,
     ) -> None:
         self._database = database
         self._services = services
         self._limits = limits
         self._hasher = hasher
         self._sessions = sessions
-        self._keyring = keyring
+        self._secret_key = secret_key
 
     async def redeem(self, sent: Redemption, caller: Caller, only: str | None = None) -> StartedSession:
         """Use a link's token, or a code with its purpose and address; `only` limits it to one purpose.
@@ -164,7 +164,7 @@ class RedeemService:
             failures = await keys.count_failure(address.unique, now, guessed=key is not None)
         hashes = tuple(
             code_hash(secret, address=address.unique, purpose=name, code=code)
-            for secret in self._keyring.derive(CODE_KEYS)
+            for secret in self._secret_key.derive(CODE_KEYS)
         )
         right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
         if key is None or not right or failures > FAILURES_MAX:

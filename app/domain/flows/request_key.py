@@ -20,7 +20,7 @@ from app.jobs.queue import Jobs
 from app.jobs.worker import Attempt
 from app.postgres.database import Database
 from app.rate_limits import RateLimits, client_network
-from app.secret_key import Keyring
+from app.secret_key import SecretKey
 
 ISSUE_KEY = "issue_key"
 PURPOSES_OF_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.asked_by_user)
@@ -45,13 +45,13 @@ class AskService:
     """Requests for keys. What an address is, is looked up in a job: the request itself never knows."""
 
     def __init__(
-        self, database: Database, services: Services, limits: RateLimits, jobs: Jobs, keyring: Keyring
+        self, database: Database, services: Services, limits: RateLimits, jobs: Jobs, secret_key: SecretKey
     ) -> None:
         self._database = database
         self._services = services
         self._limits = limits
         self._jobs = jobs
-        self._keyring = keyring
+        self._secret_key = secret_key
 
     async def ask(self, sent: KeyRequest, client_ip: str, caller: UUID | None) -> None:
         """Accept a request for a key; nothing tells whether anything will be mailed.
@@ -136,7 +136,7 @@ class AskService:
         )
 
     def _hash(self, address: str, purpose: Purpose, code: str) -> str:
-        key = self._keyring.derive(CODE_KEYS)[0]
+        key = self._secret_key.derive(CODE_KEYS)[0]
         return code_hash(key, address=address, purpose=purpose.name, code=code)
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.audit import ACTIONS, record
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors, id_of, items, pages
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, items, pages
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 PATH = "/api/audit-events"
@@ -15,10 +15,10 @@ EVE = {"name": "Eve", "secret": SECRET}
 
 
 @pytest.fixture
-async def root(world: World) -> httpx.AsyncClient:
+async def root(app: RunningApp) -> httpx.AsyncClient:
     """The first platform admin, who has used the setup link."""
-    client = world.client(ip="203.0.113.7")
-    setup = {"token": await world.setup_token(), "email": "root@example.org", **EVE}
+    client = app.client(ip="203.0.113.7")
+    setup = {"token": await app.setup_token(), "email": "root@example.org", **EVE}
     assert (await redeem(client, **setup)).status_code == 201
     return client
 
@@ -34,9 +34,9 @@ async def actions(client: httpx.AsyncClient, **filters: str | int) -> list[str]:
 
 
 async def test_an_event_says_what_was_done_to_whom_by_whom_and_from_where(
-    world: World, root: httpx.AsyncClient
+    app: RunningApp, root: httpx.AsyncClient
 ) -> None:
-    ada = await world.user()
+    ada = await app.user()
     await root.post(f"/api/users/{ada}/suspension", json={"reason": "Spam"})
     (event,) = await events(root, action="user.suspend")
     session = (await root.get("/api/session")).json()["session"]
@@ -48,22 +48,22 @@ async def test_an_event_says_what_was_done_to_whom_by_whom_and_from_where(
     }  # fmt: skip
 
 
-async def test_a_sign_in_is_its_users_own_event(world: World, root: httpx.AsyncClient) -> None:
-    ada = await world.user()
-    client = world.client(ip="203.0.113.9")
+async def test_a_sign_in_is_its_users_own_event(app: RunningApp, root: httpx.AsyncClient) -> None:
+    ada = await app.user()
+    client = app.client(ip="203.0.113.9")
     session = (await client.post("/api/session", json=CREDENTIALS)).json()["session"]["id"]
     (event,) = await events(root, subject=f"user:{ada}")
     assert (event["action"], event["detail"]) == ("session.start", {"method": "password"})
     assert (event["actorId"], event["sessionId"], event["ip"]) == (str(ada), session, "203.0.113.9")
 
 
-async def test_the_life_of_a_key_is_told_from_its_making_to_its_end(world: World, root: httpx.AsyncClient) -> None:
+async def test_the_life_of_a_key_is_told_from_its_making_to_its_end(app: RunningApp, root: httpx.AsyncClient) -> None:
     """The first proof of a mailbox also takes the secret away that was set before it."""
-    ada = await world.user()
-    first = await mailed(world, "sign_in")
-    world.clock.forward(minutes=1)
-    await redeem(world.client(), token=token_in(await mailed(world, "password_reset")), secret=NEW_SECRET)
-    assert (await redeem(world.client(), token=token_in(first))).status_code == 410
+    ada = await app.user()
+    first = await mailed(app, "sign_in")
+    app.clock.forward(minutes=1)
+    await redeem(app.client(), token=token_in(await mailed(app, "password_reset")), secret=NEW_SECRET)
+    assert (await redeem(app.client(), token=token_in(first))).status_code == 410
     told = [(event["action"], event["detail"].get("purpose")) for event in await events(root, subject=f"user:{ada}")]
     assert told[::-1] == [
         ("key.issue", "sign_in"), ("key.issue", "password_reset"), ("key.use", "password_reset"),
@@ -72,34 +72,34 @@ async def test_the_life_of_a_key_is_told_from_its_making_to_its_end(world: World
 
 
 async def test_a_key_that_was_asked_for_names_who_asked_although_a_job_makes_it(
-    world: World, root: httpx.AsyncClient
+    app: RunningApp, root: httpx.AsyncClient
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     assert (await ask(ada, "email_change", "lovelace@example.org")).status_code == 202
-    await world.mails()
+    await app.mails()
     (event,) = await events(root, action="key.issue", actorId=await id_of(ada))
     assert (event["detail"], event["ip"]) == ({"purpose": "email_change"}, "127.0.0.1")
 
 
-async def test_nobody_is_named_for_what_a_command_does(world: World, root: httpx.AsyncClient) -> None:
-    ada = await world.user()
+async def test_nobody_is_named_for_what_a_command_does(app: RunningApp, root: httpx.AsyncClient) -> None:
+    ada = await app.user()
     await root.post("/api/languages", json={"code": "de", "name": "German"})
-    await world.services.users.grant_admin(ada)
+    await app.services.users.grant_admin(ada)
     (event,) = await events(root, subject=f"user:{ada}")
     assert (event["action"], event["actorId"], event["ip"]) == ("user.grant_admin", None, None)
 
 
-async def test_what_does_not_happen_leaves_no_event(world: World, root: httpx.AsyncClient) -> None:
+async def test_what_does_not_happen_leaves_no_event(app: RunningApp, root: httpx.AsyncClient) -> None:
     before = await actions(root)
     assert (await root.delete(f"/api/users/{await id_of(root)}")).status_code == 409
-    async with world.services.database.transaction() as transaction:
+    async with app.services.database.transaction() as transaction:
         await record(transaction, "user.delete", "user:x")
         await transaction.rollback()
     assert await actions(root) == before
 
 
-async def test_what_was_so_already_leaves_no_event(world: World, root: httpx.AsyncClient) -> None:
-    ada = f"/api/users/{await world.user()}"
+async def test_what_was_so_already_leaves_no_event(app: RunningApp, root: httpx.AsyncClient) -> None:
+    ada = f"/api/users/{await app.user()}"
     before = await actions(root)
     for method, path, body in (
         ("DELETE", "/suspension", None), ("PUT", "/platform-role", {"role": None}),
@@ -108,21 +108,23 @@ async def test_what_was_so_already_leaves_no_event(world: World, root: httpx.Asy
     assert await actions(root) == before
 
 
-async def test_an_admin_made_by_a_command_is_granted_the_role_by_nobody(world: World, root: httpx.AsyncClient) -> None:
-    await world.services.invitations.create_user("eve@example.org", "", "admin")
+async def test_an_admin_made_by_a_command_is_granted_the_role_by_nobody(
+    app: RunningApp, root: httpx.AsyncClient
+) -> None:
+    await app.services.invitations.create_user("eve@example.org", "", "admin")
     events_of_eve = (await events(root))[:3]
     assert {event["action"] for event in events_of_eve} == {"user.create", "user.grant_admin", "key.issue"}
     assert {event["actorId"] for event in events_of_eve} == {None}
 
 
-async def test_an_action_that_is_not_in_the_list_is_a_mistake(world: World) -> None:
-    async with world.services.database.transaction() as transaction:
+async def test_an_action_that_is_not_in_the_list_is_a_mistake(app: RunningApp) -> None:
+    async with app.services.database.transaction() as transaction:
         with pytest.raises(KeyError):
             await record(transaction, "user.frobnicate", "user:x")
 
 
-async def test_every_action_of_the_list_is_recorded(world: World, root: httpx.AsyncClient) -> None:
-    ada = await world.signed_in()
+async def test_every_action_of_the_list_is_recorded(app: RunningApp, root: httpx.AsyncClient) -> None:
+    ada = await app.signed_in()
     user = f"/api/users/{await id_of(ada)}"
     await root.post("/api/languages", json={"code": "de", "name": "German"})
     members = "/api/languages/de/members"
@@ -137,10 +139,10 @@ async def test_every_action_of_the_list_is_recorded(world: World, root: httpx.As
     await ada.patch("/api/users/me", json={"name": "Ada L."})
 
     await ask(ada, "email_change", "lovelace@example.org")
-    (message,) = [mail for mail in await world.mails() if mail["To"] == "lovelace@example.org"]
+    (message,) = [mail for mail in await app.mails() if mail["To"] == "lovelace@example.org"]
     await redeem(ada, purpose="email_change", email="lovelace@example.org", code=code_in(message))
-    *_, undo = [mail for mail in await world.mails() if mail["To"] == "ada@example.org"]
-    assert (await redeem(world.client(), token=token_in(undo))).status_code == 201
+    *_, undo = [mail for mail in await app.mails() if mail["To"] == "ada@example.org"]
+    assert (await redeem(app.client(), token=token_in(undo))).status_code == 201
 
     assert (await root.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})).status_code == 204
     for method, path, body in (
@@ -152,9 +154,9 @@ async def test_every_action_of_the_list_is_recorded(world: World, root: httpx.As
     assert set(await actions(root)) == set(ACTIONS)
 
 
-async def test_events_are_listed_newest_first_page_by_page(world: World, root: httpx.AsyncClient) -> None:
+async def test_events_are_listed_newest_first_page_by_page(app: RunningApp, root: httpx.AsyncClient) -> None:
     for code in ("da", "de", "fi"):
-        await world.language(code)
+        await app.language(code)
     found = await pages(root, PATH, action="language.create", limit=2)
     assert [[event["subject"] for event in page] for page in found] == [["language:fi", "language:de"], ["language:da"]]
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors, id_of, is_signed_in, items, pages, problem
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, is_signed_in, items, pages, problem
 from tests.support.mailbox import redeem, token_in
 
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
@@ -11,9 +11,9 @@ STEP_UP_MINUTES = 15
 
 
 @pytest.fixture
-async def root(world: World) -> httpx.AsyncClient:
+async def root(app: RunningApp) -> httpx.AsyncClient:
     """A platform admin."""
-    return await world.signed_in("root@example.org", admin=True, name="Root")
+    return await app.signed_in("root@example.org", admin=True, name="Root")
 
 
 async def emails(client: httpx.AsyncClient, **filters: str | int) -> list[str]:
@@ -28,17 +28,17 @@ async def account(client: httpx.AsyncClient, user_id: object) -> dict[str, str |
 
 
 async def test_a_platform_admin_lists_all_users_and_everybody_else_themselves(
-    world: World, root: httpx.AsyncClient
+    app: RunningApp, root: httpx.AsyncClient
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     assert await emails(root) == ["root@example.org", "ada@example.org"]
     assert await emails(ada) == ["ada@example.org"]
     assert await emails(ada, search="root") == []
 
 
-async def test_every_page_gives_every_user_once_oldest_first(world: World, root: httpx.AsyncClient) -> None:
+async def test_every_page_gives_every_user_once_oldest_first(app: RunningApp, root: httpx.AsyncClient) -> None:
     for number in range(6):
-        await world.user(f"user{number}@example.org")
+        await app.user(f"user{number}@example.org")
     found = await pages(root, "/api/users", limit=3)
     assert [len(page) for page in found] == [3, 3, 1]
     assert [user["email"] for page in found for user in page][1:] == [
@@ -46,10 +46,10 @@ async def test_every_page_gives_every_user_once_oldest_first(world: World, root:
     ]
 
 
-async def test_users_are_searched_by_a_part_of_address_or_name(world: World, root: httpx.AsyncClient) -> None:
-    await world.user("ada@example.org", name="Ada Lovelace")
-    await world.user("eve_1@example.com", name="100% Eve")
-    await world.user("evex1@example.com", name="Ève")
+async def test_users_are_searched_by_a_part_of_address_or_name(app: RunningApp, root: httpx.AsyncClient) -> None:
+    await app.user("ada@example.org", name="Ada Lovelace")
+    await app.user("eve_1@example.com", name="100% Eve")
+    await app.user("evex1@example.com", name="Ève")
     assert await emails(root, search="LOVE") == ["ada@example.org"]
     assert await emails(root, search="eve_") == ["eve_1@example.com"]
     assert await emails(root, search="0%") == ["eve_1@example.com"]
@@ -59,9 +59,9 @@ async def test_users_are_searched_by_a_part_of_address_or_name(world: World, roo
     assert len(await emails(root, search="")) == 4
 
 
-async def test_users_are_filtered_by_status_and_role(world: World, root: httpx.AsyncClient) -> None:
-    await world.user("ada@example.org")
-    await world.services.users.suspend(await world.user("eve@example.org"))
+async def test_users_are_filtered_by_status_and_role(app: RunningApp, root: httpx.AsyncClient) -> None:
+    await app.user("ada@example.org")
+    await app.services.users.suspend(await app.user("eve@example.org"))
     assert await emails(root, status="suspended") == ["eve@example.org"]
     assert await emails(root, status="active") == ["root@example.org", "ada@example.org"]
     assert await emails(root, role="admin") == ["root@example.org"]
@@ -76,8 +76,8 @@ async def test_a_malformed_filter_is_a_422(root: httpx.AsyncClient, field: str, 
     assert field_errors(await root.get("/api/users", params={field: value})).keys() == {field}
 
 
-async def test_an_account_is_read_by_id_and_one_s_own_as_me(world: World, root: httpx.AsyncClient) -> None:
-    ada = await world.signed_in()
+async def test_an_account_is_read_by_id_and_one_s_own_as_me(app: RunningApp, root: httpx.AsyncClient) -> None:
+    ada = await app.signed_in()
     user_id = await id_of(ada)
     expected = {
         "id": user_id, "email": "ada@example.org", "name": "Ada", "phone": None, "locale": None, "platformRole": None,
@@ -90,9 +90,9 @@ async def test_an_account_is_read_by_id_and_one_s_own_as_me(world: World, root: 
     assert told == expected
 
 
-async def test_a_user_changes_their_own_profile(world: World) -> None:
-    ada = await world.signed_in()
-    world.clock.forward(hours=1)
+async def test_a_user_changes_their_own_profile(app: RunningApp) -> None:
+    ada = await app.signed_in()
+    app.clock.forward(hours=1)
     sent = {"name": "Ada L.", "phone": "+4915112345678", "locale": "de-AT"}
     changed = (await ada.patch("/api/users/me", json=sent)).json()
     assert changed.items() >= {**sent, "updatedAt": "2026-06-01T13:00:00Z"}.items()
@@ -102,8 +102,8 @@ async def test_a_user_changes_their_own_profile(world: World) -> None:
     assert (await ada.patch("/api/users/me", json={})).json() == cleared
 
 
-async def test_a_platform_admin_changes_the_profile_of_anybody(world: World, root: httpx.AsyncClient) -> None:
-    user_id = await world.user()
+async def test_a_platform_admin_changes_the_profile_of_anybody(app: RunningApp, root: httpx.AsyncClient) -> None:
+    user_id = await app.user()
     assert (await root.patch(f"/api/users/{user_id}", json={"name": "Augusta"})).json()["name"] == "Augusta"
 
 
@@ -124,67 +124,69 @@ async def test_a_platform_admin_changes_the_profile_of_anybody(world: World, roo
     ],
 )
 async def test_a_malformed_change_changes_nothing(
-    world: World, body: dict[str, object], errors: dict[str, str]
+    app: RunningApp, body: dict[str, object], errors: dict[str, str]
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     before = await account(ada, "me")
     assert field_errors(await ada.patch("/api/users/me", json={"name": "Augusta", **body})) == errors
     assert await account(ada, "me") == before
 
 
-async def test_a_created_user_waits_for_their_invitation(world: World, root: httpx.AsyncClient) -> None:
+async def test_a_created_user_waits_for_their_invitation(app: RunningApp, root: httpx.AsyncClient) -> None:
     response = await root.post("/api/users", json={"email": "Eve@Example.org", "name": "Eve"})
     created = response.json()
     assert response.status_code == 201
     assert response.headers["location"] == f"/api/users/{created['id']}"
     assert (created["email"], created["onboardedAt"], created["platformRole"]) == ("Eve@example.org", None, None)
     assert await account(root, created["id"]) == created
-    key = await world.services.database.pool.fetchrow("SELECT * FROM keys WHERE purpose = 'invitation'")
+    key = await app.services.database.pool.fetchrow("SELECT * FROM keys WHERE purpose = 'invitation'")
     assert key is not None
     assert (str(key["user_id"]), key["address"]) == (created["id"], "eve@example.org")
 
 
 @pytest.mark.parametrize("onboarded", [True, False])
-async def test_an_address_has_one_account(world: World, root: httpx.AsyncClient, onboarded: bool) -> None:
-    await world.user(onboarded=onboarded)
+async def test_an_address_has_one_account(app: RunningApp, root: httpx.AsyncClient, onboarded: bool) -> None:
+    await app.user(onboarded=onboarded)
     response = await root.post("/api/users", json={"email": "ADA@example.org", "name": "Eve"})
     assert (response.status_code, problem(response)["code"]) == (409, "email_taken")
     assert await emails(root) == ["root@example.org", "ada@example.org"]
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
 
 
-async def test_an_invitation_is_mailed_again_to_who_still_waits_for_it(world: World, root: httpx.AsyncClient) -> None:
+async def test_an_invitation_is_mailed_again_to_who_still_waits_for_it(
+    app: RunningApp, root: httpx.AsyncClient
+) -> None:
     user_id = (await root.post("/api/users", json={"email": "eve@example.org", "name": "Eve"})).json()["id"]
     assert (await root.post(f"/api/users/{user_id}/invitation")).status_code == 204
-    first, second = [token_in(mail) for mail in await world.mails()]
+    first, second = [token_in(mail) for mail in await app.mails()]
     accepting = {"name": "Eve", "secret": SECRET}
-    assert (await redeem(world.client(), token=first, **accepting)).status_code == 410
-    assert (await redeem(world.client(), token=second, **accepting)).status_code == 201
+    assert (await redeem(app.client(), token=first, **accepting)).status_code == 410
+    assert (await redeem(app.client(), token=second, **accepting)).status_code == 201
     again = await root.post(f"/api/users/{user_id}/invitation")
     assert (again.status_code, problem(again)["code"]) == (409, "no_invitation")
-    assert len(await world.mails()) == 2
+    assert len(await app.mails()) == 2
 
 
 async def test_a_suspension_ends_every_session_and_its_reason_is_for_admins(
-    world: World, root: httpx.AsyncClient
+    app: RunningApp, root: httpx.AsyncClient
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     user_id = await id_of(ada)
     response = await root.post(f"/api/users/{user_id}/suspension", json={"reason": "Spam"})
     assert (response.status_code, response.content) == (204, b"")
     assert not await is_signed_in(ada)
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
     shown = await account(root, user_id)
     assert (shown["status"], shown["suspensionReason"]) == ("suspended", "Spam")
 
 
-async def test_a_restored_user_signs_in_anew(world: World, root: httpx.AsyncClient) -> None:
-    ada = await world.signed_in()
+async def test_a_restored_user_signs_in_anew(app: RunningApp, root: httpx.AsyncClient) -> None:
+    ada = await app.signed_in()
     path = f"/api/users/{await id_of(ada)}"
     await root.post(f"{path}/suspension", json={})
     assert (await root.delete(f"{path}/suspension")).status_code == 204
     assert not await is_signed_in(ada)
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
     shown = (await root.get(path)).json()
     assert (shown["status"], shown["suspensionReason"]) == ("active", None)
 
@@ -198,15 +200,15 @@ async def test_a_restored_user_signs_in_anew(world: World, root: httpx.AsyncClie
     ],
 )
 async def test_a_malformed_suspension_suspends_nobody(
-    world: World, root: httpx.AsyncClient, body: dict[str, str], errors: dict[str, str]
+    app: RunningApp, root: httpx.AsyncClient, body: dict[str, str], errors: dict[str, str]
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     assert field_errors(await root.post(f"/api/users/{await id_of(ada)}/suspension", json=body)) == errors
     assert await is_signed_in(ada)
 
 
-async def test_the_platform_role_is_granted_and_taken_away(world: World, root: httpx.AsyncClient) -> None:
-    user_id = await world.user()
+async def test_the_platform_role_is_granted_and_taken_away(app: RunningApp, root: httpx.AsyncClient) -> None:
+    user_id = await app.user()
     path = f"/api/users/{user_id}/platform-role"
     assert (await root.put(path, json={"role": "admin"})).status_code == 204
     assert (await account(root, user_id))["platformRole"] == "admin"
@@ -223,34 +225,34 @@ async def test_the_platform_role_is_granted_and_taken_away(world: World, root: h
     ],
 )
 async def test_a_malformed_role_grants_nothing(
-    world: World, root: httpx.AsyncClient, body: dict[str, object], errors: dict[str, str]
+    app: RunningApp, root: httpx.AsyncClient, body: dict[str, object], errors: dict[str, str]
 ) -> None:
-    user_id = await world.user()
+    user_id = await app.user()
     assert field_errors(await root.put(f"/api/users/{user_id}/platform-role", json=body)) == errors
     assert (await account(root, user_id))["platformRole"] is None
 
 
-async def test_all_sessions_of_one_user_are_ended_and_nobody_elses(world: World, root: httpx.AsyncClient) -> None:
-    user_id = await world.user()
-    clients = [world.with_cookie(await world.token(user_id)) for _ in range(3)]
-    other = await world.signed_in("eve@example.org")
+async def test_all_sessions_of_one_user_are_ended_and_nobody_elses(app: RunningApp, root: httpx.AsyncClient) -> None:
+    user_id = await app.user()
+    clients = [app.with_cookie(await app.token(user_id)) for _ in range(3)]
+    other = await app.signed_in("eve@example.org")
     assert (await root.delete(f"/api/users/{user_id}/sessions")).status_code == 204
     assert [await is_signed_in(client) for client in (*clients, other, root)] == [False] * 3 + [True] * 2
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
 async def test_a_deleted_account_is_gone_with_its_ways_in_and_memberships(
-    world: World, root: httpx.AsyncClient
+    app: RunningApp, root: httpx.AsyncClient
 ) -> None:
-    await world.language("de")
-    ada = await world.signed_in_member("de", "admin")
+    await app.language("de")
+    ada = await app.signed_in_member("de", "admin")
     user_id = await id_of(ada)
     response = await root.delete(f"/api/users/{user_id}")
     assert (response.status_code, response.content) == (204, b"")
     assert not await is_signed_in(ada)
     assert (await root.get(f"/api/users/{user_id}")).status_code == 404
     assert await items(root, "/api/languages/de/members") == []
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
     assert (await root.post("/api/users", json={"email": "ada@example.org", "name": "Ada"})).status_code == 201
 
 
@@ -265,11 +267,11 @@ ADMINISTRATION = [
 
 @pytest.mark.parametrize(("method", "path", "body"), ADMINISTRATION)
 async def test_administration_needs_a_recent_proof(
-    world: World, root: httpx.AsyncClient, method: str, path: str, body: object
+    app: RunningApp, root: httpx.AsyncClient, method: str, path: str, body: object
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     before = await account(ada, "me")
-    world.clock.forward(minutes=STEP_UP_MINUTES, seconds=1)
+    app.clock.forward(minutes=STEP_UP_MINUTES, seconds=1)
     response = await root.request(method, f"/api/users/{before['id']}{path}", json=body)
     assert (response.status_code, problem(response)["code"]) == (403, "reauthentication_required")
     assert await account(ada, "me") == before
@@ -278,8 +280,8 @@ async def test_administration_needs_a_recent_proof(
 @pytest.mark.parametrize("user_id", [UNKNOWN_ID, "nobody", "0", "x" * 300, "ME", "%F0%9F%90%91"])
 @pytest.mark.parametrize(("method", "path", "body"), [*ADMINISTRATION, ("GET", "", None), ("PATCH", "", {"name": "x"})])
 async def test_only_a_platform_admin_learns_that_a_user_does_not_exist(
-    world: World, root: httpx.AsyncClient, user_id: str, method: str, path: str, body: object
+    app: RunningApp, root: httpx.AsyncClient, user_id: str, method: str, path: str, body: object
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     answers = [await client.request(method, f"/api/users/{user_id}{path}", json=body) for client in (root, ada)]
     assert [answer.status_code for answer in answers] == [404, 403]

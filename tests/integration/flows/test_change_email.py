@@ -5,17 +5,17 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, World, is_signed_in, problem
+from tests.support.app import CREDENTIALS, RunningApp, is_signed_in, problem
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
 from tests.support.races import at_once
 
 OLD, NEW = "ada@example.org", "ada@new.example.org"
 
 
-async def asked(world: World, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
+async def asked(app: RunningApp, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
     """Ask to change the address, and give the mail to the new one."""
     assert (await ask(client, "email_change", address)).status_code == 202
-    message = (await world.mails())[-1]
+    message = (await app.mails())[-1]
     assert message["To"] == address
     return message
 
@@ -24,13 +24,13 @@ async def confirm(client: httpx.AsyncClient, code: str, address: str = NEW) -> h
     return await redeem(client, purpose="email_change", email=address, code=code)
 
 
-async def changed(world: World, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
+async def changed(app: RunningApp, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
     """Change the address, and give the mail that tells the old one."""
-    assert (await confirm(client, code_in(await asked(world, client, address)), address)).status_code == 201
-    return (await world.mails())[-1]
+    assert (await confirm(client, code_in(await asked(app, client, address)), address)).status_code == 201
+    return (await app.mails())[-1]
 
 
-async def test_the_code_in_the_mail_to_the_new_address_changes_it(either: World) -> None:
+async def test_the_code_in_the_mail_to_the_new_address_changes_it(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     other = either.with_cookie(await either.token((await client.get("/api/users/me")).json()["id"]))
     answer = await confirm(client, code_in(await asked(either, client, "Ada@new.example.org")))
@@ -41,7 +41,7 @@ async def test_the_code_in_the_mail_to_the_new_address_changes_it(either: World)
     assert primary["identifier"] == NEW
 
 
-async def test_from_then_on_the_new_address_signs_in_and_the_old_one_does_not(either: World) -> None:
+async def test_from_then_on_the_new_address_signs_in_and_the_old_one_does_not(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     await changed(either, client)
     either.clock.forward(seconds=30)
@@ -51,21 +51,21 @@ async def test_from_then_on_the_new_address_signs_in_and_the_old_one_does_not(ei
     assert [message["To"] for message in (await either.mails())[sent:]] == [NEW]
 
 
-async def test_the_secret_stays(world: World) -> None:
-    client = await world.signed_in(OLD)
-    await changed(world, client)
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 401
-    assert (await world.client().post("/api/session", json={**CREDENTIALS, "email": NEW})).status_code == 201
+async def test_the_secret_stays(app: RunningApp) -> None:
+    client = await app.signed_in(OLD)
+    await changed(app, client)
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
+    assert (await app.client().post("/api/session", json={**CREDENTIALS, "email": NEW})).status_code == 201
 
 
-async def test_the_keys_of_the_old_address_die_with_it(either: World) -> None:
+async def test_the_keys_of_the_old_address_die_with_it(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     sign_in = await mailed(either, "sign_in", OLD)
     await changed(either, client)
     assert (await redeem(either.client(), token=token_in(sign_in))).status_code == 410
 
 
-async def test_the_old_address_is_told_and_its_link_undoes_the_change(either: World) -> None:
+async def test_the_old_address_is_told_and_its_link_undoes_the_change(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     told = await changed(either, client)
     assert told["To"] == OLD
@@ -80,33 +80,33 @@ async def test_the_old_address_is_told_and_its_link_undoes_the_change(either: Wo
     assert (await redeem(either.client(), token=token_in(told))).status_code == 410
 
 
-async def test_undoing_clears_a_secret_that_a_thief_may_have_set(world: World) -> None:
-    client = await world.signed_in(OLD)
-    told = await changed(world, client)
+async def test_undoing_clears_a_secret_that_a_thief_may_have_set(app: RunningApp) -> None:
+    client = await app.signed_in(OLD)
+    told = await changed(app, client)
     secret = "a thief has chosen this one"
     assert (await client.put("/api/keys/primary/secret", json={"secret": secret})).status_code == 204
-    assert (await redeem(world.client(), token=token_in(told))).status_code == 201
+    assert (await redeem(app.client(), token=token_in(told))).status_code == 201
     for email in (OLD, NEW):
-        answer = await world.client().post("/api/session", json={**CREDENTIALS, "email": email, "secret": secret})
+        answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": email, "secret": secret})
         assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, 201), (0, 410)])
-async def test_the_undo_ends_exactly_after_seven_days(either: World, seconds: int, status: int) -> None:
+async def test_the_undo_ends_exactly_after_seven_days(either: RunningApp, seconds: int, status: int) -> None:
     told = await changed(either, await either.signed_in(OLD))
     either.clock.forward(days=7, seconds=seconds)
     assert (await redeem(either.client(), token=token_in(told))).status_code == status
 
 
-async def test_undoing_the_first_of_two_changes_voids_the_undo_of_the_second(world: World) -> None:
-    client = await world.signed_in(OLD)
-    to_owner = await changed(world, client)
-    to_thief = await changed(world, client, "mallory@example.org")
-    assert (await redeem(world.client(), token=token_in(to_owner))).json()["user"]["email"] == OLD
-    assert (await redeem(world.client(), token=token_in(to_thief))).status_code == 410
+async def test_undoing_the_first_of_two_changes_voids_the_undo_of_the_second(app: RunningApp) -> None:
+    client = await app.signed_in(OLD)
+    to_owner = await changed(app, client)
+    to_thief = await changed(app, client, "mallory@example.org")
+    assert (await redeem(app.client(), token=token_in(to_owner))).json()["user"]["email"] == OLD
+    assert (await redeem(app.client(), token=token_in(to_thief))).status_code == 410
 
 
-async def test_only_who_is_signed_in_and_has_proved_it_lately_can_ask(either: World) -> None:
+async def test_only_who_is_signed_in_and_has_proved_it_lately_can_ask(either: RunningApp) -> None:
     assert problem(await ask(either.client(), "email_change", NEW))["code"] == "not_signed_in"
     client = await either.signed_in(OLD)
     either.clock.forward(minutes=15, seconds=1)
@@ -114,7 +114,7 @@ async def test_only_who_is_signed_in_and_has_proved_it_lately_can_ask(either: Wo
     assert await either.mails() == []
 
 
-async def test_a_taken_address_gets_the_same_answer_and_no_mail(either: World) -> None:
+async def test_a_taken_address_gets_the_same_answer_and_no_mail(either: RunningApp) -> None:
     await either.user("eve@example.org")
     client = await either.signed_in(OLD)
     answer = await ask(client, "email_change", "Eve@example.org")
@@ -122,7 +122,7 @@ async def test_a_taken_address_gets_the_same_answer_and_no_mail(either: World) -
     assert await either.mails() == []
 
 
-async def test_an_address_that_was_taken_meanwhile_is_refused(either: World) -> None:
+async def test_an_address_that_was_taken_meanwhile_is_refused(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     code = code_in(await asked(either, client))
     await either.user(NEW)
@@ -130,7 +130,7 @@ async def test_an_address_that_was_taken_meanwhile_is_refused(either: World) -> 
     assert await is_signed_in(client)
 
 
-async def test_nobody_else_can_use_the_code(either: World) -> None:
+async def test_nobody_else_can_use_the_code(either: RunningApp) -> None:
     client, eve = await either.signed_in(OLD), await either.signed_in("eve@example.org")
     code = code_in(await asked(either, client))
     for stranger in (either.client(), eve):
@@ -138,7 +138,7 @@ async def test_nobody_else_can_use_the_code(either: World) -> None:
     assert (await confirm(client, code)).status_code == 201
 
 
-async def test_five_wrong_codes_burn_the_code(either: World) -> None:
+async def test_five_wrong_codes_burn_the_code(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     code = code_in(await asked(either, client))
     for tried in [*[wrong(code)] * 5, code]:
@@ -146,14 +146,14 @@ async def test_five_wrong_codes_burn_the_code(either: World) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
-async def test_the_code_ends_exactly_after_ten_minutes(either: World, seconds: int, status: int) -> None:
+async def test_the_code_ends_exactly_after_ten_minutes(either: RunningApp, seconds: int, status: int) -> None:
     client = await either.signed_in(OLD)
     code = code_in(await asked(either, client))
     either.clock.forward(seconds=seconds)
     assert (await confirm(client, code)).status_code == status
 
 
-async def test_of_two_users_who_want_one_address_at_once_one_gets_it(either: World) -> None:
+async def test_of_two_users_who_want_one_address_at_once_one_gets_it(either: RunningApp) -> None:
     clients = [await either.signed_in(f"user{number}@example.org") for number in range(2)]
     codes = []
     for client in clients:
@@ -165,7 +165,7 @@ async def test_of_two_users_who_want_one_address_at_once_one_gets_it(either: Wor
     assert taken == 1
 
 
-async def test_the_mails_are_german_for_a_german_reader(either: World) -> None:
+async def test_the_mails_are_german_for_a_german_reader(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     await client.patch("/api/users/me", json={"locale": "de"})
     told = await changed(either, client)

@@ -3,22 +3,22 @@
 import httpx
 import pytest
 
-from tests.support.app import SECRET, World, field_errors, problem
+from tests.support.app import SECRET, RunningApp, field_errors, problem
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 ADDRESS = "ada@example.org"
 
 
-async def inspect(world: World, token: str) -> httpx.Response:
-    return await world.client().post("/api/keys/inspect", json={"token": token})
+async def inspect(app: RunningApp, token: str) -> httpx.Response:
+    return await app.client().post("/api/keys/inspect", json={"token": token})
 
 
-async def seen(world: World, token: str) -> tuple[str, str | None, str | None, list[str]]:
-    body = (await inspect(world, token)).json()
+async def seen(app: RunningApp, token: str) -> tuple[str, str | None, str | None, list[str]]:
+    body = (await inspect(app, token)).json()
     return body["purpose"], body["email"], body["language"], body["needs"]
 
 
-async def test_looking_uses_nothing_up(either: World) -> None:
+async def test_looking_uses_nothing_up(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in")
     for _ in range(10):
@@ -27,7 +27,7 @@ async def test_looking_uses_nothing_up(either: World) -> None:
     assert answer.status_code == 201
 
 
-async def test_an_invitation_names_its_language_and_what_it_needs(either: World) -> None:
+async def test_an_invitation_names_its_language_and_what_it_needs(either: RunningApp) -> None:
     await either.language("de", "German")
     admin = await either.signed_in("root@example.org", admin=True)
     await admin.post("/api/languages/de/members", json={"email": ADDRESS})
@@ -36,23 +36,23 @@ async def test_an_invitation_names_its_language_and_what_it_needs(either: World)
     assert await seen(either, token) == ("invitation", ADDRESS, "German", needs)
 
 
-async def test_the_setup_link_needs_an_address_too(either: World) -> None:
+async def test_the_setup_link_needs_an_address_too(either: RunningApp) -> None:
     needs = ["email", "name", "secret"] if either.settings.passwords else ["email", "name"]
     assert await seen(either, await either.setup_token()) == ("invitation", None, None, needs)
 
 
-async def test_a_sign_up_needs_nothing_more(open_world: World) -> None:
-    token = token_in(await mailed(open_world, "sign_up", ADDRESS, name="Ada"))
-    assert await seen(open_world, token) == ("sign_up", ADDRESS, None, [])
+async def test_a_sign_up_needs_nothing_more(open_app: RunningApp) -> None:
+    token = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
+    assert await seen(open_app, token) == ("sign_up", ADDRESS, None, [])
 
 
-async def test_a_password_reset_needs_the_secret(world: World) -> None:
-    await world.user(ADDRESS)
-    token = token_in(await mailed(world, "password_reset"))
-    assert await seen(world, token) == ("password_reset", ADDRESS, None, ["secret"])
+async def test_a_password_reset_needs_the_secret(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    token = token_in(await mailed(app, "password_reset"))
+    assert await seen(app, token) == ("password_reset", ADDRESS, None, ["secret"])
 
 
-async def test_an_undo_names_the_address_it_brings_back(either: World) -> None:
+async def test_an_undo_names_the_address_it_brings_back(either: RunningApp) -> None:
     client = await either.signed_in(ADDRESS)
     await ask(client, "email_change", "ada@new.example.org")
     code = code_in((await either.mails())[-1])
@@ -61,7 +61,7 @@ async def test_an_undo_names_the_address_it_brings_back(either: World) -> None:
     assert await seen(either, token) == ("email_change_undo", ADDRESS, None, [])
 
 
-async def test_a_used_expired_replaced_or_unknown_link_gets_one_answer(either: World) -> None:
+async def test_a_used_expired_replaced_or_unknown_link_gets_one_answer(either: RunningApp) -> None:
     await either.user(ADDRESS)
     used = token_in(await mailed(either, "sign_in"))
     assert (await redeem(either.client(), token=used)).status_code == 201
@@ -77,6 +77,6 @@ async def test_a_used_expired_replaced_or_unknown_link_gets_one_answer(either: W
 
 
 @pytest.mark.parametrize("token", ["", "x", "osk_", f"osk_{'A' * 42}", f"osa_{'A' * 43}"])
-async def test_what_cannot_be_a_token_is_told(world: World, token: str) -> None:
-    assert field_errors(await inspect(world, token)) == {"token": "invalid_token"}
-    assert field_errors(await redeem(world.client(), token=token, secret=SECRET)) == {"token": "invalid_token"}
+async def test_what_cannot_be_a_token_is_told(app: RunningApp, token: str) -> None:
+    assert field_errors(await inspect(app, token)) == {"token": "invalid_token"}
+    assert field_errors(await redeem(app.client(), token=token, secret=SECRET)) == {"token": "invalid_token"}

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.support.app import World, field_errors, problem, running, settings_for
+from tests.support.app import RunningApp, field_errors, problem, running, settings_for
 from tests.support.mailbox import mailed, redeem, token_in
 from tests.support.races import at_once
 
@@ -13,17 +13,17 @@ ADDRESS = "grace@example.org"
 
 
 @pytest.fixture
-async def phone_world(world: World, database_url: str) -> AsyncIterator[World]:
+async def phone_app(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
     """A service that wants a phone number too."""
     environ = {"SIGN_IN_METHODS": "code", "SIGN_UP": "open", "REQUIRED_PROFILE_FIELDS": "name,phone"}
-    async with running(settings_for(database_url, **environ), world.clock) as phone_world:
-        yield phone_world
+    async with running(settings_for(database_url, **environ), app.clock) as phone_app:
+        yield phone_app
 
 
-async def newcomer(world: World, **profile: str) -> httpx.AsyncClient:
+async def newcomer(app: RunningApp, **profile: str) -> httpx.AsyncClient:
     """The browser of somebody who has just signed up."""
-    client = world.client()
-    token = token_in(await mailed(world, "sign_up", ADDRESS, **profile))
+    client = app.client()
+    token = token_in(await mailed(app, "sign_up", ADDRESS, **profile))
     assert (await redeem(client, token=token)).status_code == 201
     return client
 
@@ -32,8 +32,8 @@ async def onboarding(client: httpx.AsyncClient) -> object:
     return (await client.get("/api/session")).json()["onboarding"]
 
 
-async def test_the_session_tells_what_is_missing_and_nothing_else_is_allowed(open_world: World) -> None:
-    client = await newcomer(open_world)
+async def test_the_session_tells_what_is_missing_and_nothing_else_is_allowed(open_app: RunningApp) -> None:
+    client = await newcomer(open_app)
     assert await onboarding(client) == {"required": True, "fields": ["name"]}
     refused = [
         await client.get("/api/languages"),
@@ -44,10 +44,10 @@ async def test_the_session_tells_what_is_missing_and_nothing_else_is_allowed(ope
     assert [problem(answer)["code"] for answer in refused] == ["onboarding_required"] * 4
 
 
-async def test_one_patch_finishes_it_and_may_be_sent_again(open_world: World) -> None:
-    client = await newcomer(open_world)
+async def test_one_patch_finishes_it_and_may_be_sent_again(open_app: RunningApp) -> None:
+    client = await newcomer(open_app)
     answers = [await client.patch("/api/users/me", json={"name": "Grace"})]
-    open_world.clock.forward(minutes=1)
+    open_app.clock.forward(minutes=1)
     answers.append(await client.patch("/api/users/me", json={"name": "Grace"}))
     first, second = (answer.json() for answer in answers)
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -56,8 +56,8 @@ async def test_one_patch_finishes_it_and_may_be_sent_again(open_world: World) ->
     assert (await client.get("/api/languages")).status_code == 200
 
 
-async def test_two_tabs_may_finish_it_at_once(open_world: World) -> None:
-    client = await newcomer(open_world)
+async def test_two_tabs_may_finish_it_at_once(open_app: RunningApp) -> None:
+    client = await newcomer(open_app)
     names = ["Grace", "Grace H."]
     answers = await at_once(2, lambda number: client.patch("/api/users/me", json={"name": names[number]}))
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -65,16 +65,16 @@ async def test_two_tabs_may_finish_it_at_once(open_world: World) -> None:
     assert (await client.get("/api/users/me")).json()["name"] in names
 
 
-async def test_a_patch_that_is_refused_finishes_nothing(open_world: World) -> None:
-    client = await newcomer(open_world)
+async def test_a_patch_that_is_refused_finishes_nothing(open_app: RunningApp) -> None:
+    client = await newcomer(open_app)
     assert field_errors(await client.patch("/api/users/me", json={"name": ""})) == {"name": "too_short"}
     answer = await client.patch("/api/users/me", json={"name": "Grace", "platformRole": "admin"})
     assert field_errors(answer) == {"platformRole": "unknown_field"}
     assert await onboarding(client) == {"required": True, "fields": ["name"]}
 
 
-async def test_every_required_field_must_be_there(phone_world: World) -> None:
-    client = await newcomer(phone_world)
+async def test_every_required_field_must_be_there(phone_app: RunningApp) -> None:
+    client = await newcomer(phone_app)
     assert await onboarding(client) == {"required": True, "fields": ["name", "phone"]}
     await client.patch("/api/users/me", json={"name": "Grace"})
     assert await onboarding(client) == {"required": True, "fields": ["phone"]}
@@ -82,49 +82,49 @@ async def test_every_required_field_must_be_there(phone_world: World) -> None:
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_two_tabs_may_fill_in_one_field_each_at_once(phone_world: World) -> None:
-    client = await newcomer(phone_world)
+async def test_two_tabs_may_fill_in_one_field_each_at_once(phone_app: RunningApp) -> None:
+    client = await newcomer(phone_app)
     sent = [{"name": "Grace"}, {"phone": "+4915112345678"}]
     await at_once(2, lambda number: client.patch("/api/users/me", json=sent[number]))
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_a_complete_sign_up_has_nothing_left_to_fill_in(phone_world: World) -> None:
-    client = await newcomer(phone_world, name="Grace", phone="+4915112345678")
+async def test_a_complete_sign_up_has_nothing_left_to_fill_in(phone_app: RunningApp) -> None:
+    client = await newcomer(phone_app, name="Grace", phone="+4915112345678")
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_a_field_that_is_emptied_later_does_not_lock_the_user_out(phone_world: World) -> None:
-    client = await newcomer(phone_world, name="Grace", phone="+4915112345678")
+async def test_a_field_that_is_emptied_later_does_not_lock_the_user_out(phone_app: RunningApp) -> None:
+    client = await newcomer(phone_app, name="Grace", phone="+4915112345678")
     assert (await client.patch("/api/users/me", json={"phone": None})).status_code == 200
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_an_invited_user_who_signs_in_by_code_finishes_it_like_everybody(world: World) -> None:
-    await world.invitation(ADDRESS)
-    client = world.client()
-    assert (await redeem(client, token=token_in(await mailed(world, "sign_in", ADDRESS)))).status_code == 201
+async def test_an_invited_user_who_signs_in_by_code_finishes_it_like_everybody(app: RunningApp) -> None:
+    await app.invitation(ADDRESS)
+    client = app.client()
+    assert (await redeem(client, token=token_in(await mailed(app, "sign_in", ADDRESS)))).status_code == 201
     assert await onboarding(client) == {"required": True, "fields": ["name"]}
     await client.patch("/api/users/me", json={"name": "Grace"})
     assert (await client.get("/api/languages")).status_code == 200
 
 
-async def test_an_accepted_invitation_leaves_the_fields_that_it_did_not_ask_for(phone_world: World) -> None:
-    client = phone_world.client()
-    assert (await redeem(client, token=await phone_world.invitation(ADDRESS), name="Grace")).status_code == 201
+async def test_an_accepted_invitation_leaves_the_fields_that_it_did_not_ask_for(phone_app: RunningApp) -> None:
+    client = phone_app.client()
+    assert (await redeem(client, token=await phone_app.invitation(ADDRESS), name="Grace")).status_code == 201
     assert await onboarding(client) == {"required": True, "fields": ["phone"]}
     assert (await client.patch("/api/users/me", json={"phone": "+12155550123"})).status_code == 200
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_the_first_admin_has_no_exemption(phone_world: World) -> None:
-    client = phone_world.client()
-    setup = {"token": await phone_world.setup_token(), "email": ADDRESS, "name": "Grace"}
+async def test_the_first_admin_has_no_exemption(phone_app: RunningApp) -> None:
+    client = phone_app.client()
+    setup = {"token": await phone_app.setup_token(), "email": ADDRESS, "name": "Grace"}
     assert (await redeem(client, **setup)).status_code == 201
     assert await onboarding(client) == {"required": True, "fields": ["phone"]}
     assert problem(await client.get("/api/languages"))["code"] == "onboarding_required"
 
 
-async def test_a_blank_name_is_no_name(open_world: World) -> None:
-    client = await newcomer(open_world)
+async def test_a_blank_name_is_no_name(open_app: RunningApp) -> None:
+    client = await newcomer(open_app)
     assert field_errors(await client.patch("/api/users/me", json={"name": " \t"})) == {"name": "invalid"}

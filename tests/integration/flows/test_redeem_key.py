@@ -4,15 +4,15 @@ import httpx
 import pytest
 
 from app.errors import Problem
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors, problem
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, problem
 from tests.support.races import at_once
 
 Body = dict[str, str]
 
 
-async def redeem(world: World, token: str, **sent: str) -> httpx.Response:
+async def redeem(app: RunningApp, token: str, **sent: str) -> httpx.Response:
     body = {"token": token, "name": "Ada", "secret": SECRET, **sent}
-    return await world.client().post("/api/keys/redeem", json=body)
+    return await app.client().post("/api/keys/redeem", json=body)
 
 
 def refused(response: httpx.Response) -> str:
@@ -21,77 +21,77 @@ def refused(response: httpx.Response) -> str:
     return problem(response)["code"]
 
 
-async def test_the_setup_link_makes_the_first_platform_admin_and_signs_them_in(world: World) -> None:
-    response = await redeem(world, await world.setup_token(), email="Root@Example.org")
+async def test_the_setup_link_makes_the_first_platform_admin_and_signs_them_in(app: RunningApp) -> None:
+    response = await redeem(app, await app.setup_token(), email="Root@Example.org")
     assert response.status_code == 201
     assert response.headers["location"] == "/api/session"
     assert "Max-Age=3600" in response.headers["set-cookie"]
     user = response.json()["user"]
     assert (user["email"], user["name"], user["platformRole"]) == ("Root@example.org", "Ada", "admin")
     assert response.json()["session"]["method"] == "link"
-    assert await world.services.invitations.setup_link() is None
+    assert await app.services.invitations.setup_link() is None
 
 
-async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(world: World) -> None:
-    token = await world.invitation("ada@example.org")
-    world.clock.forward(days=1)
-    response = await redeem(world, token)
+async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(app: RunningApp) -> None:
+    token = await app.invitation("ada@example.org")
+    app.clock.forward(days=1)
+    response = await redeem(app, token)
     assert response.status_code == 201
     assert response.json()["user"]["name"] == "Ada"
     assert response.json()["onboarding"] == {"required": False, "fields": []}
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
-async def test_an_invited_admin_gets_an_admins_session(world: World) -> None:
-    link = await world.services.invitations.create_user("ada@example.org", "", "admin")
-    response = await redeem(world, link.partition("#token=")[2])
+async def test_an_invited_admin_gets_an_admins_session(app: RunningApp) -> None:
+    link = await app.services.invitations.create_user("ada@example.org", "", "admin")
+    response = await redeem(app, link.partition("#token=")[2])
     assert response.json()["user"]["platformRole"] == "admin"
     assert "Max-Age=3600" in response.headers["set-cookie"]
 
 
-async def test_a_link_carries_its_token_in_the_fragment(world: World) -> None:
-    link = await world.services.invitations.setup_link()
+async def test_a_link_carries_its_token_in_the_fragment(app: RunningApp) -> None:
+    link = await app.services.invitations.setup_link()
     assert link is not None
     assert link.startswith("http://127.0.0.1:8000/redeem#token=osk_")
 
 
-async def test_a_link_works_once(world: World) -> None:
-    token = await world.setup_token()
-    assert (await redeem(world, token, email="root@example.org")).status_code == 201
-    assert refused(await redeem(world, token, email="root@example.org")) == "key_not_usable"
+async def test_a_link_works_once(app: RunningApp) -> None:
+    token = await app.setup_token()
+    assert (await redeem(app, token, email="root@example.org")).status_code == 201
+    assert refused(await redeem(app, token, email="root@example.org")) == "key_not_usable"
 
 
-async def test_of_many_uses_at_once_one_wins(world: World) -> None:
-    token = await world.invitation("ada@example.org")
-    answers = await at_once(8, lambda _: redeem(world, token))
+async def test_of_many_uses_at_once_one_wins(app: RunningApp) -> None:
+    token = await app.invitation("ada@example.org")
+    answers = await at_once(8, lambda _: redeem(app, token))
     assert sorted(answer.status_code for answer in answers) == [201] + [410] * 7
 
 
-async def test_a_link_is_unusable_from_exactly_its_expiry(world: World) -> None:
-    early, late = await world.invitation("ada@example.org"), await world.invitation("eve@example.org")
-    world.clock.forward(days=7, seconds=-1)
-    assert (await redeem(world, early)).status_code == 201
-    world.clock.forward(seconds=1)
-    assert refused(await redeem(world, late)) == "key_not_usable"
+async def test_a_link_is_unusable_from_exactly_its_expiry(app: RunningApp) -> None:
+    early, late = await app.invitation("ada@example.org"), await app.invitation("eve@example.org")
+    app.clock.forward(days=7, seconds=-1)
+    assert (await redeem(app, early)).status_code == 201
+    app.clock.forward(seconds=1)
+    assert refused(await redeem(app, late)) == "key_not_usable"
 
 
-async def test_a_new_setup_link_voids_the_one_before(world: World) -> None:
-    first, second = await world.setup_token(), await world.setup_token()
-    assert refused(await redeem(world, first, email="root@example.org")) == "key_not_usable"
-    assert (await redeem(world, second, email="root@example.org")).status_code == 201
+async def test_a_new_setup_link_voids_the_one_before(app: RunningApp) -> None:
+    first, second = await app.setup_token(), await app.setup_token()
+    assert refused(await redeem(app, first, email="root@example.org")) == "key_not_usable"
+    assert (await redeem(app, second, email="root@example.org")).status_code == 201
 
 
-async def test_a_setup_link_is_void_once_there_is_a_platform_admin(world: World) -> None:
-    token = await world.setup_token()
-    await world.user("root@example.org", admin=True)
-    assert refused(await redeem(world, token, email="eve@example.org")) == "key_not_usable"
+async def test_a_setup_link_is_void_once_there_is_a_platform_admin(app: RunningApp) -> None:
+    token = await app.setup_token()
+    await app.user("root@example.org", admin=True)
+    assert refused(await redeem(app, token, email="eve@example.org")) == "key_not_usable"
 
 
-async def test_a_setup_link_takes_no_account_over(world: World) -> None:
-    await world.user("ada@example.org")
-    token = await world.setup_token()
-    assert refused(await redeem(world, token, email="ADA@example.org")) == "email_taken"
-    assert (await redeem(world, token, email="root@example.org")).status_code == 201
+async def test_a_setup_link_takes_no_account_over(app: RunningApp) -> None:
+    await app.user("ada@example.org")
+    token = await app.setup_token()
+    assert refused(await redeem(app, token, email="ADA@example.org")) == "email_taken"
+    assert (await redeem(app, token, email="root@example.org")).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -106,29 +106,29 @@ async def test_a_setup_link_takes_no_account_over(world: World) -> None:
         ({"email": "ada@example.org", "role": "admin"}, {"role": "unknown_field"}),
     ],
 )
-async def test_a_refused_value_leaves_the_link_usable(world: World, sent: Body, errors: Body) -> None:
-    token = await world.setup_token()
-    assert field_errors(await redeem(world, token, **sent)) == errors
-    assert (await redeem(world, token, email="ada@example.org")).status_code == 201
+async def test_a_refused_value_leaves_the_link_usable(app: RunningApp, sent: Body, errors: Body) -> None:
+    token = await app.setup_token()
+    assert field_errors(await redeem(app, token, **sent)) == errors
+    assert (await redeem(app, token, email="ada@example.org")).status_code == 201
 
 
-async def test_an_invitation_does_not_ask_for_the_address_it_was_sent_to(world: World) -> None:
-    token = await world.invitation("ada@example.org")
-    missing = await world.client().post("/api/keys/redeem", json={"token": token})
+async def test_an_invitation_does_not_ask_for_the_address_it_was_sent_to(app: RunningApp) -> None:
+    token = await app.invitation("ada@example.org")
+    missing = await app.client().post("/api/keys/redeem", json={"token": token})
     assert field_errors(missing) == {"name": "missing", "secret": "missing"}
-    assert refused(await redeem(world, token, email="eve@example.org")) == "key_not_usable"
-    assert (await redeem(world, token, email="Ada@example.org")).status_code == 201
+    assert refused(await redeem(app, token, email="eve@example.org")) == "key_not_usable"
+    assert (await redeem(app, token, email="Ada@example.org")).status_code == 201
 
 
 @pytest.mark.parametrize("token", ["", "osk_", "ost_" + "a" * 43, "osk_" + "a" * 44, "\u00fc"])
-async def test_what_cannot_be_a_links_token_is_a_422(world: World, token: str) -> None:
-    assert field_errors(await redeem(world, token)) == {"token": "invalid_token"}
+async def test_what_cannot_be_a_links_token_is_a_422(app: RunningApp, token: str) -> None:
+    assert field_errors(await redeem(app, token)) == {"token": "invalid_token"}
 
 
-async def test_an_unknown_token_gets_the_answer_of_a_spent_one(world: World) -> None:
-    spent = await world.invitation("ada@example.org")
-    await redeem(world, spent)
-    answers = [problem(await redeem(world, token)) for token in (spent, "osk_" + "a" * 43)]
+async def test_an_unknown_token_gets_the_answer_of_a_spent_one(app: RunningApp) -> None:
+    spent = await app.invitation("ada@example.org")
+    await redeem(app, spent)
+    answers = [problem(await redeem(app, token)) for token in (spent, "osk_" + "a" * 43)]
     assert [(answer["code"], answer["detail"]) for answer in answers] == [("key_not_usable", "Ask for a new one.")] * 2
 
 
@@ -143,14 +143,14 @@ async def test_an_unknown_token_gets_the_answer_of_a_spent_one(world: World) -> 
     ],
     ids=["suspended", "has a secret", "purpose unknown", "nobody's", "user deleted"],
 )
-async def test_an_invitation_that_has_lost_its_point_is_not_usable(world: World, change: str) -> None:
-    token = await world.invitation("ada@example.org")
-    await world.services.database.pool.execute(change)
-    assert refused(await redeem(world, token)) == "key_not_usable"
+async def test_an_invitation_that_has_lost_its_point_is_not_usable(app: RunningApp, change: str) -> None:
+    token = await app.invitation("ada@example.org")
+    await app.services.database.pool.execute(change)
+    assert refused(await redeem(app, token)) == "key_not_usable"
 
 
-async def test_an_address_is_invited_once(world: World) -> None:
-    await world.invitation("ada@example.org")
+async def test_an_address_is_invited_once(app: RunningApp) -> None:
+    await app.invitation("ada@example.org")
     with pytest.raises(Problem, match="There is a user with this address already"):
-        await world.invitation("ADA@example.org")
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
+        await app.invitation("ADA@example.org")
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1

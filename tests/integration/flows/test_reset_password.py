@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors, is_signed_in, problem
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, is_signed_in, problem
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
 
 ADDRESS = "ada@example.org"
@@ -10,109 +10,109 @@ NEW_SECRET = "eleven boats below the bridge"
 
 
 @pytest.mark.parametrize("way", ["code", "link"])
-async def test_the_reader_of_the_mail_sets_a_new_secret(world: World, way: str) -> None:
-    await world.user(ADDRESS)
-    message = await mailed(world, "password_reset")
+async def test_the_reader_of_the_mail_sets_a_new_secret(app: RunningApp, way: str) -> None:
+    await app.user(ADDRESS)
+    message = await mailed(app, "password_reset")
     by_code = {"purpose": "password_reset", "email": ADDRESS, "code": code_in(message)}
-    client = world.client()
+    client = app.client()
     answer = await redeem(client, secret=NEW_SECRET, **(by_code if way == "code" else {"token": token_in(message)}))
     assert (answer.status_code, answer.json()["session"]["method"]) == (201, way)
     assert await is_signed_in(client)
 
-    old = await world.client().post("/api/session", json=CREDENTIALS)
+    old = await app.client().post("/api/session", json=CREDENTIALS)
     assert problem(old)["code"] == "invalid_credentials"
-    new = await world.client().post("/api/session", json={**CREDENTIALS, "secret": NEW_SECRET})
+    new = await app.client().post("/api/session", json={**CREDENTIALS, "secret": NEW_SECRET})
     assert new.status_code == 201
 
 
-async def test_all_sessions_and_outstanding_keys_end_and_the_user_is_told(world: World) -> None:
-    thief = await world.signed_in(ADDRESS)
-    sign_in = await mailed(world, "sign_in")
+async def test_all_sessions_and_outstanding_keys_end_and_the_user_is_told(app: RunningApp) -> None:
+    thief = await app.signed_in(ADDRESS)
+    sign_in = await mailed(app, "sign_in")
     await ask(thief, "email_change", "mallory@example.org")
-    change = (await world.mails())[-1]
-    world.clock.forward(seconds=30)
-    reset = await mailed(world, "password_reset")
+    change = (await app.mails())[-1]
+    app.clock.forward(seconds=30)
+    reset = await mailed(app, "password_reset")
 
-    owner = world.client()
+    owner = app.client()
     assert (await redeem(owner, token=token_in(reset), secret=NEW_SECRET)).status_code == 201
     assert not await is_signed_in(thief)
-    assert (await redeem(world.client(), token=token_in(sign_in))).status_code == 410
+    assert (await redeem(app.client(), token=token_in(sign_in))).status_code == 410
     renamed = await redeem(owner, purpose="email_change", email="mallory@example.org", code=code_in(change))
     assert renamed.status_code == 410
-    told = (await world.mails())[-1]
+    told = (await app.mails())[-1]
     assert (told["To"], told["Subject"]) == (ADDRESS, "Your password at Ostiary has changed")
 
 
-async def test_a_refused_secret_leaves_the_link_usable(world: World) -> None:
-    await world.user(ADDRESS, name="Countess Lovelace")
-    token = token_in(await mailed(world, "password_reset"))
-    assert field_errors(await redeem(world.client(), token=token)) == {"secret": "missing"}
-    assert field_errors(await redeem(world.client(), token=token, secret="short")) == {"secret": "too_short"}
+async def test_a_refused_secret_leaves_the_link_usable(app: RunningApp) -> None:
+    await app.user(ADDRESS, name="Countess Lovelace")
+    token = token_in(await mailed(app, "password_reset"))
+    assert field_errors(await redeem(app.client(), token=token)) == {"secret": "missing"}
+    assert field_errors(await redeem(app.client(), token=token, secret="short")) == {"secret": "too_short"}
     for own in (ADDRESS, "Countess Lovelace 1"):
-        assert field_errors(await redeem(world.client(), token=token, secret=own)) == {"secret": "derived_secret"}
-    assert (await redeem(world.client(), token=token, secret=NEW_SECRET)).status_code == 201
+        assert field_errors(await redeem(app.client(), token=token, secret=own)) == {"secret": "derived_secret"}
+    assert (await redeem(app.client(), token=token, secret=NEW_SECRET)).status_code == 201
 
 
-async def test_only_an_active_user_gets_mail_and_everybody_the_same_answer(world: World) -> None:
-    await world.services.users.suspend(await world.user("suspended@example.org"))
+async def test_only_an_active_user_gets_mail_and_everybody_the_same_answer(app: RunningApp) -> None:
+    await app.services.users.suspend(await app.user("suspended@example.org"))
     for address in ("suspended@example.org", "unknown@example.org"):
-        answer = await ask(world.client(), "password_reset", address)
+        answer = await ask(app.client(), "password_reset", address)
         assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
-    assert await world.mails() == []
+    assert await app.mails() == []
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
-async def test_a_code_ends_exactly_after_ten_minutes(world: World, seconds: int, status: int) -> None:
-    await world.user(ADDRESS)
-    code = code_in(await mailed(world, "password_reset"))
-    world.clock.forward(seconds=seconds)
+async def test_a_code_ends_exactly_after_ten_minutes(app: RunningApp, seconds: int, status: int) -> None:
+    await app.user(ADDRESS)
+    code = code_in(await mailed(app, "password_reset"))
+    app.clock.forward(seconds=seconds)
     sent = {"purpose": "password_reset", "email": ADDRESS, "code": code, "secret": NEW_SECRET}
-    assert (await redeem(world.client(), **sent)).status_code == status
+    assert (await redeem(app.client(), **sent)).status_code == status
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(3599, 201), (3600, 410)])
-async def test_a_link_ends_exactly_after_an_hour(world: World, seconds: int, status: int) -> None:
-    await world.user(ADDRESS)
-    token = token_in(await mailed(world, "password_reset"))
-    world.clock.forward(seconds=seconds)
-    assert (await redeem(world.client(), token=token, secret=NEW_SECRET)).status_code == status
+async def test_a_link_ends_exactly_after_an_hour(app: RunningApp, seconds: int, status: int) -> None:
+    await app.user(ADDRESS)
+    token = token_in(await mailed(app, "password_reset"))
+    app.clock.forward(seconds=seconds)
+    assert (await redeem(app.client(), token=token, secret=NEW_SECRET)).status_code == status
 
 
-async def test_five_wrong_codes_burn_the_code(world: World) -> None:
-    await world.user(ADDRESS)
-    code = code_in(await mailed(world, "password_reset"))
+async def test_five_wrong_codes_burn_the_code(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    code = code_in(await mailed(app, "password_reset"))
     for tried in [*[wrong(code)] * 5, code]:
         sent = {"purpose": "password_reset", "email": ADDRESS, "code": tried, "secret": NEW_SECRET}
-        assert problem(await redeem(world.client(), **sent))["code"] == "key_not_usable"
+        assert problem(await redeem(app.client(), **sent))["code"] == "key_not_usable"
 
 
-async def test_a_link_that_was_asked_for_before_another_is_void(world: World) -> None:
-    await world.user(ADDRESS)
-    first = token_in(await mailed(world, "password_reset"))
-    world.clock.forward(seconds=30)
-    second = token_in(await mailed(world, "password_reset"))
-    assert (await redeem(world.client(), token=first, secret=NEW_SECRET)).status_code == 410
-    assert (await redeem(world.client(), token=second, secret=NEW_SECRET)).status_code == 201
+async def test_a_link_that_was_asked_for_before_another_is_void(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    first = token_in(await mailed(app, "password_reset"))
+    app.clock.forward(seconds=30)
+    second = token_in(await mailed(app, "password_reset"))
+    assert (await redeem(app.client(), token=first, secret=NEW_SECRET)).status_code == 410
+    assert (await redeem(app.client(), token=second, secret=NEW_SECRET)).status_code == 201
 
 
-async def test_a_user_without_a_password_gets_one(world: World) -> None:
-    await world.user(ADDRESS, secret=None)
-    token = token_in(await mailed(world, "password_reset"))
-    assert (await redeem(world.client(), token=token, secret=SECRET)).status_code == 201
-    assert (await world.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+async def test_a_user_without_a_password_gets_one(app: RunningApp) -> None:
+    await app.user(ADDRESS, secret=None)
+    token = token_in(await mailed(app, "password_reset"))
+    assert (await redeem(app.client(), token=token, secret=SECRET)).status_code == 201
+    assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
-async def test_the_mail_is_german_for_a_german_reader(world: World) -> None:
-    client = await world.signed_in(ADDRESS)
+async def test_the_mail_is_german_for_a_german_reader(app: RunningApp) -> None:
+    client = await app.signed_in(ADDRESS)
     await client.patch("/api/users/me", json={"locale": "de"})
-    message = await mailed(world, "password_reset")
+    message = await mailed(app, "password_reset")
     assert message["Content-Language"] == "de"
     assert "Neues Passwort setzen: http://127.0.0.1:8000/redeem#token=" in text_of(message)
 
 
-async def test_where_there_are_no_passwords_none_is_reset(world: World, open_world: World) -> None:
-    await world.user(ADDRESS)
-    token = token_in(await mailed(world, "password_reset"))
-    assert problem(await ask(open_world.client(), "password_reset"))["code"] == "method_disabled"
-    used = await redeem(open_world.client(), token=token, secret=NEW_SECRET)
+async def test_where_there_are_no_passwords_none_is_reset(app: RunningApp, open_app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    token = token_in(await mailed(app, "password_reset"))
+    assert problem(await ask(open_app.client(), "password_reset"))["code"] == "method_disabled"
+    used = await redeem(open_app.client(), token=token, secret=NEW_SECRET)
     assert problem(used)["code"] == "key_not_usable"

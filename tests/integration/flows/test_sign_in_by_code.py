@@ -6,13 +6,22 @@ import pytest
 from app.domain.flows.request_key import KeyJob
 from app.jobs.worker import Attempt
 from app.postgres.base import new_id
-from tests.support.app import CREDENTIALS, SECRET, World, field_errors, is_signed_in, problem, running, settings_for
+from tests.support.app import (
+    CREDENTIALS,
+    SECRET,
+    RunningApp,
+    field_errors,
+    is_signed_in,
+    problem,
+    running,
+    settings_for,
+)
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
 
 ADDRESS = "ada@example.org"
 
 
-async def test_a_code_signs_in(either: World) -> None:
+async def test_a_code_signs_in(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in", "ADA@example.org")
     client = either.client()
@@ -24,7 +33,7 @@ async def test_a_code_signs_in(either: World) -> None:
     assert await is_signed_in(client)
 
 
-async def test_a_link_signs_in(either: World) -> None:
+async def test_a_link_signs_in(either: RunningApp) -> None:
     await either.user(ADDRESS)
     client, token = either.client(), token_in(await mailed(either, "sign_in"))
     answer = await client.post("/api/session", json={"method": "link", "token": token})
@@ -32,20 +41,20 @@ async def test_a_link_signs_in(either: World) -> None:
     assert await is_signed_in(client)
 
 
-async def test_the_code_and_the_link_of_a_mail_are_one_key(world: World) -> None:
-    await world.user(ADDRESS)
-    message = await mailed(world, "sign_in")
+async def test_the_code_and_the_link_of_a_mail_are_one_key(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    message = await mailed(app, "sign_in")
     by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
-    assert (await redeem(world.client(), token=token_in(message))).status_code == 201
-    assert problem(await redeem(world.client(), **by_code))["code"] == "key_not_usable"
+    assert (await redeem(app.client(), token=token_in(message))).status_code == 201
+    assert problem(await redeem(app.client(), **by_code))["code"] == "key_not_usable"
 
-    world.clock.forward(seconds=30)
-    message = await mailed(world, "sign_in")
-    assert (await redeem(world.client(), **{**by_code, "code": code_in(message)})).status_code == 201
-    assert problem(await redeem(world.client(), token=token_in(message)))["code"] == "key_not_usable"
+    app.clock.forward(seconds=30)
+    message = await mailed(app, "sign_in")
+    assert (await redeem(app.client(), **{**by_code, "code": code_in(message)})).status_code == 201
+    assert problem(await redeem(app.client(), token=token_in(message)))["code"] == "key_not_usable"
 
 
-async def test_every_address_gets_the_same_answer_and_only_active_users_get_mail(either: World) -> None:
+async def test_every_address_gets_the_same_answer_and_only_active_users_get_mail(either: RunningApp) -> None:
     await either.user(ADDRESS)
     await either.services.users.suspend(await either.user("suspended@example.org"))
     answers = [
@@ -58,7 +67,7 @@ async def test_every_address_gets_the_same_answer_and_only_active_users_get_mail
     assert [message["To"] for message in await either.mails()] == [ADDRESS]
 
 
-async def test_five_wrong_codes_burn_the_code_and_leave_the_link(either: World) -> None:
+async def test_five_wrong_codes_burn_the_code_and_leave_the_link(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in")
     guess = {"method": "code", "email": ADDRESS}
@@ -70,26 +79,26 @@ async def test_five_wrong_codes_burn_the_code_and_leave_the_link(either: World) 
     assert (await redeem(either.client(), token=token_in(message))).status_code == 201
 
 
-async def test_the_fifth_attempt_may_be_the_right_one(world: World) -> None:
-    await world.user(ADDRESS)
-    code = code_in(await mailed(world, "sign_in"))
+async def test_the_fifth_attempt_may_be_the_right_one(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    code = code_in(await mailed(app, "sign_in"))
     for _ in range(4):
-        await redeem(world.client(), purpose="sign_in", email=ADDRESS, code=wrong(code))
-    assert (await redeem(world.client(), purpose="sign_in", email=ADDRESS, code=code)).status_code == 201
+        await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=wrong(code))
+    assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=code)).status_code == 201
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
-async def test_code_and_link_end_exactly_after_ten_minutes(world: World, seconds: int, status: int) -> None:
-    await world.user("ada@example.org")
-    await world.user("eve@example.org")
-    code, token = code_in(await mailed(world, "sign_in")), token_in(await mailed(world, "sign_in", "eve@example.org"))
-    world.clock.forward(seconds=seconds)
-    by_code = await redeem(world.client(), purpose="sign_in", email="ada@example.org", code=code)
-    by_link = await redeem(world.client(), token=token)
+async def test_code_and_link_end_exactly_after_ten_minutes(app: RunningApp, seconds: int, status: int) -> None:
+    await app.user("ada@example.org")
+    await app.user("eve@example.org")
+    code, token = code_in(await mailed(app, "sign_in")), token_in(await mailed(app, "sign_in", "eve@example.org"))
+    app.clock.forward(seconds=seconds)
+    by_code = await redeem(app.client(), purpose="sign_in", email="ada@example.org", code=code)
+    by_link = await redeem(app.client(), token=token)
     assert (by_code.status_code, by_link.status_code) == (status, status)
 
 
-async def test_a_new_mail_voids_the_code_and_the_link_before(either: World) -> None:
+async def test_a_new_mail_voids_the_code_and_the_link_before(either: RunningApp) -> None:
     await either.user(ADDRESS)
     first = await mailed(either, "sign_in")
     either.clock.forward(seconds=30)
@@ -102,38 +111,38 @@ async def test_a_new_mail_voids_the_code_and_the_link_before(either: World) -> N
 
 
 @pytest.mark.parametrize("address", [ADDRESS, "unknown@example.org"])
-async def test_an_address_is_mailed_once_in_thirty_seconds(world: World, address: str) -> None:
-    await world.user(ADDRESS)
-    assert (await ask(world.client(), "sign_in", address)).status_code == 202
-    refused = await ask(world.client(), "sign_up", address.upper())
+async def test_an_address_is_mailed_once_in_thirty_seconds(app: RunningApp, address: str) -> None:
+    await app.user(ADDRESS)
+    assert (await ask(app.client(), "sign_in", address)).status_code == 202
+    refused = await ask(app.client(), "sign_up", address.upper())
     assert (problem(refused)["code"], refused.headers["retry-after"]) == ("too_many_requests", "30")
-    world.clock.forward(seconds=29)
-    assert (await ask(world.client(), "sign_in", address)).headers["retry-after"] == "1"
-    world.clock.forward(seconds=1)
-    assert (await ask(world.client(), "sign_in", address)).status_code == 202
+    app.clock.forward(seconds=29)
+    assert (await ask(app.client(), "sign_in", address)).headers["retry-after"] == "1"
+    app.clock.forward(seconds=1)
+    assert (await ask(app.client(), "sign_in", address)).status_code == 202
 
 
-async def test_an_address_is_mailed_five_times_in_an_hour(world: World) -> None:
+async def test_an_address_is_mailed_five_times_in_an_hour(app: RunningApp) -> None:
     for _ in range(5):
-        assert (await ask(world.client(), "sign_in")).status_code == 202
-        world.clock.forward(seconds=30)
-    refused = await ask(world.client(), "sign_in")
+        assert (await ask(app.client(), "sign_in")).status_code == 202
+        app.clock.forward(seconds=30)
+    refused = await ask(app.client(), "sign_in")
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "3450")
-    world.clock.forward(seconds=3450)
-    assert (await ask(world.client(), "sign_in")).status_code == 202
+    app.clock.forward(seconds=3450)
+    assert (await ask(app.client(), "sign_in")).status_code == 202
 
 
 @pytest.mark.parametrize("code", ["", "1234567", "123456789", "1234567x", "１２３４５６７８"])  # noqa: RUF001 # full width
-async def test_what_cannot_be_a_code_is_told_and_costs_no_attempt(world: World, code: str) -> None:
-    await world.user(ADDRESS)
-    right = code_in(await mailed(world, "sign_in"))
+async def test_what_cannot_be_a_code_is_told_and_costs_no_attempt(app: RunningApp, code: str) -> None:
+    await app.user(ADDRESS)
+    right = code_in(await mailed(app, "sign_in"))
     for _ in range(5):
-        answer = await world.client().post("/api/session", json={"method": "code", "email": ADDRESS, "code": code})
+        answer = await app.client().post("/api/session", json={"method": "code", "email": ADDRESS, "code": code})
         assert field_errors(answer) == {"code": "invalid_code"}
-    assert (await redeem(world.client(), purpose="sign_in", email=ADDRESS, code=right)).status_code == 201
+    assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=right)).status_code == 201
 
 
-async def test_a_code_proves_again_who_is_at_the_session(either: World) -> None:
+async def test_a_code_proves_again_who_is_at_the_session(either: RunningApp) -> None:
     client = await either.signed_in(ADDRESS)
     before = client.cookies["auth_session"]
     either.clock.forward(minutes=16)
@@ -147,16 +156,16 @@ async def test_a_code_proves_again_who_is_at_the_session(either: World) -> None:
     assert (await ask(client, "email_change", "ada@new.example.org")).status_code == 202
 
 
-async def test_the_code_of_somebody_else_proves_nothing(world: World) -> None:
-    await world.user("eve@example.org")
-    client = await world.signed_in(ADDRESS)
-    code = code_in(await mailed(world, "sign_in", "eve@example.org"))
+async def test_the_code_of_somebody_else_proves_nothing(app: RunningApp) -> None:
+    await app.user("eve@example.org")
+    client = await app.signed_in(ADDRESS)
+    code = code_in(await mailed(app, "sign_in", "eve@example.org"))
     answer = await client.post("/api/session/reauthentication", json={"method": "code", "code": code})
     assert problem(answer)["code"] == "key_not_usable"
-    assert (await redeem(world.client(), purpose="sign_in", email="eve@example.org", code=code)).status_code == 201
+    assert (await redeem(app.client(), purpose="sign_in", email="eve@example.org", code=code)).status_code == 201
 
 
-async def test_mail_is_in_the_language_of_its_reader(either: World) -> None:
+async def test_mail_is_in_the_language_of_its_reader(either: RunningApp) -> None:
     client = await either.signed_in(ADDRESS)
     assert (await client.patch("/api/users/me", json={"locale": "de-AT"})).status_code == 200
     message = await mailed(either, "sign_in")
@@ -164,22 +173,22 @@ async def test_mail_is_in_the_language_of_its_reader(either: World) -> None:
     assert "ist Ihr Code für" in message["Subject"]
 
 
-async def test_an_address_with_a_hundred_wrong_codes_gets_a_link_alone_until_its_owner_is_in(world: World) -> None:
-    await world.user(ADDRESS)
-    await world.services.database.pool.execute(
-        "INSERT INTO code_failures (address, failures, failed_at) VALUES ($1, 100, $2)", ADDRESS, world.clock()
+async def test_an_address_with_a_hundred_wrong_codes_gets_a_link_alone_until_its_owner_is_in(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    await app.services.database.pool.execute(
+        "INSERT INTO code_failures (address, failures, failed_at) VALUES ($1, 100, $2)", ADDRESS, app.clock()
     )
-    message = await mailed(world, "sign_in")
+    message = await mailed(app, "sign_in")
     assert message["Subject"] == "Your link to sign in at Ostiary"
     assert "There is no code this time" in text_of(message)
-    assert (await redeem(world.client(), token=token_in(message))).status_code == 201
+    assert (await redeem(app.client(), token=token_in(message))).status_code == 201
 
-    world.clock.forward(seconds=30)
-    assert code_in(await mailed(world, "sign_in"))
+    app.clock.forward(seconds=30)
+    assert code_in(await mailed(app, "sign_in"))
 
 
-async def test_without_passwords_no_route_sets_or_takes_one(open_world: World) -> None:
-    client = await open_world.signed_in(ADDRESS)
+async def test_without_passwords_no_route_sets_or_takes_one(open_app: RunningApp) -> None:
+    client = await open_app.signed_in(ADDRESS)
     answers = [
         await client.post("/api/session", json=CREDENTIALS),
         await client.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET}),
@@ -189,10 +198,10 @@ async def test_without_passwords_no_route_sets_or_takes_one(open_world: World) -
     assert [problem(answer)["code"] for answer in answers] == ["method_disabled"] * 4
 
 
-async def test_without_codes_none_is_mailed_and_none_signs_in(world: World, database_url: str) -> None:
-    await world.user(ADDRESS)
-    message = await mailed(world, "sign_in")
-    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), world.clock) as passwords:
+async def test_without_codes_none_is_mailed_and_none_signs_in(app: RunningApp, database_url: str) -> None:
+    await app.user(ADDRESS)
+    message = await mailed(app, "sign_in")
+    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), app.clock) as passwords:
         client = passwords.client()
         assert problem(await ask(client, "sign_in"))["code"] == "method_disabled"
         used = [
@@ -202,14 +211,14 @@ async def test_without_codes_none_is_mailed_and_none_signs_in(world: World, data
         assert [problem(answer)["code"] for answer in used] == ["key_not_usable"] * 2
 
 
-async def test_a_request_whose_end_was_not_recorded_is_answered_once(world: World) -> None:
+async def test_a_request_whose_end_was_not_recorded_is_answered_once(app: RunningApp) -> None:
     """The worker was killed after the code was queued, and before its own job was done: the job runs again."""
-    await world.user(ADDRESS)
+    await app.user(ADDRESS)
     job = KeyJob(purpose="sign_in", written=ADDRESS, unique=ADDRESS, user_id=None, name="", phone=None)
-    attempt = Attempt(new_id(), msgspec.json.encode(job), world.clock())
-    await world.services.asking.run(attempt)
-    (message,) = await world.mails()
-    await world.services.asking.run(attempt)
-    assert len(await world.mails()) == 1
+    attempt = Attempt(new_id(), msgspec.json.encode(job), app.clock())
+    await app.services.asking.run(attempt)
+    (message,) = await app.mails()
+    await app.services.asking.run(attempt)
+    assert len(await app.mails()) == 1
     by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
-    assert (await redeem(world.client(), **by_code)).status_code == 201
+    assert (await redeem(app.client(), **by_code)).status_code == 201

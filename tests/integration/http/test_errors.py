@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from app.errors import KINDS
 from app.http.outermost import MAX_BODY_BYTES
-from tests.support.app import CREDENTIALS, SECRET, World, problem
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem
 
 JSON = {"Content-Type": "application/json"}
 ELSEWHERE = {"Origin": "https://evil.example"}
@@ -39,14 +39,14 @@ async def in_chunks(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 10_000]
 
 
-async def client_of(world: World, who: str) -> httpx.AsyncClient:
+async def client_of(app: RunningApp, who: str) -> httpx.AsyncClient:
     if who == "anonymous":
-        return world.client()
-    return await world.signed_in(admin=who == "admin", onboarded=who != "not onboarded")
+        return app.client()
+    return await app.signed_in(admin=who == "admin", onboarded=who != "not onboarded")
 
 
-async def answer(world: World, asked: Asked) -> httpx.Response:
-    client = await client_of(world, asked.who)
+async def answer(app: RunningApp, asked: Asked) -> httpx.Response:
+    client = await client_of(app, asked.who)
     content = asked.body if isinstance(asked.body, bytes) else json.dumps(asked.body)
     return await client.request(asked.method, asked.path, content=content, headers=asked.headers)
 
@@ -90,9 +90,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("asked", "code"), REFUSED)
-async def test_a_refusal_is_a_problem_of_the_closed_list(world: World, asked: Asked, code: str) -> None:
-    await world.language("de")
-    response = await answer(world, asked)
+async def test_a_refusal_is_a_problem_of_the_closed_list(app: RunningApp, asked: Asked, code: str) -> None:
+    await app.language("de")
+    response = await answer(app, asked)
     assert response.status_code == KINDS[code].status
     if asked.method == "HEAD":
         return
@@ -106,8 +106,8 @@ async def test_a_refusal_is_a_problem_of_the_closed_list(world: World, asked: As
 
 
 @pytest.mark.parametrize("asked", [asked for asked, _ in REFUSED] + [Asked("user", "GET", "/api/session")])
-async def test_every_answer_carries_the_common_headers(world: World, asked: Asked) -> None:
-    response = await answer(world, asked)
+async def test_every_answer_carries_the_common_headers(app: RunningApp, asked: Asked) -> None:
+    response = await answer(app, asked)
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["referrer-policy"] == "no-referrer"
     assert response.headers["cross-origin-resource-policy"] == "same-site"
@@ -118,8 +118,8 @@ async def test_every_answer_carries_the_common_headers(world: World, asked: Aske
     assert "strict-transport-security" not in response.headers
 
 
-async def test_a_body_without_a_length_is_read_up_to_the_limit_and_no_further(world: World) -> None:
-    client = world.client()
+async def test_a_body_without_a_length_is_read_up_to_the_limit_and_no_further(app: RunningApp) -> None:
+    client = app.client()
     fitting = await client.post("/api/session", content=in_chunks(sign_in_of(MAX_BODY_BYTES)), headers=JSON)
     assert "content-length" not in fitting.request.headers
     assert problem(fitting)["code"] == "validation_failed"
@@ -127,8 +127,8 @@ async def test_a_body_without_a_length_is_read_up_to_the_limit_and_no_further(wo
     assert (over.status_code, problem(over)["code"]) == (413, "body_too_large")
 
 
-async def test_a_wrong_method_is_told_which_are_right(world: World) -> None:
-    response = await world.client().put("/api/languages/de", json={})
+async def test_a_wrong_method_is_told_which_are_right(app: RunningApp) -> None:
+    response = await app.client().put("/api/languages/de", json={})
     assert {method.strip() for method in response.headers["allow"].split(",")} == {
         "GET",
         "HEAD",
@@ -139,18 +139,18 @@ async def test_a_wrong_method_is_told_which_are_right(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/sessions", "/api/keys"])
-async def test_a_401_says_how_to_sign_in(world: World, path: str) -> None:
-    assert (await world.client().get(path)).headers["www-authenticate"] == 'Bearer realm="ostiary"'
+async def test_a_401_says_how_to_sign_in(app: RunningApp, path: str) -> None:
+    assert (await app.client().get(path)).headers["www-authenticate"] == 'Bearer realm="ostiary"'
 
 
-async def test_an_error_of_ours_says_nothing_of_itself_but_its_instance(world: World) -> None:
-    client = await world.signed_in(admin=True)
-    await world.services.database.pool.execute("ALTER TABLE languages RENAME TO hidden")
+async def test_an_error_of_ours_says_nothing_of_itself_but_its_instance(app: RunningApp) -> None:
+    client = await app.signed_in(admin=True)
+    await app.services.database.pool.execute("ALTER TABLE languages RENAME TO hidden")
     try:
         with capture_logs() as lines:
             response = await client.get("/api/languages/de")
     finally:
-        await world.services.database.pool.execute("ALTER TABLE hidden RENAME TO languages")
+        await app.services.database.pool.execute("ALTER TABLE hidden RENAME TO languages")
     told = problem(response)
     assert (response.status_code, told["code"]) == (500, "internal_error")
     assert told["detail"] == "The error has been logged under this instance."

@@ -5,12 +5,12 @@ from pathlib import Path
 from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres
-from tests.support.app import CREDENTIALS, Clock, World, is_signed_in, problem, running, settings_for
+from tests.support.app import CREDENTIALS, Clock, RunningApp, is_signed_in, problem, running, settings_for
 
 
-async def test_a_healthy_service_is_live_and_ready(world: World) -> None:
+async def test_a_healthy_service_is_live_and_ready(app: RunningApp) -> None:
     for path in ("/health/live", "/health/ready"):
-        response = await world.client().get(path)
+        response = await app.client().get(path)
         assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
@@ -19,8 +19,8 @@ async def test_while_the_database_is_away_the_service_lives_and_answers_503(tmp_
     url = server.__enter__()
     async with Database(url, 2).connected() as database:
         await migrate.upgrade(database.engine)
-    async with running(settings_for(url), Clock()) as world:
-        client, anonymous = await world.signed_in(), world.client()
+    async with running(settings_for(url), Clock()) as app:
+        client, anonymous = await app.signed_in(), app.client()
         assert (await anonymous.get("/health/ready")).status_code == 200
         server.__exit__(None, None, None)
 

@@ -4,13 +4,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.domain.sessions.schemas import Client
-from tests.support.app import CREDENTIALS, Clock, World, running, settings_for
+from tests.support.app import CREDENTIALS, Clock, RunningApp, running, settings_for
 
 APP = "https://app.example.org"
 
 
-async def test_every_request_has_an_id_of_its_own_that_the_client_does_not_choose(world: World) -> None:
-    client = world.client(**{"X-Request-Id": "chosen"})
+async def test_every_request_has_an_id_of_its_own_that_the_client_does_not_choose(app: RunningApp) -> None:
+    client = app.client(**{"X-Request-Id": "chosen"})
     ids = [(await client.get("/health/live")).headers["x-request-id"] for _ in range(3)]
     assert len({*ids, "chosen"}) == 4
 
@@ -19,16 +19,16 @@ async def test_every_request_has_an_id_of_its_own_that_the_client_does_not_choos
 async def test_https_is_made_strict_where_the_service_is_reached_by_it(
     database_url: str, public_url: str, sent: bool
 ) -> None:
-    async with running(settings_for(database_url, PUBLIC_URL=public_url), Clock()) as world:
+    async with running(settings_for(database_url, PUBLIC_URL=public_url), Clock()) as app:
         for path in ("/health/live", "/api/nowhere"):
-            headers = (await world.client().get(path)).headers
+            headers = (await app.client().get(path)).headers
             assert headers.get("strict-transport-security") == ("max-age=31536000; includeSubDomains" if sent else None)
 
 
 async def test_the_access_log_has_one_line_a_request_without_query_header_or_body(
-    world: World, database_url: str
+    app: RunningApp, database_url: str
 ) -> None:
-    token = await world.token(await world.user())
+    token = await app.token(await app.user())
     async with running(settings_for(database_url, ACCESS_LOG="on"), Clock()) as logging:
         client = logging.with_cookie(token)
         with capture_logs() as lines:
@@ -49,8 +49,8 @@ async def test_the_access_log_has_one_line_a_request_without_query_header_or_bod
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/api/session", "/api/languages", "/api/nowhere"])
-async def test_head_answers_as_get_does_without_the_content(world: World, path: str) -> None:
-    client = await world.signed_in(admin=True)
+async def test_head_answers_as_get_does_without_the_content(app: RunningApp, path: str) -> None:
+    client = await app.signed_in(admin=True)
     got, head = await client.get(path), await client.head(path)
     varying = {"x-request-id", "date"}
     for name in got.headers.keys() | head.headers.keys() - varying:
@@ -69,17 +69,17 @@ async def test_head_answers_as_get_does_without_the_content(world: World, path: 
     ],
 )
 async def test_the_clients_address_is_taken_from_trusted_proxies_only(
-    world: World, database_url: str, trusted: str, forwarded: str, seen: str
+    app: RunningApp, database_url: str, trusted: str, forwarded: str, seen: str
 ) -> None:
-    await world.user()
+    await app.user()
     async with running(settings_for(database_url, TRUSTED_PROXIES=trusted), Clock()) as proxied:
         client = proxied.client(**{"X-Forwarded-For": forwarded})
         assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201
-    assert await world.services.database.pool.fetchval("SELECT ip FROM sessions") == seen
+    assert await app.services.database.pool.fetchval("SELECT ip FROM sessions") == seen
 
 
-async def test_pages_of_allowed_origins_may_use_the_api_and_others_may_not(world: World, database_url: str) -> None:
-    token = await world.token(await world.user())
+async def test_pages_of_allowed_origins_may_use_the_api_and_others_may_not(app: RunningApp, database_url: str) -> None:
+    token = await app.token(await app.user())
     async with running(settings_for(database_url, ALLOWED_ORIGINS=APP), Clock()) as allowing:
         client = allowing.with_cookie(token)
         preflight = {"Origin": APP, "Access-Control-Request-Method": "PATCH"}
@@ -96,8 +96,8 @@ async def test_pages_of_allowed_origins_may_use_the_api_and_others_may_not(world
         assert (await client.delete("/api/sessions", headers={"Origin": "https://evil.example"})).status_code == 403
 
 
-async def test_without_allowed_origins_no_page_of_another_reads_anything(world: World) -> None:
-    client = await world.signed_in()
+async def test_without_allowed_origins_no_page_of_another_reads_anything(app: RunningApp) -> None:
+    client = await app.signed_in()
     answer = await client.get("/api/session", headers={"Origin": APP})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 

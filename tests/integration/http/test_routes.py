@@ -11,7 +11,7 @@ from litestar.routes import HTTPRoute
 from app.asgi import build
 from app.domain.languages.translations.schemas import NewText
 from app.guards.authorize import ANYONE, SIGNED_IN, Authorize, guards_of
-from tests.support.app import SECRET, World, settings_for
+from tests.support.app import SECRET, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
@@ -73,18 +73,18 @@ def routes_of_the_app() -> dict[str, list[object]]:
     }
 
 
-async def caller(world: World, who: str) -> httpx.AsyncClient:
+async def caller(app: RunningApp, who: str) -> httpx.AsyncClient:
     if who == "anonymous":
-        return world.client()
+        return app.client()
     admin = who == "platform admin"
-    user_id = await world.user(admin=admin, onboarded=who != "not onboarded")
+    user_id = await app.user(admin=admin, onboarded=who != "not onboarded")
     if who in MEMBERSHIPS:
         code, roles = MEMBERSHIPS[who]
-        await world.member(user_id, code, *roles)
-    client = world.with_cookie(await world.token(user_id, admin=admin))
+        await app.member(user_id, code, *roles)
+    client = app.with_cookie(await app.token(user_id, admin=admin))
     if who == "suspended":
         # The session is left standing on purpose: the status alone must keep its holder out.
-        await world.services.database.pool.execute("UPDATE users SET status = 'suspended' WHERE id = $1", user_id)
+        await app.services.database.pool.execute("UPDATE users SET status = 'suspended' WHERE id = $1", user_id)
     return client
 
 
@@ -102,13 +102,15 @@ def test_every_route_is_guarded_or_says_that_it_is_open() -> None:
     ("route", "who", "status"),
     [(route, who, status) for route, statuses in table().items() for who, status in statuses.items()],
 )
-async def test_a_route_answers_each_caller_as_the_table_says(world: World, route: str, who: str, status: int) -> None:
+async def test_a_route_answers_each_caller_as_the_table_says(
+    app: RunningApp, route: str, who: str, status: int
+) -> None:
     for code in ("da", "de"):
-        await world.language(code)
-    bob = await world.user("bob@example.org")
-    await world.member(bob, "de", "translator")
-    await world.services.translations.write(bob, "de", "greeting", NewText(text="Hallo"), None)
-    client = await caller(world, who)
+        await app.language(code)
+    bob = await app.user("bob@example.org")
+    await app.member(bob, "de", "translator")
+    await app.services.translations.write(bob, "de", "greeting", NewText(text="Hallo"), None)
+    client = await caller(app, who)
     method, path = route.split(" ")
     response = await client.request(
         method, path.format(**PARAMETERS, user_id=bob), json=BODIES.get(route), headers=HEADERS.get(route)

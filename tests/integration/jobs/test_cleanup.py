@@ -4,22 +4,22 @@ from uuid import UUID
 
 from app.jobs.cleanup import clean_up
 from app.jobs.worker import Attempt, PermanentError
-from tests.support.app import World
+from tests.support.app import RunningApp
 from tests.support.fake_jobs import Runs, enqueue, worker_of
 
 
-async def test_clean_up_deletes_what_has_expired_and_nothing_else(world: World) -> None:
-    pool = world.services.database.pool
-    user_id = await world.user()
-    await world.token(user_id)
-    await world.services.invitations.create_user("invited@example.org", "", None)
-    done = await enqueue(world)
-    await worker_of(world, Runs()).drain()
-    dead = await enqueue(world)
-    await worker_of(world, Runs(PermanentError("no"))).drain()
+async def test_clean_up_deletes_what_has_expired_and_nothing_else(app: RunningApp) -> None:
+    pool = app.services.database.pool
+    user_id = await app.user()
+    await app.token(user_id)
+    await app.services.invitations.create_user("invited@example.org", "", None)
+    done = await enqueue(app)
+    await worker_of(app, Runs()).drain()
+    dead = await enqueue(app)
+    await worker_of(app, Runs(PermanentError("no"))).drain()
 
     async def left() -> list[object]:
-        await world.services.worker.drain()
+        await app.services.worker.drain()
         jobs_left = {row["id"] for row in await pool.fetch("SELECT id FROM jobs")} & {done, dead}
         return [
             await pool.fetchval("SELECT count(*) FROM sessions"),
@@ -28,18 +28,18 @@ async def test_clean_up_deletes_what_has_expired_and_nothing_else(world: World) 
         ]
 
     assert await left() == [1, 1, {done, dead}]
-    world.clock.forward(days=7)
+    app.clock.forward(days=7)
     assert await left() == [1, 1, {dead}]
-    world.clock.forward(days=1)
+    app.clock.forward(days=1)
     assert await left() == [1, 0, {dead}]
-    world.clock.forward(days=6)
+    app.clock.forward(days=6)
     assert await left() == [0, 0, {dead}]
-    world.clock.forward(days=16)
+    app.clock.forward(days=16)
     assert await left() == [0, 0, set()]
     assert await pool.fetchval("SELECT count(*) FROM keys") == 2
 
 
-async def test_clean_up_goes_on_until_nothing_is_left(world: World) -> None:
+async def test_clean_up_goes_on_until_nothing_is_left(app: RunningApp) -> None:
     left = 2500
 
     async def sweep(_: object, __: object, limit: int) -> int:
@@ -48,6 +48,6 @@ async def test_clean_up_goes_on_until_nothing_is_left(world: World) -> None:
         left -= batch
         return batch
 
-    task = clean_up(world.services.database, world.clock, [sweep])
-    await task.run(Attempt(UUID(int=0), b"", world.clock()))
+    task = clean_up(app.services.database, app.clock, [sweep])
+    await task.run(Attempt(UUID(int=0), b"", app.clock()))
     assert left == 0

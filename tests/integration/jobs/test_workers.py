@@ -11,11 +11,11 @@ from app.jobs import queue as jobs
 from app.jobs import worker
 from app.jobs.queue import Claimed, Outcome
 from app.jobs.worker import LEASE, MAX_ATTEMPTS, Attempt, Task, Worker
-from tests.support.app import World, until
+from tests.support.app import RunningApp, until
 from tests.support.fake_jobs import KIND, Runs, enqueue, stored, worker_of
 
 
-async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(world: World) -> None:
+async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(app: RunningApp) -> None:
     """The clock fails where no job is to blame."""
     runs, failing = Runs(), True
 
@@ -24,12 +24,12 @@ async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(world: World
         if failing:
             failing = False
             raise RuntimeError("no time")
-        return world.clock()
+        return app.clock()
 
-    services = world.services
-    erring = Worker(services.database, clock, services.keyring, {KIND: Task(runs)})
+    services = app.services
+    erring = Worker(services.database, clock, services.secret_key, {KIND: Task(runs)})
     async with erring.working():
-        job_id = await enqueue(world)
+        job_id = await enqueue(app)
 
         async def has_run() -> bool:
             return runs.seen == [job_id]
@@ -37,22 +37,22 @@ async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(world: World
         await until(has_run)
 
 
-async def test_two_workers_never_run_the_same_job(world: World) -> None:
+async def test_two_workers_never_run_the_same_job(app: RunningApp) -> None:
     runs = Runs()
-    ids = [await enqueue(world) for _ in range(60)]
-    await asyncio.gather(*[worker_of(world, runs).drain() for _ in range(3)])
+    ids = [await enqueue(app) for _ in range(60)]
+    await asyncio.gather(*[worker_of(app, runs).drain() for _ in range(3)])
     assert Counter(runs.seen) == Counter(ids)
 
 
-async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(world: World) -> None:
+async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(app: RunningApp) -> None:
     for _ in range(8):
-        await enqueue(world)
+        await enqueue(app)
 
-    connections = [await asyncpg.connect(world.settings.database_url) for _ in range(3)]
+    connections = [await asyncpg.connect(app.settings.database_url) for _ in range(3)]
     claims = []
     for connection in connections:
         await connection.execute("BEGIN")
-        now = world.clock()
+        now = app.clock()
         rows = await connection.fetch(jobs.CLAIM, now, [KIND], now + LEASE, 4, timeout=20)
         claims.append({row["id"] for row in rows})
     for connection in connections:
@@ -61,51 +61,51 @@ async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(world: W
     assert len(set.union(*claims)) == 8
 
 
-async def abandon(world: World) -> Claimed:
+async def abandon(app: RunningApp) -> Claimed:
     """Claim the one job that is due, as a worker does that is killed right after."""
-    now = world.clock()
-    (job,) = await jobs.claim(world.services.database, [KIND], now=now, leased_until=now + LEASE, limit=4)
+    now = app.clock()
+    (job,) = await jobs.claim(app.services.database, [KIND], now=now, leased_until=now + LEASE, limit=4)
     return job
 
 
-async def test_an_abandoned_job_is_taken_up_when_its_lease_has_passed_and_not_before(world: World) -> None:
+async def test_an_abandoned_job_is_taken_up_when_its_lease_has_passed_and_not_before(app: RunningApp) -> None:
     runs = Runs()
-    job_id = await enqueue(world)
-    await abandon(world)
-    world.clock.now += LEASE - timedelta(milliseconds=1)
-    await worker_of(world, runs).drain()
-    assert (runs.seen, (await stored(world, job_id)).state) == ([], "running")
-    world.clock.forward(milliseconds=1)
-    await worker_of(world, runs).drain()
+    job_id = await enqueue(app)
+    await abandon(app)
+    app.clock.now += LEASE - timedelta(milliseconds=1)
+    await worker_of(app, runs).drain()
+    assert (runs.seen, (await stored(app, job_id)).state) == ([], "running")
+    app.clock.forward(milliseconds=1)
+    await worker_of(app, runs).drain()
     assert runs.seen == [job_id]
 
 
-async def test_a_worker_that_has_lost_its_lease_changes_nothing_any_more(world: World) -> None:
-    job_id = await enqueue(world)
-    first = await abandon(world)
-    world.clock.now += LEASE
-    second = await abandon(world)
+async def test_a_worker_that_has_lost_its_lease_changes_nothing_any_more(app: RunningApp) -> None:
+    job_id = await enqueue(app)
+    first = await abandon(app)
+    app.clock.now += LEASE
+    second = await abandon(app)
     assert (first.id, second.attempts) == (job_id, 2)
-    done = Outcome("done", finished_at=world.clock(), erase_payload=True)
-    assert not await jobs.settle(world.services.database, first, done)
-    assert await jobs.settle(world.services.database, second, done)
-    assert not await jobs.settle(world.services.database, second, done)
+    done = Outcome("done", finished_at=app.clock(), erase_payload=True)
+    assert not await jobs.settle(app.services.database, first, done)
+    assert await jobs.settle(app.services.database, second, done)
+    assert not await jobs.settle(app.services.database, second, done)
 
 
-async def test_a_job_that_kills_every_worker_is_dead_in_the_end(world: World) -> None:
+async def test_a_job_that_kills_every_worker_is_dead_in_the_end(app: RunningApp) -> None:
     runs = Runs()
-    job_id = await enqueue(world)
+    job_id = await enqueue(app)
     for _ in range(MAX_ATTEMPTS):
-        await abandon(world)
-        world.clock.now += LEASE
-    await worker_of(world, runs).drain()
-    assert (runs.seen, (await stored(world, job_id)).state) == ([], "dead")
+        await abandon(app)
+        app.clock.now += LEASE
+    await worker_of(app, runs).drain()
+    assert (runs.seen, (await stored(app, job_id)).state) == ([], "dead")
 
 
-async def test_jobs_of_an_unknown_kind_are_left_to_the_workers_that_know_them(world: World) -> None:
-    job_id = await enqueue(world)
-    await world.services.worker.drain()
-    assert (await stored(world, job_id)).attempts == 0
+async def test_jobs_of_an_unknown_kind_are_left_to_the_workers_that_know_them(app: RunningApp) -> None:
+    job_id = await enqueue(app)
+    await app.services.worker.drain()
+    assert (await stored(app, job_id)).attempts == 0
 
 
 class Signals:
@@ -120,7 +120,7 @@ class Signals:
         self.ended.set()
 
 
-async def test_a_waiting_worker_is_woken_by_the_commit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_waiting_worker_is_woken_by_the_commit(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "POLL_SECONDS", 3600.0)
     signals = Signals()
     signals.may_end.set()
@@ -128,46 +128,46 @@ async def test_a_waiting_worker_is_woken_by_the_commit(world: World, monkeypatch
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND query = 'LISTEN \"ostiary_jobs\"' AND state = 'idle'"
     )
-    async with worker_of(world, signals).working(), asyncio.timeout(20):
-        await until(lambda: world.services.database.pool.fetchval(listening))
-        await enqueue(world)
+    async with worker_of(app, signals).working(), asyncio.timeout(20):
+        await until(lambda: app.services.database.pool.fetchval(listening))
+        await enqueue(app)
         await signals.ended.wait()
 
 
-async def test_a_worker_survives_the_loss_of_its_connections(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_survives_the_loss_of_its_connections(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.05)
     signals = Signals()
     signals.may_end.set()
-    pool = world.services.database.pool
-    async with worker_of(world, signals).working(), asyncio.timeout(20):
+    pool = app.services.database.pool
+    async with worker_of(app, signals).working(), asyncio.timeout(20):
         await until(
             lambda: pool.fetchval(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND query = 'LISTEN \"ostiary_jobs\"'"
             )
         )
-        await enqueue(world)
+        await enqueue(app)
         await signals.ended.wait()
 
 
-async def test_a_stopping_worker_lets_running_jobs_end(world: World) -> None:
+async def test_a_stopping_worker_lets_running_jobs_end(app: RunningApp) -> None:
     signals = Signals()
-    job_id = await enqueue(world)
+    job_id = await enqueue(app)
     async with asyncio.timeout(20):
-        async with worker_of(world, signals).working():
+        async with worker_of(app, signals).working():
             await signals.begun.wait()
             asyncio.get_running_loop().call_later(0.05, signals.may_end.set)
         assert signals.ended.is_set()
-        assert (await stored(world, job_id)).state == "done"
+        assert (await stored(app, job_id)).state == "done"
 
 
-async def test_a_job_cut_off_by_the_stop_is_not_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_job_cut_off_by_the_stop_is_not_lost(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "STOP_SECONDS", 0.01)
     signals, runs = Signals(), Runs()
-    job_id = await enqueue(world)
-    async with asyncio.timeout(20), worker_of(world, signals).working():
+    job_id = await enqueue(app)
+    async with asyncio.timeout(20), worker_of(app, signals).working():
         await signals.begun.wait()
     assert not signals.ended.is_set()
-    world.clock.now += LEASE
-    await worker_of(world, runs).drain()
+    app.clock.now += LEASE
+    await worker_of(app, runs).drain()
     assert runs.seen == [job_id]

@@ -11,7 +11,7 @@ from tests.support.app import (
     CREDENTIALS,
     SECRET,
     Clock,
-    World,
+    RunningApp,
     field_errors,
     is_signed_in,
     problem,
@@ -28,9 +28,9 @@ def credentials(email: str = "ada@example.org", secret: str = SECRET) -> dict[st
     return {**CREDENTIALS, "email": email, "secret": secret}
 
 
-async def outstanding_link(world: World, user_id: UUID, purpose: str = "invitation") -> None:
+async def outstanding_link(app: RunningApp, user_id: UUID, purpose: str = "invitation") -> None:
     """A single-use key of the user that could still be used."""
-    async with world.services.database.transaction() as transaction:
+    async with app.services.database.transaction() as transaction:
         await SingleUseKeyRepository(session=transaction).issue(
             purpose=purpose,
             address=f"{user_id}@example.org",
@@ -39,33 +39,33 @@ async def outstanding_link(world: World, user_id: UUID, purpose: str = "invitati
             code_hash=None,
             attempts=None,
             payload={},
-            now=world.clock(),
-            expires_at=world.clock() + timedelta(hours=1),
+            now=app.clock(),
+            expires_at=app.clock() + timedelta(hours=1),
         )
 
 
-async def stored_hash(world: World) -> str:
-    return str(await world.services.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'"))
+async def stored_hash(app: RunningApp) -> str:
+    return str(await app.services.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'"))
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", " ADA@Example.ORG "])
-async def test_any_spelling_of_the_address_signs_in(world: World, email: str) -> None:
-    await world.user()
-    assert (await world.client().post("/api/session", json=credentials(email))).status_code == 201
+async def test_any_spelling_of_the_address_signs_in(app: RunningApp, email: str) -> None:
+    await app.user()
+    assert (await app.client().post("/api/session", json=credentials(email))).status_code == 201
 
 
-async def test_either_spelling_of_a_character_is_the_same_secret(world: World) -> None:
-    await world.user(secret="caf\u00e9 at the old harbour")
+async def test_either_spelling_of_a_character_is_the_same_secret(app: RunningApp) -> None:
+    await app.user(secret="caf\u00e9 at the old harbour")
     body = credentials(secret="cafe\u0301 at the old harbour")
-    assert (await world.client().post("/api/session", json=body)).status_code == 201
+    assert (await app.client().post("/api/session", json=body)).status_code == 201
 
 
-async def test_signing_in_notes_when_the_key_was_used(world: World) -> None:
-    await world.user()
-    world.clock.forward(days=1)
-    await world.client().post("/api/session", json=credentials())
-    used = await world.services.database.pool.fetchval("SELECT last_used_at FROM keys")
-    assert used == world.clock()
+async def test_signing_in_notes_when_the_key_was_used(app: RunningApp) -> None:
+    await app.user()
+    app.clock.forward(days=1)
+    await app.client().post("/api/session", json=credentials())
+    used = await app.services.database.pool.fetchval("SELECT last_used_at FROM keys")
+    assert used == app.clock()
 
 
 @pytest.mark.parametrize(
@@ -81,28 +81,30 @@ async def test_signing_in_notes_when_the_key_was_used(world: World) -> None:
         ({"email": "ada@example.org", "secret": "x"}, {"method": "missing"}),
     ],
 )
-async def test_what_cannot_be_credentials_is_a_422(world: World, body: dict[str, str], errors: dict[str, str]) -> None:
-    assert field_errors(await world.client().post("/api/session", json=body)) == errors
+async def test_what_cannot_be_credentials_is_a_422(
+    app: RunningApp, body: dict[str, str], errors: dict[str, str]
+) -> None:
+    assert field_errors(await app.client().post("/api/session", json=body)) == errors
 
 
-async def test_a_hash_of_weaker_parameters_is_replaced_at_sign_in(world: World, database_url: str) -> None:
-    await world.user()
-    assert "$m=8,t=1,p=1$" in await stored_hash(world)
+async def test_a_hash_of_weaker_parameters_is_replaced_at_sign_in(app: RunningApp, database_url: str) -> None:
+    await app.user()
+    assert "$m=8,t=1,p=1$" in await stored_hash(app)
     stronger = settings_for(database_url, ARGON2_MEMORY_KIB="16", ARGON2_ITERATIONS="2")
     async with running(stronger, Clock()) as other:
         assert (await other.client().post("/api/session", json=credentials())).status_code == 201
-        rehashed = await stored_hash(world)
+        rehashed = await stored_hash(app)
         assert "$m=16,t=2,p=1$" in rehashed
         assert (await other.client().post("/api/session", json=credentials())).status_code == 201
-        assert await stored_hash(world) == rehashed
+        assert await stored_hash(app) == rehashed
 
 
-async def test_a_user_lists_their_own_keys_and_never_a_hash(world: World) -> None:
-    user_id = await world.user()
-    await world.user("eve@example.org")
-    world.clock.forward(seconds=1)
-    await outstanding_link(world, user_id)
-    client = world.with_cookie(await world.token(user_id))
+async def test_a_user_lists_their_own_keys_and_never_a_hash(app: RunningApp) -> None:
+    user_id = await app.user()
+    await app.user("eve@example.org")
+    app.clock.forward(seconds=1)
+    await outstanding_link(app, user_id)
+    client = app.with_cookie(await app.token(user_id))
     response = await client.get("/api/keys")
     primary, link = response.json()["items"]
     assert (primary["kind"], primary["identifier"], primary["hasSecret"]) == ("primary", "ada@example.org", True)
@@ -111,28 +113,28 @@ async def test_a_user_lists_their_own_keys_and_never_a_hash(world: World) -> Non
     assert "argon2" not in response.text
 
 
-async def test_keys_that_let_nobody_in_any_more_are_not_listed(world: World) -> None:
-    user_id = await world.user()
-    await outstanding_link(world, user_id)
-    client = world.with_cookie(await world.token(user_id))
-    world.clock.forward(hours=1)
+async def test_keys_that_let_nobody_in_any_more_are_not_listed(app: RunningApp) -> None:
+    user_id = await app.user()
+    await outstanding_link(app, user_id)
+    client = app.with_cookie(await app.token(user_id))
+    app.clock.forward(hours=1)
     assert [key["kind"] for key in (await client.get("/api/keys")).json()["items"]] == ["primary"]
 
 
-async def test_keys_are_paged(world: World) -> None:
-    user_id = await world.user()
-    await outstanding_link(world, user_id)
-    client = world.with_cookie(await world.token(user_id))
+async def test_keys_are_paged(app: RunningApp) -> None:
+    user_id = await app.user()
+    await outstanding_link(app, user_id)
+    client = app.with_cookie(await app.token(user_id))
     first = (await client.get("/api/keys", params={"limit": 1})).json()
     last = (await client.get("/api/keys", params={"limit": 1, "cursor": first["nextCursor"]})).json()
     assert [page["items"][0]["kind"] for page in (first, last)] == ["primary", "single_use"]
     assert last["nextCursor"] is None
 
 
-async def test_a_secondary_key_is_dropped_and_the_primary_one_stays(world: World) -> None:
-    user_id = await world.user()
-    await outstanding_link(world, user_id)
-    client = world.with_cookie(await world.token(user_id))
+async def test_a_secondary_key_is_dropped_and_the_primary_one_stays(app: RunningApp) -> None:
+    user_id = await app.user()
+    await outstanding_link(app, user_id)
+    client = app.with_cookie(await app.token(user_id))
     primary, link = (await client.get("/api/keys")).json()["items"]
     dropped = await client.delete(f"/api/keys/{link['id']}")
     assert (dropped.status_code, dropped.content) == (204, b"")
@@ -141,19 +143,19 @@ async def test_a_secondary_key_is_dropped_and_the_primary_one_stays(world: World
     assert [key["id"] for key in (await client.get("/api/keys")).json()["items"]] == [primary["id"]]
 
 
-async def test_a_key_of_another_and_an_unknown_one_get_the_same_answer(world: World) -> None:
-    client, stranger = await world.signed_in(), await world.signed_in("eve@example.org")
+async def test_a_key_of_another_and_an_unknown_one_get_the_same_answer(app: RunningApp) -> None:
+    client, stranger = await app.signed_in(), await app.signed_in("eve@example.org")
     [theirs] = (await stranger.get("/api/keys")).json()["items"]
     answers = [await client.delete(f"/api/keys/{name}") for name in (theirs["id"], UNKNOWN_ID)]
     assert [problem(answer)["code"] for answer in answers] == ["forbidden"] * 2
-    admin = await world.signed_in("root@example.org", admin=True)
+    admin = await app.signed_in("root@example.org", admin=True)
     assert (await admin.delete(f"/api/keys/{UNKNOWN_ID}")).status_code == 404
 
 
-async def test_changing_the_secret_ends_the_old_one_all_other_sessions_and_all_links(world: World) -> None:
-    user_id = await world.user()
-    client, elsewhere = [world.with_cookie(await world.token(user_id)) for _ in range(2)]
-    await outstanding_link(world, user_id)
+async def test_changing_the_secret_ends_the_old_one_all_other_sessions_and_all_links(app: RunningApp) -> None:
+    user_id = await app.user()
+    client, elsewhere = [app.with_cookie(await app.token(user_id)) for _ in range(2)]
+    await outstanding_link(app, user_id)
     old = client.cookies["auth_session"]
 
     response = await client.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})
@@ -161,21 +163,21 @@ async def test_changing_the_secret_ends_the_old_one_all_other_sessions_and_all_l
     assert "Max-Age=1209600" in response.headers["set-cookie"]
     assert client.cookies["auth_session"] != old
     assert await is_signed_in(client)
-    assert not await is_signed_in(world.with_cookie(old))
+    assert not await is_signed_in(app.with_cookie(old))
     assert not await is_signed_in(elsewhere)
     assert len((await client.get("/api/keys")).json()["items"]) == 1
     signed_in = [
-        (await world.client().post("/api/session", json=credentials(secret=secret))).status_code
+        (await app.client().post("/api/session", json=credentials(secret=secret))).status_code
         for secret in (SECRET, NEW_SECRET)
     ]
     assert signed_in == [401, 201]
 
 
-async def test_a_user_without_a_secret_sets_their_first(world: World) -> None:
-    client = world.with_cookie(await world.token(await world.user(secret=None)))
+async def test_a_user_without_a_secret_sets_their_first(app: RunningApp) -> None:
+    client = app.with_cookie(await app.token(await app.user(secret=None)))
     assert not (await client.get("/api/keys")).json()["items"][0]["hasSecret"]
     assert (await client.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})).status_code == 204
-    assert (await world.client().post("/api/session", json=credentials(secret=NEW_SECRET))).status_code == 201
+    assert (await app.client().post("/api/session", json=credentials(secret=NEW_SECRET))).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -187,15 +189,15 @@ async def test_a_user_without_a_secret_sets_their_first(world: World) -> None:
         ("1234567890qwerty", "common_secret"),
     ],
 )
-async def test_a_refused_secret_changes_nothing(world: World, secret: str, code: str) -> None:
-    client = await world.signed_in()
+async def test_a_refused_secret_changes_nothing(app: RunningApp, secret: str, code: str) -> None:
+    client = await app.signed_in()
     assert field_errors(await client.put("/api/keys/primary/secret", json={"secret": secret})) == {"secret": code}
     assert await is_signed_in(client)
-    assert (await world.client().post("/api/session", json=credentials())).status_code == 201
+    assert (await app.client().post("/api/session", json=credentials())).status_code == 201
 
 
-async def test_a_full_hashing_queue_is_a_503_that_says_when_to_try_again(world: World, database_url: str) -> None:
-    await world.user()
+async def test_a_full_hashing_queue_is_a_503_that_says_when_to_try_again(app: RunningApp, database_url: str) -> None:
+    await app.user()
     one = settings_for(database_url, HASH_CONCURRENCY="1", HASH_QUEUE="1", ARGON2_MEMORY_KIB="4096")
     async with running(one, Clock()) as other:
         answers = await at_once(6, lambda _: other.client().post("/api/session", json=credentials()))
@@ -207,8 +209,8 @@ async def test_a_full_hashing_queue_is_a_503_that_says_when_to_try_again(world: 
     assert {answer.status_code for answer in answers} == {201, 503}
 
 
-async def test_a_new_secret_is_told_to_its_owner(world: World) -> None:
-    ada = await world.signed_in()
+async def test_a_new_secret_is_told_to_its_owner(app: RunningApp) -> None:
+    ada = await app.signed_in()
     assert (await ada.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})).status_code == 204
-    (message,) = await world.mails()
+    (message,) = await app.mails()
     assert (message["To"], message["Subject"]) == ("ada@example.org", "Your password at Ostiary has changed")

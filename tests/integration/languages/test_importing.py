@@ -9,7 +9,7 @@ import pytest
 from app.domain.languages import codes
 from app.domain.languages.importing import ImportFileError, read_languages
 from app.errors import Problem
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 SHIPPED = Path(__file__).parents[3] / "examples" / "languages.csv"
 ISO_639_1 = """
@@ -22,22 +22,22 @@ tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 RIGHT_TO_LEFT = {"ae", "ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
 
 
-async def import_file(world: World, path: Path) -> int:
-    rows = read_languages(path, world.services.languages.prepare)
-    await world.services.languages.import_all(rows)
+async def import_file(app: RunningApp, path: Path) -> int:
+    rows = read_languages(path, app.services.languages.prepare)
+    await app.services.languages.import_all(rows)
     return len(rows)
 
 
-async def stored(world: World) -> dict[str, str]:
-    rows = await world.services.database.pool.fetch("SELECT code, text_direction FROM languages")
+async def stored(app: RunningApp) -> dict[str, str]:
+    rows = await app.services.database.pool.fetch("SELECT code, text_direction FROM languages")
     return {row["code"]: row["text_direction"] for row in rows}
 
 
-async def test_the_shipped_file_holds_every_language_of_iso_639_1_under_its_canonical_code(world: World) -> None:
+async def test_the_shipped_file_holds_every_language_of_iso_639_1_under_its_canonical_code(app: RunningApp) -> None:
     iso_639_1 = ISO_639_1.split()
     assert len(iso_639_1) == 183
-    assert await import_file(world, SHIPPED) == 183
-    directions = await stored(world)
+    assert await import_file(app, SHIPPED) == 183
+    directions = await stored(app)
     assert directions.keys() == {codes.canonical(code) for code in iso_639_1}
     assert {code for code, direction in directions.items() if direction == "rtl"} == RIGHT_TO_LEFT
 
@@ -52,46 +52,46 @@ def test_the_shipped_autonyms_are_in_normal_form_and_written_in_the_direction_th
         assert row["textDirection"] == ("ltr" if first_strong == "L" else "rtl"), row
 
 
-async def test_what_a_line_leaves_out_follows_from_the_code(world: World, tmp_path: Path) -> None:
+async def test_what_a_line_leaves_out_follows_from_the_code(app: RunningApp, tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text('{"code":"PT","name":"Portuguese"}\n{"code":"iw","name":"Hebrew"}\n')
-    await import_file(world, path)
-    rows = await world.services.database.pool.fetch("SELECT code, autonym, text_direction FROM languages ORDER BY 1")
+    await import_file(app, path)
+    rows = await app.services.database.pool.fetch("SELECT code, autonym, text_direction FROM languages ORDER BY 1")
     assert [tuple(row) for row in rows] == [("he", "עברית", "rtl"), ("pt", "português", "ltr")]
 
 
-async def test_two_spellings_of_one_code_are_one_language(world: World, tmp_path: Path) -> None:
+async def test_two_spellings_of_one_code_are_one_language(app: RunningApp, tmp_path: Path) -> None:
     path = tmp_path / "twice.csv"
     path.write_text("code,name\nhe,Hebrew\niw,Hebrew\n")
     with pytest.raises(ImportFileError, match="line 3: he is in the file twice"):
-        await import_file(world, path)
-    assert await stored(world) == {}
+        await import_file(app, path)
+    assert await stored(app) == {}
 
 
-async def test_a_code_that_is_no_language_is_named_by_its_line(world: World, tmp_path: Path) -> None:
+async def test_a_code_that_is_no_language_is_named_by_its_line(app: RunningApp, tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text("code,name\nde,German\nnot a code,Nonsense\nde_DE,Underscored\n")
     with pytest.raises(ImportFileError) as caught:
-        await import_file(world, path)
+        await import_file(app, path)
     reason = "This is not a BCP 47 language tag such as de or pt-BR"
     assert caught.value.lines == [f"line 3: {reason}", f"line 4: {reason}"]
-    assert await stored(world) == {}
+    assert await stored(app) == {}
 
 
-async def test_languages_that_exist_are_named_and_none_of_the_file_is_created(world: World, tmp_path: Path) -> None:
-    await world.language("de")
+async def test_languages_that_exist_are_named_and_none_of_the_file_is_created(app: RunningApp, tmp_path: Path) -> None:
+    await app.language("de")
     path = tmp_path / "more.csv"
     path.write_text("code,name\naa,Afar\nde,German\nzu,Zulu\n")
     with pytest.raises(Problem, match="These exist already: de") as caught:
-        await import_file(world, path)
+        await import_file(app, path)
     assert caught.value.code == "language_exists"
-    assert await stored(world) == {"de": "ltr"}
+    assert await stored(app) == {"de": "ltr"}
 
 
-async def test_more_languages_than_one_statement_takes_are_created_together(world: World, tmp_path: Path) -> None:
+async def test_more_languages_than_one_statement_takes_are_created_together(app: RunningApp, tmp_path: Path) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     private = [f"de-x-{a}{b}{c}" for a in letters for b in letters for c in letters][:8000]
     path = tmp_path / "many.csv"
     path.write_text("code,name,autonym,textDirection\n" + "".join(f"{code},German,Deutsch,ltr\n" for code in private))
-    assert await import_file(world, path) == 8000
-    assert (await stored(world)).keys() == set(private)
+    assert await import_file(app, path) == 8000
+    assert (await stored(app)).keys() == set(private)

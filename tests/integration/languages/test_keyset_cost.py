@@ -9,7 +9,7 @@ import pytest
 from app.domain.languages import repository
 from app.domain.languages.members import repository as member_repository
 from app.domain.languages.translations import repository as translation_repository
-from tests.support.app import World
+from tests.support.app import RunningApp
 
 LIMIT = 50
 # The rows of a page, the one that tells of a next page, and the account and primary key beside each member.
@@ -83,9 +83,9 @@ def rows_read(node: dict[str, Any]) -> float:
 
 
 @pytest.mark.parametrize("plan_cache_mode", ["force_custom_plan", "force_generic_plan"])
-async def test_every_page_reads_its_own_rows_through_an_index(world: World, plan_cache_mode: str) -> None:
+async def test_every_page_reads_its_own_rows_through_an_index(app: RunningApp, plan_cache_mode: str) -> None:
     """Both with a plan for the values, and with the one that a prepared statement keeps."""
-    pool = world.services.database.pool
+    pool = app.services.database.pool
     await pool.execute(FILL)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL plan_cache_mode = {plan_cache_mode}")

@@ -5,97 +5,97 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
-from tests.support.app import SECRET, World
+from tests.support.app import SECRET, RunningApp
 from tests.support.mailbox import redeem, token_in
 from tests.support.members import PATH, add, member_id, roles_of
 
 
 @pytest.fixture
-async def admin(world: World) -> httpx.AsyncClient:
+async def admin(app: RunningApp) -> httpx.AsyncClient:
     """An admin of German."""
-    await world.language("de", "German")
-    return await world.signed_in_member("de", "admin", email="root@example.org")
+    await app.language("de", "German")
+    return await app.signed_in_member("de", "admin", email="root@example.org")
 
 
-async def accept(world: World, message: EmailMessage) -> httpx.Response:
+async def accept(app: RunningApp, message: EmailMessage) -> httpx.Response:
     """Follow the link of an invitation."""
-    return await redeem(world.client(), token=token_in(message), name="Eve", secret=SECRET)
+    return await redeem(app.client(), token=token_in(message), name="Eve", secret=SECRET)
 
 
 async def test_an_unknown_address_is_invited_and_becomes_what_it_was_invited_to(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await add(admin, "eve@example.org", "translator")
-    (invitation,) = await world.mails()
+    (invitation,) = await app.mails()
     assert invitation["To"] == "eve@example.org"
     assert (await roles_of(admin))["eve@example.org"] == ["translator"]
-    accepted = await accept(world, invitation)
+    accepted = await accept(app, invitation)
     assert accepted.status_code == 201
     assert accepted.json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
     assert accepted.json()["user"]["platformRole"] is None
 
 
 async def test_an_account_that_waits_for_its_owner_has_no_way_in_but_the_link(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await add(admin, "eve@example.org", "admin")
     sign_in = {"method": "password", "email": "eve@example.org", "secret": SECRET}
-    assert (await world.client().post("/api/session", json=sign_in)).status_code == 401
+    assert (await app.client().post("/api/session", json=sign_in)).status_code == 401
 
 
 async def test_an_invitation_is_mailed_again_and_the_link_before_it_is_void(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await add(admin, "eve@example.org")
     path = f"{PATH}/{await member_id(admin, 'eve@example.org')}/invitation"
     assert (await admin.post(path)).status_code == 202
-    first, second = await world.mails()
-    assert [(await accept(world, mail)).status_code for mail in (first, second)] == [410, 201]
+    first, second = await app.mails()
+    assert [(await accept(app, mail)).status_code for mail in (first, second)] == [410, 201]
     assert (await admin.post(path)).status_code == 202
-    assert len(await world.mails()) == 2
+    assert len(await app.mails()) == 2
 
 
-async def test_an_invitation_is_revoked_by_removing_the_member(world: World, admin: httpx.AsyncClient) -> None:
+async def test_an_invitation_is_revoked_by_removing_the_member(app: RunningApp, admin: httpx.AsyncClient) -> None:
     await add(admin, "eve@example.org")
     await admin.delete(f"{PATH}/{await member_id(admin, 'eve@example.org')}")
-    assert (await accept(world, (await world.mails())[0])).status_code == 410
+    assert (await accept(app, (await app.mails())[0])).status_code == 410
     await add(admin, "eve@example.org", "translator")
-    assert (await accept(world, (await world.mails())[1])).json()["memberships"] == [
+    assert (await accept(app, (await app.mails())[1])).json()["memberships"] == [
         {"language": "de", "roles": ["translator"]}
     ]
 
 
 async def test_an_invitation_to_two_languages_is_revoked_with_the_last_of_them(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    await world.language("da", "Danish")
-    danish = await world.signed_in_member("da", "admin", email="dan@example.org")
+    await app.language("da", "Danish")
+    danish = await app.signed_in_member("da", "admin", email="dan@example.org")
     await add(admin, "eve@example.org")
     await add(danish, "eve@example.org", code="da")
     eve = await member_id(admin, "eve@example.org")
     await danish.delete(f"/api/languages/da/members/{eve}")
     live = "SELECT count(*) FROM keys WHERE purpose = 'invitation' AND used_at IS NULL"
-    assert await world.services.database.pool.fetchval(live) == 1
+    assert await app.services.database.pool.fetchval(live) == 1
     await admin.delete(f"{PATH}/{eve}")
-    assert await world.services.database.pool.fetchval(live) == 0
-    assert (await accept(world, (await world.mails())[1])).status_code == 410
+    assert await app.services.database.pool.fetchval(live) == 0
+    assert (await accept(app, (await app.mails())[1])).status_code == 410
 
 
 async def test_an_invitation_of_the_platform_is_not_revoked_by_a_language(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    root = await world.signed_in("platform@example.org", admin=True)
+    root = await app.signed_in("platform@example.org", admin=True)
     await root.post("/api/users", json={"email": "eve@example.org", "name": "Eve"})
     await add(admin, "eve@example.org")
     await admin.delete(f"{PATH}/{await member_id(admin, 'eve@example.org')}")
-    assert [(await accept(world, mail)).status_code for mail in await world.mails()] == [410, 201]
+    assert [(await accept(app, mail)).status_code for mail in await app.mails()] == [410, 201]
 
 
-async def test_an_invitation_of_the_platform_that_has_expired_is_no_hindrance(world: World) -> None:
-    await world.services.invitations.create_user("eve@example.org", "", None)
-    world.clock.forward(days=7)
-    await world.language("de", "German")
-    admin = await world.signed_in_member("de", "admin")
+async def test_an_invitation_of_the_platform_that_has_expired_is_no_hindrance(app: RunningApp) -> None:
+    await app.services.invitations.create_user("eve@example.org", "", None)
+    app.clock.forward(days=7)
+    await app.language("de", "German")
+    admin = await app.signed_in_member("de", "admin")
     await add(admin, "eve@example.org")
     await admin.delete(f"{PATH}/{await member_id(admin, 'eve@example.org')}")
-    assert (await accept(world, (await world.mails())[-1])).status_code == 410
+    assert (await accept(app, (await app.mails())[-1])).status_code == 410

@@ -5,7 +5,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support.app import SECRET, World, field_errors, id_of, items, pages, problem
+from tests.support.app import SECRET, RunningApp, field_errors, id_of, items, pages, problem
 from tests.support.mailbox import redeem, text_of, token_in
 from tests.support.members import PATH, add, roles_of
 
@@ -14,25 +14,25 @@ STEP_UP_MINUTES = 15
 
 
 @pytest.fixture
-async def admin(world: World) -> httpx.AsyncClient:
+async def admin(app: RunningApp) -> httpx.AsyncClient:
     """An admin of German."""
-    await world.language("de", "German")
-    return await world.signed_in_member("de", "admin", email="root@example.org")
+    await app.language("de", "German")
+    return await app.signed_in_member("de", "admin", email="root@example.org")
 
 
-async def test_every_page_gives_every_member_once(world: World, admin: httpx.AsyncClient) -> None:
+async def test_every_page_gives_every_member_once(app: RunningApp, admin: httpx.AsyncClient) -> None:
     for number in range(5):
-        await world.member(await world.user(f"user{number}@example.org"), "de", "translator")
+        await app.member(await app.user(f"user{number}@example.org"), "de", "translator")
     found = await pages(admin, PATH, limit=2)
     assert [len(page) for page in found] == [2, 2, 2]
     assert len({member["email"] for page in found for member in page}) == 6
 
 
-async def test_a_member_is_told_with_name_roles_and_since_when(world: World, admin: httpx.AsyncClient) -> None:
-    user_id = await world.user()
-    await world.member(user_id, "de", "translator", "admin")
-    world.clock.forward(seconds=1)
-    await world.token(user_id)
+async def test_a_member_is_told_with_name_roles_and_since_when(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    user_id = await app.user()
+    await app.member(user_id, "de", "translator", "admin")
+    app.clock.forward(seconds=1)
+    await app.token(user_id)
     (member,) = [member for member in await items(admin, PATH) if member["userId"] == str(user_id)]
     assert member == {
         "userId": str(user_id), "name": "Ada", "email": "ada@example.org", "roles": ["translator", "admin"],
@@ -41,21 +41,21 @@ async def test_a_member_is_told_with_name_roles_and_since_when(world: World, adm
 
 
 async def test_the_owner_of_a_known_address_is_a_member_at_once_and_told(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    ada = await world.signed_in()
+    ada = await app.signed_in()
     await add(admin, " ADA@Example.org", "translator")
-    (message,) = await world.mails()
+    (message,) = await app.mails()
     assert (message["To"], message["Subject"]) == ("ada@example.org", "You are now a member of German at Ostiary")
     assert "Ada has added you to the language German" in text_of(message)
     assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
     assert (await ada.get("/api/languages/de")).status_code == 200
     invited_by = "SELECT invited_by FROM language_members WHERE user_id = $1"
-    assert await world.services.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
+    assert await app.services.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
 
 
-async def test_who_is_a_member_already_keeps_their_roles(world: World, admin: httpx.AsyncClient) -> None:
-    await world.member(await world.user(), "de", "translator")
+async def test_who_is_a_member_already_keeps_their_roles(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    await app.member(await app.user(), "de", "translator")
     await add(admin, "eve@example.org")
     for email in ("ada@example.org", "eve@example.org"):
         response = await admin.post(PATH, json={"email": email, "roles": ["admin"]})
@@ -65,8 +65,8 @@ async def test_who_is_a_member_already_keeps_their_roles(world: World, admin: ht
         "ada@example.org": ["translator"],
         "eve@example.org": [],
     }
-    (invitation,) = await world.mails()
-    assert (await redeem(world.client(), token=token_in(invitation), name="Eve", secret=SECRET)).status_code == 201
+    (invitation,) = await app.mails()
+    assert (await redeem(app.client(), token=token_in(invitation), name="Eve", secret=SECRET)).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ async def test_who_is_a_member_already_keeps_their_roles(world: World, admin: ht
     ],
 )
 async def test_a_malformed_addition_is_a_422_and_adds_nobody(
-    world: World, admin: httpx.AsyncClient, body: dict[str, object], errors: dict[str, str]
+    app: RunningApp, admin: httpx.AsyncClient, body: dict[str, object], errors: dict[str, str]
 ) -> None:
     assert field_errors(await admin.post(PATH, json=body)) == errors
     assert await roles_of(admin) == {"root@example.org": ["admin"]}
-    assert await world.mails() == []
+    assert await app.mails() == []
 
 
-async def test_roles_are_replaced_and_count_from_the_next_request(world: World, admin: httpx.AsyncClient) -> None:
-    ada = await world.signed_in_member("de", "translator")
+async def test_roles_are_replaced_and_count_from_the_next_request(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    ada = await app.signed_in_member("de", "translator")
     path = f"{PATH}/{await id_of(ada)}"
     for roles in (["admin"], ["admin", "translator"], [], ["translator", "translator"]):
         response = await admin.put(path, json={"roles": roles})
@@ -101,16 +101,18 @@ async def test_roles_are_replaced_and_count_from_the_next_request(world: World, 
         assert status == (200 if "admin" in roles else 403)
 
 
-async def test_a_removed_member_has_no_access_from_the_next_request_on(world: World, admin: httpx.AsyncClient) -> None:
-    ada = await world.signed_in_member("de", "admin", "translator")
+async def test_a_removed_member_has_no_access_from_the_next_request_on(
+    app: RunningApp, admin: httpx.AsyncClient
+) -> None:
+    ada = await app.signed_in_member("de", "admin", "translator")
     assert (await admin.delete(f"{PATH}/{await id_of(ada)}")).status_code == 204
     assert (await ada.get("/api/session")).json()["memberships"] == []
     assert (await ada.get("/api/languages/de")).status_code == 403
     assert await roles_of(admin) == {"root@example.org": ["admin"]}
 
 
-async def test_a_member_leaves(world: World, admin: httpx.AsyncClient) -> None:
-    ada = await world.signed_in_member("de")
+async def test_a_member_leaves(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    ada = await app.signed_in_member("de")
     assert (await ada.delete(f"{PATH}/me")).status_code == 204
     assert (await ada.delete(f"{PATH}/me")).status_code == 403
     assert await roles_of(admin) == {"root@example.org": ["admin"]}
@@ -121,14 +123,14 @@ async def test_a_member_leaves(world: World, admin: httpx.AsyncClient) -> None:
     [("PUT", "", {"roles": []}), ("DELETE", "", None), ("POST", "/invitation", None)],
 )
 async def test_who_is_no_member_cannot_be_changed_removed_or_invited_again(
-    world: World, admin: httpx.AsyncClient, method: str, path: str, body: object
+    app: RunningApp, admin: httpx.AsyncClient, method: str, path: str, body: object
 ) -> None:
-    stranger = await world.user()
+    stranger = await app.user()
     for user_id in (stranger, UNKNOWN_ID):
         response = await admin.request(method, f"{PATH}/{user_id}{path}", json=body)
         assert (response.status_code, problem(response)["code"]) == (404, "not_found")
     assert (await roles_of(admin)).keys() == {"root@example.org"}
-    assert await world.mails() == []
+    assert await app.mails() == []
 
 
 @pytest.mark.parametrize(
@@ -139,20 +141,20 @@ async def test_who_is_no_member_cannot_be_changed_removed_or_invited_again(
     ],
 )  # fmt: skip
 async def test_only_a_platform_admin_learns_that_a_language_does_not_exist(
-    world: World, method: str, path: str, body: object
+    app: RunningApp, method: str, path: str, body: object
 ) -> None:
-    root, ada = await world.signed_in("root@example.org", admin=True), await world.signed_in()
+    root, ada = await app.signed_in("root@example.org", admin=True), await app.signed_in()
     answers = [await client.request(method, f"/api/languages/xx/members{path}", json=body) for client in (root, ada)]
     assert [answer.status_code for answer in answers] == [404, 403]
-    assert await world.services.database.pool.fetchval("SELECT count(*) FROM users") == 2
+    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 2
 
 
 async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    ada = await world.user()
-    await world.member(ada, "de")
-    world.clock.forward(minutes=STEP_UP_MINUTES, seconds=1)
+    ada = await app.user()
+    await app.member(ada, "de")
+    app.clock.forward(minutes=STEP_UP_MINUTES, seconds=1)
     for method, path, body in (
         ("POST", PATH, {"email": "eve@example.org"}),
         ("PUT", f"{PATH}/{ada}", {"roles": ["admin"]}),
@@ -161,20 +163,20 @@ async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
         response = await admin.request(method, path, json=body)
         assert (response.status_code, problem(response)["code"]) == (403, "reauthentication_required")
     assert await roles_of(admin) == {"root@example.org": ["admin"], "ada@example.org": []}
-    assert await world.mails() == []
+    assert await app.mails() == []
     assert (await admin.delete(f"{PATH}/{ada}")).status_code == 204
 
 
 async def test_a_suspended_owner_of_an_address_is_added_and_told_nothing(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    await world.services.users.suspend(await world.user())
+    await app.services.users.suspend(await app.user())
     await add(admin, "ada@example.org")
-    assert await world.mails() == []
+    assert await app.mails() == []
 
 
-async def test_a_deleted_user_is_no_member(world: World, admin: httpx.AsyncClient) -> None:
-    user_id = await world.user()
-    await world.member(user_id, "de", "admin")
-    await world.services.users.remove(user_id)
+async def test_a_deleted_user_is_no_member(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    user_id = await app.user()
+    await app.member(user_id, "de", "admin")
+    await app.services.users.remove(user_id)
     assert await roles_of(admin) == {"root@example.org": ["admin"]}

@@ -9,15 +9,15 @@ import pytest
 
 from app.domain.languages.translations.schemas import BATCH_MAX, TEXT_MAX
 from app.http.outermost import MAX_BODY_BYTES
-from tests.support.app import World, field_errors, items, problem
+from tests.support.app import RunningApp, field_errors, items, problem
 from tests.support.translations import NEW, PATH, batch, item, write
 
 
 @pytest.fixture
-async def translator(world: World) -> httpx.AsyncClient:
+async def translator(app: RunningApp) -> httpx.AsyncClient:
     """A translator of German, who has translated nothing yet."""
-    await world.language("de", "German")
-    return await world.signed_in_member("de", "translator")
+    await app.language("de", "German")
+    return await app.signed_in_member("de", "translator")
 
 
 async def test_a_batch_is_answered_in_its_own_order(translator: httpx.AsyncClient) -> None:
@@ -63,16 +63,16 @@ async def test_a_full_batch_of_four_kibibytes_each_fits_and_a_larger_body_writes
     assert len(await items(translator, PATH, limit=200)) == BATCH_MAX
 
 
-async def test_a_large_body_is_not_read_of_who_may_not_translate(world: World) -> None:
-    await world.language("de")
-    reader = await world.signed_in_member("de", email="grace@example.org")
+async def test_a_large_body_is_not_read_of_who_may_not_translate(app: RunningApp) -> None:
+    await app.language("de")
+    reader = await app.signed_in_member("de", email="grace@example.org")
     read = list[bytes]()
 
     async def body() -> AsyncIterator[bytes]:
         read.append(b"{")
         yield b"{"
 
-    for client, status in ((reader, 403), (world.client(), 401)):
+    for client, status in ((reader, 403), (app.client(), 401)):
         response = await client.post(f"{PATH}/batch", content=body(), headers={"Content-Type": "application/json"})
         assert response.status_code == status
     assert read == []
@@ -98,11 +98,11 @@ async def test_a_key_comes_once_in_a_batch(translator: httpx.AsyncClient) -> Non
 
 
 async def test_batches_of_the_same_keys_in_opposite_orders_both_get_an_answer(
-    world: World, translator: httpx.AsyncClient
+    app: RunningApp, translator: httpx.AsyncClient
 ) -> None:
     keys = [f"k{number}" for number in range(50)]
     await batch(translator, *map(item, keys))
-    other = await world.signed_in_member("de", "translator", email="eve@example.org")
+    other = await app.signed_in_member("de", "translator", email="eve@example.org")
     answers = await asyncio.gather(
         batch(translator, *[item(key, 1, "Moin") for key in keys]),
         batch(other, *[item(key, 1, "Servus") for key in reversed(keys)]),

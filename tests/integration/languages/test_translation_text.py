@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.app import World, items, pages, problem
+from tests.support.app import RunningApp, items, pages, problem
 
 GENESIS = Path(__file__).parents[2] / "data" / "genesis.tsv"
 BATCH = 500
@@ -38,13 +38,13 @@ async def load(client: httpx.AsyncClient, code: str, texts: dict[str, str]) -> N
 
 
 @pytest.fixture
-async def library(world: World) -> httpx.AsyncClient:
+async def library(app: RunningApp) -> httpx.AsyncClient:
     """A translator of both languages, in which every verse has been loaded."""
-    user_id = await world.user()
+    user_id = await app.user()
     for code, name in (("en", "English"), ("he", "Hebrew")):
-        await world.language(code, name)
-        await world.member(user_id, code, "translator")
-    client = world.with_cookie(await world.token(user_id))
+        await app.language(code, name)
+        await app.member(user_id, code, "translator")
+    client = app.with_cookie(await app.token(user_id))
     await load(client, "en", ENGLISH)
     await load(client, "he", HEBREW)
     return client

@@ -6,17 +6,17 @@ import httpx
 import pytest
 
 from app.domain.languages.translations.schemas import TEXT_MAX
-from tests.support.app import World, field_errors, id_of, items, pages, problem
+from tests.support.app import RunningApp, field_errors, id_of, items, pages, problem
 from tests.support.translations import NEW, PATH, at, batch, item, write
 
 JUNE = "2026-06-01T12:00:00Z"
 
 
 @pytest.fixture
-async def translator(world: World) -> httpx.AsyncClient:
+async def translator(app: RunningApp) -> httpx.AsyncClient:
     """A translator of German, who has translated nothing yet."""
-    await world.language("de", "German")
-    return await world.signed_in_member("de", "translator")
+    await app.language("de", "German")
+    return await app.signed_in_member("de", "translator")
 
 
 async def test_a_new_text_is_answered_with_its_place_and_version(translator: httpx.AsyncClient) -> None:
@@ -31,9 +31,9 @@ async def test_a_new_text_is_answered_with_its_place_and_version(translator: htt
     assert (read.json(), read.headers["etag"]) == (response.json(), '"1"')
 
 
-async def test_a_text_is_written_over_the_version_that_is_named(world: World, translator: httpx.AsyncClient) -> None:
+async def test_a_text_is_written_over_the_version_that_is_named(app: RunningApp, translator: httpx.AsyncClient) -> None:
     await write(translator, "greeting")
-    world.clock.forward(minutes=5)
+    app.clock.forward(minutes=5)
     response = await translator.put(f"{PATH}/greeting", json={"text": "Moin"}, headers=at(1))
     assert (response.status_code, response.headers["etag"]) == (200, '"2"')
     assert "location" not in response.headers
@@ -109,13 +109,13 @@ async def test_versions_go_on_counting_after_a_deletion(translator: httpx.AsyncC
     assert (await write(translator, "greeting", "Moin")).headers["etag"] == '"3"'
 
 
-async def test_every_change_is_kept_with_who_and_when(world: World, translator: httpx.AsyncClient) -> None:
-    other = await world.signed_in_member("de", "translator", email="eve@example.org")
+async def test_every_change_is_kept_with_who_and_when(app: RunningApp, translator: httpx.AsyncClient) -> None:
+    other = await app.signed_in_member("de", "translator", email="eve@example.org")
     authors = [await id_of(client) for client in (translator, other)]
     await write(translator, "greeting")
-    world.clock.forward(hours=1)
+    app.clock.forward(hours=1)
     await other.put(f"{PATH}/greeting", json={"text": "Moin", "state": "approved"}, headers=at(1))
-    world.clock.forward(hours=1)
+    app.clock.forward(hours=1)
     await batch(translator, item("greeting", 2, "Servus"))
     assert await items(translator, f"{PATH}/greeting/history", limit=1) == [
         {"version": 1, "text": "Hallo", "state": "draft", "changedBy": authors[0], "changedAt": JUNE},
@@ -138,18 +138,18 @@ async def test_every_change_is_kept_with_who_and_when(world: World, translator: 
 
 @pytest.mark.parametrize("key", ["greeting", "greeting/history"])
 async def test_a_key_without_a_translation_is_a_404_to_who_may_read_the_language(
-    world: World, translator: httpx.AsyncClient, key: str
+    app: RunningApp, translator: httpx.AsyncClient, key: str
 ) -> None:
     answers = [
         await client.get(f"{PATH}/{key}")
-        for client in (translator, await world.signed_in("eve@example.org"), world.client())
+        for client in (translator, await app.signed_in("eve@example.org"), app.client())
     ]
     assert [answer.status_code for answer in answers] == [404, 403, 401]
 
 
-async def test_a_platform_admin_reads_and_learns_which_language_does_not_exist(world: World) -> None:
-    admin = await world.signed_in(admin=True)
-    await world.language("de")
+async def test_a_platform_admin_reads_and_learns_which_language_does_not_exist(app: RunningApp) -> None:
+    admin = await app.signed_in(admin=True)
+    await app.language("de")
     assert await items(admin, PATH) == []
     for path in ("", "/greeting", "/greeting/history"):
         assert (await admin.get(f"/api/languages/da/translations{path}")).status_code == 404
@@ -212,10 +212,10 @@ async def test_a_text_is_kept_in_normal_form_c(translator: httpx.AsyncClient) ->
     assert [entry["text"] for entry in await items(translator, f"{PATH}/umlaut/history")] == ["Ärger", "Öl"]
 
 
-async def test_a_list_is_filtered_by_prefix_state_and_time(world: World, translator: httpx.AsyncClient) -> None:
+async def test_a_list_is_filtered_by_prefix_state_and_time(app: RunningApp, translator: httpx.AsyncClient) -> None:
     for key in ("menu.file", "menu.open", "menu_open", "Menu.file", "title"):
         await write(translator, key)
-        world.clock.forward(minutes=1)
+        app.clock.forward(minutes=1)
     await translator.put(f"{PATH}/menu.open", json={"text": "Öffnen", "state": "approved"}, headers=at(1))
 
     async def keys(**filters: str) -> list[str]:
@@ -246,18 +246,18 @@ async def test_a_malformed_filter_is_a_422_that_names_the_parameter_as_it_is_sen
 
 
 async def test_deleting_a_language_takes_its_translations_and_their_history_with_it(
-    world: World, translator: httpx.AsyncClient
+    app: RunningApp, translator: httpx.AsyncClient
 ) -> None:
     await write(translator, "greeting")
-    admin = await world.signed_in("root@example.org", admin=True)
+    admin = await app.signed_in("root@example.org", admin=True)
     assert (await admin.delete("/api/languages/de")).status_code == 204
     left = "SELECT (SELECT count(*) FROM translations) + (SELECT count(*) FROM translation_versions)"
-    assert await world.services.database.pool.fetchval(left) == 0
+    assert await app.services.database.pool.fetchval(left) == 0
 
 
-async def test_the_texts_of_a_deleted_user_stay_by_nobody(world: World, translator: httpx.AsyncClient) -> None:
+async def test_the_texts_of_a_deleted_user_stay_by_nobody(app: RunningApp, translator: httpx.AsyncClient) -> None:
     await write(translator, "greeting")
-    admin = await world.signed_in("root@example.org", admin=True)
+    admin = await app.signed_in("root@example.org", admin=True)
     assert (await admin.delete(f"/api/users/{await id_of(translator)}")).status_code == 204
     read = (await admin.get(f"{PATH}/greeting")).json()
     assert (read["text"], read["updatedBy"]) == ("Hallo", None)

@@ -14,7 +14,7 @@ from app.jobs import worker
 from app.jobs.worker import Attempt, Task, Worker
 from app.mail.mailer import Mail, Mailer
 from app.mail.transports import SmtpTransport
-from tests.support.app import World
+from tests.support.app import RunningApp
 from tests.support.mail_queue import FROM, TO, Sending, enqueue, states
 from tests.support.smtp_server import MailServer, mail_server
 from tests.support.tls import certificate_for
@@ -22,16 +22,16 @@ from tests.support.tls import certificate_for
 WAIT_SECONDS = 30
 
 
-async def errors(world: World) -> list[str | None]:
-    rows = await world.services.database.pool.fetch("SELECT error FROM jobs WHERE kind = 'mail' ORDER BY id")
+async def errors(app: RunningApp) -> list[str | None]:
+    rows = await app.services.database.pool.fetch("SELECT error FROM jobs WHERE kind = 'mail' ORDER BY id")
     return [row["error"] for row in rows]
 
 
 async def test_a_mail_is_delivered_with_its_headers(server: MailServer, sending: Sending) -> None:
-    async with sending(server, PUBLIC_URL="https://auth.lamps.example.org") as world:
-        await enqueue(world)
-        await world.services.worker.drain()
-        job_id = await world.services.database.pool.fetchval("SELECT id FROM jobs WHERE kind = 'mail'")
+    async with sending(server, PUBLIC_URL="https://auth.lamps.example.org") as app:
+        await enqueue(app)
+        await app.services.worker.drain()
+        job_id = await app.services.database.pool.fetchval("SELECT id FROM jobs WHERE kind = 'mail'")
     ((recipient, message),) = server.received
     assert recipient == TO
     assert dict(message.items()) | {"Content-Type": "", "MIME-Version": ""} == {
@@ -53,16 +53,16 @@ async def test_a_mail_is_delivered_with_its_headers(server: MailServer, sending:
 async def test_a_server_that_is_down_for_three_tries_gets_the_mail_at_the_fourth(
     server: MailServer, sending: Sending
 ) -> None:
-    async with sending(server) as world:
+    async with sending(server) as app:
         await server.stop()
-        await enqueue(world)
+        await enqueue(app)
         for attempt in (1, 2, 3):
-            await world.services.worker.drain()
-            assert await states(world) == [("queued", attempt)]
-            world.clock.forward(minutes=1)
+            await app.services.worker.drain()
+            assert await states(app) == [("queued", attempt)]
+            app.clock.forward(minutes=1)
         await server.start()
-        await world.services.worker.drain()
-        assert await states(world) == [("done", 4)]
+        await app.services.worker.drain()
+        assert await states(app) == [("done", 4)]
     assert server.recipients == [TO]
 
 
@@ -70,44 +70,44 @@ async def test_a_refused_recipient_is_not_asked_again_and_the_others_get_their_m
     server: MailServer, sending: Sending
 ) -> None:
     server.refusals["gone@example.org"] = "550 5.1.1 no such mailbox"
-    async with sending(server) as world:
+    async with sending(server) as app:
         for to in ("a@example.org", "gone@example.org", "b@example.org"):
-            await enqueue(world, to)
-        await world.services.worker.drain()
+            await enqueue(app, to)
+        await app.services.worker.drain()
         server.refusals.clear()
-        world.clock.forward(days=2)
-        await world.services.worker.drain()
-        assert await states(world) == [("done", 1), ("dead", 1), ("done", 1)]
-        assert "recipient refused: 550 5.1.1 no such mailbox" in await errors(world)
+        app.clock.forward(days=2)
+        await app.services.worker.drain()
+        assert await states(app) == [("done", 1), ("dead", 1), ("done", 1)]
+        assert "recipient refused: 550 5.1.1 no such mailbox" in await errors(app)
     assert sorted(server.recipients) == ["a@example.org", "b@example.org"]
 
 
 async def test_a_refused_message_is_final_and_a_greylisted_recipient_is_not(
     server: MailServer, sending: Sending
 ) -> None:
-    async with sending(server) as world:
+    async with sending(server) as app:
         server.refusals[TO] = "450 4.2.0 greylisted, try later"
-        await enqueue(world)
-        await world.services.worker.drain()
-        assert await states(world) == [("queued", 1)]
+        await enqueue(app)
+        await app.services.worker.drain()
+        assert await states(app) == [("queued", 1)]
         server.refusals.clear()
         server.data_reply = "554 5.7.1 this looks like spam"
-        world.clock.forward(minutes=1)
-        await world.services.worker.drain()
-        assert await states(world) == [("dead", 2)]
+        app.clock.forward(minutes=1)
+        await app.services.worker.drain()
+        assert await states(app) == [("dead", 2)]
     assert server.received == []
 
 
 async def test_a_sender_that_the_server_refuses_is_the_operators_to_mend(server: MailServer, sending: Sending) -> None:
     server.sender_reply = "550 5.7.1 not your domain"
-    async with sending(server) as world:
-        await enqueue(world)
-        await world.services.worker.drain()
-        assert await errors(world) == ["sender refused: 550 5.7.1 not your domain"]
+    async with sending(server) as app:
+        await enqueue(app)
+        await app.services.worker.drain()
+        assert await errors(app) == ["sender refused: 550 5.7.1 not your domain"]
         server.sender_reply = None
-        world.clock.forward(minutes=1)
-        await world.services.worker.drain()
-        assert await states(world) == [("done", 2)]
+        app.clock.forward(minutes=1)
+        await app.services.worker.drain()
+        assert await states(app) == [("done", 2)]
     assert server.connections == 1
 
 
@@ -115,56 +115,56 @@ async def test_a_server_that_hangs_up_amid_the_message_gets_the_same_mail_again(
     server: MailServer, sending: Sending
 ) -> None:
     server.closes_in_data = 2
-    async with sending(server) as world:
-        await enqueue(world)
+    async with sending(server) as app:
+        await enqueue(app)
         for _ in range(3):
-            await world.services.worker.drain()
-            world.clock.forward(minutes=1)
-        assert await states(world) == [("done", 3)]
+            await app.services.worker.drain()
+            app.clock.forward(minutes=1)
+        assert await states(app) == [("done", 3)]
     assert server.recipients == [TO]
 
 
 async def test_every_try_is_the_same_message(server: MailServer, sending: Sending) -> None:
-    async with sending(server) as world:
+    async with sending(server) as app:
         mail = Mail(to=TO, template="secret_changed", locale="en", values={})
-        attempt = Attempt(UUID(int=7), msgspec.json.encode(mail), world.clock())
-        await world.services.mail.deliver(attempt)
-        world.clock.forward(hours=1)
-        await world.services.mail.deliver(attempt)
+        attempt = Attempt(UUID(int=7), msgspec.json.encode(mail), app.clock())
+        await app.services.mail.deliver(attempt)
+        app.clock.forward(hours=1)
+        await app.services.mail.deliver(attempt)
     (_, first), (_, second) = server.received
     assert first.as_bytes() == second.as_bytes()
 
 
 async def test_a_hanging_server_is_left_after_a_while_and_the_mail_tried_again(
-    server: MailServer, world: World
+    server: MailServer, app: RunningApp
 ) -> None:
-    services, settings = world.services, world.settings
+    services, settings = app.services, app.settings
     transport = SmtpTransport(server.url, local_hostname="localhost", command_seconds=0.2)
-    mailer = Mailer(world.clock, settings, services.jobs, transport)
-    impatient = Worker(services.database, world.clock, services.keyring, {"mail": Task(mailer.deliver)})
+    mailer = Mailer(app.clock, settings, services.jobs, transport)
+    impatient = Worker(services.database, app.clock, services.secret_key, {"mail": Task(mailer.deliver)})
     server.may_answer.clear()
-    await enqueue(world)
+    await enqueue(app)
     async with mailer.open():
         await impatient.drain()
-        assert await states(world) == [("queued", 1)]
+        assert await states(app) == [("queued", 1)]
         assert server.received == []
         server.may_answer.set()
-        world.clock.forward(minutes=1)
+        app.clock.forward(minutes=1)
         await impatient.drain()
-        assert await states(world) == [("done", 2)]
+        assert await states(app) == [("done", 2)]
         # A late answer on the first connection would have been taken for that to the next command.
         assert server.connections == 2
 
 
 async def test_no_request_waits_for_the_mail_server(server: MailServer, sending: Sending) -> None:
     server.may_answer.clear()
-    async with sending(server, RUN_JOBS="on") as world, asyncio.timeout(WAIT_SECONDS):
+    async with sending(server, RUN_JOBS="on") as app, asyncio.timeout(WAIT_SECONDS):
         for _ in range(worker.CONCURRENCY + 1):
-            await enqueue(world)
+            await enqueue(app)
         await server.reached.wait()
-        async with world.client() as client:
+        async with app.client() as client:
             assert (await client.get("/api/session")).status_code == 200
-        await enqueue(world)
+        await enqueue(app)
         assert server.received == []
         server.may_answer.set()
 
@@ -172,35 +172,35 @@ async def test_no_request_waits_for_the_mail_server(server: MailServer, sending:
 async def test_one_connection_carries_many_mails_and_a_lost_one_is_replaced(
     server: MailServer, sending: Sending
 ) -> None:
-    async with sending(server) as world:
+    async with sending(server) as app:
         for number in range(20):
-            await enqueue(world, f"user{number}@example.org")
-        await world.services.worker.drain()
+            await enqueue(app, f"user{number}@example.org")
+        await app.services.worker.drain()
         assert server.connections <= worker.CONCURRENCY
         server.drop_connections()
-        await enqueue(world)
-        await world.services.worker.drain()
-        assert set(await states(world)) == {("done", 1)}
+        await enqueue(app)
+        await app.services.worker.drain()
+        assert set(await states(app)) == {("done", 1)}
     assert len(server.received) == 21
 
 
 async def test_an_expired_mail_is_not_sent(server: MailServer, sending: Sending) -> None:
-    async with sending(server) as world:
+    async with sending(server) as app:
         await server.stop()
-        await enqueue(world, expires_at=world.clock() + timedelta(minutes=10))
-        await world.services.worker.drain()
+        await enqueue(app, expires_at=app.clock() + timedelta(minutes=10))
+        await app.services.worker.drain()
         await server.start()
-        world.clock.forward(minutes=10)
-        await world.services.worker.drain()
-        assert [state for state, _ in await states(world)] == ["dead"]
+        app.clock.forward(minutes=10)
+        await app.services.worker.drain()
+        assert [state for state, _ in await states(app)] == ["dead"]
     assert server.received == []
 
 
 async def test_an_address_in_other_scripts_is_reached(server: MailServer, sending: Sending) -> None:
-    async with sending(server) as world:
-        await enqueue(world, "grace@bücher.example")
-        await enqueue(world, "größe@bücher.example")
-        await world.services.worker.drain()
+    async with sending(server) as app:
+        await enqueue(app, "grace@bücher.example")
+        await enqueue(app, "größe@bücher.example")
+        await app.services.worker.drain()
     assert sorted(server.recipients) == ["grace@xn--bcher-kva.example", "größe@bücher.example"]
 
 
@@ -208,11 +208,11 @@ async def test_an_address_in_other_scripts_is_reached(server: MailServer, sendin
 async def test_nothing_is_sent_in_clear_to_another_machine(sending: Sending, credentials: str) -> None:
     # 127.0.0.2 is this machine too, but not one of the names for which TLS may be left out.
     async with mail_server("127.0.0.2") as server:
-        async with sending(server, f"smtp://{credentials}127.0.0.2:{server.port}") as world:
-            await enqueue(world)
-            await world.services.worker.drain()
-            assert [state for state, _ in await states(world)] == ["queued"]
-            assert "STARTTLS" in str(await errors(world))
+        async with sending(server, f"smtp://{credentials}127.0.0.2:{server.port}") as app:
+            await enqueue(app)
+            await app.services.worker.drain()
+            assert [state for state, _ in await states(app)] == ["queued"]
+            assert "STARTTLS" in str(await errors(app))
         assert (server.received, server.credentials) == ([], [])
 
 
@@ -226,25 +226,25 @@ async def test_another_machine_is_reached_over_tls_if_its_certificate_is_trusted
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate, key)
     async with mail_server("127.0.0.2", tls) as server:
-        async with sending(server, f"smtp://user%40lamps:p%3Aw@127.0.0.2:{server.port}") as world:
-            await enqueue(world)
-            await world.services.worker.drain()
+        async with sending(server, f"smtp://user%40lamps:p%3Aw@127.0.0.2:{server.port}") as app:
+            await enqueue(app)
+            await app.services.worker.drain()
         assert server.recipients == ([TO] if trusted else [])
         assert server.credentials == ([(b"user@lamps", b"p:w")] if trusted else [])
 
 
-async def test_a_file_transport_writes_one_private_file_for_each_mail(world: World) -> None:
-    await enqueue(world)
-    (message,) = await world.mails()
-    (file,) = (world.settings.data_path / "mail").iterdir()
+async def test_a_file_transport_writes_one_private_file_for_each_mail(app: RunningApp) -> None:
+    await enqueue(app)
+    (message,) = await app.mails()
+    (file,) = (app.settings.data_path / "mail").iterdir()
     assert (message["To"], file.suffix) == (TO, ".eml")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-async def test_mistakes_of_the_caller_are_told_at_once(world: World) -> None:
-    mail = world.services.mail
-    async with world.services.database.transaction() as transaction:
+async def test_mistakes_of_the_caller_are_told_at_once(app: RunningApp) -> None:
+    mail = app.services.mail
+    async with app.services.database.transaction() as transaction:
         with pytest.raises(ValueError, match="takes"):
             await mail.enqueue(transaction, to=TO, template="invitation", values={"link": "x"})
         with pytest.raises(ValueError, match="@-sign"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.clock import utc_now
 from app.jobs.worker import LEASE
-from tests.support.app import SECRET_KEY, World
+from tests.support.app import SECRET_KEY, RunningApp
 from tests.support.mail_queue import TO, Sending, enqueue, states
 from tests.support.smtp_server import MailServer
 
@@ -38,9 +38,9 @@ WORK = "from app.cli import cli; cli(['work'])"
 
 
 @asynccontextmanager
-async def process(world: World, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(app: RunningApp, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process of ours with the settings of the test's service; killed at the end at the latest."""
-    settings = world.settings
+    settings = app.settings
     environ = {
         "DATABASE_URL": settings.database_url or "",
         "MAIL_URL": settings.mail_url,
@@ -68,31 +68,31 @@ async def line_of(started: asyncio.subprocess.Process) -> str:
 async def test_a_mail_survives_its_process_being_killed_between_commit_and_delivery(
     server: MailServer, sending: Sending
 ) -> None:
-    async with sending(server) as world, asyncio.timeout(WAIT_SECONDS):
-        async with process(world, "-c", CAUSE) as cause:
+    async with sending(server) as app, asyncio.timeout(WAIT_SECONDS):
+        async with process(app, "-c", CAUSE) as cause:
             assert await line_of(cause) == "committed"
             cause.kill()
-        async with process(world, "-c", WORK) as delivering:
+        async with process(app, "-c", WORK) as delivering:
             assert (await line_of(delivering)).startswith("Ostiary works")
             await server.reached.wait()
             delivering.send_signal(signal.SIGTERM)
             assert await delivering.wait() == 0
-        assert await states(world) == [("done", 1)]
+        assert await states(app) == [("done", 1)]
     assert server.recipients == [TO]
 
 
 async def test_a_mail_survives_its_worker_being_killed_amid_delivery(server: MailServer, sending: Sending) -> None:
     server.may_answer.clear()
-    async with sending(server) as world, asyncio.timeout(WAIT_SECONDS):
-        await enqueue(world)
-        async with process(world, "-c", WORK) as delivering:
+    async with sending(server) as app, asyncio.timeout(WAIT_SECONDS):
+        await enqueue(app)
+        async with process(app, "-c", WORK) as delivering:
             await server.reached.wait()
             delivering.kill()
-        assert await states(world) == [("running", 1)]
-        world.clock.now = utc_now() + LEASE
+        assert await states(app) == [("running", 1)]
+        app.clock.now = utc_now() + LEASE
         server.drop_connections()
         server.may_answer.set()
         server.received.clear()
-        await world.services.worker.drain()
-        assert await states(world) == [("done", 2)]
+        await app.services.worker.drain()
+        assert await states(app) == [("done", 2)]
     assert server.recipients == [TO]

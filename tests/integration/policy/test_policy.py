@@ -17,7 +17,7 @@ from app.errors import Problem
 from app.guards.policy import ability_for
 from app.guards.policy_expectations import principal_of, read_expectations
 from app.guards.policy_report import policy_table
-from tests.support.app import World, field_errors, problem
+from tests.support.app import RunningApp, field_errors, problem
 from tests.support.policy_people import person
 
 EXPECTATIONS = read_expectations((Path(__file__).parents[2] / "policy.yaml").read_bytes())
@@ -26,10 +26,10 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-async def admin(world: World) -> httpx.AsyncClient:
-    await world.language("de", "German")
-    await world.language("fr", "French")
-    return await world.signed_in("root@example.org", admin=True)
+async def admin(app: RunningApp) -> httpx.AsyncClient:
+    await app.language("de", "German")
+    await app.language("fr", "French")
+    return await app.signed_in("root@example.org", admin=True)
 
 
 async def explained(client: httpx.AsyncClient, **question: object) -> dict[str, Any]:
@@ -39,31 +39,33 @@ async def explained(client: httpx.AsyncClient, **question: object) -> dict[str, 
     return answer
 
 
-async def command(world: World, *arguments: str) -> Result:
-    """`ostiary policy explain` on the world's database; beside the test's event loop, for it runs one of its own."""
-    runner = CliRunner(env={"DATABASE_URL": world.settings.database_url})
+async def command(app: RunningApp, *arguments: str) -> Result:
+    """`ostiary policy explain` on the app's database; beside the test's event loop, for it runs one of its own."""
+    runner = CliRunner(env={"DATABASE_URL": app.settings.database_url})
     return await asyncio.to_thread(runner.invoke, cli, ["policy", "explain", *arguments])
 
 
 @pytest.mark.parametrize("who", [who for who in PEOPLE if who != "anonymous"])
-async def test_people_of_the_database_have_the_rules_that_expectations_are_checked_with(world: World, who: str) -> None:
-    await world.language("de", "German")
-    await world.language("fr", "French")
-    user_id, token = await person(world, who, "ada@example.org")
-    found = await find_principal(world.services.database, user_id)
+async def test_people_of_the_database_have_the_rules_that_expectations_are_checked_with(
+    app: RunningApp, who: str
+) -> None:
+    await app.language("de", "German")
+    await app.language("fr", "French")
+    user_id, token = await person(app, who, "ada@example.org")
+    found = await find_principal(app.services.database, user_id)
     assert found is not None
     assert ability_for(found).rules == ability_for(principal_of(who, user_id)).rules
-    assert found == structs.replace(await world.services.sessions.authenticate(token), session=None)
+    assert found == structs.replace(await app.services.sessions.authenticate(token), session=None)
 
 
-async def test_a_suspended_user_is_found_as_anonymous_and_an_unknown_one_not_at_all(world: World) -> None:
-    user_id, _ = await person(world, "suspended", "ada@example.org")
-    assert await find_principal(world.services.database, user_id) == ANONYMOUS
-    assert await find_principal(world.services.database, UUID(NOBODY)) is None
+async def test_a_suspended_user_is_found_as_anonymous_and_an_unknown_one_not_at_all(app: RunningApp) -> None:
+    user_id, _ = await person(app, "suspended", "ada@example.org")
+    assert await find_principal(app.services.database, user_id) == ANONYMOUS
+    assert await find_principal(app.services.database, UUID(NOBODY)) is None
 
 
-async def test_anyone_may_read_the_policy(world: World) -> None:
-    response = await world.client().get("/api/policy")
+async def test_anyone_may_read_the_policy(app: RunningApp) -> None:
+    response = await app.client().get("/api/policy")
     assert response.status_code == 200
     table = policy_table()
     assert [line["line"] for line in response.json()["lines"]] == [line.line for line in table.lines]
@@ -80,18 +82,18 @@ async def test_anyone_may_read_the_policy(world: World) -> None:
     assert response.json()["notes"] == list(table.notes)
 
 
-async def test_only_platform_admins_may_ask_about_others(world: World, admin: httpx.AsyncClient) -> None:
-    user_id, token = await person(world, "translator of de and admin of de", "ada@example.org")
+async def test_only_platform_admins_may_ask_about_others(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    user_id, token = await person(app, "translator of de and admin of de", "ada@example.org")
     question = {"userId": str(user_id), "action": "read", "subjectType": "Language"}
     assert (await admin.post("/api/policy/explain", json=question)).status_code == 200
-    assert problem(await world.with_cookie(token).post("/api/policy/explain", json=question))["code"] == "forbidden"
-    assert problem(await world.client().post("/api/policy/explain", json=question))["code"] == "not_signed_in"
+    assert problem(await app.with_cookie(token).post("/api/policy/explain", json=question))["code"] == "forbidden"
+    assert problem(await app.client().post("/api/policy/explain", json=question))["code"] == "not_signed_in"
 
 
 async def test_an_explanation_names_the_deciding_line_and_why_the_others_did_not(
-    world: World, admin: httpx.AsyncClient
+    app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    user_id, _ = await person(world, "translator of fr and member of de", "ada@example.org")
+    user_id, _ = await person(app, "translator of fr and member of de", "ada@example.org")
     question = {"action": "translate", "subjectType": "Language"}
     french = await explained(admin, userId=str(user_id), id="fr", **question)
     assert (french["allowed"], french["standing"], french["lines"][french["decidedBy"] - 1]["who"]) == (
@@ -108,17 +110,17 @@ async def test_an_explanation_names_the_deciding_line_and_why_the_others_did_not
     assert about_the_type["allowed"] is True
 
 
-async def test_a_field_can_be_asked_about(world: World, admin: httpx.AsyncClient) -> None:
-    user_id, _ = await person(world, "user", "ada@example.org")
+async def test_a_field_can_be_asked_about(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    user_id, _ = await person(app, "user", "ada@example.org")
     question = {"userId": str(user_id), "action": "update", "subjectType": "User", "id": str(user_id)}
     assert (await explained(admin, **question, field="name"))["allowed"] is True
     role = await explained(admin, **question, field="platformRole")
     assert (role["allowed"], role["reason"]) == (False, "Nobody changes their own platform role or status")
 
 
-async def test_users_and_owners_are_named_by_id_or_address(world: World, admin: httpx.AsyncClient) -> None:
-    ada, _ = await person(world, "user", "ada@example.org")
-    await person(world, "user", "bob@example.org")
+async def test_users_and_owners_are_named_by_id_or_address(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    ada, _ = await person(app, "user", "ada@example.org")
+    await person(app, "user", "bob@example.org")
     for subject_type in ("User", "Session", "Key"):
         question = {"userId": str(ada), "action": "read", "subjectType": subject_type}
         assert (await explained(admin, **question, id=str(ada).upper()))["allowed"] is True
@@ -159,9 +161,9 @@ async def test_an_owner_who_is_not_there_is_404_to_a_platform_admin(admin: httpx
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_explains_a_denial(world: World) -> None:
-    await person(world, "translator of fr and member of de", "ada@example.org")
-    result = await command(world, "ada@example.org", "translate", "Language", "de")
+async def test_the_command_explains_a_denial(app: RunningApp) -> None:
+    await person(app, "translator of fr and member of de", "ada@example.org")
+    result = await command(app, "ada@example.org", "translate", "Language", "de")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
         "ada@example.org may not translate Language de",
@@ -185,19 +187,19 @@ async def test_the_command_explains_a_denial(world: World) -> None:
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_takes_an_id_for_the_address(world: World) -> None:
-    user_id, _ = await person(world, "translator of de", "ada@example.org")
+async def test_the_command_takes_an_id_for_the_address(app: RunningApp) -> None:
+    user_id, _ = await person(app, "translator of de", "ada@example.org")
     by_address, by_id = [
-        await command(world, who, "translate", "Language", "de") for who in ("ada@example.org", str(user_id))
+        await command(app, who, "translate", "Language", "de") for who in ("ada@example.org", str(user_id))
     ]
     assert (by_address.exit_code, by_id.exit_code) == (0, 0)
     assert by_id.output.splitlines()[1:] == by_address.output.splitlines()[1:]
-    assert (await command(world, "ada", "read", "Language")).exit_code == 2
+    assert (await command(app, "ada", "read", "Language")).exit_code == 2
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_explains_what_decides_and_what_is_overruled(world: World) -> None:
-    result = await command(world, "root@example.org", "update", "User", "root@example.org", "--field", "status")
+async def test_the_command_explains_what_decides_and_what_is_overruled(app: RunningApp) -> None:
+    result = await command(app, "root@example.org", "update", "User", "root@example.org", "--field", "status")
     lines = result.stdout.splitlines()
     assert lines[:2] == [
         "root@example.org may not update User root@example.org, field status",
@@ -214,13 +216,13 @@ async def test_the_command_explains_what_decides_and_what_is_overruled(world: Wo
     [("suspended", "They are suspended, and may do nothing."), ("onboarding", "They have not finished their profile")],
 )
 @pytest.mark.usefixtures("admin")
-async def test_the_command_tells_why_no_line_is_about_somebody(world: World, who: str, sentence: str) -> None:
-    await person(world, who, "ada@example.org")
-    assert sentence in (await command(world, "ada@example.org", "read", "User", "ada@example.org")).stdout
+async def test_the_command_tells_why_no_line_is_about_somebody(app: RunningApp, who: str, sentence: str) -> None:
+    await person(app, who, "ada@example.org")
+    assert sentence in (await command(app, "ada@example.org", "read", "User", "ada@example.org")).stdout
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_knows_nobody_of_an_unknown_address(world: World) -> None:
-    result = await command(world, "nobody@example.org", "read", "Language")
+async def test_the_command_knows_nobody_of_an_unknown_address(app: RunningApp) -> None:
+    result = await command(app, "nobody@example.org", "read", "Language")
     assert isinstance(result.exception, Problem)
     assert result.exception.code == "not_found"
