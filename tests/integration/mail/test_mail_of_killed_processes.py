@@ -34,7 +34,7 @@ async def main():
 asyncio.run(main())
 """
 
-WORK = "from app.cli import cli; cli(['work'])"
+WORK = "from app.cli.main import cli; cli(['work'])"
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ def test_decide_answers_each_line_and_goes_on_after_a_bad_one() -> None:
 
 
 def test_decide_answers_a_line_before_it_reads_the_next() -> None:
-    program = [sys.executable, "-c", "from app.cli import main; main()", "policy", "decide"]
+    program = [sys.executable, "-c", "from app.cli.main import main; main()", "policy", "decide"]
     with subprocess.Popen(
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **NOWHERE, "PYTHONUNBUFFERED": ""}
     ) as process:
