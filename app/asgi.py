@@ -1,9 +1,8 @@
 """The composition root: settings in, ASGI app out. The only place that wires; nothing happens at import."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
-from typing import NamedTuple
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
@@ -12,173 +11,89 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
+from sqlalchemy import MetaData
 
 from app import logs, rate_limits
-from app.auth.cookies import HOST_PREFIXED_NAME, NAME, SessionCookie
 from app.auth.middleware import AuthenticationMiddleware
-from app.auth.passwords.hasher import SecretHasher
 from app.clock import Clock, utc_now
-from app.domain.audit.controllers import AuditController
-from app.domain.flows.invite import InvitationService
-from app.domain.flows.ports import Services as PurposeServices
-from app.domain.flows.redeem_key import RedeemService
-from app.domain.flows.request_key import ISSUE_KEY, AskService
-from app.domain.keys import single_use_repository
-from app.domain.keys.controllers import KeyController, SignInController, SignInServices
-from app.domain.keys.service import KeyService, revoke_everything
-from app.domain.languages.controllers import LanguageController
-from app.domain.languages.members.controllers import MemberController
-from app.domain.languages.members.service import MemberService
-from app.domain.languages.service import LanguageService
-from app.domain.languages.translations.controllers import TranslationController
-from app.domain.languages.translations.service import TranslationService
-from app.domain.policy.controllers import PolicyController
-from app.domain.sessions import repository as sessions_repository
-from app.domain.sessions.controllers import SessionController
-from app.domain.sessions.service import SessionService, end_sessions
-from app.domain.users.controllers import UserController
-from app.domain.users.service import UserService
+from app.domain.audit.module import MODULE as AUDIT
+from app.domain.flows.module import MODULE as FLOWS
+from app.domain.keys.module import MODULE as KEYS
+from app.domain.languages.module import MODULE as LANGUAGES
+from app.domain.policy.module import MODULE as POLICY
+from app.domain.resources import Resources, make_resources
+from app.domain.sessions.module import MODULE as SESSIONS
+from app.domain.sessions.service import SessionAuthenticator
+from app.domain.users.module import MODULE as USERS
 from app.guards.authorize import ANYONE, require_guards
 from app.http import openapi
 from app.http.bodies import StrictJSON
 from app.http.health import HealthController
 from app.http.outermost import MAX_BODY_BYTES, outermost
 from app.http.problems import problem_response
-from app.jobs import cleanup
-from app.jobs import queue as jobs
-from app.jobs.cleanup import clean_up
-from app.jobs.queue import Jobs
+from app.jobs import cleanup, queue
 from app.jobs.worker import Task, Worker
-from app.mail.mailer import KIND as MAIL_JOB
-from app.mail.mailer import Mailer
-from app.mail.transports import transport_for
+from app.mail import mailer
+from app.postgres.base import Base
 from app.postgres.database import Database
-from app.rate_limits import RateLimits
-from app.secret_key import SecretKey
 from app.settings.load import load
 from app.settings.model import Settings
 
-CONTROLLERS = (
-    SessionController,
-    SignInController,
-    KeyController,
-    UserController,
-    LanguageController,
-    MemberController,
-    TranslationController,
-    PolicyController,
-    AuditController,
-    HealthController,
-)
+# Every domain of the service. The order is that of the groups in the OpenAPI document.
+MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT)
 
-# What the scheduled clean-up deletes.
-SWEEPS = (
-    sessions_repository.delete_expired,
-    single_use_repository.delete_expired,
-    single_use_repository.delete_forgotten_failures,
-    rate_limits.delete_closed,
-    jobs.delete_finished,
-)
+CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
+TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")
+SWEEPS = (*[sweep for module in MODULES for sweep in module.sweeps], rate_limits.delete_closed, queue.delete_finished)
+AUDIT_ACTIONS: Mapping[str, str] = {
+    action: meaning for module in MODULES for action, meaning in module.audit_actions.items()
+}
+
+# Every table of the service: the imports above have loaded all models. For migrations and tests.
+TABLES: MetaData = Base.metadata
 
 
-class Services(NamedTuple):
-    """Everything that does something, wired; the CLI uses the same."""
-
-    database: Database
-    secret_key: SecretKey
-    jobs: Jobs
-    mail: Mailer
-    worker: Worker
-    hasher: SecretHasher
-    sessions: SessionService
-    keys: KeyService
-    asking: AskService
-    redeeming: RedeemService
-    invitations: InvitationService
-    users: UserService
-    languages: LanguageService
-    members: MemberService
-    translations: TranslationService
-
-
-def wire(settings: Settings, database: Database, clock: Clock) -> Services:
-    """Make the services of one process."""
-    secret_key = SecretKey(settings)
-    queue = Jobs(clock, secret_key)
-    mailer = Mailer(clock, settings, queue, transport_for(settings))
-    hasher = SecretHasher(settings)
-    sessions = SessionService(database, clock, settings)
-    invitations = InvitationService(database, clock, settings, mailer.enqueue)
-    ported = PurposeServices(settings, clock, mailer.enqueue)
-    rate_limits = RateLimits(database, clock)
-    asking = AskService(database, ported, rate_limits, queue, secret_key)
-    tasks = {
-        MAIL_JOB: Task(mailer.deliver),
-        ISSUE_KEY: Task(asking.run),
-        cleanup.KIND: clean_up(database, clock, SWEEPS),
+def make_worker(resources: Resources) -> Worker:
+    """The worker of the job queue, with the tasks of all domains."""
+    tasks: dict[str, Task] = {
+        mailer.KIND: Task(resources.mail.deliver),
+        cleanup.KIND: cleanup.clean_up(resources.database, resources.clock, SWEEPS),
     }
-    return Services(
-        database=database,
-        secret_key=secret_key,
-        jobs=queue,
-        mail=mailer,
-        worker=Worker(database, clock, secret_key, tasks),
-        hasher=hasher,
-        sessions=sessions,
-        keys=KeyService(database, clock, settings, hasher, sessions, mailer.enqueue),
-        asking=asking,
-        redeeming=RedeemService(database, ported, rate_limits, hasher, sessions, secret_key),
-        invitations=invitations,
-        users=UserService(
-            database, clock, revoke_everything, end_sessions, invitations.invite, settings.required_profile_fields
-        ),
-        languages=LanguageService(database, clock),
-        members=MemberService(database, clock, invitations.invite, invitations.withdraw, mailer.enqueue),
-        translations=TranslationService(database, clock),
-    )
+    for module in MODULES:
+        tasks |= {kind: make_task(resources) for kind, make_task in module.tasks.items()}
+    return Worker(resources.database, resources.clock, resources.secret_key, tasks)
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     """The app without its outermost layer. `settings.database_url` must be set. Raises `RuntimeError` for a route
     without a sound guard."""
-    services = wire(settings, Database(settings.database_url or "", settings.database_pool_size), clock)
-    cookie = SessionCookie(
-        name=HOST_PREFIXED_NAME if settings.cookie_host_prefix else NAME, secure=settings.secure_cookies
-    )
+    database = Database(settings.database_url or "", settings.database_pool_size)
+    resources = make_resources(settings, database, clock)
+    sessions, worker = SessionAuthenticator(resources), make_worker(resources)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        working = services.worker.working() if settings.run_jobs else nullcontext()
-        async with services.database.connected(), services.mail.open(), working:
+        working = worker.working() if settings.run_jobs else nullcontext()
+        async with database.connected(), resources.mail.open(), working:
             yield
-            await services.sessions.settle()
-        await services.hasher.close()
+            await sessions.flush()
+        await resources.hasher.close()
 
     app = Litestar(
         route_handlers=[_router()],
-        dependencies={
-            "cookie": _provide(cookie),
-            "database": _provide(services.database),
-            "sessions": _provide(services.sessions),
-            "keys": _provide(services.keys),
-            "asking": _provide(services.asking),
-            "redeeming": _provide(services.redeeming),
-            "services": _provide(SignInServices(services.keys, services.redeeming, services.sessions, cookie)),
-            "users": _provide(services.users),
-            "languages": _provide(services.languages),
-            "members": _provide(services.members),
-            "translations": _provide(services.translations),
-        },
-        middleware=[AuthenticationMiddleware(services.sessions, cookie, settings.own_origins)],
+        dependencies={"resources": _provide(resources), "database": _provide(database)},
+        middleware=[AuthenticationMiddleware(sessions, resources.cookie, settings.own_origins)],
         exception_handlers={Exception: problem_response, HTTPException: problem_response},
         dto=StrictJSON,
         return_dto=None,
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"clock": clock, "settings": settings, "services": services}),
+        state=State(
+            {"clock": clock, "settings": settings, "resources": resources, "sessions": sessions, "worker": worker}
+        ),
         lifespan=[lifespan],
         cors_config=_cors(settings),
         openapi_config=openapi.config(
-            cookie, Router("/api", guards=[ANYONE], include_in_schema=False, route_handlers=[])
+            resources.cookie, TAGS, Router("/api", guards=[ANYONE], include_in_schema=False, route_handlers=[])
         ),
         logging_config=None,
     )
@@ -188,18 +103,19 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
 
 def create_app() -> ASGIApp:
-    """The whole app, from the environment: what each worker of the server runs."""
+    """The whole app, with settings from the environment: what each worker process of the server runs."""
     settings = load(os.environ)
     logs.configure_logging()
     return outermost(build(settings), settings)
 
 
 def _router() -> Router:
-    """All routes. One router, because sessions and keys share a path, and the app itself does not merge paths."""
+    """All routes. In one router, because controllers share paths, and the app itself does not merge paths."""
     router = Router("/", route_handlers=CONTROLLERS)
     for route in router.routes:
         if isinstance(route, HTTPRoute):
-            # Made with the path's first method, and knows no other: without it the app makes one that knows all.
+            # Litestar's OPTIONS handler lists only the first method of a merged path. Without it the app adds a
+            # complete one.
             route.route_handlers = [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
     return router
 

@@ -1,4 +1,4 @@
-"""The closed list of problem codes, and how every exception becomes an RFC 9457 problem+json answer."""
+"""The closed list of problem codes, and the exceptions that carry them. `http/problems.py` renders the answers."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -52,10 +52,10 @@ class FieldError(Struct, frozen=True):
 
 
 class Problem(Exception):  # noqa: N818 # RFC 9457's word
-    """An error that the caller is told about.
+    """An error that the client is told about.
 
-    `detail` says what to do, and never repeats a secret or a query string. `code` is a key of `KINDS`; a code that is
-    not in the list is a `KeyError` where the problem is raised.
+    `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` says what to do, and never repeats a secret
+    or a query string.
     """
 
     def __init__(
@@ -74,6 +74,17 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         self.headers = dict(headers or {})
         if self.kind.status == 401:
             self.headers["WWW-Authenticate"] = 'Bearer realm="ostiary"'  # RFC 9110 section 11.6.1
+
+
+class SubjectNotFound(Problem):
+    """The subject that a request names does not exist.
+
+    The answer is 404 for callers whom the route's guard lets act on every subject of the type, and 403 for everybody
+    else, so that nobody learns which subjects exist.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("not_found")
 
 
 def invalid(field: str, code: str, message: str) -> Problem:

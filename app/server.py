@@ -19,8 +19,10 @@ from granian.server import Server
 from litestar.types import ASGIApp
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.asgi import create_app, wire
+from app.asgi import create_app, make_worker
 from app.clock import utc_now
+from app.domain.flows.accept_invitation import new_setup_link
+from app.domain.resources import make_resources
 from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres, reach_embedded_postgres
@@ -86,11 +88,11 @@ async def _work(settings: Settings, announce: Callable[[str], None]) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     async with connect(settings) as database:
-        services = wire(settings, database, utc_now)
-        async with services.mail.open(), services.worker.working():
+        resources = make_resources(settings, database, utc_now)
+        async with resources.mail.open(), make_worker(resources).working():
             announce("Ostiary works (Ctrl-C stops it)")
             await stopped.wait()
-        await services.hasher.close()
+        await resources.hasher.close()
 
 
 def create_worker() -> ASGIApp:
@@ -170,11 +172,11 @@ async def _prepare(settings: Settings) -> str | None:
     """Apply the migrations; gives a setup link where there is no platform admin."""
     async with connect(settings) as database:
         await migrate.upgrade(database.engine)
-        services = wire(settings, database, utc_now)
+        resources = make_resources(settings, database, utc_now)
         try:
-            return await services.invitations.setup_link()
+            return await new_setup_link(resources)
         finally:
-            await services.hasher.close()
+            await resources.hasher.close()
 
 
 def _free_address(settings: Settings) -> str:

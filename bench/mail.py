@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from app.asgi import wire
 from app.clock import utc_now
+from app.domain.resources import make_resources
 from app.postgres.database import Database
 from app.settings.model import Settings
 from bench.measure import READERS, Load, load
@@ -70,7 +70,7 @@ def delivery(url: str, settings: Settings, sink: Sink, calls: Path, seconds: int
 
 async def _enqueue(settings: Settings) -> None:
     async with Database(settings.database_url or "", 2).connected() as database:
-        mail, run = wire(settings, database, utc_now).mail, time.time_ns()
+        mail, run = make_resources(settings, database, utc_now).mail, time.time_ns()
         async with database.transaction() as transaction:
             for number in range(MAILS):
                 await mail.enqueue(

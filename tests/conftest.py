@@ -116,10 +116,10 @@ async def shared_app(database_url: str) -> AsyncIterator[RunningApp]:
 async def app(shared_app: RunningApp) -> AsyncIterator[RunningApp]:
     """The service on an empty database, at the start of its time."""
     shared_app.clock.now = Clock().now
-    await shared_app.services.database.pool.execute(EMPTY)
+    await shared_app.resources.database.pool.execute(EMPTY)
     shutil.rmtree(shared_app.settings.data_path / "mail", ignore_errors=True)
     yield shared_app
-    await shared_app.services.sessions.settle()
+    await shared_app.sessions.flush()
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +135,7 @@ async def open_app(app: RunningApp, shared_open_app: RunningApp) -> AsyncIterato
     """`SIGN_IN_METHODS=code` and `SIGN_UP=open`, on an empty database. The fixture `app` is the other deployment."""
     assert app.clock is shared_open_app.clock
     yield shared_open_app
-    await shared_open_app.services.sessions.settle()
+    await shared_open_app.sessions.flush()
 
 
 @pytest.fixture(params=["code, open", "password and code, invite"])

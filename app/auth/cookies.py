@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from app.settings.model import Settings
+
 NAME = "auth_session"
 HOST_PREFIXED_NAME = f"__Host-{NAME}"
 
@@ -11,33 +13,39 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class SessionCookie(Struct, frozen=True):
-    """How this deployment writes the cookie: its name, and whether it carries `Secure`."""
+    """The name of the cookie in this deployment, and whether it has the attribute `Secure`."""
 
     name: str = NAME
     secure: bool = True
 
-    def kept(self, token: str, max_age: int) -> str:
-        """The value of `Set-Cookie` that keeps `token` for `max_age` seconds."""
+    def set_cookie(self, token: str, max_age: int) -> str:
+        """The value of `Set-Cookie` that stores `token` for `max_age` seconds."""
         secure = "; Secure" if self.secure else ""
         return f"{self.name}={token}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
-    def cleared(self) -> str:
+    def clear_cookie(self) -> str:
         """The value of `Set-Cookie` that removes the cookie."""
-        return self.kept("", 0)
+        return self.set_cookie("", 0)
+
+
+def cookie_for(settings: Settings) -> SessionCookie:
+    """The session cookie of this deployment."""
+    name = HOST_PREFIXED_NAME if settings.cookie_host_prefix else NAME
+    return SessionCookie(name=name, secure=settings.secure_cookies)
 
 
 class Credential(Struct, frozen=True):
-    """What the request presents. `token` is None where nothing, or nothing unambiguous, was sent."""
+    """The session token that a request presents: None without one, or with two. `cookie` says where it was."""
 
     token: str | None = None
     cookie: bool = False
 
 
 def read_credential(headers: Headers, cookie_name: str) -> Credential:
-    """The one credential of a request.
+    """The credential of a request.
 
-    `Authorization: Bearer` wins over the cookie: a page of another site cannot send it. Two cookies of our name, which
-    only a neighbouring host could have planted, and two Authorization headers make the request anonymous.
+    `Authorization: Bearer` takes precedence over the cookie, because a page of another site cannot send that header.
+    Two cookies of our name (a neighbouring host can plant a second) or two Authorization headers give no token.
     """
     cookies: list[str] = []
     bearers: list[str] = []

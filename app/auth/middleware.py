@@ -1,25 +1,25 @@
-"""Turns the request's credential into a `Principal` before any route runs."""
+"""Authenticates each request: makes a `Principal` from its credential before any route runs."""
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.audit import Actor, acting
 from app.auth.cookies import SessionCookie, read_credential
 from app.auth.csrf import SAFE_METHODS, is_cross_site
 from app.auth.principal import ANONYMOUS, Authenticator
 from app.auth.tokens import is_session_token
 from app.errors import Problem
 
-# The `opt` of a handler whose answer sets the cookie: forged sign-in is refused there too.
+# The `opt` of a route whose answer sets the cookie: cross-site requests are refused there even without a cookie (login
+# CSRF).
 SETS_COOKIE = "sets_cookie"
 
 
 class AuthenticationMiddleware(ASGIMiddleware):
     """Sets `scope["user"]` to the principal and `scope["auth"]` to the token that proved it, or None.
 
-    Anything but a live session's token (malformed, unknown, expired, of a suspended user) is anonymous and never an
-    error. Raises `Problem` `cross_site_request`.
+    A token that is malformed, unknown, expired or of a suspended user makes the request anonymous and raises no error.
+    Raises `Problem` `cross_site_request`.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -30,7 +30,7 @@ class AuthenticationMiddleware(ASGIMiddleware):
         self._own_origins = own_origins
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Authenticate, refuse what is forged, and send the cookie again where the session was extended."""
+        """Authenticate, refuse cross-site requests, and send the cookie again where the session was extended."""
         headers = scope["headers"]
         credential = read_credential(headers, self._cookie.name)
         scope["user"], scope["auth"] = ANONYMOUS, None
@@ -48,25 +48,12 @@ class AuthenticationMiddleware(ASGIMiddleware):
                 scope["user"], scope["auth"] = principal, token
                 max_age = self._authenticator.extend(principal)
                 if max_age is not None and credential.cookie:
-                    send = _with_cookie(send, self._cookie.kept(token, max_age).encode())
-        if not unsafe:
-            await next_app(scope, receive, send)
-            return
-        with acting(_actor(scope)):
-            await next_app(scope, receive, send)
-
-
-def _actor(scope: Scope) -> Actor:
-    principal, client = scope["user"], scope["client"]
-    return Actor(
-        principal.user.id if principal.user else None,
-        principal.session.id if principal.session else None,
-        client[0] if client else None,
-    )
+                    send = _with_cookie(send, self._cookie.set_cookie(token, max_age).encode())
+        await next_app(scope, receive, send)
 
 
 def _with_cookie(send: Send, cookie: bytes) -> Send:
-    """Add the cookie, unless the route itself has set or cleared it."""
+    """`send` that adds the cookie, unless the route itself has set or cleared the cookie."""
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""What the commands share: the services of this process, and lines on the terminal."""
+"""What the commands share: the resources of this process, and lines on the terminal."""
 
 import asyncio
 import os
@@ -9,8 +9,8 @@ from typing import TypeVar
 import click
 
 from app import logs
-from app.asgi import Services, wire
 from app.clock import utc_now
+from app.domain.resources import Resources, make_resources
 from app.postgres import migrate
 from app.server import connect, reached_database
 from app.settings.load import load
@@ -22,18 +22,21 @@ T = TypeVar("T")
 PAGE = 200
 
 
-def with_services(work: Callable[[Services], Awaitable[T]], *, migrated: bool = True) -> T:
-    """Run `work` with the services of this process, on the database of the settings, which must be migrated."""
+def with_resources(work: Callable[[Resources], Awaitable[T]], *, migrated: bool = True) -> T:
+    """Run `work` with the resources of this process, connected to the database of the settings.
+
+    The database must be at the present revision, unless `migrated` is False.
+    """
 
     async def run(settings: Settings) -> T:
         async with connect(settings) as database:
             if migrated:
                 await migrate.require_current(database.engine)
-            services = wire(settings, database, utc_now)
+            resources = make_resources(settings, database, utc_now)
             try:
-                return await work(services)
+                return await work(resources)
             finally:
-                await services.hasher.close()
+                await resources.hasher.close()
 
     logs.configure_logging()
     with reached_database(load(os.environ)) as settings:
@@ -41,7 +44,7 @@ def with_services(work: Callable[[Services], Awaitable[T]], *, migrated: bool = 
 
 
 def fail(lines: Iterable[str]) -> None:
-    """Print what is wrong on standard error, and end with exit code 1."""
+    """Print each line on standard error, and end with exit code 1."""
     for line in lines:
         click.echo(_visible(f"ostiary: {line}"), err=True)
     sys.exit(1)
@@ -53,5 +56,5 @@ def row(*values: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """The text on one line, without what would command the terminal: names come from users."""
+    """The text on one line, with control characters escaped: names come from users, and must not command a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

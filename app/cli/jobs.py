@@ -5,8 +5,8 @@ from uuid import UUID
 
 import click
 
-from app.asgi import Services
-from app.cli.console import PAGE, fail, row, with_services
+from app.cli.console import PAGE, fail, row, with_resources
+from app.domain.resources import Resources
 from app.jobs import queue as jobs
 from app.jobs.models import STATES, Job
 
@@ -21,15 +21,15 @@ def job_commands() -> None:
 def list_jobs(state: str | None) -> None:
     """List jobs: id, kind, state, attempts, created, due and last error, separated by tabs."""
 
-    async def run(services: Services) -> None:
+    async def run(resources: Resources) -> None:
         after = None
-        while page := await _jobs_page(services, state, after):
+        while page := await _jobs_page(resources, state, after):
             for job in page:
                 created, due = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (job.created_at, job.due_at))
                 click.echo(row(str(job.id), job.kind, job.state, str(job.attempts), created, due, job.error or "-"))
             after = page[-1].id
 
-    with_services(run)
+    with_resources(run)
 
 
 @job_commands.command("retry")
@@ -43,11 +43,11 @@ def retry_jobs(ids: tuple[UUID, ...], dead: bool) -> None:
     if bool(ids) == dead:
         raise click.UsageError("name the jobs, or use --dead")
 
-    async def run(services: Services) -> list[UUID]:
-        async with services.database.transaction() as transaction:
-            return await services.jobs.retry(transaction, None if dead else ids)
+    async def run(resources: Resources) -> list[UUID]:
+        async with resources.database.transaction() as transaction:
+            return await resources.jobs.retry(transaction, None if dead else ids)
 
-    _report(ids, with_services(run), "queued again", "cannot run again (it runs, is done, has expired or is unknown)")
+    _report(ids, with_resources(run), "queued again", "cannot run again (it runs, is done, has expired or is unknown)")
 
 
 @job_commands.command("discard")
@@ -55,15 +55,15 @@ def retry_jobs(ids: tuple[UUID, ...], dead: bool) -> None:
 def discard_jobs(ids: tuple[UUID, ...]) -> None:
     """Delete jobs for good. One that is running or scheduled stays."""
 
-    async def run(services: Services) -> list[UUID]:
-        async with services.database.transaction() as transaction:
+    async def run(resources: Resources) -> list[UUID]:
+        async with resources.database.transaction() as transaction:
             return await jobs.discard(transaction, ids)
 
-    _report(ids, with_services(run), "discarded", "cannot be discarded (it runs, is scheduled or is unknown)")
+    _report(ids, with_resources(run), "discarded", "cannot be discarded (it runs, is scheduled or is unknown)")
 
 
-async def _jobs_page(services: Services, state: str | None, after: UUID | None) -> Sequence[Job]:
-    async with services.database.transaction() as transaction:
+async def _jobs_page(resources: Resources, state: str | None, after: UUID | None) -> Sequence[Job]:
+    async with resources.database.transaction() as transaction:
         return await jobs.page(transaction, state, after, PAGE)
 
 

@@ -12,10 +12,10 @@ from msgspec import UNSET
 
 from app.ability.explain import FailedCondition
 from app.ability.json_lines import answer
-from app.cli.console import with_services
+from app.cli.console import with_resources
 from app.domain.policy.schemas import Question
 from app.domain.policy.service import explain_question
-from app.errors import Problem
+from app.errors import Problem, SubjectNotFound
 from app.guards.policy import Action, SubjectType
 from app.guards.policy_expectations import check_expectations, read_expectations
 from app.guards.policy_report import ExplainedLine, Line, PolicyExplanation, policy_table
@@ -93,9 +93,10 @@ def explain(user: str, action: Action, subject: SubjectType, id_: str | None, fi
     """
     by_id = None if "@" in user else _user_id(user)
     question = Question(action, subject, user_id=by_id, email=None if by_id else user, id=id_, field=field)
-    explanation = with_services(lambda services: explain_question(services.database, question))
-    if explanation is None:
-        raise Problem("not_found", "There is no user with this address or id.")
+    try:
+        explanation = with_resources(lambda resources: explain_question(resources, question))
+    except SubjectNotFound:
+        raise Problem("not_found", "There is no user with this address or id.") from None
     of_field = f", field {field}" if field else ""
     click.echo(
         f"{user} {'may' if explanation.allowed else 'may not'} {action} {subject} {id_ or ''}".rstrip() + of_field

@@ -1,8 +1,12 @@
 """Route guards: every route says who may call it, and no route decides that in its own code.
 
-Guards run after authentication and before the body is read. A denial says why only where a rule of the policy does,
-and never whether the subject exists. They are coroutines although none of them waits: Litestar runs a plain function in
-a thread, on every request.
+One function for each kind of question: `authorize` asks about the subject that the path names, `authorize_own` about
+the caller's own subjects, `authorize_some` about the type, and `authorize_list` opens a list that shows only the rows
+that the caller may see. `ANYONE` and `SIGNED_IN` are for routes that the policy says nothing about.
+
+Guards run after authentication and before the body is read. A refusal gives a reason only where a rule of the policy
+has one, and never says whether the subject exists. Guards are coroutines although they never wait, because Litestar
+runs a plain function in a thread, on every request.
 """
 
 from datetime import timedelta
@@ -21,14 +25,14 @@ from app.ability.ability import Ability, Decision, Subject
 from app.auth.principal import Principal
 from app.clock import Clock
 from app.errors import Problem
-from app.guards.policy import ID_ATTRIBUTES, ability_for, is_onboarded
+from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, ability_for, is_onboarded
 
 Connection = ASGIConnection[BaseRouteHandler, Principal, str | None, State]
 Request = litestar.Request[Principal, str | None, State]
 
 
 class Anyone(Struct, frozen=True):
-    """The guard of an open route: it lets everybody pass, and says so."""
+    """The guard of an open route: it lets every request pass, and makes the route say so."""
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Let the request pass."""
@@ -38,68 +42,102 @@ class SignedIn(Struct, frozen=True):
     """The guard of a route for every signed-in user, onboarded or not."""
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
-        """Raise `Problem` `not_signed_in` for the anonymous."""
+        """Raise `Problem` `not_signed_in` for an anonymous caller."""
         _require_user(connection.user)
 
 
-class Authorize(Struct, frozen=True):
-    """The guard that `authorize` makes."""
+class PolicyGuard(Struct, frozen=True):
+    """A guard that asks the policy whether the caller may do `action` on a subject of `subject_type`."""
 
     action: str
     subject_type: str
-    id_from: str | None = None
-    own: bool = False
-    listing: bool = False
 
     async def __call__(self, connection: Connection | Request, _: BaseRouteHandler) -> None:
         """Raise `Problem`: `not_signed_in`, `onboarding_required` or `forbidden`."""
-        principal = connection.user
-        _require_user(principal)
-        decision = self._decide(connection)
+        _require_user(connection.user)
+        decision = self.decide(connection)
         if decision.allowed:
             return
-        if not is_onboarded(principal):
+        if not is_onboarded(connection.user):
             raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")
         raise Problem("forbidden", decision.reason or "")
 
-    def _decide(self, connection: Connection | Request) -> Decision:
-        ability = ability_of(connection)
-        if self.listing:
-            return Decision(allowed=is_onboarded(connection.user))
-        if self.own and connection.user.user:
-            owned = Subject(self.subject_type, {"userId": str(connection.user.user.id)})
-            return ability.decide(self.action, owned)
-        if self.id_from is not None:
-            attribute = ID_ATTRIBUTES[self.subject_type]
-            name = str(connection.path_params[self.id_from])
-            named = Subject(self.subject_type, {attribute: named_user(connection, name) if attribute == "id" else name})
-            return ability.decide(self.action, named)
-        return ability.decide_some(self.action, self.subject_type)
+    def decide(self, connection: Connection | Request) -> Decision:
+        """The policy's answer to the question of this guard."""
+        raise NotImplementedError
+
+
+class NamedSubjectGuard(PolicyGuard, frozen=True):
+    """Asks about the subject that the path parameter `id_from` names."""
+
+    id_from: str
+
+    def decide(self, connection: Connection | Request) -> Decision:
+        """The answer on the named subject."""
+        attribute = ID_ATTRIBUTES[self.subject_type]
+        named = str(connection.path_params[self.id_from])
+        if self.subject_type == "User":
+            named = resolve_me(connection, named)
+        return ability_of(connection).decide(self.action, Subject(self.subject_type, {attribute: named}))
+
+
+class OwnSubjectsGuard(PolicyGuard, frozen=True):
+    """Asks about the caller's own subjects of the type."""
+
+    def decide(self, connection: Connection | Request) -> Decision:
+        """The answer on a subject that the caller owns."""
+        owner = str(connection.user.user.id) if connection.user.user else ""
+        owned = Subject(self.subject_type, {OWNER_ATTRIBUTES[self.subject_type]: owner})
+        return ability_of(connection).decide(self.action, owned)
+
+
+class SomeSubjectGuard(PolicyGuard, frozen=True):
+    """Asks about the type: is there anything of it on which the caller may?"""
+
+    def decide(self, connection: Connection | Request) -> Decision:
+        """The answer on the type."""
+        return ability_of(connection).decide_some(self.action, self.subject_type)
+
+
+class ListGuard(PolicyGuard, frozen=True):
+    """Lets every onboarded user pass: the route shows only the rows on which the caller's ability allows `action`."""
+
+    def decide(self, connection: Connection | Request) -> Decision:
+        """Yes for an onboarded user."""
+        return Decision(allowed=is_onboarded(connection.user))
 
 
 ANYONE = Anyone()
 SIGNED_IN = SignedIn()
 
 
-def authorize(
-    action: str, subject_type: str, *, id_from: str | None = None, own: bool = False, listing: bool = False
-) -> Authorize:
-    """The guard that asks the policy.
+def authorize(action: str, subject_type: str, *, id_from: str) -> NamedSubjectGuard:
+    """The guard that asks about *this* subject: the one that the path parameter `id_from` names."""
+    return NamedSubjectGuard(action, subject_type, id_from)
 
-    `id_from` names the path parameter that identifies *this* subject; `own` asks about the caller's own subjects of
-    that type, and the statement behind the route must be limited to them; `listing` lets every onboarded user pass to a
-    route that shows only the rows their ability allows; with none of the three the question is about the type.
-    """
-    return Authorize(action, subject_type, id_from, own, listing)
+
+def authorize_own(action: str, subject_type: str) -> OwnSubjectsGuard:
+    """The guard that asks about the caller's own subjects: the route's statement must be limited to those."""
+    return OwnSubjectsGuard(action, subject_type)
+
+
+def authorize_some(action: str, subject_type: str) -> SomeSubjectGuard:
+    """The guard that asks about the type, for a route whose path names no subject."""
+    return SomeSubjectGuard(action, subject_type)
+
+
+def authorize_list(action: str, subject_type: str) -> ListGuard:
+    """The guard of a list that filters its rows by the caller's ability (`sql_filter` or `allowed_values`)."""
+    return ListGuard(action, subject_type)
 
 
 async def step_up(connection: Connection | Request, _: BaseRouteHandler) -> None:
-    """Guard for sensitive actions (OWASP ASVS 5.0, 7.5.1): the user must have proved themselves a short while ago.
+    """Guard for sensitive actions (OWASP ASVS 5.0, 7.5.1): the user authenticated at most STEP_UP_SECONDS ago.
 
-    Raises `Problem` `reauthentication_required`.
+    Raises `Problem`: `not_signed_in`, `reauthentication_required`.
     """
-    session = connection.user.session
     _require_user(connection.user)
+    session = connection.user.session
     clock = cast("Clock", connection.app.state.clock)
     limit = timedelta(seconds=cast("int", connection.app.state.settings.step_up_seconds))
     if session is None or clock() - session.authenticated_at > limit:
@@ -107,7 +145,7 @@ async def step_up(connection: Connection | Request, _: BaseRouteHandler) -> None
 
 
 def ability_of(connection: Connection | Request) -> Ability:
-    """The caller's ability, made once for each request."""
+    """The caller's ability, built once per request."""
     state = connection.scope["state"]
     ability = state.get("ability")
     if ability is None:
@@ -115,15 +153,8 @@ def ability_of(connection: Connection | Request) -> Ability:
     return cast("Ability", ability)
 
 
-def caller_id(request: Request) -> UUID:
-    """The id of the signed-in caller, of whom the route's guard has made sure."""
-    if request.user.user is None:
-        raise Problem("not_signed_in")
-    return request.user.user.id
-
-
-def named_user(connection: Connection | Request, raw: str) -> str:
-    """The id that a path's user id stands for, in the one form that rules compare: `me` is the caller."""
+def resolve_me(connection: Connection | Request, raw: str) -> str:
+    """The user id in a path, in the form that rules compare: `me` becomes the caller's id."""
     user = connection.user.user
     if raw == "me" and user:
         return str(user.id)
@@ -133,8 +164,8 @@ def named_user(connection: Connection | Request, raw: str) -> str:
         return raw
 
 
-def require_fields(request: Request, action: str, subject_type: str, id_: str, change: Struct) -> None:
-    """Ask the policy about each field that a change sets: a right on the subject is not one on all its fields.
+def authorize_fields(request: Request, action: str, subject_type: str, id_: str, change: Struct) -> None:
+    """Ask the policy about each field that `change` sets: a right on a subject is not a right on all its fields.
 
     Raises `Problem` `forbidden`.
     """
@@ -146,23 +177,14 @@ def require_fields(request: Request, action: str, subject_type: str, id_: str, c
             raise Problem("forbidden", decision.reason or f"You may not change {field.encode_name}.")
 
 
-def missing(connection: Connection | Request, action: str, subject_type: str) -> Problem:
-    """The answer where the subject is not there: 404 for who may act on every row, 403 for everybody else."""
-    if ability_of(connection).can_every(action, subject_type):
-        return Problem("not_found")
-    return Problem("forbidden")
-
-
-def named_user_id(connection: Connection | Request, raw: str, action: str) -> UUID:
-    """`named_user` as an id. Raises what `missing` gives for text that can be nobody's id."""
-    try:
-        return UUID(named_user(connection, raw))
-    except ValueError:
-        raise missing(connection, action, "User") from None
+def may_know_what_exists(request: Request) -> bool:
+    """Whether the route's guard lets the caller act on every subject of its type: then a 404 tells nothing new."""
+    guards = [guard for guard in guards_of(request.route_handler) if isinstance(guard, PolicyGuard)]
+    return all(ability_of(request).can_every(guard.action, guard.subject_type) for guard in guards)
 
 
 def require_guards(app: Litestar) -> None:
-    """Refuse to start with a route that has no guard, or one that does not ask about the subject in the route's path.
+    """Refuse to start with a route that has no guard, or a guard that does not ask about the subject in the path.
 
     Raises `RuntimeError` that names the routes.
     """
@@ -180,20 +202,19 @@ def require_guards(app: Litestar) -> None:
 
 
 def guards_of(handler: BaseRouteHandler) -> list[object]:
-    """All guards of a handler, its controller's and routers' included."""
+    """All guards of a handler, those of its controller and routers included."""
     return [guard for layer in handler.ownership_layers for guard in layer.guards or ()]
 
 
 def _faults(handler: BaseRouteHandler, path: str) -> list[str]:
-    deciding = [guard for guard in guards_of(handler) if isinstance(guard, Anyone | SignedIn | Authorize)]
+    """What is wrong with the guards of one handler."""
+    deciding = [guard for guard in guards_of(handler) if isinstance(guard, Anyone | SignedIn | PolicyGuard)]
     if len(deciding) != 1:
         return [f"has {len(deciding)} guards of Anyone, SignedIn and authorize(): exactly one is needed"]
     guard = deciding[0]
-    if not isinstance(guard, Authorize):
-        return []
-    if guard.id_from is not None and f"{{{guard.id_from}:" not in path:
+    if isinstance(guard, NamedSubjectGuard) and f"{{{guard.id_from}:" not in path:
         return [f"its guard reads {guard.id_from!r}, which the path does not have"]
-    asks_about_type = guard.id_from is None and not guard.own
+    asks_about_type = isinstance(guard, SomeSubjectGuard | ListGuard)
     return ["names one subject, and its guard asks about the type"] if "{" in path and asks_about_type else []
 
 

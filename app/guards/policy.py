@@ -1,4 +1,4 @@
-"""The policy: the one place where permissions are written, as a table that anyone can read."""
+"""The policy: the only place where permissions are written, as a table that anyone can read."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias, get_args
@@ -8,6 +8,7 @@ from msgspec import Struct
 from app.ability.ability import Ability
 from app.ability.rules import Rule, Schema
 from app.auth.principal import Principal
+from app.guards.roles import LANGUAGE_ROLES, LANGUAGES_OF_ROLE, LanguageRole
 
 Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
 SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key"]
@@ -23,16 +24,16 @@ SCHEMA = Schema(
     },
 )  # fmt: skip
 
-# The attribute that an id in a route's path is.
-ID_ATTRIBUTES: dict[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
-# The attribute that tells whose it is, for what rules know by its owner alone.
-OWNER_ATTRIBUTES: dict[str, str] = {"Session": "userId", "Key": "userId"}
+# Per subject type, the attribute that an id in a path is compared with.
+ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
+# Per subject type that rules know by its owner only, the attribute that holds the owner's id.
+OWNER_ATTRIBUTES: Mapping[str, str] = {"Session": "userId", "Key": "userId"}
 
 
 class Row(Struct, frozen=True):
-    """One line of the policy: who may (or, `forbidden`, may not) do which actions on which subjects.
+    """One line of the policy: `who` may (`forbidden`: may not) do `actions` on `subjects`.
 
-    `who` is a key of `WHO` and `which` a key of `WHICH` or None for all. The last line that applies decides.
+    `who` is a key of `WHO`. `which` is a key of `WHICH`, or None for all subjects. The last line that applies decides.
     """
 
     who: str
@@ -73,12 +74,16 @@ NOTES = (
 )
 
 
-def _holds(role: str) -> Callable[[Principal], bool]:
+def _holds(role: LanguageRole) -> Callable[[Principal], bool]:
     return lambda principal: any(role in membership.roles for membership in principal.memberships)
 
 
-def _codes(principal: Principal, role: str | None = None) -> list[str]:
-    return [item.language for item in principal.memberships if role is None or role in item.roles]
+def _codes_of(role: LanguageRole) -> Callable[[Principal], Mapping[str, object]]:
+    return lambda principal: {"code": {"$in": [item.language for item in principal.memberships if role in item.roles]}}
+
+
+def _codes(principal: Principal) -> list[str]:
+    return [item.language for item in principal.memberships]
 
 
 def _user_id(principal: Principal) -> str:
@@ -90,8 +95,7 @@ WHO: Mapping[str, Callable[[Principal], bool]] = {
     "every active user": lambda principal: principal.user is not None,
     INCOMPLETE: lambda principal: principal.user is not None,
     "language member": lambda principal: bool(principal.memberships),
-    "language translator": _holds("translator"),
-    "language admin": _holds("admin"),
+    **{f"language {role}": _holds(role) for role in LANGUAGE_ROLES},
 }
 
 WHICH: Mapping[str, Callable[[Principal], Mapping[str, object]]] = {
@@ -99,23 +103,22 @@ WHICH: Mapping[str, Callable[[Principal], Mapping[str, object]]] = {
     "their own": lambda principal: {"userId": _user_id(principal)},
     "languages they are a member of": lambda principal: {"code": {"$in": _codes(principal)}},
     "translations of languages they are a member of": lambda principal: {"languageCode": {"$in": _codes(principal)}},
-    "languages they translate": lambda principal: {"code": {"$in": _codes(principal, "translator")}},
-    "languages they administer": lambda principal: {"code": {"$in": _codes(principal, "admin")}},
+    **{LANGUAGES_OF_ROLE[role]: _codes_of(role) for role in LANGUAGE_ROLES},
 }
 
 
 def is_onboarded(principal: Principal) -> bool:
-    """Whether the user has completed their profile; until then the policy gives them that and nothing else."""
+    """Whether the user has completed their profile. Until then the policy allows completing the profile and no more."""
     return principal.user is not None and principal.user.onboarded_at is not None
 
 
 def rows_for(principal: Principal) -> list[Row]:
-    """The lines of the policy that are about this principal, each one rule of `ability_for`, in their order."""
+    """The lines of the policy that concern this principal: each is one rule of `ability_for`, in the same order."""
     return [row for row in POLICY if _applies(row, principal)]
 
 
 def ability_for(principal: Principal) -> Ability:
-    """The rules of one principal. Anonymous has none; a user without a complete profile those to complete it."""
+    """The rules of one principal. An anonymous principal has none."""
     return Ability([_rule(row, principal) for row in rows_for(principal)], SCHEMA)
 
 

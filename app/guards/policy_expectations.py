@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import product
 from typing import Final, TypeAlias
@@ -15,13 +16,15 @@ from app.ability.ability import Decision, Subject
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
 from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, SCHEMA, ability_for
 from app.guards.policy_report import deciding_line
+from app.guards.roles import LANGUAGE_ROLES
 
 OneOrMore: TypeAlias = str | list[str]
 
 EVERY_ACTION: Final = "anything"
-ROLES: Final = {"member": (), "translator": ("translator",), "admin": ("admin",)}
+# What somebody is in a language, with the roles that they hold there.
+STANDINGS: Final[Mapping[str, tuple[str, ...]]] = {"member": (), **{role: (role,) for role in LANGUAGE_ROLES}}
 
-_MEMBERSHIP: Final = re.compile(r"(member|translator|admin) of ([A-Za-z0-9-]+)")
+_MEMBERSHIP: Final = re.compile(rf"({'|'.join(STANDINGS)}) of ([A-Za-z0-9-]+)")
 _SELF: Final = UUID("00000000-0000-7000-8000-000000000001")
 _OTHER: Final = UUID("00000000-0000-7000-8000-000000000002")
 _ONBOARDED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,13 +104,13 @@ def principal_of(who: str, user_id: UUID = _SELF) -> Principal:
     for part in who.split(" and "):
         if found := _MEMBERSHIP.fullmatch(part):
             role, code = found.groups()
-            roles[code] = roles.get(code, ()) + ROLES[role]
+            roles[code] = roles.get(code, ()) + STANDINGS[role]
         elif part in {"user", "onboarding", "platform admin"}:
             words.add(part)
         else:
             raise ValueError(
-                f"who: {part!r} is none of anonymous, suspended, onboarding, user, platform admin, and member, "
-                "translator or admin of a language"
+                f"who: {part!r} is none of anonymous, suspended, onboarding, user, platform admin, and "
+                f"{' or '.join(STANDINGS)} of a language"
             )
     user = PrincipalUser(
         id=user_id,

@@ -1,6 +1,7 @@
 """The OpenAPI document: what Litestar derives from the routes, and what it does not know of our answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 
 from litestar import Litestar, Router
 from litestar.openapi import OpenAPIConfig
@@ -26,7 +27,6 @@ PROBLEM = "Problem"
 PATH = "/openapi.json"
 WITHOUT_BODY = ("204", "304")
 TEXT = Schema(type=OpenAPIType.STRING)
-TAGS = ("Sessions", "Keys", "Users", "Languages", "Members", "Translations", "Policy", "Audit", "Health")
 
 
 class DocumentPlugin(JsonRenderPlugin):
@@ -40,11 +40,11 @@ class DocumentPlugin(JsonRenderPlugin):
         router.routes[:] = [route for route in router.routes if route.path.endswith(PATH)]
 
 
-def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
-    """The document at /api/openapi.json, served through `router`, which carries its guard."""
+def config(cookie: SessionCookie, tags: Sequence[str], router: Router) -> OpenAPIConfig:
+    """The document at /api/openapi.json, served through `router`, which carries the route's guard."""
     return OpenAPIConfig(
         title="Ostiary",
-        version="0.1.0",
+        version=version("ostiary"),
         description="Authentication and access control. Every error is an RFC 9457 problem with a stable `code`.",
         path="/",
         render_plugins=[DocumentPlugin()],
@@ -57,7 +57,7 @@ def config(cookie: SessionCookie, router: Router) -> OpenAPIConfig:
                 "bearer": SecurityScheme(type="http", scheme="bearer"),
             },
         ),
-        tags=[Tag(name=name) for name in TAGS],
+        tags=[Tag(name=name) for name in tags],
     )
 
 

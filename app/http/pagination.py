@@ -4,10 +4,9 @@ import binascii
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
-from litestar.params import QueryParameter
 from msgspec import Struct
 
 from app.errors import Problem, invalid
@@ -18,12 +17,6 @@ R = TypeVar("R")
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 CURSOR_MAX = 400
-
-Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many items a page has at most.")]
-Cursor = Annotated[
-    str | None,
-    QueryParameter(max_length=CURSOR_MAX, description="The `nextCursor` of the page before; none for the first page."),
-]
 
 
 class Page(Struct, Generic[T], frozen=True, rename="camel"):

@@ -4,22 +4,20 @@ from collections.abc import Mapping
 
 import msgspec
 import structlog
-from litestar import Request, Response
-from litestar.datastructures import State
+from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from msgspec import Struct
 
-from app.errors import FieldError, Problem
+from app.errors import FieldError, Problem, SubjectNotFound
+from app.guards.authorize import Request, may_know_what_exists
 from app.postgres.database import is_outage
 
 PROBLEM_JSON = "application/problem+json"
 
-
 logger = structlog.get_logger("ostiary.errors")
 
-
-# What a framework error of a status means; any other 4xx is a request that cannot be read.
+# Per status of a framework error, the problem code. Any other 4xx is `malformed_request`.
 FRAMEWORK_CODES: Mapping[int, str] = {
     401: "not_signed_in",
     403: "forbidden",
@@ -58,7 +56,7 @@ def render(problem: Problem, instance: str = "") -> bytes:
 
 
 def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldError]:
-    """Errors of path and query parameters: names only, for the framework's text can repeat what was sent."""
+    """Errors of path and query parameters: only names, because the framework's text can repeat the sent value."""
     items = extra if isinstance(extra, list) else []
     keys = [str(item.get("key", "")) for item in items]
     return [
@@ -71,16 +69,16 @@ def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldEr
     ]
 
 
-def _sent_as(request: Request[object, object, State]) -> dict[str, str]:
-    """The names under which the handler's parameters are sent, where those differ: `If-Match` for `if_match`."""
+def _sent_as(request: Request) -> dict[str, str]:
+    """The names that clients send, by the handler's parameter names: `If-Match` for `if_match`."""
     parameters = request.route_handler.parsed_fn_signature.parameters.values()
     return {field.name: getattr(field.kwarg_definition, "name", None) or field.name for field in parameters}
 
 
 def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -> Problem:
-    """The problem that tells of `error`; what is not meant for the caller becomes `internal_error`.
+    """The problem that describes `error`. An error that clients must not see becomes `internal_error`.
 
-    `sent_as` gives the names that callers know parameters by, where the handler's are other ones.
+    `sent_as` maps the handler's parameter names to the names that clients send, where the two differ.
     """
     if isinstance(error, Problem):
         return error
@@ -100,13 +98,15 @@ def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -
 
 
 def _with_head(allowed: str) -> str:
-    """The methods of a resource as the outermost layer answers them: HEAD wherever GET is."""
+    """The `Allow` header with HEAD wherever GET is: the outermost layer answers HEAD for every GET route."""
     methods = [method.strip() for method in allowed.split(",")]
     return ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
 
 
-def problem_response(request: Request[object, object, State], error: Exception) -> Response[bytes]:
-    """Litestar's exception handler for every exception: logs what is our fault and answers problem+json."""
+def problem_response(request: Request, error: Exception) -> Response[bytes]:
+    """Litestar's exception handler for every exception: logs server faults and answers problem+json."""
+    if isinstance(error, SubjectNotFound) and not may_know_what_exists(request):
+        error = Problem("forbidden")
     problem = from_exception(error, _sent_as(request) if isinstance(error, ValidationException) else None)
     if isinstance(error, RequestEntityTooLarge):
         problem = Problem("body_too_large", f"At most {request.route_handler.resolve_request_max_body_size()} bytes.")

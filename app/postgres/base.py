@@ -38,3 +38,8 @@ def table_of(model: type[Base]) -> Table:
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): a name in time order, never a secret (OWASP ASVS 5.0, 11.5.1)."""
     return uuid7()
+
+
+def sql_list(names: tuple[str, ...]) -> str:
+    """The names as SQL literals separated by commas, for a CHECK constraint."""
+    return ", ".join(f"'{name}'" for name in names)

@@ -85,7 +85,7 @@ async def people(app: RunningApp) -> list[Person]:
             client, principal = app.client(), ANONYMOUS
         else:
             _, token = await person(app, who, f"person{number}@example.org")
-            client, principal = app.with_cookie(token), await app.services.sessions.authenticate(token)
+            client, principal = app.with_cookie(token), await app.sessions.authenticate(token)
         response = await client.get("/api/session")
         found.append(Person(who, response.json()["rules"], ability_for(principal)))
     return found
@@ -144,7 +144,7 @@ def run(node: str, everybody: list[Person], asked: list[Check]) -> Mapping[Liter
 
 async def test_both_majors_decide_on_exported_and_packed_rules_as_the_server_does(app: RunningApp, node: str) -> None:
     everybody = await people(app)
-    users = [str(row["id"]) for row in await app.services.database.pool.fetch("SELECT id FROM users")]
+    users = [str(row["id"]) for row in await app.resources.database.pool.fetch("SELECT id FROM users")]
     asked = checks(users)
     answers = run(node, everybody, asked)
     assert answers.keys() == {"6", "7"}
@@ -157,7 +157,7 @@ async def test_both_majors_decide_on_exported_and_packed_rules_as_the_server_doe
 
 async def test_both_majors_permit_the_fields_that_the_server_does(app: RunningApp, node: str) -> None:
     everybody = await people(app)
-    users = [str(row["id"]) for row in await app.services.database.pool.fetch("SELECT id FROM users")]
+    users = [str(row["id"]) for row in await app.resources.database.pool.fetch("SELECT id FROM users")]
     asked = about_fields(checks(users))
     some_but_not_all = 0
     for major, of_people in run(node, everybody, asked).items():

@@ -90,7 +90,7 @@ async def service(contract_database: str, tmp_path_factory: pytest.TempPathFacto
     with serving(directory, directory, DATABASE_URL=contract_database) as running:
         async with inside(settings_for(contract_database), Clock()) as app:
             await app.user()
-            await app.services.database.pool.execute(MAKE_ADMINS, ADMINS)
+            await app.resources.database.pool.execute(MAKE_ADMINS, ADMINS)
         yield running
 
 

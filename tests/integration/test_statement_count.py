@@ -13,7 +13,7 @@ from tests.support.app import RunningApp
 @asynccontextmanager
 async def direct_reads(app: RunningApp, found: list[str]) -> AsyncIterator[None]:
     """Note what every connection of the direct pool is asked."""
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     connections = [await pool.acquire() for _ in range(pool.get_size())]
 
     def note(query: asyncpg.connection.LoggedQuery) -> None:
@@ -32,7 +32,7 @@ async def direct_reads(app: RunningApp, found: list[str]) -> AsyncIterator[None]
 @contextmanager
 def transactions(app: RunningApp, found: list[str]) -> Iterator[None]:
     """Note every transaction of the engine and each of its statements."""
-    engine = app.services.database.engine.sync_engine
+    engine = app.resources.database.engine.sync_engine
 
     def begin(_: Connection) -> None:
         found.append("BEGIN")

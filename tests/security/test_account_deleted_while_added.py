@@ -41,7 +41,7 @@ async def test_one_unknown_address_is_added_to_many_languages_at_once(app: Runni
     found = {(await items(root, f"/api/languages/{code}/members"))[0]["userId"] for code in codes}
     assert len(found) == 1
     counts = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM keys WHERE kind = 'single_use')"
-    assert tuple(await app.services.database.pool.fetchrow(counts) or ()) == (2, 1)
+    assert tuple(await app.resources.database.pool.fetchrow(counts) or ()) == (2, 1)
 
 
 async def test_one_address_is_added_many_times_at_once_and_joins_once(app: RunningApp) -> None:

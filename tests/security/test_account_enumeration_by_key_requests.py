@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from tests.integration.test_statement_count import direct_reads, transactions
 from tests.support.app import RunningApp, problem
 from tests.support.mailbox import ask, mailed, redeem
@@ -15,7 +17,7 @@ ASKED_BY_ANYONE = ("sign_in", "sign_up", "password_reset")
 @pytest.fixture
 async def peopled(app: RunningApp) -> RunningApp:
     await app.user(KNOWN)
-    await app.services.users.suspend(await app.user(SUSPENDED))
+    await suspend_user(OPERATOR, app.resources, await app.user(SUSPENDED))
     await app.invitation(INVITED)
     return app
 
@@ -64,7 +66,7 @@ async def test_a_wrong_code_costs_the_same_statements_whether_there_is_one_or_no
 
     assert costs == [costs[0]] * len(ADDRESSES)
     assert any("code_failures" in statement for statement in costs[0])
-    rows = await peopled.services.database.pool.fetch("SELECT address, failures FROM code_failures")
+    rows = await peopled.resources.database.pool.fetch("SELECT address, failures FROM code_failures")
     assert {row["address"]: row["failures"] for row in rows} == {KNOWN: 1, SUSPENDED: 0, INVITED: 0, UNKNOWN: 0}
 
 

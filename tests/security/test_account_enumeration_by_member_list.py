@@ -65,5 +65,5 @@ async def test_who_is_signed_in_all_along_is_called_by_name_within_the_hour(app:
     await admin.post(PATH, json={"email": KNOWN})
     app.clock.forward(minutes=60)
     await grace.get("/api/session")
-    await app.services.sessions.settle()
+    await app.sessions.flush()
     assert (await shown(admin))[KNOWN]["name"] == "Grace"

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem
 
 
@@ -20,7 +22,7 @@ async def _no_secret(app: RunningApp) -> None:
 
 
 async def _suspended(app: RunningApp) -> None:
-    await app.services.users.suspend(await app.user())
+    await suspend_user(OPERATOR, app.resources, await app.user())
 
 
 async def _not_redeemed(app: RunningApp) -> None:
@@ -35,24 +37,24 @@ Prepare = Callable[[RunningApp], Awaitable[None]]
 @pytest.mark.parametrize("prepare", ACCOUNTS)
 async def test_every_refusal_costs_one_hash(app: RunningApp, prepare: Prepare) -> None:
     await prepare(app)
-    before = app.services.hasher.verifications
+    before = app.resources.hasher.verifications
 
     answer = await app.client().post("/api/session", json=CREDENTIALS)
 
     assert answer.status_code == 401
-    assert app.services.hasher.verifications - before == 1
+    assert app.resources.hasher.verifications - before == 1
 
 
 async def test_a_sign_in_costs_one_hash_as_well(app: RunningApp) -> None:
     await app.user()
-    before = app.services.hasher.verifications
+    before = app.resources.hasher.verifications
 
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
-    assert app.services.hasher.verifications - before == 1
+    assert app.resources.hasher.verifications - before == 1
 
 
 async def test_the_decoy_costs_what_a_stored_hash_costs(app: RunningApp) -> None:
-    hasher = app.services.hasher
+    hasher = app.resources.hasher
 
     assert not hasher.needs_rehash(hasher._decoy)
     assert not await hasher.verify(None, "a secret that nobody has")
@@ -61,7 +63,7 @@ async def test_the_decoy_costs_what_a_stored_hash_costs(app: RunningApp) -> None
 async def test_every_refusal_reads_alike(app: RunningApp) -> None:
     answers = []
     for prepare in ACCOUNTS:
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         await prepare(app)
         answers.append(await app.client().post("/api/session", json=CREDENTIALS))
 

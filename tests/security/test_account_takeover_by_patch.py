@@ -26,7 +26,7 @@ async def mallory(app: RunningApp) -> httpx.AsyncClient:
 
 async def _rows(app: RunningApp) -> list[str]:
     tables = "SELECT users::text FROM users UNION SELECT keys::text FROM keys"
-    return sorted([row[0] for row in await app.services.database.pool.fetch(tables)])
+    return sorted([row[0] for row in await app.resources.database.pool.fetch(tables)])
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -7,7 +7,7 @@ VICTIM = "ada@example.org"
 
 
 async def _users(app: RunningApp) -> int:
-    count: int = await app.services.database.pool.fetchval("SELECT count(*) FROM users")
+    count: int = await app.resources.database.pool.fetchval("SELECT count(*) FROM users")
     return count
 
 
@@ -20,7 +20,7 @@ async def test_a_sign_up_that_is_not_proved_takes_no_address(open_app: RunningAp
 
     assert answer.json()["user"]["name"] == "Ada"
     phone = "SELECT phone FROM users"
-    assert await open_app.services.database.pool.fetchval(phone) is None
+    assert await open_app.resources.database.pool.fetchval(phone) is None
 
 
 async def test_the_key_of_the_squatter_is_void_once_the_owner_has_asked(open_app: RunningApp) -> None:

@@ -21,7 +21,7 @@ async def test_no_statement_of_the_service_could_change_an_event(app: RunningApp
     root = await app.signed_in(admin=True)
 
     with pytest.raises(asyncpg.RaiseError, match="audit_events takes no"):
-        await app.services.database.pool.execute(statement)
+        await app.resources.database.pool.execute(statement)
 
     assert [event["action"] for event in await items(root, PATH)] == ["session.start"]
 

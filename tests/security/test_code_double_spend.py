@@ -20,7 +20,7 @@ async def _at_once(app: RunningApp, *bodies: dict[str, str]) -> list[httpx.Respo
 
 
 async def _sessions(app: RunningApp) -> int:
-    count: int = await app.services.database.pool.fetchval("SELECT count(*) FROM sessions")
+    count: int = await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions")
     return count
 
 
@@ -33,7 +33,7 @@ async def test_one_mail_starts_one_session(app: RunningApp, ways: tuple[str, ...
             "code": {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)},
             "link": {"token": token_in(message)},
         }
-        await app.services.database.pool.execute("TRUNCATE sessions")
+        await app.resources.database.pool.execute("TRUNCATE sessions")
 
         answers = await _at_once(app, *(bodies[way] for way in ways))
 
@@ -50,7 +50,7 @@ async def test_one_sign_up_makes_one_user(open_app: RunningApp, way: str) -> Non
     answers = await _at_once(open_app, by_code if way == "code" else {"token": token_in(message)})
 
     assert Counter(answer.status_code for answer in answers) == ONE_WINS
-    assert await open_app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
+    assert await open_app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 1
     assert await _sessions(open_app) == 1
 
 

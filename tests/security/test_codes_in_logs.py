@@ -38,10 +38,10 @@ async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(app: Runnin
 async def test_no_code_and_no_token_is_stored(app: RunningApp) -> None:
     await app.user()
     message = await mailed(app, "sign_in")
-    tables = await app.services.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = await app.resources.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
     for (table,) in tables:
-        rows = await app.services.database.pool.fetch(f'SELECT t::text AS row FROM "{table}" t')  # noqa: S608 # names from the catalogue
+        rows = await app.resources.database.pool.fetch(f'SELECT t::text AS row FROM "{table}" t')  # noqa: S608 # names from the catalogue
         text = "\n".join(row["row"] for row in rows)
         assert code_in(message) not in text
         assert token_in(message)[4:] not in text

@@ -4,12 +4,12 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.keys.repository import find_key_by_address
+from app.domain.flows.repository import find_primary_key
 from tests.support.app import CREDENTIALS, RunningApp
 
 
 async def _insert(app: RunningApp, user: UUID, provider: str, identifier: str) -> None:
-    await app.services.database.pool.execute(
+    await app.resources.database.pool.execute(
         "INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, created_at, expires_at)"
         " VALUES (gen_random_uuid(), $1, 'single_use', $2, $3, 'invitation', $2 || ' ' || $3, $4, $4)",
         user,
@@ -25,7 +25,7 @@ async def test_the_same_text_split_elsewhere_is_another_key(app: RunningApp) -> 
     for provider, identifier in (("a", "b:c"), ("a:b", "c"), ("a:b:c", ""), ("", "a:b:c")):
         await _insert(app, user, provider, identifier)
 
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 4
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 4
 
 
 @pytest.mark.parametrize("address", ["email:ada@example.org", "primary:ada@example.org", ":ada@example.org"])
@@ -35,12 +35,12 @@ async def test_a_provider_before_the_address_finds_nobody(app: RunningApp, addre
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
 
     assert answer.status_code in (401, 422)
-    assert await find_key_by_address(app.services.database, address) is None
+    assert await find_primary_key(app.resources.database, address) is None
 
 
 async def test_a_single_use_key_is_never_found_as_the_key_of_an_address(app: RunningApp) -> None:
     user = await app.user("mallory@example.org")
     await _insert(app, user, "email", "ada@example.org")
 
-    assert await find_key_by_address(app.services.database, "ada@example.org") is None
+    assert await find_primary_key(app.resources.database, "ada@example.org") is None
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401

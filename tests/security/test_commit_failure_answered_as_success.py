@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem
 
 NEW_SECRET = "nine quiet herons over water"
@@ -14,7 +16,7 @@ NEW_SECRET = "nine quiet herons over water"
 @asynccontextmanager
 async def _failing_commits(app: RunningApp, table: str) -> AsyncIterator[None]:
     """Every transaction that writes the table fails, and not before it commits."""
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     await pool.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'refused at commit'; END $$"
@@ -39,7 +41,7 @@ async def test_a_language_that_was_not_stored_is_not_answered_as_created(app: Ru
         deleted = await admin.delete("/api/languages/de")
 
     assert [problem(answer)["code"] for answer in (created, changed, deleted)] == ["internal_error"] * 3
-    rows = await app.services.database.pool.fetch("SELECT code, name FROM languages")
+    rows = await app.resources.database.pool.fetch("SELECT code, name FROM languages")
     assert [tuple(row) for row in rows] == [("de", "German")]
     assert (await admin.post("/api/languages", json={"code": "fr", "name": "French"})).status_code == 201
 
@@ -80,6 +82,6 @@ async def test_a_suspension_that_was_not_stored_is_an_error_to_who_asked(app: Ru
 
     async with _failing_commits(app, "users"):
         with pytest.raises(DBAPIError, match="refused at commit"):
-            await app.services.users.suspend(user)
+            await suspend_user(OPERATOR, app.resources, user)
 
-    assert await app.services.database.pool.fetchval("SELECT status FROM users") == "active"
+    assert await app.resources.database.pool.fetchval("SELECT status FROM users") == "active"

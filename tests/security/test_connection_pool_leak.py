@@ -14,8 +14,8 @@ ROUNDS = 40
 
 def _leaked(app: RunningApp) -> tuple[int, int]:
     """The connections that are out: of the engine, and of the direct pool."""
-    pool = app.services.database.pool
-    return cast("QueuePool", app.services.database.engine.pool).checkedout(), pool.get_size() - pool.get_idle_size()
+    pool = app.resources.database.pool
+    return cast("QueuePool", app.resources.database.engine.pool).checkedout(), pool.get_size() - pool.get_idle_size()
 
 
 async def test_failing_requests_give_their_connections_back(app: RunningApp) -> None:
@@ -39,7 +39,7 @@ async def test_failing_requests_give_their_connections_back(app: RunningApp) -> 
 
 async def test_errors_of_the_database_give_their_connections_back(app: RunningApp) -> None:
     await app.user()
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     await pool.execute("ALTER TABLE sessions RENAME TO hidden")
     try:
         for _ in range(ROUNDS):

@@ -35,7 +35,7 @@ async def test_any_other_type_is_a_415(app: RunningApp, media_type: str | None) 
     answer = await app.client().post("/api/session", content=BODY, headers=headers)
 
     assert problem(answer)["code"] == "unsupported_media_type"
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
 @pytest.mark.parametrize("media_type", SERVED)
@@ -111,4 +111,4 @@ async def test_a_length_or_type_that_is_told_twice_or_wrongly_is_refused(
     await app.asgi(scope, receive, send)  # type: ignore[arg-type] # a scope as a server would make it
 
     assert started == [status]
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 0

@@ -19,7 +19,7 @@ async def _rows(app: RunningApp, code: str) -> list[str]:
         UNION ALL SELECT translation_versions::text FROM translation_versions WHERE language_code = $1
         UNION ALL SELECT language_members::text FROM language_members WHERE language_code = $1
     """
-    return sorted([row[0] for row in await app.services.database.pool.fetch(statement, code)])
+    return sorted([row[0] for row in await app.resources.database.pool.fetch(statement, code)])
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ async def test_an_admin_of_one_language_cannot_touch_the_members_of_another(
     app: RunningApp, german: httpx.AsyncClient, method: str
 ) -> None:
     before = await _rows(app, "da")
-    (dan,) = await app.services.database.pool.fetch("SELECT user_id FROM language_members WHERE language_code = 'da'")
+    (dan,) = await app.resources.database.pool.fetch("SELECT user_id FROM language_members WHERE language_code = 'da'")
     user_id: UUID = dan["user_id"]
     body: dict[str, list[str]] | None = {"roles": []} if method == "PUT" else None
 

@@ -39,7 +39,7 @@ async def test_with_the_cookie(app: RunningApp, site: str | None, origin: str | 
         assert answer.is_success
     else:
         assert problem(answer)["code"] == "cross_site_request"
-        names = await app.services.database.pool.fetch("SELECT name FROM languages")
+        names = await app.resources.database.pool.fetch("SELECT name FROM languages")
         assert [row["name"] for row in names] == ["German"]
 
 
@@ -77,7 +77,7 @@ async def test_safe_methods_change_nothing_on_any_route(app: RunningApp, method:
     for path in ("/api/session", "/api/sessions", "/api/languages/de", f"/api/keys/redeem?token={token}"):
         await admin.request(method, path, headers={"Origin": EVIL, "Sec-Fetch-Site": "cross-site"})
 
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 1
     assert await pool.fetchval("SELECT count(*) FROM languages") == 1
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE used_at IS NOT NULL") == 0
@@ -94,4 +94,4 @@ async def test_an_allowed_origin_is_served_and_its_neighbour_is_not(
         answer = await admin.post("/api/languages", json=PATHS["POST"][1], headers=_headers("same-site", origin))
 
     assert (answer.status_code == 201) is served
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == int(served)
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == int(served)

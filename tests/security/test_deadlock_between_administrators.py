@@ -28,7 +28,7 @@ async def test_of_two_admins_who_take_each_others_role_one_is_too_late(app: Runn
 async def test_admins_who_remove_each_other_over_and_over_always_get_an_answer(app: RunningApp) -> None:
     await app.language("de")
     for _ in range(8):
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         clients, ids = await _admins(app)
 
         answers = await at_once(2, lambda n: clients[n].delete(f"{PATH}/{ids[1 - n]}"))  # noqa: B023
@@ -41,7 +41,7 @@ async def test_translators_write_while_their_language_is_deleted(app: RunningApp
     for _ in range(4):
         await app.language("de")
         emails = [f"t{number}@example.org" for number in range(4)]
-        await app.services.database.pool.execute("DELETE FROM users WHERE platform_role IS NULL")
+        await app.resources.database.pool.execute("DELETE FROM users WHERE platform_role IS NULL")
         clients = [await app.signed_in_member("de", "translator", email=email) for email in emails]
 
         async def work(number: int) -> httpx.Response:
@@ -54,12 +54,12 @@ async def test_translators_write_while_their_language_is_deleted(app: RunningApp
 
         assert answers[4].status_code == 204
         assert {answer.status_code for answer in answers[:4]} <= {200, 403}
-        assert await app.services.database.pool.fetchval("SELECT count(*) FROM translations") == 0
+        assert await app.resources.database.pool.fetchval("SELECT count(*) FROM translations") == 0
 
 
 async def test_two_users_who_add_each_other_in_two_languages(app: RunningApp) -> None:
     for _ in range(8):
-        await app.services.database.pool.execute("TRUNCATE users, languages CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users, languages CASCADE")
         clients = list[httpx.AsyncClient]()
         for number, code in enumerate(("de", "da")):
             await app.language(code)

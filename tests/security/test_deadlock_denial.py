@@ -2,7 +2,10 @@
 
 from uuid import UUID
 
+from app.audit import OPERATOR
 from app.auth.tokens import token_hash
+from app.domain.flows.accept_invitation import new_setup_link
+from app.domain.flows.administer_users import set_platform_role
 from tests.support.app import SECRET, RunningApp
 from tests.support.races import queued
 
@@ -19,7 +22,7 @@ async def test_ending_all_other_sessions_while_another_one_changes_the_secret(ap
         end = await queue.add(here.delete("/api/sessions"))
 
     assert {(await change).status_code, (await end).status_code} <= {204, 401}
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") <= 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") <= 1
 
 
 async def test_asking_for_a_setup_link_while_one_is_redeemed(app: RunningApp) -> None:
@@ -27,11 +30,11 @@ async def test_asking_for_a_setup_link_while_one_is_redeemed(app: RunningApp) ->
 
     async with app.client() as client, queued(app, "SELECT 1 FROM keys FOR UPDATE") as queue:
         redeemed = await queue.add(client.post("/api/keys/redeem", json=body))
-        asked = await queue.add(app.services.invitations.setup_link())
+        asked = await queue.add(new_setup_link(app.resources))
 
     await asked
     assert (await redeemed).status_code == 201
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 1
 
 
 async def test_granting_a_role_while_the_user_changes_the_secret(app: RunningApp) -> None:
@@ -40,7 +43,7 @@ async def test_granting_a_role_while_the_user_changes_the_secret(app: RunningApp
     await _outstanding_key(app, user)
 
     async with queued(app, "SELECT 1 FROM keys WHERE kind = 'single_use' FOR UPDATE") as queue:
-        grant = await queue.add(app.services.users.grant_admin(user))
+        grant = await queue.add(set_platform_role(OPERATOR, app.resources, user, "admin"))
         change = await queue.add(browser.put("/api/keys/primary/secret", json={"secret": NEW_SECRET}))
 
     await grant
@@ -48,7 +51,7 @@ async def test_granting_a_role_while_the_user_changes_the_secret(app: RunningApp
 
 
 async def _outstanding_key(app: RunningApp, user: UUID) -> None:
-    await app.services.database.pool.execute(
+    await app.resources.database.pool.execute(
         "INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, created_at, expires_at)"
         " VALUES (gen_random_uuid(), $1, 'single_use', 'link', 'x', 'invitation', 'ada@example.org', $2, $2)",
         user,

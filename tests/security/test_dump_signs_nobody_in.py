@@ -11,7 +11,7 @@ PIECE = 12
 async def _values(app: RunningApp) -> AsyncIterator[str]:
     """Every value of every table as text, bytes also as the text that they may be."""
     for table in TABLES:
-        for row in await app.services.database.pool.fetch(f"TABLE {table}"):
+        for row in await app.resources.database.pool.fetch(f"TABLE {table}"):
             for value in row.values():
                 if isinstance(value, bytes):
                     yield value.decode("latin-1")
@@ -56,7 +56,7 @@ async def test_no_value_of_the_dump_is_a_way_in(app: RunningApp) -> None:
 
 async def test_a_stored_hash_is_not_a_secret(app: RunningApp) -> None:
     await app.user()
-    stored = await app.services.database.pool.fetchval("SELECT secret_hash FROM keys")
+    stored = await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys")
 
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": stored})
 
@@ -64,6 +64,6 @@ async def test_a_stored_hash_is_not_a_secret(app: RunningApp) -> None:
 
 
 async def test_the_tables_that_are_searched_are_all_there_are(app: RunningApp) -> None:
-    rows = await app.services.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = await app.resources.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
     assert {row["tablename"] for row in rows} - {"alembic_version"} == set(TABLES)

@@ -38,7 +38,7 @@ async def test_no_use_keeps_a_session_past_its_absolute_limit(app: RunningApp, a
         spent += idle // 2
         app.clock.forward(seconds=idle // 2)
         assert (await browser.get("/api/languages")).status_code == 200
-        await app.services.sessions.settle()
+        await app.sessions.flush()
 
     app.clock.forward(seconds=absolute - spent)
     assert (await browser.get("/api/languages")).status_code == 401
@@ -77,7 +77,7 @@ async def test_using_a_session_is_no_proof(app: RunningApp) -> None:
     for _ in range(5):
         app.clock.forward(hours=2)
         assert (await browser.get("/api/session")).json()["user"] is not None
-        await app.services.sessions.settle()
+        await app.sessions.flush()
 
     assert (await browser.put("/api/keys/primary/secret", json=NEW_SECRET)).status_code == 403
 

@@ -35,7 +35,7 @@ async def test_a_route_that_sets_the_cookie_refuses_what_says_it_is_cross_site(
 
     assert problem(answer)["code"] == "cross_site_request"
     assert "set-cookie" not in answer.headers
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE used_at IS NOT NULL") == 0
 

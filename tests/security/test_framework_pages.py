@@ -31,7 +31,7 @@ async def test_an_error_of_ours_shows_nothing_of_its_inside(
     app: RunningApp, monkeypatch: pytest.MonkeyPatch, debug: str
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", debug)
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     await pool.execute("ALTER TABLE languages RENAME TO hidden")
     try:
         async with running(settings_for(app.settings.database_url or ""), Clock()) as debugging:

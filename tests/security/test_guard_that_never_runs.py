@@ -5,7 +5,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from app.asgi import build
-from app.guards.authorize import SIGNED_IN, Authorize, guards_of, step_up
+from app.guards.authorize import SIGNED_IN, PolicyGuard, guards_of, step_up
 from tests.support.app import RunningApp, problem, settings_for
 from tests.support.mailbox import ask
 
@@ -18,7 +18,7 @@ GUARDS = {
     for handler in route.route_handlers
     for method in handler.http_methods - {"OPTIONS"}
 }
-ASKS_THE_POLICY = sorted(route for route in GUARDS if any(isinstance(guard, Authorize) for guard in GUARDS[route]))
+ASKS_THE_POLICY = sorted(route for route in GUARDS if any(isinstance(guard, PolicyGuard) for guard in GUARDS[route]))
 FOR_EVERY_USER = sorted(route for route in GUARDS if SIGNED_IN in GUARDS[route])
 SENSITIVE = sorted(route for route in GUARDS if step_up in GUARDS[route])
 

@@ -23,13 +23,13 @@ async def second(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp
 
 async def _fail(app: RunningApp, times: int, address: str = ADDRESS) -> None:
     """Bring the address to so many wrong codes in a row."""
-    await app.services.database.pool.execute(
+    await app.resources.database.pool.execute(
         "INSERT INTO code_failures (address, failures, failed_at) VALUES ($1, $2, $3)", address, times, app.clock()
     )
 
 
 async def _failures(app: RunningApp) -> dict[str, int]:
-    return {row["address"]: row["failures"] for row in await app.services.database.pool.fetch("TABLE code_failures")}
+    return {row["address"]: row["failures"] for row in await app.resources.database.pool.fetch("TABLE code_failures")}
 
 
 async def _has_code(app: RunningApp, purpose: str = "sign_in") -> bool:
@@ -52,7 +52,7 @@ async def test_a_hundred_guesses_at_once_on_two_workers_spend_five_attempts(
         return answer.status_code
 
     assert Counter(await at_once(100, guess)) == {410: 100}
-    assert await app.services.database.pool.fetchval("SELECT attempts_left FROM keys WHERE kind = 'single_use'") == 0
+    assert await app.resources.database.pool.fetchval("SELECT attempts_left FROM keys WHERE kind = 'single_use'") == 0
     assert await _failures(app) == {ADDRESS: 5}
     for worker in (app, second):
         assert (await redeem(worker.client(), **SIGN_IN, code=code)).status_code == 410

@@ -29,7 +29,7 @@ async def translator(app: RunningApp) -> httpx.AsyncClient:
 async def _rows(app: RunningApp) -> list[str]:
     texts = "SELECT translations::text FROM translations"
     history = "SELECT translation_versions::text FROM translation_versions"
-    return sorted([row[0] for row in await app.services.database.pool.fetch(f"{texts} UNION ALL {history}")])
+    return sorted([row[0] for row in await app.resources.database.pool.fetch(f"{texts} UNION ALL {history}")])
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ async def test_a_connection_that_is_lost_in_the_middle_leaves_nothing_behind(
 
     async with queued(app, LOCK_HISTORY) as queue:
         write = await queue.add(translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None)]}))
-        (waiting,) = await app.services.database.pool.fetch(WAITING)
-        await app.services.database.pool.execute("SELECT pg_terminate_backend($1)", waiting["pid"])
+        (waiting,) = await app.resources.database.pool.fetch(WAITING)
+        await app.resources.database.pool.execute("SELECT pg_terminate_backend($1)", waiting["pid"])
         answer = await write
 
     assert (answer.status_code, problem(answer)["code"]) == (503, "temporarily_unavailable")

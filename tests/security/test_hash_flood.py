@@ -19,7 +19,7 @@ SLOW_HASHES = {"ARGON2_MEMORY_KIB": "32768", "ARGON2_ITERATIONS": "4"}
 
 async def test_a_full_queue_answers_503_and_the_service_goes_on(database_url: str) -> None:
     async with running(settings_for(database_url, **SMALL_POOL, **SLOW_HASHES), Clock()) as app:
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         await app.user()
         reader = app.with_cookie(await app.token(await app.user("eve@example.org", secret=None)))
         waiting = 0
@@ -52,7 +52,7 @@ async def test_a_full_queue_answers_503_and_the_service_goes_on(database_url: st
 
 async def test_what_is_refused_frees_its_place(database_url: str) -> None:
     async with running(settings_for(database_url, **SMALL_POOL), Clock()) as app:
-        hasher = app.services.hasher
+        hasher = app.resources.hasher
         for _ in range(5):
             outcomes = await at_once(RIVALS, lambda _: _outcome(hasher.verify(None, SECRET)))
             assert outcomes.count("no") >= 3
@@ -65,7 +65,7 @@ async def test_a_client_that_gives_up_frees_its_place(database_url: str) -> None
     # What a process has been given already is hashed in any case: these are more.
     settings = settings_for(database_url, **SLOW_HASHES, HASH_CONCURRENCY="1", HASH_QUEUE=str(2 * PLACES))
     async with running(settings, Clock()) as app:
-        hasher = app.services.hasher
+        hasher = app.resources.hasher
         for _ in range(5):
             waiting = [asyncio.ensure_future(hasher.verify(None, SECRET)) for _ in range(PLACES + 2)]
             await asyncio.wait(waiting, timeout=0)
@@ -83,8 +83,8 @@ async def test_what_cannot_be_a_sign_in_costs_no_hash(database_url: str, body: d
         assert (await app.client().post("/api/session", json=body)).status_code == 422
         unknown = {"token": "osk_" + "a" * 43, "name": "Eve", "secret": SECRET}
         assert (await app.client().post("/api/keys/redeem", json=unknown)).status_code == 410
-        assert app.services.hasher.verifications == 0
-        assert app.services.hasher._pending == 0
+        assert app.resources.hasher.verifications == 0
+        assert app.resources.hasher._pending == 0
 
 
 async def _outcome(work: Awaitable[bool]) -> str:

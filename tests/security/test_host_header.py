@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.invite import create_user_with_link
 from tests.support.app import CREDENTIALS, RunningApp
 from tests.support.mailbox import ask, text_of
 
@@ -46,7 +48,7 @@ async def test_the_host_of_the_request_is_no_origin_of_ours(app: RunningApp, hea
 
 
 async def test_links_are_made_of_the_public_url_alone(app: RunningApp) -> None:
-    link = await app.services.invitations.create_user("eve@example.org", "", None)
+    link = await create_user_with_link(OPERATOR, app.resources, "eve@example.org", "", None)
 
     assert link.startswith(f"{app.settings.public_url}/redeem#token=osk_")
     assert "?" not in link

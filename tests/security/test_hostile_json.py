@@ -60,7 +60,7 @@ async def test_no_value_of_another_type_is_taken_for_text(app: RunningApp) -> No
                 answer = await admin.request(method, path, json={**body, field: value})
                 assert list(field_errors(answer)) == [field], (path, field, value)
 
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 1
 
 
 async def test_a_deep_value_in_an_unknown_field_is_refused(app: RunningApp) -> None:

@@ -14,17 +14,17 @@ EXPANDING = "\u1e9b\u0323" * 500
 
 async def test_a_megabyte_is_refused_before_it_is_read(app: RunningApp) -> None:
     await app.user()
-    before = app.services.hasher.verifications
+    before = app.resources.hasher.verifications
 
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": MEGABYTE})
 
     assert answer.status_code == 413
-    assert app.services.hasher.verifications == before
+    assert app.resources.hasher.verifications == before
 
 
 async def test_a_megabyte_in_pieces_of_unknown_length_is_refused_too(app: RunningApp) -> None:
     await app.user()
-    before = app.services.hasher.verifications
+    before = app.resources.hasher.verifications
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b'{"method":"password","email":"ada@example.org","secret":"'
@@ -35,13 +35,13 @@ async def test_a_megabyte_in_pieces_of_unknown_length_is_refused_too(app: Runnin
     answer = await app.client().post("/api/session", content=pieces(), headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 413
-    assert app.services.hasher.verifications == before
+    assert app.resources.hasher.verifications == before
 
 
 @pytest.mark.parametrize("secret", ["a" * 1025, "é" * 513, "😀" * 257, EXPANDING, "a" * 2000, "a" * 2001])
 async def test_what_is_longer_than_a_kibibyte_is_never_hashed(app: RunningApp, secret: str) -> None:
     browser = await app.signed_in()
-    before = app.services.hasher.verifications
+    before = app.resources.hasher.verifications
 
     answers = [
         await browser.post("/api/session", json={**CREDENTIALS, "secret": secret}),
@@ -51,7 +51,7 @@ async def test_what_is_longer_than_a_kibibyte_is_never_hashed(app: RunningApp, s
     ]
 
     assert [field_errors(answer) for answer in answers] == [{"secret": "too_long"}] * 4
-    assert app.services.hasher.verifications == before
+    assert app.resources.hasher.verifications == before
 
 
 def test_the_cap_comes_before_the_normalisation() -> None:

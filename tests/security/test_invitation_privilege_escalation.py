@@ -22,7 +22,7 @@ async def admin(app: RunningApp) -> httpx.AsyncClient:
 
 
 async def _accounts(app: RunningApp) -> int:
-    count: int = await app.services.database.pool.fetchval("SELECT count(*) FROM users")
+    count: int = await app.resources.database.pool.fetchval("SELECT count(*) FROM users")
     return count
 
 
@@ -77,12 +77,12 @@ async def test_an_invited_user_gets_the_roles_they_were_invited_to_and_no_more(
         answer = await app.client().post("/api/keys/redeem", json={**redemption, planted: "admin"})
         assert field_errors(answer) == {planted: "unknown_field"}
 
-    rows = await app.services.database.pool.fetch(
+    rows = await app.resources.database.pool.fetch(
         "SELECT language_code, roles FROM language_members m "
         "JOIN users u ON u.id = m.user_id WHERE u.email = 'eve@example.org'"
     )
     assert [tuple(row) for row in rows] == [("de", ["translator"])]
-    assert await app.services.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
 
 
 async def test_who_loses_the_right_between_guard_and_write_invites_nobody(

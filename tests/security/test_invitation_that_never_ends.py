@@ -39,7 +39,7 @@ class Inviter(NamedTuple):
 
     async def path(self, template: str) -> str:
         query = "SELECT id FROM users WHERE email = $1"
-        return template.format(await self.app.services.database.pool.fetchval(query, ADDRESS))
+        return template.format(await self.app.resources.database.pool.fetchval(query, ADDRESS))
 
     async def resend(self) -> str:
         """The token of the next mail."""
@@ -72,7 +72,7 @@ async def inviter(request: pytest.FixtureRequest, app: RunningApp) -> Inviter:
 async def _again(inviter: Inviter) -> Inviter:
     """The same admin, signed in anew after the days that a test lets pass."""
     query = "SELECT id, platform_role FROM users WHERE email = 'ada@example.org'"
-    ada = await inviter.app.services.database.pool.fetchrow(query)
+    ada = await inviter.app.resources.database.pool.fetchrow(query)
     assert ada
     token = await inviter.app.token(ada["id"], admin=ada["platform_role"] == "admin")
     return inviter._replace(client=inviter.app.with_cookie(token))

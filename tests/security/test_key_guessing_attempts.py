@@ -13,6 +13,7 @@ from tests.support.races import at_once
 ADDRESS, PURPOSE, CODE = "ada@example.org", "sign_in", "12345678"
 KEY = b"k" * 32
 ATTEMPTS = 5
+LIFETIME = timedelta(minutes=10)
 GUESSES = 100
 
 
@@ -21,8 +22,8 @@ def _hash(code: str, *, address: str = ADDRESS, purpose: str = PURPOSE) -> str:
 
 
 async def _issue(app: RunningApp, *, address: str = ADDRESS, purpose: str = PURPOSE) -> None:
-    async with app.services.database.transaction() as transaction:
-        await SingleUseKeyRepository(session=transaction).issue(
+    async with app.resources.database.transaction() as transaction:
+        await SingleUseKeyRepository(transaction).issue(
             purpose=purpose,
             address=address,
             user_id=None,
@@ -31,21 +32,21 @@ async def _issue(app: RunningApp, *, address: str = ADDRESS, purpose: str = PURP
             attempts=ATTEMPTS,
             payload={},
             now=app.clock(),
-            expires_at=app.clock() + timedelta(minutes=10),
+            expires_at=app.clock() + LIFETIME,
         )
 
 
 async def _guess(app: RunningApp, code: str, *, address: str = ADDRESS, purpose: str = PURPOSE) -> str:
     """A guess as a sign-in makes it: counted in a transaction of its own, then compared in another."""
-    database = app.services.database
+    database = app.resources.database
     async with database.transaction() as transaction:
-        keys = SingleUseKeyRepository(session=transaction)
-        counted: Key | None = await keys.count_attempt(address, purpose, app.clock())
+        keys = SingleUseKeyRepository(transaction)
+        counted: Key | None = await keys.count_attempt(address, purpose, LIFETIME, app.clock())
     if counted is None:
         return "refused"
     hashes = [_hash(code, address=address, purpose=purpose)]
     async with database.transaction() as transaction:
-        key = await SingleUseKeyRepository(session=transaction).consume_code(address, purpose, hashes, app.clock())
+        key = await SingleUseKeyRepository(transaction).consume_code(address, purpose, LIFETIME, hashes, app.clock())
     return "wrong" if key is None else "in"
 
 
@@ -56,7 +57,7 @@ async def test_a_hundred_wrong_guesses_at_once_spend_the_same_five_attempts(app:
         outcomes = await at_once(GUESSES, lambda number: _guess(app, f"{number:08}"))
 
         assert (outcomes.count("wrong"), outcomes.count("refused")) == (ATTEMPTS, GUESSES - ATTEMPTS)
-        assert await app.services.database.pool.fetchval("SELECT attempts_left FROM keys") == 0
+        assert await app.resources.database.pool.fetchval("SELECT attempts_left FROM keys") == 0
         assert await _guess(app, CODE) == "refused"
 
 
@@ -67,12 +68,12 @@ async def test_the_right_code_of_many_at_once_lets_one_in(app: RunningApp) -> No
         outcomes = await at_once(16, lambda _: _guess(app, CODE))
 
         assert outcomes.count("in") == 1
-        assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE used_at IS NULL") == 0
+        assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE used_at IS NULL") == 0
 
 
 async def test_an_attempt_is_counted_although_the_request_fails(app: RunningApp) -> None:
     await _issue(app)
-    database = app.services.database
+    database = app.resources.database
 
     for left in (4, 3, 2):
         with pytest.raises(RuntimeError, match="the request fails"):
@@ -81,11 +82,11 @@ async def test_an_attempt_is_counted_although_the_request_fails(app: RunningApp)
 
 
 async def _count_then_fail(app: RunningApp) -> None:
-    database = app.services.database
+    database = app.resources.database
     async with database.transaction() as counting:
-        await SingleUseKeyRepository(session=counting).count_attempt(ADDRESS, PURPOSE, app.clock())
+        await SingleUseKeyRepository(counting).count_attempt(ADDRESS, PURPOSE, LIFETIME, app.clock())
     async with database.transaction() as transaction:
-        await SingleUseKeyRepository(session=transaction).consume_code(ADDRESS, PURPOSE, [_hash(CODE)], app.clock())
+        await SingleUseKeyRepository(transaction).consume_code(ADDRESS, PURPOSE, LIFETIME, [_hash(CODE)], app.clock())
         raise RuntimeError("the request fails")
 
 
@@ -93,11 +94,11 @@ async def _count_then_fail(app: RunningApp) -> None:
 async def test_a_code_is_worthless_for_another_address_or_purpose(app: RunningApp, address: str, purpose: str) -> None:
     await _issue(app)
     await _issue(app, address=address, purpose=purpose)
-    database = app.services.database
+    database = app.resources.database
 
     async with database.transaction() as transaction:
-        keys = SingleUseKeyRepository(session=transaction)
-        stolen = await keys.consume_code(address, purpose, [_hash(CODE)], app.clock())
+        keys = SingleUseKeyRepository(transaction)
+        stolen = await keys.consume_code(address, purpose, LIFETIME, [_hash(CODE)], app.clock())
 
     assert stolen is None
     assert await _guess(app, CODE) == "in"

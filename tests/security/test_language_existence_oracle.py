@@ -97,7 +97,7 @@ async def test_creating_what_exists_is_told_to_nobody_who_may_not_create(app: Ru
 @pytest.mark.parametrize("table", ["sessions", "keys"])
 async def test_an_id_of_another_user_is_like_an_unknown_one(app: RunningApp, table: str) -> None:
     await app.token(await app.user())
-    theirs = await app.services.database.pool.fetchval(f"TABLE {table}")
+    theirs = await app.resources.database.pool.fetchval(f"TABLE {table}")
     unknown = "00000000-0000-7000-8000-000000000000"
 
     for browser in (
@@ -108,4 +108,4 @@ async def test_an_id_of_another_user_is_like_an_unknown_one(app: RunningApp, tab
         assert _told(known) == _told(other)
         assert known.status_code in (403, 404)
 
-    assert theirs in [row["id"] for row in await app.services.database.pool.fetch(f"TABLE {table}")]
+    assert theirs in [row["id"] for row in await app.resources.database.pool.fetch(f"TABLE {table}")]

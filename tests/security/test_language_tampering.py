@@ -21,7 +21,7 @@ async def _member(app: RunningApp, *roles: str) -> httpx.AsyncClient:
 
 
 async def _names(app: RunningApp) -> dict[str, str]:
-    rows = await app.services.database.pool.fetch("SELECT code, name FROM languages")
+    rows = await app.resources.database.pool.fetch("SELECT code, name FROM languages")
     return {row["code"]: row["name"] for row in rows}
 
 
@@ -77,7 +77,7 @@ async def test_the_cursor_of_another_users_list_shows_only_ones_own(app: Running
     theirs = await app.user("mallory@example.org")
     for _ in range(3):
         await app.token(theirs)
-    rows = await app.services.database.pool.fetch("SELECT id FROM sessions ORDER BY id")
+    rows = await app.resources.database.pool.fetch("SELECT id FROM sessions ORDER BY id")
 
     for row in rows:
         cursor = urlsafe_b64encode(str(row["id"]).encode()).decode().rstrip("=")
@@ -97,7 +97,7 @@ async def test_a_membership_is_gone_from_the_next_request(app: RunningApp) -> No
     browser = await _member(app, "admin")
     assert (await browser.get("/api/languages/de")).status_code == 200
 
-    await app.services.database.pool.execute("DELETE FROM language_members")
+    await app.resources.database.pool.execute("DELETE FROM language_members")
 
     assert (await browser.get("/api/languages/de")).status_code == 403
     assert (await browser.get("/api/languages")).json()["items"] == []

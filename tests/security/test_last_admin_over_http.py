@@ -27,14 +27,14 @@ REMOVALS = [_demote, _suspend, _delete]
 
 
 async def _admins(app: RunningApp, count: int) -> tuple[list[httpx.AsyncClient], list[str]]:
-    await app.services.database.pool.execute("TRUNCATE users CASCADE")
+    await app.resources.database.pool.execute("TRUNCATE users CASCADE")
     clients = [await app.signed_in(f"admin{number}@example.org", admin=True) for number in range(count)]
     return clients, [await id_of(client) for client in clients]
 
 
 async def _remaining(app: RunningApp) -> int:
     count = "SELECT count(*) FROM users WHERE platform_role = 'admin' AND status = 'active'"
-    remaining: int = await app.services.database.pool.fetchval(count)
+    remaining: int = await app.resources.database.pool.fetchval(count)
     return remaining
 
 

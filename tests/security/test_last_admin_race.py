@@ -5,6 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import set_platform_role, suspend_user
 from app.errors import Problem
 from tests.support.app import RunningApp
 from tests.support.races import at_once
@@ -15,16 +17,16 @@ Removal = Callable[[RunningApp, UUID], Awaitable[None]]
 
 
 async def _suspend(app: RunningApp, user: UUID) -> None:
-    await app.services.users.suspend(user)
+    await suspend_user(OPERATOR, app.resources, user)
 
 
 async def _demote(app: RunningApp, user: UUID) -> None:
-    await app.services.users.revoke_admin(user)
+    await set_platform_role(OPERATOR, app.resources, user, None)
 
 
 async def _remaining(app: RunningApp) -> int:
     statement = "SELECT count(*) FROM users WHERE platform_role = 'admin' AND status = 'active'"
-    count: int = await app.services.database.pool.fetchval(statement)
+    count: int = await app.resources.database.pool.fetchval(statement)
     return count
 
 
@@ -43,7 +45,7 @@ async def test_of_all_admins_that_are_removed_at_once_one_remains(
     app: RunningApp, removals: tuple[Removal, Removal]
 ) -> None:
     for _ in range(5):
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         admins = [await app.user(f"admin{number}@example.org", admin=True) for number in range(RIVALS)]
 
         refused = await at_once(RIVALS, lambda number: _refused(removals[number % 2](app, admins[number])))  # noqa: B023
@@ -55,7 +57,7 @@ async def test_of_all_admins_that_are_removed_at_once_one_remains(
 @pytest.mark.parametrize("removal", [_suspend, _demote])
 async def test_removing_the_same_admin_twice_leaves_the_other_one(app: RunningApp, removal: Removal) -> None:
     for _ in range(5):
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         gone, _ = await app.user("gone@example.org", admin=True), await app.user("stays@example.org", admin=True)
 
         await at_once(RIVALS, lambda _: _refused(removal(app, gone)))  # noqa: B023
@@ -65,8 +67,8 @@ async def test_removing_the_same_admin_twice_leaves_the_other_one(app: RunningAp
 
 async def test_a_suspended_admin_does_not_count(app: RunningApp) -> None:
     suspended, last = await app.user("a@example.org", admin=True), await app.user("b@example.org", admin=True)
-    await app.services.users.suspend(suspended)
+    await suspend_user(OPERATOR, app.resources, suspended)
 
-    assert await _refused(app.services.users.revoke_admin(last))
-    assert await _refused(app.services.users.suspend(last))
+    assert await _refused(set_platform_role(OPERATOR, app.resources, last, None))
+    assert await _refused(suspend_user(OPERATOR, app.resources, last))
     assert await _remaining(app) == 1

@@ -79,7 +79,7 @@ async def test_one_client_asks_thirty_times_a_minute_for_any_number_of_addresses
 async def test_no_address_and_no_client_can_be_read_from_what_is_counted(app: RunningApp) -> None:
     await ask(app.client(ip="192.0.2.9"), "sign_in", ADDRESS)
 
-    keys = [row["key"] for row in await app.services.database.pool.fetch("SELECT key FROM rate_limits")]
+    keys = [row["key"] for row in await app.resources.database.pool.fetch("SELECT key FROM rate_limits")]
 
     assert len(keys) == 4
     assert not any("ada" in key or "192.0.2.9" in key for key in keys)

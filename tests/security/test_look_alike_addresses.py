@@ -2,7 +2,9 @@
 
 import pytest
 
+from app.audit import OPERATOR
 from app.auth.email_addresses import normalise
+from app.domain.flows.invite import create_user_with_link
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
@@ -29,7 +31,7 @@ LOOK_ALIKES = (
 async def test_a_look_alike_is_refused_at_every_entrance(app: RunningApp, address: str) -> None:
     await app.user()
     with pytest.raises(Problem) as refused:
-        await app.services.invitations.create_user(address, "", None)
+        await create_user_with_link(OPERATOR, app.resources, address, "", None)
     assert refused.value.code == "validation_failed"
 
     signed_in = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
@@ -37,7 +39,7 @@ async def test_a_look_alike_is_refused_at_every_entrance(app: RunningApp, addres
     redeemed = await app.client().post("/api/keys/redeem", json=body)
 
     assert (signed_in.status_code, redeemed.status_code) == (422, 422)
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 1
 
 
 @pytest.mark.parametrize("address", SAME)
@@ -46,7 +48,7 @@ async def test_every_spelling_of_one_address_is_one_account(app: RunningApp, add
 
     signed_in = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
     with pytest.raises(Problem) as taken:
-        await app.services.invitations.create_user(address, "", None)
+        await create_user_with_link(OPERATOR, app.resources, address, "", None)
 
     assert signed_in.json()["user"]["email"] == "ada@example.org"
     assert taken.value.code == "email_taken"

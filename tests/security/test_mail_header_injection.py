@@ -31,9 +31,9 @@ async def sender(app: RunningApp, server: MailServer, database_url: str) -> Asyn
 
 
 async def send(app: RunningApp, to: str, template: str, **values: str) -> None:
-    async with app.services.database.transaction() as transaction:
-        await app.services.mail.enqueue(transaction, to=to, template=template, values=values)
-    await app.services.worker.drain()
+    async with app.resources.database.transaction() as transaction:
+        await app.resources.mail.enqueue(transaction, to=to, template=template, values=values)
+    await app.worker.drain()
 
 
 @pytest.mark.parametrize("line_break", BREAKS)

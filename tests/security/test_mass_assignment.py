@@ -26,13 +26,13 @@ async def test_no_body_takes_a_field_that_it_does_not_know(app: RunningApp) -> N
         ("PATCH", "/api/languages/de", {"name": "Changed"}),
     ]
     state = "SELECT (SELECT array_agg(users) FROM users), (SELECT array_agg(languages) FROM languages)"
-    before = await app.services.database.pool.fetchrow(state)
+    before = await app.resources.database.pool.fetchrow(state)
 
     for method, path, body in requests:
         answer = await admin.request(method, path, json={**body, **PLANTED})
         assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field"), path
 
-    assert await app.services.database.pool.fetchrow(state) == before
+    assert await app.resources.database.pool.fetchrow(state) == before
 
 
 @pytest.mark.parametrize("field", ["code", "createdAt", "members", "roles"])
@@ -52,7 +52,7 @@ async def test_an_invited_user_gets_what_they_were_invited_to_and_no_more(app: R
     answer = await app.client().post("/api/keys/redeem", json=body)
 
     assert answer.json()["user"]["platformRole"] is None
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM language_members") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM language_members") == 0
 
 
 async def test_fields_in_the_query_or_in_headers_change_nothing(app: RunningApp) -> None:

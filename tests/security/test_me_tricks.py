@@ -51,7 +51,7 @@ async def test_no_spelling_of_another_s_id_is_me(app: RunningApp, form: str) -> 
     ]
 
     assert {answer.status_code for answer in answers} <= {403, 404, 405}
-    assert await app.services.database.pool.fetchval("SELECT name FROM users WHERE id = $1", victim) == "Ada"
+    assert await app.resources.database.pool.fetchval("SELECT name FROM users WHERE id = $1", victim) == "Ada"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from tests.support.app import RunningApp, id_of, items, problem
 
 PATH = "/api/languages/de/members"
@@ -67,7 +69,7 @@ async def test_adding_an_address_is_answered_alike_with_and_without_an_account(a
     admin = await app.signed_in_member("de", "admin")
     await app.user("known@example.org")
     await app.user("waiting@example.org", onboarded=False, secret=None)
-    await app.services.users.suspend(await app.user("ousted@example.org"))
+    await suspend_user(OPERATOR, app.resources, await app.user("ousted@example.org"))
     body = {"email": "adam0@example.org", "roles": ["translator"]}
     expected = _told(await admin.post(PATH, json=body))
     assert expected[:2] == (202, body)

@@ -21,7 +21,7 @@ async def test_no_header_or_parameter_makes_another_method_of_it(app: RunningApp
     )
 
     assert answer.status_code == (200 if method == "GET" else 405)
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 1
 
 
 @pytest.mark.parametrize("method", ["delete", "Delete", "DELETE ", "GETDELETE", "PROPFIND", "CONNECT", "\u017fDELETE"])
@@ -34,4 +34,4 @@ async def test_a_method_is_what_it_is_spelt(app: RunningApp, method: str) -> Non
     answer = await admin.request(scope_method, "/api/languages/de", headers=origin)
 
     assert answer.status_code in (403, 405)
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 1

@@ -49,7 +49,7 @@ async def test_an_empty_secret_cannot_be_set(app: RunningApp, secret: str | None
 @pytest.mark.parametrize("stored", ["", "x", "$argon2id$", "$2a$10$" + "a" * 53, "plain text secret"])
 async def test_a_stored_value_that_is_no_hash_lets_nobody_in(app: RunningApp, stored: str) -> None:
     await app.user()
-    await app.services.database.pool.execute("UPDATE keys SET secret_hash = $1", stored)
+    await app.resources.database.pool.execute("UPDATE keys SET secret_hash = $1", stored)
 
     for secret in ("", stored, SECRET):
         answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": secret})
@@ -57,6 +57,6 @@ async def test_a_stored_value_that_is_no_hash_lets_nobody_in(app: RunningApp, st
 
 
 async def test_the_decoy_is_no_way_in(app: RunningApp) -> None:
-    hasher: SecretHasher = app.services.hasher
+    hasher: SecretHasher = app.resources.hasher
 
     assert not await hasher.verify(None, "a secret that nobody has")

@@ -29,7 +29,7 @@ async def test_a_reset_ends_every_session_and_key_from_before(app: RunningApp, w
     for token in tokens:
         assert not await is_signed_in(app.with_cookie(token))
         assert not await is_signed_in(app.client(Authorization=f"Bearer {token}"))
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
     assert (await redeem(app.client(), token=token_in(sign_in))).status_code == 410
     body = {"purpose": "email_change", "email": "mallory@example.org", "code": change}
     assert (await redeem(thief, **body)).status_code == 410

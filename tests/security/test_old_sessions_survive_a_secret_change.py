@@ -5,6 +5,7 @@ from collections import Counter
 import httpx
 import pytest
 
+from app.domain.keys.service import find_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 from tests.support.races import at_once, queued
 
@@ -25,7 +26,7 @@ async def test_every_other_session_ends_with_the_change(app: RunningApp) -> None
 
     assert {(await thief.get("/api/languages")).status_code for thief in thieves} == {401}
     assert (await owner.get("/api/languages")).status_code == 200
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
 
 
 async def test_the_old_secret_signs_nobody_in_and_proves_nothing(app: RunningApp) -> None:
@@ -40,13 +41,13 @@ async def test_the_old_secret_signs_nobody_in_and_proves_nothing(app: RunningApp
 
 async def test_every_outstanding_link_dies_with_the_change(app: RunningApp) -> None:
     token = await app.invitation("eve@example.org")
-    eve = await app.services.keys.find_user("eve@example.org")
-    await app.services.database.pool.execute("UPDATE users SET onboarded_at = now() WHERE id = $1", eve)
+    eve = await find_user(app.resources, "eve@example.org")
+    await app.resources.database.pool.execute("UPDATE users SET onboarded_at = now() WHERE id = $1", eve)
 
     assert (await _change(app.with_cookie(await app.token(eve)))).status_code == 204
 
     outstanding = "SELECT count(*) FROM keys WHERE kind = 'single_use' AND used_at IS NULL"
-    assert await app.services.database.pool.fetchval(outstanding) == 0
+    assert await app.resources.database.pool.fetchval(outstanding) == 0
     body = {"token": token, "name": "Mallory", "secret": SECRET}
     assert (await app.client().post("/api/keys/redeem", json=body)).status_code == 410
 
@@ -69,13 +70,13 @@ async def test_a_sign_in_with_the_old_secret_beside_the_change_leaves_no_session
 
     assert change.status_code == 204
     assert signed_in.status_code == (401 if change_first else 201)
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
     assert (await owner.get("/api/session")).json()["user"] is not None
 
 
 async def test_of_many_changes_at_once_one_wins_and_only_its_session_remains(app: RunningApp) -> None:
     for _ in range(5):
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         user = await app.user()
         browsers = [app.with_cookie(await app.token(user)) for _ in range(RIVALS)]
         secrets = [f"{CHANGED} {number}" for number in range(RIVALS)]
@@ -87,12 +88,12 @@ async def test_of_many_changes_at_once_one_wins_and_only_its_session_remains(app
         signed_in = await app.client().post("/api/session", json={**CREDENTIALS, "secret": secrets[winner]})
         assert signed_in.status_code == 201
         assert (await browsers[winner].get("/api/languages")).status_code == 200
-        assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 2
+        assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 2
 
 
 async def test_a_sign_in_with_the_old_secret_never_survives_many_at_once(app: RunningApp) -> None:
     for _ in range(5):
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         owner = await app.signed_in()
 
         async def work(number: int) -> httpx.Response:
@@ -102,5 +103,5 @@ async def test_a_sign_in_with_the_old_secret_never_survives_many_at_once(app: Ru
 
         await at_once(RIVALS, work)
 
-        assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+        assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
         assert (await owner.get("/api/languages")).status_code == 200

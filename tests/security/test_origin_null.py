@@ -42,7 +42,7 @@ async def test_only_our_very_origin_is_ours(app: RunningApp, origin: str) -> Non
     answer = await admin.post("/api/languages", json={"code": "de", "name": "German"}, headers={"Origin": origin})
 
     assert problem(answer)["code"] == "cross_site_request"
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM languages") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 0
 
 
 @pytest.mark.parametrize("origins", [(ORIGIN, "null"), ("null", ORIGIN)])

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.invite import create_user_with_link
 from app.errors import Problem
 from tests.support.app import SECRET, RunningApp
 from tests.support.races import at_once
@@ -15,7 +17,7 @@ SELECT (SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT FROM keys k WHERE 
 
 async def _create(app: RunningApp, email: str) -> bool:
     try:
-        await app.services.invitations.create_user(email, "", None)
+        await create_user_with_link(OPERATOR, app.resources, email, "", None)
     except Problem as problem:
         if problem.code != "email_taken":
             raise
@@ -28,19 +30,19 @@ async def test_a_taken_address_leaves_no_user_behind(app: RunningApp) -> None:
 
     assert not await _create(app, "ADA@example.org")
 
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
-    assert await app.services.database.pool.fetchval(ORPHANS) == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 1
+    assert await app.resources.database.pool.fetchval(ORPHANS) == 0
 
 
 async def test_of_many_with_one_address_at_once_one_becomes_a_user(app: RunningApp) -> None:
     for _ in range(5):
-        await app.services.database.pool.execute("TRUNCATE users, keys CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users, keys CASCADE")
         spellings = ["ada@example.org", "Ada@Example.ORG", " ada@example.org "]
 
         made = await at_once(RIVALS, lambda number: _create(app, spellings[number % 3]))  # noqa: B023
 
         assert made.count(True) == 1
-        pool = app.services.database.pool
+        pool = app.resources.database.pool
         assert await pool.fetchval("SELECT count(*) FROM users") == 1
         assert await pool.fetchval("SELECT count(*) FROM keys") == 2
         assert await pool.fetchval(ORPHANS) == 0
@@ -54,8 +56,8 @@ async def test_a_setup_link_with_a_taken_address_makes_nobody_and_stays_usable(a
     free = await app.client().post("/api/keys/redeem", json={**body, "email": "eve@example.org"})
 
     assert (taken.status_code, free.status_code) == (409, 201)
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 2
-    assert await app.services.database.pool.fetchval(ORPHANS) == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 2
+    assert await app.resources.database.pool.fetchval(ORPHANS) == 0
 
 
 async def test_a_user_has_one_primary_key_and_a_primary_key_has_a_user(app: RunningApp) -> None:
@@ -64,14 +66,14 @@ async def test_a_user_has_one_primary_key_and_a_primary_key_has_a_user(app: Runn
 
     for values in ("$1, 'primary', 'email', 'other@example.org', $2)", "NULL, 'primary', 'email', $1::text, $2)"):
         with pytest.raises(Exception, match=r"violates (unique|check) constraint"):
-            await app.services.database.pool.execute(columns + values, user if "$1," in values else "x", app.clock())
+            await app.resources.database.pool.execute(columns + values, user if "$1," in values else "x", app.clock())
 
 
 async def test_the_session_of_a_deleted_user_signs_nobody_in(app: RunningApp) -> None:
     browser = await app.signed_in()
 
-    await app.services.database.pool.execute("DELETE FROM users")
+    await app.resources.database.pool.execute("DELETE FROM users")
 
     assert (await browser.get("/api/session")).json()["user"] is None
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys") == 0
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0

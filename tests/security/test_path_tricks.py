@@ -50,7 +50,7 @@ async def test_no_spelling_of_a_path_lets_a_stranger_write(app: RunningApp, meth
         answer = await stranger.request(method, spelling, json={"code": "fr", "name": "French"})
         assert answer.status_code >= 400, spelling
 
-    rows = await app.services.database.pool.fetch("SELECT name FROM languages")
+    rows = await app.resources.database.pool.fetch("SELECT name FROM languages")
     assert [row["name"] for row in rows] == ["German"]
 
 

@@ -35,15 +35,15 @@ async def test_no_body_takes_a_field_that_it_does_not_know(
     user_id = await app.user()
     await app.member(user_id, "de", "translator")
     state = "SELECT (SELECT array_agg(users) FROM users), (SELECT array_agg(language_members) FROM language_members)"
-    before = await app.services.database.pool.fetchrow(state)
+    before = await app.resources.database.pool.fetchrow(state)
 
     answer = await client.request(
         method, path.format(user_id=user_id), json={**body, **PLANTED}, headers={"If-None-Match": "*"}
     )
 
     assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field")
-    assert await app.services.database.pool.fetchrow(state) == before
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM translations") == 0
+    assert await app.resources.database.pool.fetchrow(state) == before
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM translations") == 0
 
 
 async def test_no_item_of_a_batch_takes_a_field_that_it_does_not_know(app: RunningApp) -> None:

@@ -9,7 +9,7 @@ VICTIM = "ada@example.org"
 
 
 async def _verified(app: RunningApp) -> bool:
-    verified: bool = await app.services.database.pool.fetchval("SELECT email_verified_at IS NOT NULL FROM users")
+    verified: bool = await app.resources.database.pool.fetchval("SELECT email_verified_at IS NOT NULL FROM users")
     return verified
 
 

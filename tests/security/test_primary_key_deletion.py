@@ -9,7 +9,7 @@ from tests.support.races import at_once
 
 
 async def _primary(app: RunningApp, user: UUID) -> UUID:
-    found: UUID = await app.services.database.pool.fetchval(
+    found: UUID = await app.resources.database.pool.fetchval(
         "SELECT id FROM keys WHERE user_id = $1 AND kind = 'primary'", user
     )
     return found
@@ -47,4 +47,4 @@ async def test_no_other_name_reaches_the_primary_key(app: RunningApp, id_: str) 
     browser = await app.signed_in()
 
     assert (await browser.delete(f"/api/keys/{id_}")).status_code in (403, 404, 405)
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys") == 1

@@ -11,8 +11,8 @@ EVE = {"name": "Eve", "secret": SECRET}
 
 async def _issue(app: RunningApp, purpose: str, address: str) -> str:
     token = new_link_token()
-    async with app.services.database.transaction() as transaction:
-        await SingleUseKeyRepository(session=transaction).issue(
+    async with app.resources.database.transaction() as transaction:
+        await SingleUseKeyRepository(transaction).issue(
             purpose=purpose,
             address=address,
             user_id=None,
@@ -40,12 +40,12 @@ async def test_an_invitation_is_worthless_to_another_address(app: RunningApp) ->
 
 async def test_an_invitation_never_replaces_a_secret_that_is_set(app: RunningApp) -> None:
     token = await app.invitation("eve@example.org")
-    await app.services.database.pool.execute("UPDATE keys SET secret_hash = 'set' WHERE kind = 'primary'")
+    await app.resources.database.pool.execute("UPDATE keys SET secret_hash = 'set' WHERE kind = 'primary'")
 
     answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token})
 
     assert answer.status_code == 410
-    assert await app.services.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'") == "set"
+    assert await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'") == "set"
 
 
 async def test_an_invitation_to_nobody_makes_nobody(app: RunningApp) -> None:
@@ -54,7 +54,7 @@ async def test_an_invitation_to_nobody_makes_nobody(app: RunningApp) -> None:
     answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token})
 
     assert answer.status_code == 410
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 0
 
 
 async def test_a_key_of_a_purpose_that_does_not_exist_is_not_usable(app: RunningApp) -> None:
@@ -63,16 +63,16 @@ async def test_a_key_of_a_purpose_that_does_not_exist_is_not_usable(app: Running
     answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": "eve@example.org"})
 
     assert answer.status_code == 410
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 0
 
 
 async def test_consuming_asks_for_the_purpose(app: RunningApp) -> None:
     token = await _issue(app, "password_reset", "eve@example.org")
 
-    async with app.services.database.transaction() as transaction:
-        keys = SingleUseKeyRepository(session=transaction)
-        assert await keys.consume(token_hash(token), "invitation", app.clock()) is None
-        assert await keys.consume(token_hash(token), "password_reset", app.clock()) is not None
+    async with app.resources.database.transaction() as transaction:
+        keys = SingleUseKeyRepository(transaction)
+        assert await keys.consume_link(token_hash(token), "invitation", app.clock()) is None
+        assert await keys.consume_link(token_hash(token), "password_reset", app.clock()) is not None
 
 
 async def test_a_session_token_redeems_nothing_and_a_links_token_signs_nobody_in(app: RunningApp) -> None:
@@ -94,7 +94,7 @@ async def test_the_setup_link_needs_an_address_of_its_own(app: RunningApp, email
     answer = await app.client().post("/api/keys/redeem", json={**EVE, "token": token, "email": email})
 
     assert answer.status_code == 422
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 0
 
 
 def test_the_parts_of_a_codes_hash_cannot_run_into_each_other() -> None:

@@ -23,7 +23,7 @@ def _paths() -> list[str]:
 async def _rows(app: RunningApp) -> list[str]:
     """Every row of every table, with the transactions that wrote or locked it last."""
     every = " UNION ALL ".join(f"SELECT xmin::text || ' ' || xmax || {t}::text FROM {t}" for t in TABLES)  # noqa: S608 # constants
-    return sorted([row[0] for row in await app.services.database.pool.fetch(every)])
+    return sorted([row[0] for row in await app.resources.database.pool.fetch(every)])
 
 
 @pytest.mark.parametrize("path", _paths())

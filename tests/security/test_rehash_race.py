@@ -17,7 +17,7 @@ async def test_every_right_secret_is_right_while_the_hash_is_renewed(
 ) -> None:
     async with running(settings_for(database_url, ARGON2_ITERATIONS="2"), Clock()) as stronger:
         for _ in range(3):
-            await app.services.database.pool.execute("TRUNCATE users CASCADE")
+            await app.resources.database.pool.execute("TRUNCATE users CASCADE")
             user = await app.user()
             tokens = [await app.token(user) for _ in range(RIVALS)]
             body = CREDENTIALS if path == "/api/session" else {"method": "password", "secret": SECRET}
@@ -28,16 +28,16 @@ async def test_every_right_secret_is_right_while_the_hash_is_renewed(
             answers = await at_once(RIVALS, prove)
 
             assert Counter(answer.is_success for answer in answers) == {True: RIVALS}
-            stored = await app.services.database.pool.fetchval("SELECT secret_hash FROM keys")
-            assert not stronger.services.hasher.needs_rehash(stored)
+            stored = await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys")
+            assert not stronger.resources.hasher.needs_rehash(stored)
 
 
 async def test_a_wrong_secret_renews_nothing(app: RunningApp, database_url: str) -> None:
     await app.user()
-    before = await app.services.database.pool.fetchval("SELECT secret_hash FROM keys")
+    before = await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys")
 
     async with running(settings_for(database_url, ARGON2_ITERATIONS="2"), Clock()) as stronger:
         answer = await stronger.client().post("/api/session", json={**CREDENTIALS, "secret": "not the secret at all"})
 
     assert answer.status_code == 401
-    assert await app.services.database.pool.fetchval("SELECT secret_hash FROM keys") == before
+    assert await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys") == before

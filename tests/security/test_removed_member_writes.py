@@ -70,7 +70,7 @@ async def _rows(app: RunningApp) -> list[str]:
     state = "SELECT text FROM translations UNION ALL SELECT version::text FROM translation_versions"
     invited = " UNION ALL SELECT email FROM users WHERE onboarded_at IS NULL"
     renamed = " UNION ALL SELECT name FROM languages WHERE name <> 'German'"
-    return sorted([row[0] for row in await app.services.database.pool.fetch(state + invited + renamed)])
+    return sorted([row[0] for row in await app.resources.database.pool.fetch(state + invited + renamed)])
 
 
 @pytest.mark.parametrize("write", WRITES)

@@ -36,7 +36,7 @@ async def test_a_key_that_is_asked_for_before_the_change_and_made_after_it_goes_
     await redeem(browser, purpose="email_change", email=NEW, code=code)
 
     assert [message["To"] for message in (await app.mails())[1:]] == [OLD]
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE purpose = 'sign_in'") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE purpose = 'sign_in'") == 0
 
 
 async def test_sessions_from_before_the_change_end_and_the_old_address_signs_nobody_in(app: RunningApp) -> None:

@@ -1,5 +1,7 @@
 """A role gained while signed in joins a session that was stolen, or planted, before; a lost one stays."""
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import set_platform_role
 from tests.support.app import CREDENTIALS, RunningApp
 from tests.support.races import at_once
 
@@ -8,7 +10,7 @@ async def test_a_gained_role_ends_every_session_from_before(app: RunningApp) -> 
     user = await app.user()
     browsers = [app.with_cookie(await app.token(user)) for _ in range(3)]
 
-    await app.services.users.grant_admin(user)
+    await set_platform_role(OPERATOR, app.resources, user, "admin")
 
     assert {(await browser.get("/api/languages")).status_code for browser in browsers} == {401}
     signed_in = await app.client().post("/api/session", json=CREDENTIALS)
@@ -22,7 +24,7 @@ async def test_a_lost_role_is_gone_from_the_next_request_of_every_session(app: R
     browser = app.with_cookie(await app.token(user, admin=True))
     assert (await browser.post("/api/languages", json={"code": "de", "name": "German"})).status_code == 201
 
-    await app.services.users.revoke_admin(user)
+    await set_platform_role(OPERATOR, app.resources, user, None)
 
     assert (await browser.post("/api/languages", json={"code": "fr", "name": "French"})).status_code == 403
     assert (await browser.get("/api/session")).json()["user"]["platformRole"] is None
@@ -30,18 +32,18 @@ async def test_a_lost_role_is_gone_from_the_next_request_of_every_session(app: R
 
 async def test_a_sign_in_beside_the_grant_never_leaves_an_admin_with_a_users_limits(app: RunningApp) -> None:
     for _ in range(10):
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         user = await app.user()
 
         async def work(number: int) -> None:
             if number == 7:
-                await app.services.users.grant_admin(user)  # noqa: B023 # awaited within the round
+                await set_platform_role(OPERATOR, app.resources, user, "admin")  # noqa: B023 # awaited within the round
             else:
                 await app.client().post("/api/session", json=CREDENTIALS)
 
         await at_once(16, work)
 
-        lives = await app.services.database.pool.fetch("SELECT expires_at - created_at AS life FROM sessions")
+        lives = await app.resources.database.pool.fetch("SELECT expires_at - created_at AS life FROM sessions")
         limit = app.settings.admin_session_absolute_seconds
         assert all(row["life"].total_seconds() <= limit for row in lives)
 
@@ -53,5 +55,5 @@ async def test_an_admins_sessions_are_short_however_they_began(app: RunningApp) 
 
     assert answer.json()["user"]["platformRole"] == "admin"
     assert "Max-Age=3600" in answer.headers["set-cookie"]
-    life = await app.services.database.pool.fetchval("SELECT expires_at - created_at FROM sessions")
+    life = await app.resources.database.pool.fetchval("SELECT expires_at - created_at FROM sessions")
     assert life.total_seconds() == app.settings.admin_session_absolute_seconds

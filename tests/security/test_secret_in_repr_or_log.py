@@ -8,15 +8,17 @@ import structlog
 from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
-from app.domain.keys.repository import SignInKey
-from app.domain.keys.schemas import CodeSignIn, NewSecret, PasswordProof, PasswordSignIn, Redemption
-from app.domain.sessions.schemas import StartedSession
+from app.domain.flows.repository import PrimaryKey
+from app.domain.flows.schemas import RedeemKeyInput, SetPasswordInput
+from app.domain.flows.sign_in.code import CodeSignIn
+from app.domain.flows.sign_in.password import PasswordProof, PasswordSignIn
+from app.domain.sessions.service import StartedSession
 from tests.support.app import CREDENTIALS, SECRET, Clock, RunningApp, problem, running, settings_for
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 
-@pytest.mark.parametrize("kind", [PasswordSignIn, PasswordProof, CodeSignIn, NewSecret, Redemption])
+@pytest.mark.parametrize("kind", [PasswordSignIn, PasswordProof, CodeSignIn, SetPasswordInput, RedeemKeyInput])
 def test_a_body_with_a_secret_never_shows_itself(kind: type[msgspec.Struct]) -> None:
     fields = {"email": "ada@example.org", "secret": SECRET, "token": "osk_token", "name": "Ada", "code": "31415926"}
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
@@ -31,13 +33,13 @@ def test_a_body_with_a_secret_never_shows_itself(kind: type[msgspec.Struct]) -> 
 
 
 def test_what_holds_a_token_or_a_hash_never_shows_it() -> None:
-    shown = f"{StartedSession('ost_token', 60)!r} {msgspec.convert(_sign_in_key(), SignInKey)!r}"
+    shown = f"{StartedSession('ost_token', 60)!r} {msgspec.convert(_primary_key(), PrimaryKey)!r}"
 
     assert "ost_token" not in shown
     assert "argon2" not in shown
 
 
-def _sign_in_key() -> dict[str, str]:
+def _primary_key() -> dict[str, str]:
     return {
         "id": "00000000-0000-7000-8000-000000000001",
         "user_id": "00000000-0000-7000-8000-000000000002",
@@ -53,7 +55,7 @@ def _rendered(lines: Iterable[MutableMapping[str, object]]) -> str:
 
 async def test_a_failing_statement_is_logged_without_what_it_was_to_store(app: RunningApp) -> None:
     await app.user()
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     await pool.execute("ALTER TABLE sessions RENAME COLUMN user_agent TO hidden")
     try:
         with capture_logs() as lines:
@@ -103,7 +105,7 @@ async def test_nothing_that_is_answered_holds_a_hash(app: RunningApp) -> None:
         (await admin.get(path)).text for path in ("/api/session", "/api/sessions", "/api/keys", "/api/openapi.json")
     ]
 
-    hashes = await app.services.database.pool.fetch(
+    hashes = await app.resources.database.pool.fetch(
         "SELECT secret_hash AS hash FROM keys WHERE secret_hash IS NOT NULL UNION ALL SELECT identifier FROM keys"
         " WHERE kind = 'single_use' UNION ALL SELECT encode(token_hash, 'hex') FROM sessions"
     )

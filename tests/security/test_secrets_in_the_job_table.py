@@ -15,13 +15,13 @@ NEVER = (CODE, TOKEN, TO.partition("@")[2])
 
 async def enqueue(app: RunningApp) -> None:
     expires_at = app.clock() + timedelta(minutes=10)
-    async with app.services.database.transaction() as transaction:
-        await app.services.mail.enqueue(transaction, to=TO, template="sign_in", values=VALUES, expires_at=expires_at)
+    async with app.resources.database.transaction() as transaction:
+        await app.resources.mail.enqueue(transaction, to=TO, template="sign_in", values=VALUES, expires_at=expires_at)
 
 
 async def dump(app: RunningApp) -> str:
     """All that is stored, binary columns in every spelling in which a text could hide in them."""
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     rows = [row for (table,) in tables for row in await pool.fetch(f'SELECT t::text AS r, t.* FROM "{table}" t')]  # noqa: S608 # names from the catalogue
     texts = [value.decode("latin-1") if isinstance(value, bytes) else str(value) for row in rows for value in row]
@@ -64,7 +64,7 @@ async def test_a_server_that_repeats_the_message_puts_no_secret_in_the_database_
         async with running(settings, app.clock) as sender:
             with capture_logs() as logs:
                 await enqueue(sender)
-                await sender.services.worker.drain()
+                await sender.worker.drain()
             stored = await dump(sender)
     assert any(entry["event"] == "job_failed" for entry in logs)
     for secret in NEVER:
@@ -81,5 +81,5 @@ async def test_a_delivered_mail_leaves_no_secret_in_the_log(app: RunningApp) -> 
 
 
 async def payloads(app: RunningApp) -> list[bytes | None]:
-    rows = await app.services.database.pool.fetch("SELECT payload FROM jobs WHERE kind = 'mail'")
+    rows = await app.resources.database.pool.fetch("SELECT payload FROM jobs WHERE kind = 'mail'")
     return [row["payload"] for row in rows]

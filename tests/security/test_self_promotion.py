@@ -40,7 +40,7 @@ async def test_nobody_but_a_platform_admin_grants_the_platform_role(
     answer = await ada.put(f"/api/users/{named}/platform-role", json={"role": "admin"})
 
     assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
-    assert await app.services.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
 
 
 @pytest.mark.parametrize("roles", [(), ("translator",)])
@@ -54,7 +54,7 @@ async def test_nobody_but_an_admin_of_the_language_grants_its_roles(app: Running
     ]
 
     assert [answer.status_code for answer in answers] == [403, 403]
-    stored = await app.services.database.pool.fetchval("SELECT roles FROM language_members")
+    stored = await app.resources.database.pool.fetchval("SELECT roles FROM language_members")
     assert tuple(stored) == roles
 
 
@@ -63,6 +63,6 @@ async def test_a_suspended_user_restores_nobody(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     path = f"/api/users/{await id_of(admin)}/suspension"
     # The session is left standing on purpose.
-    await app.services.database.pool.execute("UPDATE users SET status = 'suspended' WHERE email = 'ada@example.org'")
+    await app.resources.database.pool.execute("UPDATE users SET status = 'suspended' WHERE email = 'ada@example.org'")
 
     assert (await admin.delete(path)).status_code == 401

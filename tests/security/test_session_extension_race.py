@@ -18,18 +18,18 @@ async def test_requests_side_by_side_keep_one_session_and_one_token(app: Running
             return await app.with_cookie(token).get("/api/session")
 
         answers = await at_once(RIVALS, read)
-        await app.services.sessions.settle()
+        await app.sessions.flush()
 
         assert all(answer.json()["user"] for answer in answers)
         cookies = {answer.headers.get("set-cookie", "").partition(";")[0] for answer in answers}
         assert cookies <= {"", f"auth_session={token}"}
-        rows = await app.services.database.pool.fetch("SELECT token_hash FROM sessions")
+        rows = await app.resources.database.pool.fetch("SELECT token_hash FROM sessions")
         assert [row["token_hash"] for row in rows] == [token_hash(token)]
 
 
 async def test_an_extension_never_revives_a_session_that_was_ended(app: RunningApp) -> None:
     for _ in range(5):
-        await app.services.database.pool.execute("TRUNCATE users CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         browser = await app.signed_in()
         app.clock.forward(hours=2)
 
@@ -40,7 +40,7 @@ async def test_an_extension_never_revives_a_session_that_was_ended(app: RunningA
 
         token = browser.cookies["auth_session"]
         await at_once(RIVALS, work)
-        await app.services.sessions.settle()
+        await app.sessions.flush()
 
-        assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+        assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
         assert (await app.with_cookie(token).get("/api/languages")).status_code == 401

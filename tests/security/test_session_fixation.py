@@ -10,7 +10,9 @@ NEW_SECRET = "nine quiet herons over water"
 
 
 async def _known(app: RunningApp, token: str) -> bool:
-    found = await app.services.database.pool.fetchval("SELECT 1 FROM sessions WHERE token_hash = $1", token_hash(token))
+    found = await app.resources.database.pool.fetchval(
+        "SELECT 1 FROM sessions WHERE token_hash = $1", token_hash(token)
+    )
     return found is not None
 
 
@@ -37,7 +39,7 @@ async def test_a_token_in_the_body_is_refused(app: RunningApp, planted: dict[str
     answer = await app.client().post("/api/session", json={**CREDENTIALS, **planted})
 
     assert answer.status_code == 422
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
 async def test_a_token_in_the_query_signs_nobody_in(app: RunningApp) -> None:
@@ -86,7 +88,7 @@ async def test_a_proof_gives_a_new_token_and_kills_the_old_one(
     assert answer.is_success
     assert (await app.with_cookie(old).get("/api/session")).json()["user"] is None
     assert (await app.with_cookie(_cookie(answer)).get("/api/session")).json()["user"]["email"] == "ada@example.org"
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
 
 
 async def test_every_sign_in_has_a_token_of_its_own(app: RunningApp) -> None:

@@ -26,7 +26,7 @@ async def test_an_invitation_is_redeemed_by_exactly_one_of_many_rivals(app: Runn
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 410: RIVALS - 1}
     winner = next(number for number, answer in enumerate(answers) if answer.status_code == 201)
-    rows = await app.services.database.pool.fetch("SELECT u.name FROM sessions s JOIN users u ON u.id = s.user_id")
+    rows = await app.resources.database.pool.fetch("SELECT u.name FROM sessions s JOIN users u ON u.id = s.user_id")
     assert [row["name"] for row in rows] == [f"Eve {winner}"]
 
 
@@ -42,7 +42,7 @@ async def test_the_setup_link_makes_exactly_one_admin_of_many_rivals(app: Runnin
     answers = await at_once(RIVALS, redeem)
 
     assert Counter(answer.status_code for answer in answers) == {201: 1, 410: RIVALS - 1}
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     assert await pool.fetchval("SELECT count(*) FROM users") == 1
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'primary'") == 1
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 1
@@ -50,16 +50,16 @@ async def test_the_setup_link_makes_exactly_one_admin_of_many_rivals(app: Runnin
 
 async def test_the_consuming_statement_gives_the_key_to_one_connection_only(app: RunningApp) -> None:
     now = app.clock()
-    database = app.services.database
+    database = app.resources.database
 
     async def consume(hashed: bytes) -> bool:
         async with database.transaction() as transaction:
-            return await SingleUseKeyRepository(session=transaction).consume(hashed, "invitation", now) is not None
+            return await SingleUseKeyRepository(transaction).consume_link(hashed, "invitation", now) is not None
 
     for _ in range(20):
         hashed = token_hash(new_link_token())
         async with database.transaction() as transaction:
-            await SingleUseKeyRepository(session=transaction).issue(
+            await SingleUseKeyRepository(transaction).issue(
                 purpose="invitation",
                 address="eve@example.org",
                 user_id=None,

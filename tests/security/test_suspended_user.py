@@ -2,6 +2,9 @@
 
 import httpx
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import restore_user, suspend_user
+from app.domain.keys.service import find_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
 
@@ -10,7 +13,7 @@ async def test_the_next_request_of_every_session_is_anonymous(app: RunningApp) -
     browsers = [app.with_cookie(await app.token(user)) for _ in range(3)]
     script = app.client(Authorization=f"Bearer {await app.token(user)}")
 
-    await app.services.users.suspend(user)
+    await suspend_user(OPERATOR, app.resources, user)
 
     for client in (*browsers, script):
         assert (await client.get("/api/session")).json()["user"] is None
@@ -20,25 +23,25 @@ async def test_the_next_request_of_every_session_is_anonymous(app: RunningApp) -
 async def test_a_session_row_that_was_left_behind_is_no_way_in_either(app: RunningApp) -> None:
     browser = await app.signed_in()
 
-    await app.services.database.pool.execute("UPDATE users SET status = 'suspended'")
+    await app.resources.database.pool.execute("UPDATE users SET status = 'suspended'")
 
     assert (await browser.get("/api/languages")).status_code == 401
 
 
 async def test_the_right_secret_signs_in_no_more(app: RunningApp) -> None:
-    await app.services.users.suspend(await app.user())
+    await suspend_user(OPERATOR, app.resources, await app.user())
 
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
 async def test_an_invitation_that_is_out_is_void(app: RunningApp) -> None:
     body = {"token": await app.invitation("eve@example.org"), "name": "Eve", "secret": SECRET}
-    eve = await app.services.keys.find_user("eve@example.org")
+    eve = await find_user(app.resources, "eve@example.org")
 
-    await app.services.users.suspend(eve)
+    await suspend_user(OPERATOR, app.resources, eve)
     while_suspended = await app.client().post("/api/keys/redeem", json=body)
-    await app.services.users.restore(eve)
+    await restore_user(OPERATOR, app.resources, eve)
     restored = await app.client().post("/api/keys/redeem", json=body)
 
     assert (while_suspended.status_code, restored.status_code) == (410, 410)
@@ -47,19 +50,19 @@ async def test_an_invitation_that_is_out_is_void(app: RunningApp) -> None:
 async def test_a_link_row_that_was_left_behind_is_not_usable(app: RunningApp) -> None:
     body = {"token": await app.invitation("eve@example.org"), "name": "Eve", "secret": SECRET}
 
-    await app.services.database.pool.execute("UPDATE users SET status = 'suspended'")
+    await app.resources.database.pool.execute("UPDATE users SET status = 'suspended'")
     answer = await app.client().post("/api/keys/redeem", json=body)
 
     assert answer.status_code == 410
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE secret_hash IS NOT NULL") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE secret_hash IS NOT NULL") == 0
 
 
 async def test_after_the_suspension_only_a_new_sign_in_helps(app: RunningApp) -> None:
     user = await app.user()
     before = app.with_cookie(await app.token(user))
 
-    await app.services.users.suspend(user)
-    await app.services.users.restore(user)
+    await suspend_user(OPERATOR, app.resources, user)
+    await restore_user(OPERATOR, app.resources, user)
 
     old: httpx.Response = await before.get("/api/languages")
     assert old.status_code == 401

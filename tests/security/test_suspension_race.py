@@ -7,6 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
+from app.domain.keys.service import find_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 from tests.support.races import at_once, queued
 
@@ -38,13 +41,13 @@ async def _victims(app: RunningApp, way: Way) -> tuple[UUID, str, httpx.AsyncCli
     """The user to suspend, an invitation's token, and a browser of the user."""
     if way is _redeem:
         token = await app.invitation("eve@example.org")
-        return await app.services.keys.find_user("eve@example.org"), token, app.client()
+        return await find_user(app.resources, "eve@example.org"), token, app.client()
     browser = await app.signed_in()
-    return await app.services.keys.find_user("ada@example.org"), "", browser
+    return await find_user(app.resources, "ada@example.org"), "", browser
 
 
 async def _assert_nobody_is_in(app: RunningApp, user: UUID) -> None:
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     assert await pool.fetchval("SELECT status FROM users WHERE id = $1", user) == "suspended"
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use' AND used_at IS NULL") == 0
@@ -57,7 +60,7 @@ async def test_a_suspension_ends_the_way_in_that_is_being_used(
 ) -> None:
     user, token, browser = await _victims(app, way)
     works: list[Callable[[], Coroutine[Any, Any, httpx.Response | None]]] = [
-        lambda: app.services.users.suspend(user),
+        lambda: suspend_user(OPERATOR, app.resources, user),
         lambda: way(app, token, browser),
     ]
 
@@ -75,13 +78,13 @@ async def test_a_suspension_ends_the_way_in_that_is_being_used(
 @pytest.mark.parametrize("way", [_redeem, _sign_in, _reauthenticate, _change_secret])
 async def test_a_suspension_wins_against_many_at_once(app: RunningApp, way: Way) -> None:
     for _ in range(5):
-        await app.services.database.pool.execute("TRUNCATE users, keys, sessions CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users, keys, sessions CASCADE")
         user, token, browser = await _victims(app, way)
 
         async def work(number: int) -> httpx.Response | None:
             if number != 7:
                 return await way(app, token, browser)  # noqa: B023 # awaited within the round
-            await app.services.users.suspend(user)  # noqa: B023 # awaited within the round
+            await suspend_user(OPERATOR, app.resources, user)  # noqa: B023 # awaited within the round
             return None
 
         answers = await at_once(16, work)

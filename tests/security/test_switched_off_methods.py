@@ -54,7 +54,7 @@ async def test_without_passwords_no_key_stores_one(open_app: RunningApp) -> None
         answer = await redeem(open_app.client(), **sent, name="Eve", secret=SECRET)
         assert answer.status_code == 201
 
-    assert await open_app.services.database.pool.fetchval(HASHES) == 0
+    assert await open_app.resources.database.pool.fetchval(HASHES) == 0
 
 
 async def test_without_codes_none_is_mailed(passwords_only: RunningApp) -> None:

@@ -68,7 +68,7 @@ async def test_the_bearer_token_decides_beside_the_cookie_of_another_user(app: R
 async def test_with_the_host_prefix_a_planted_plain_cookie_is_ignored(database_url: str) -> None:
     settings = settings_for(database_url, COOKIE_HOST_PREFIX="on", PUBLIC_URL="https://id.example.org")
     async with running(settings, Clock()) as prefixed:
-        await prefixed.services.database.pool.execute("TRUNCATE users CASCADE")
+        await prefixed.resources.database.pool.execute("TRUNCATE users CASCADE")
         token, planted = await _two_users(prefixed)
         plain = await prefixed.client(Cookie=f"auth_session={planted}").get("/api/session")
         both = await prefixed.client(Cookie=f"auth_session={planted}; __Host-auth_session={token}").get("/api/session")

@@ -31,7 +31,7 @@ async def test_the_undo_link_survives_all_that_the_thief_does(app: RunningApp, t
     await thief.delete("/api/sessions")
     for key in (await thief.get("/api/keys")).json()["items"]:
         await thief.delete(f"/api/keys/{key['id']}")
-    link = await app.services.database.pool.fetchval("SELECT id FROM keys WHERE purpose = 'email_change_undo'")
+    link = await app.resources.database.pool.fetchval("SELECT id FROM keys WHERE purpose = 'email_change_undo'")
     assert (await thief.delete(f"/api/keys/{link}")).status_code == 403
     app.clock.forward(seconds=30)
     await redeem(thief, token=token_in(await mailed(app, "password_reset", THIEF)), secret=SECRET)

@@ -77,5 +77,5 @@ async def test_in_the_user_agent_it_hinders_no_sign_in(app: RunningApp, agent: b
     answer = await app.client().post("/api/session", json=CREDENTIALS, headers=[(b"User-Agent", agent)])
 
     assert answer.status_code == 201
-    stored = await app.services.database.pool.fetchval("SELECT user_agent FROM sessions")
+    stored = await app.resources.database.pool.fetchval("SELECT user_agent FROM sessions")
     assert len(stored) <= 400

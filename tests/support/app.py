@@ -19,15 +19,21 @@ import httpx
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from app.asgi import Services, build
+from app.asgi import build
+from app.audit import OPERATOR
 from app.auth.email_addresses import normalise
+from app.domain.flows.accept_invitation import new_setup_link
+from app.domain.flows.invite import create_user_with_link
 from app.domain.keys.repository import KeyRepository
-from app.domain.languages.models import LanguageMember
+from app.domain.languages.members.models import LanguageMember
 from app.domain.languages.schemas import NewLanguage
-from app.domain.sessions.schemas import Client
+from app.domain.languages.service import create_language
+from app.domain.resources import Resources
+from app.domain.sessions.service import SessionAuthenticator, start_session
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
 from app.http.outermost import outermost
+from app.jobs.worker import Worker
 from app.settings.load import load
 from app.settings.model import Settings
 
@@ -119,7 +125,9 @@ class RunningApp:
         self.asgi: ASGIApp = outermost(litestar, settings)
         self.settings = settings
         self.clock = clock
-        self.services = cast("Services", litestar.state.services)
+        self.resources = cast("Resources", litestar.state.resources)
+        self.sessions = cast("SessionAuthenticator", litestar.state.sessions)
+        self.worker = cast("Worker", litestar.state.worker)
         # Users are made one after the other, although the clock stands still.
         self._numbers = count()
 
@@ -140,9 +148,9 @@ class RunningApp:
     ) -> UUID:
         """A user as an invitation leaves them."""
         now = self.clock()
-        hashed = await self.services.hasher.hash(secret) if secret is not None else None
-        async with self.services.database.transaction() as transaction:
-            user = await UserRepository(session=transaction).add(
+        hashed = await self.resources.hasher.hash(secret) if secret is not None else None
+        async with self.resources.database.transaction() as transaction:
+            user = await UserRepository(transaction).add(
                 User(
                     email=email,
                     name=name,
@@ -152,30 +160,30 @@ class RunningApp:
                     updated_at=now,
                 )
             )
-            await KeyRepository(session=transaction).add_primary(user.id, normalise(email).unique, hashed, now)
+            await KeyRepository(transaction).add_primary(user.id, normalise(email).unique, hashed, now)
         return user.id
 
     async def invitation(self, email: str = "eve@example.org") -> str:
         """The token of an invitation to a new user, who has no secret yet."""
-        link = await self.services.invitations.create_user(email, "", None)
+        link = await create_user_with_link(OPERATOR, self.resources, email, "", None)
         return link.partition("#token=")[2]
 
     async def setup_token(self) -> str:
         """The token of the link that makes the first platform admin."""
-        link = await self.services.invitations.setup_link()
+        link = await new_setup_link(self.resources)
         assert link is not None
         return link.partition("#token=")[2]
 
     async def token(self, user_id: UUID, *, admin: bool = False) -> str:
         """The token of a new session of this user."""
-        async with self.services.database.transaction() as transaction:
-            started = await self.services.sessions.start(
+        async with self.resources.database.transaction() as transaction:
+            started = await start_session(
+                OPERATOR,
+                self.resources,
                 transaction,
                 user_id=user_id,
                 platform_role="admin" if admin else None,
                 method="password",
-                client=Client(),
-                replaces=None,
             )
         return started.token
 
@@ -199,7 +207,7 @@ class RunningApp:
 
     async def mails(self) -> list[EmailMessage]:
         """Run the jobs that are due; gives all mail that the test has sent so far, in the order it was caused."""
-        await self.services.worker.drain()
+        await self.worker.drain()
         files = sorted((self.settings.data_path / "mail").glob("*.eml"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
 
@@ -211,12 +219,12 @@ class RunningApp:
 
     async def language(self, code: str = "de", name: str = "German") -> str:
         """A language."""
-        await self.services.languages.create(NewLanguage(code=code, name=name))
+        await create_language(OPERATOR, self.resources, NewLanguage(code=code, name=name))
         return code
 
     async def member(self, user_id: UUID, code: str, *roles: str) -> None:
         """Make the user a member of the language, with these roles."""
-        async with self.services.database.transaction() as transaction:
+        async with self.resources.database.transaction() as transaction:
             transaction.add(
                 LanguageMember(language_code=code, user_id=user_id, roles=list(roles), created_at=self.clock())
             )

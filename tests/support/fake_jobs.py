@@ -33,20 +33,20 @@ class Runs:
 
 
 def worker_of(app: RunningApp, run: Callable[[Attempt], Awaitable[None]], **options: float) -> Worker:
-    return Worker(app.services.database, app.clock, app.services.secret_key, {KIND: Task(run)}, **options)
+    return Worker(app.resources.database, app.clock, app.resources.secret_key, {KIND: Task(run)}, **options)
 
 
 async def enqueue(app: RunningApp, **options: timedelta) -> UUID:
     expires_at = app.clock() + options["expires_in"] if options else None
-    async with app.services.database.transaction() as transaction:
-        return await app.services.jobs.enqueue(transaction, KIND, Errand(), expires_at=expires_at)
+    async with app.resources.database.transaction() as transaction:
+        return await app.resources.jobs.enqueue(transaction, KIND, Errand(), expires_at=expires_at)
 
 
 async def stored(app: RunningApp, job_id: UUID) -> Job:
-    async with app.services.database.transaction() as transaction:
+    async with app.resources.database.transaction() as transaction:
         return await transaction.get_one(Job, job_id)
 
 
 async def retry(app: RunningApp, *ids: UUID) -> list[UUID]:
-    async with app.services.database.transaction() as transaction:
-        return await app.services.jobs.retry(transaction, ids)
+    async with app.resources.database.transaction() as transaction:
+        return await app.resources.jobs.retry(transaction, ids)

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from app.guards.policy_expectations import principal_of
 from tests.support.app import RunningApp
 
@@ -16,5 +18,5 @@ async def person(app: RunningApp, who: str, email: str) -> tuple[UUID, str]:
         await app.member(user_id, membership.language, *membership.roles)
     token = await app.token(user_id, admin=admin)
     if who == "suspended":
-        await app.services.users.suspend(user_id)
+        await suspend_user(OPERATOR, app.resources, user_id)
     return user_id, token

@@ -28,7 +28,7 @@ class Queue:
     """Work that waits in the database, in the order it was added."""
 
     def __init__(self, app: RunningApp) -> None:
-        self._pool = app.services.database.pool
+        self._pool = app.resources.database.pool
         self.tasks: list[asyncio.Task[Any]] = []
 
     async def add(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -49,7 +49,7 @@ class Queue:
 async def queued(app: RunningApp, lock: str, *arguments: object) -> AsyncIterator[Queue]:
     """A queue for the rows that the statement `lock` locks; they are free at the end of the context."""
     queue = Queue(app)
-    async with app.services.database.pool.acquire() as connection, connection.transaction():
+    async with app.resources.database.pool.acquire() as connection, connection.transaction():
         await connection.execute(lock, *arguments)
         yield queue
     await asyncio.gather(*queue.tasks, return_exceptions=True)

@@ -21,7 +21,7 @@ def test_a_bad_setting_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_apps_of_one_process_share_nothing() -> None:
     first, second = [build(Settings(database_url="postgresql:///unused")) for _ in range(2)]
-    assert first.state.services.database is not second.state.services.database
+    assert first.state.resources.database is not second.state.resources.database
 
 
 def test_the_clock_of_operation_is_in_utc() -> None:

@@ -4,15 +4,16 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, get
-from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import QueryParameter
 
-from app import audit
-from app.audit import AuditEvent, Filters
-from app.domain.users.schemas import AuditEventView
-from app.guards.authorize import authorize
-from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_uuid_cursor, page_of
-from app.postgres.database import Database
+from app.domain.audit.repository import AuditFilters
+from app.domain.audit.schemas import AuditEventView
+from app.domain.audit.service import list_events
+from app.domain.module import FromApp
+from app.guards.authorize import authorize_some
+from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
+from app.http.parameters import Cursor, Limit
+from app.postgres.rows import to_struct
 
 Action = Annotated[str | None, QueryParameter(pattern=r"^[a-z_]+\.[a-z_]+(?![\s\S])", description="Such as `key.use`.")]
 About = Annotated[
@@ -32,10 +33,10 @@ class AuditController(Controller):
     path = "/api/audit-events"
     tags = ("Audit",)
 
-    @get(guards=[authorize("administer", "User")])
+    @get(guards=[authorize_some("administer", "User")])
     async def index(
         self,
-        database: NamedDependency[SkipValidation[Database]],
+        resources: FromApp,
         action: Action = None,
         about: About = None,
         actor_id: ActorId = None,
@@ -43,18 +44,6 @@ class AuditController(Controller):
         cursor: Cursor = None,
     ) -> Page[AuditEventView]:
         """Who did what to whom, newest first. Events are never changed and never deleted."""
-        rows = await audit.page(database, Filters(action, about, actor_id), decode_uuid_cursor(cursor), limit + 1)
-        return page_of(rows, limit, lambda row: row.id, _view)
-
-
-def _view(row: AuditEvent) -> AuditEventView:
-    return AuditEventView(
-        id=row.id,
-        at=row.at,
-        action=row.action,
-        subject=row.subject,
-        actor_id=row.actor_id,
-        session_id=row.session_id,
-        ip=row.ip,
-        detail=row.detail,
-    )
+        filters = AuditFilters(action, about, actor_id)
+        rows = await list_events(resources, filters, decode_uuid_cursor(cursor), limit + 1)
+        return page_of(rows, limit, lambda row: row.id, lambda row: to_struct(AuditEventView, row))

@@ -1,22 +1,28 @@
-"""Renaming the primary key: the account stays, its address changes."""
+"""Changing the address of an account: a code to the new address, and a link at the old address that undoes it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit import record, subject_of
-from app.domain.flows.purpose import LiveKey
+from app.audit import Actor, record, subject_of
+from app.domain.flows.issue_link import issue_link
+from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Redemption
+from app.domain.flows.revoke_access import revoke_access
+from app.domain.flows.verify_email import user_of_address
 from app.domain.keys.repository import KeyRepository
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
-from app.domain.sessions.repository import SessionRepository
+from app.domain.keys.service import set_secret, void_keys_for
+from app.domain.resources import Resources
 from app.domain.users.repository import UserRepository
 from app.errors import Problem
 
+UNDO = "email_change_undo"
+UNDO_LIFETIME = timedelta(days=7)
 
-class Before(Struct, frozen=True):
-    """The account as it was: `address` is the unique form of the address that was replaced, `email` the written one."""
+
+class PreviousAddress(Struct, frozen=True):
+    """The account before its address changed: `address` is the normalised form, `email` the form as written."""
 
     user_id: UUID
     platform_role: str | None
@@ -25,25 +31,86 @@ class Before(Struct, frozen=True):
     email: str
 
 
-async def rename(transaction: AsyncSession, key: LiveKey, now: datetime, *, displaces: bool = False) -> Before:
-    """Give the key's user the key's address; all their sessions and outstanding keys end.
+async def request_email_change(_: Resources, transaction: AsyncSession, request: KeyRequest) -> IssueKey | None:
+    """The code to mail to the new address; none if the address has an account already."""
+    user = await UserRepository(transaction).find(request.user_id)
+    if user is None or user.status != "active" or await user_of_address(transaction, request.address) is not None:
+        return None
+    written = request.address.written
+    return IssueKey("email_change", written, user.id, user.locale, {"email": written})
 
-    With `displaces` an account that was invited by the address, and that nobody has accepted, goes. Raises `Problem`:
-    `key_not_usable`, `email_taken`.
+
+async def change_email(
+    actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
+) -> Redeemed:
+    """Give the account the new address, and mail the undo link to the old one.
+
+    Raises `Problem`: `key_not_usable` if the actor is not the user who requested the change, `email_taken`.
     """
-    users, keys = UserRepository(session=transaction), KeyRepository(session=transaction)
-    taken = await keys.owner_of(key.address)
-    user = await users.lock_account(key.user_id)
+    if actor.user_id is None or actor.user_id != key.user_id:
+        raise Problem("key_not_usable")
+    previous = await _replace_address(actor, transaction, key, redemption.now)
+    await _offer_undo(actor, resources, transaction, previous, key.payload["email"])
+    return Redeemed(previous.user_id, previous.platform_role)
+
+
+async def undo_email_change(
+    actor: Actor, _: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
+) -> Redeemed:
+    """Put the old address back and remove the secret, which a thief of the account may have set.
+
+    The undo links of later changes went to the thief, and are voided. An account that an invitation has made meanwhile
+    for the old address, and that nobody has accepted, is deleted. Raises `Problem`: `key_not_usable`, `email_taken`.
+    """
+    previous = await _replace_address(actor, transaction, key, redemption.now, displace_invited=True)
+    await set_secret(actor, transaction, previous.user_id, None)
+    await void_keys_for(actor, transaction, previous.user_id, UNDO, since=key.created_at)
+    return Redeemed(previous.user_id, previous.platform_role)
+
+
+async def _replace_address(
+    actor: Actor, transaction: AsyncSession, key: LiveKey, now: datetime, *, displace_invited: bool = False
+) -> PreviousAddress:
+    """Give the key's user the key's address; all their sessions and outstanding keys end."""
+    users, keys = UserRepository(transaction), KeyRepository(transaction)
+    taken_by = await keys.lock_address(key.address)
+    user = await users.lock(key.user_id)
     if user is None or user.status != "active":
         raise Problem("key_not_usable")
-    if taken is not None:
-        if not (displaces and await users.remove_invited(taken)):
+    if taken_by is not None:
+        if not (displace_invited and await users.remove_invited(taken_by)):
             raise Problem("email_taken", "This address has got an account meanwhile.")
-        await record(transaction, "user.delete", subject_of("user", taken))
-    primary = await keys.primary_of(user.id)
-    before = Before(user.id, user.platform_role, user.locale, primary.identifier, user.email)
-    await SingleUseKeyRepository(session=transaction).void_outstanding(user.id)
+        await record(actor, transaction, "user.delete", subject_of("user", taken_by))
+    primary = await keys.lock_primary(user.id)
+    previous = PreviousAddress(user.id, user.platform_role, user.locale, primary.identifier, user.email)
+    # Before the address changes: outstanding keys are found by the old one too.
+    await revoke_access(actor, transaction, user.id)
     await keys.rename_primary(user.id, key.address)
+    await record(actor, transaction, "key.rename", subject_of("user", user.id))
     await users.change(user.id, now, email=key.payload["email"], email_verified_at=now)
-    await SessionRepository(session=transaction).revoke_all_but(user.id, None)
-    return before
+    return previous
+
+
+async def _offer_undo(
+    actor: Actor, resources: Resources, transaction: AsyncSession, previous: PreviousAddress, new_email: str
+) -> None:
+    """Mail the undo link to the previous address."""
+    expires_at = resources.clock() + UNDO_LIFETIME
+    link = await issue_link(
+        actor,
+        resources,
+        transaction,
+        purpose=UNDO,
+        address=previous.address,
+        user_id=previous.user_id,
+        expires_at=expires_at,
+        payload={"email": previous.email},
+    )
+    await resources.mail.enqueue(
+        transaction,
+        to=previous.email,
+        template="email_changed",
+        locale=previous.locale,
+        values={"link": link, "new_address": new_email},
+        expires_at=expires_at,
+    )

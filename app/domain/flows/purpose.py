@@ -1,4 +1,4 @@
-"""What a purpose of single-use keys says of itself."""
+"""What a purpose of single-use keys says of itself: one file in `purposes/` for each."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -7,15 +7,18 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit import Actor
 from app.auth.email_addresses import Address
-from app.domain.flows.ports import Services
+from app.domain.resources import Resources
+from app.domain.users.models import User
 from app.settings.model import Settings
 
-CODE_ATTEMPTS = 5
 
+class KeyRequest(Struct, frozen=True):
+    """A request for a key: the address that the mail goes to. `user_id` is set if the purpose is for signed-in users.
 
-class Asked(Struct, frozen=True):
-    """A request for a key: the address it goes to, and who asks, where the purpose needs to know."""
+    `name` and `phone` come from the requester and are not checked against any account.
+    """
 
     address: Address
     user_id: UUID | None = None
@@ -23,7 +26,7 @@ class Asked(Struct, frozen=True):
     phone: str | None = None
 
 
-class Issue(Struct, frozen=True):
+class IssueKey(Struct, frozen=True):
     """Issue a key, bound to this user or to nobody yet, and mail it with `template`."""
 
     template: str
@@ -33,8 +36,8 @@ class Issue(Struct, frozen=True):
     payload: Mapping[str, str] = {}
 
 
-class Notice(Struct, frozen=True):
-    """Issue nothing, but mail `template`."""
+class SendNotice(Struct, frozen=True):
+    """Issue no key, but mail `template`."""
 
     template: str
     to: str
@@ -42,7 +45,7 @@ class Notice(Struct, frozen=True):
 
 
 class LiveKey(Struct, frozen=True):
-    """The single-use key at hand: whom and which address it is bound to, and what it carries."""
+    """The single-use key that is being redeemed: its user, its address, and what it carries."""
 
     user_id: UUID | None
     address: str
@@ -50,36 +53,49 @@ class LiveKey(Struct, frozen=True):
     created_at: datetime
 
 
-class Proof(Struct, frozen=True):
-    """What the holder of the key has sent, checked; `caller` is who was signed in meanwhile."""
+class Redemption(Struct, frozen=True):
+    """What the holder of a key has sent with it, validated."""
 
     address: Address
     name: str
     secret_hash: str | None
-    caller: UUID | None
     now: datetime
 
 
 class Redeemed(Struct, frozen=True):
-    """Whose session starts now."""
+    """The user whose session starts, and their platform role."""
 
     user_id: UUID
     platform_role: str | None
 
 
+class OneTimeCode(Struct, frozen=True):
+    """The code of a purpose: how long it works, and how many wrong guesses end it (NIST SP 800-63B-4 section 3.1.3.2;
+    OWASP ASVS 5.0, 6.5.5)."""
+
+    lifetime: timedelta
+    attempts: int
+
+
 class Purpose(Struct, frozen=True):
     """One purpose of single-use keys.
 
-    `link_lifetime` is None where there is no link, `has_code` where there is a code. `ask` runs for every request, in a
-    job and never in the request itself; None where nobody can ask for such a key. `redeem` runs inside the consuming
-    transaction and raises `Problem` to refuse: then the transaction, the consumption included, is rolled back.
+    `request` runs in a job for every request of a key, never in the request itself; without it nobody can request such
+    a key. `redeem` runs in the transaction that consumes the key; a `Problem` that it raises rolls back both. `code` is
+    None if there is no code, `link_lifetime` if there is no link. `needs` names the fields that redeeming takes.
+    `for_users` limits requests to signed-in users who have authenticated a short while ago.
     """
 
     name: str
-    redeem: Callable[[AsyncSession, Services, LiveKey, Proof], Awaitable[Redeemed]]
-    ask: Callable[[AsyncSession, Services, Asked], Awaitable[Issue | Notice | None]] | None = None
+    redeem: Callable[[Actor, Resources, AsyncSession, LiveKey, Redemption], Awaitable[Redeemed]]
+    request: Callable[[Resources, AsyncSession, KeyRequest], Awaitable[IssueKey | SendNotice | None]] | None = None
+    code: OneTimeCode | None = None
     link_lifetime: Callable[[Settings], timedelta] | None = None
-    has_code: bool = False
     needs: Callable[[Settings, LiveKey], tuple[str, ...]] = lambda _settings, _key: ()
     enabled: Callable[[Settings], bool] = lambda _settings: True
-    asked_by_user: bool = False
+    for_users: bool = False
+
+
+def issue_to(user: User | None, template: str) -> IssueKey | None:
+    """The key to mail to a user: none if there is no user, or if the user is suspended."""
+    return IssueKey(template, user.email, user.id, user.locale) if user and user.status == "active" else None

@@ -9,21 +9,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.postgres.base import Base, new_id
 
-# What a key's identifier is unique among.
+# The providers of identifiers: an identifier is unique among those of its provider.
 EMAIL = "email"
 LINK = "link"
-# The purpose of the one link that is not its owner's to see and to drop.
-EMAIL_CHANGE_UNDO = "email_change_undo"
 
 LIVE_SINGLE_USE = text("kind = 'single_use' AND used_at IS NULL")
 
 
 class Key(Base):
-    """A way in that belongs to a user.
+    """A way to sign in or to do one thing, which belongs to a user.
 
-    A *primary* key has the normalised email as its identifier and an argon2id hash, or none, as its secret. A
+    A *primary* key has the normalised email address as its identifier and an argon2id hash, or none, as its secret. A
     *single-use* key has the hash of its link's token as its identifier and, where it has a code too, the code's keyed
-    hash as its secret; it is bound to one purpose and one address (the empty one: whoever holds the link names it).
+    hash as its secret. A single-use key is bound to one purpose and one address; the empty address stands for any.
     """
 
     __tablename__ = "keys"
@@ -68,7 +66,7 @@ class Key(Base):
 
 
 class CodeFailures(Base):
-    """Consecutive wrong codes of one address; they carry over from code to code."""
+    """Consecutive wrong codes for one address; they carry over from code to code."""
 
     __tablename__ = "code_failures"
 

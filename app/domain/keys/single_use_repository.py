@@ -1,25 +1,24 @@
-"""All SQL on single-use keys and wrong codes. What security rests on is one named, atomic statement each."""
+"""All SQL on single-use keys and wrong codes. Each step that security rests on is one named, atomic statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from msgspec import Struct
 from sqlalchemy import ColumnElement, case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit import record, subject_of
-from app.domain.keys.models import EMAIL_CHANGE_UNDO, LINK, LIVE_SINGLE_USE, CodeFailures, Key
+from app.domain.keys.models import LINK, LIVE_SINGLE_USE, CodeFailures, Key
 from app.postgres.base import new_id
+from app.postgres.repository import Repository
+from app.postgres.rows import to_struct
 
 KEEP_EXPIRED = timedelta(days=1)
 
-# Consecutive wrong codes of one address, after which there are no codes for it (NIST SP 800-63B-4 section 3.2.2).
+# Consecutive wrong codes for one address, after which no code is issued or accepted (NIST SP 800-63B-4 section 3.2.2).
 FAILURES_MAX = 100
 FAILURES_KEPT = timedelta(days=1)
-# NIST SP 800-63B-4 section 3.1.3.2; OWASP ASVS 5.0, 6.5.5
-CODE_LIFETIME = timedelta(minutes=10)
 
 
 def _live_link(token_hash: bytes, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -32,20 +31,21 @@ def _live_link(token_hash: bytes, now: datetime) -> tuple[ColumnElement[bool], .
     )
 
 
-def _live_code(address: str, purpose: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _live_code(address: str, purpose: str, lifetime: timedelta, now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Key.kind == "single_use",
         Key.address == address,
         Key.purpose == purpose,
         Key.secret_hash.is_not(None),
         Key.used_at.is_(None),
-        Key.created_at > now - CODE_LIFETIME,
+        Key.created_at > now - lifetime,
         Key.expires_at > now,
     )
 
 
-def _subject(user_id: UUID | None, key_id: UUID) -> str:
-    return subject_of("user", user_id) if user_id else subject_of("key", key_id)
+def _address_of(user_id: UUID) -> ColumnElement[str]:
+    """The address of the user's primary key, as a subquery."""
+    return select(Key.identifier).where(Key.user_id == user_id, Key.kind == "primary").scalar_subquery()
 
 
 async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
@@ -55,15 +55,23 @@ async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -
     return len(deleted.all())
 
 
-async def delete_forgotten_failures(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` counts of wrong codes that count no more; gives their number."""
-    forgotten = select(CodeFailures.address).where(CodeFailures.failed_at <= now - FAILURES_KEPT).limit(limit)
-    deletion = delete(CodeFailures).where(CodeFailures.address.in_(forgotten)).returning(CodeFailures.address)
+async def delete_old_failures(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` counts of wrong codes that are over a day old; gives their number."""
+    old = select(CodeFailures.address).where(CodeFailures.failed_at <= now - FAILURES_KEPT).limit(limit)
+    deletion = delete(CodeFailures).where(CodeFailures.address.in_(old)).returning(CodeFailures.address)
     return len((await transaction.execute(deletion)).all())
 
 
-class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
-    """Single-use keys, and the wrong codes of an address. Bound to the session of one transaction."""
+class VoidedKey(Struct, frozen=True):
+    """A key that was voided, as audit events tell of it."""
+
+    id: UUID
+    user_id: UUID | None
+    purpose: str
+
+
+class SingleUseKeyRepository(Repository[Key]):
+    """Single-use keys, and the wrong codes for an address, in one transaction."""
 
     model_type = Key
 
@@ -79,8 +87,8 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
         payload: Mapping[str, str],
         now: datetime,
         expires_at: datetime,
-    ) -> None:
-        """Make the one live single-use key of an address and purpose; an earlier one is void from here on."""
+    ) -> UUID:
+        """Insert the live single-use key of an address and purpose, in place of an earlier one; gives its id."""
         values = {
             "user_id": user_id,
             "identifier": token_hash.hex(),
@@ -100,110 +108,101 @@ class SingleUseKeyRepository(SQLAlchemyAsyncRepository[Key]):
                 set_={"id": key_id, **values},
             )
         )
-        await record(self.session, "key.issue", _subject(user_id, key_id), detail={"purpose": purpose})
+        return key_id
 
     async def find_live(self, token_hash: bytes, now: datetime) -> Key | None:
-        """The single-use key of a link's token, as long as it can be used. Consumes nothing."""
-        statement = select(Key).where(*_live_link(token_hash, now))
-        return (await self.session.execute(statement)).scalar_one_or_none()
+        """The live single-use key of a link's token. Consumes nothing."""
+        return await self.get_one_or_none(*_live_link(token_hash, now))
 
-    async def consume(self, token_hash: bytes, purpose: str, now: datetime) -> Key | None:
-        """Use up the key of a link's token for `purpose`: of any number of concurrent calls one gets the key."""
-        return await self._use(now, *_live_link(token_hash, now), Key.purpose == purpose)
+    async def consume_link(self, token_hash: bytes, purpose: str, now: datetime) -> Key | None:
+        """Use up the key of a link's token for `purpose`. Of any number of concurrent calls one gets the key."""
+        return await self._consume(now, *_live_link(token_hash, now), Key.purpose == purpose)
 
-    async def count_attempt(self, address: str, purpose: str, now: datetime) -> Key | None:
-        """Take one attempt from the live code of an address, before the guess is looked at.
+    async def consume_code(
+        self, address: str, purpose: str, lifetime: timedelta, code_hashes: Sequence[str], now: datetime
+    ) -> Key | None:
+        """Use up the live code of an address whose attempt has been counted, if its hash is one of `code_hashes`."""
+        return await self._consume(now, *_live_code(address, purpose, lifetime, now), Key.secret_hash.in_(code_hashes))
 
-        Commit this before comparing: attempts that run side by side, or a crash, must not make a guess free. None
-        where there is no live code with an attempt left.
+    async def count_attempt(self, address: str, purpose: str, lifetime: timedelta, now: datetime) -> Key | None:
+        """Take one attempt from the live code of an address; None if there is no live code with an attempt left.
+
+        Commit this before comparing the guess: concurrent attempts or a crash must not make a guess free.
         """
         statement = (
             update(Key)
-            .where(*_live_code(address, purpose, now), Key.attempts_left > 0)
+            .where(*_live_code(address, purpose, lifetime, now), Key.attempts_left > 0)
             .values(attempts_left=Key.attempts_left - 1)
             .returning(Key)
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
 
-    async def consume_code(self, address: str, purpose: str, code_hashes: Sequence[str], now: datetime) -> Key | None:
-        """Use up the live code of an address whose attempt has been counted, where its hash is one of `code_hashes`."""
-        return await self._use(now, *_live_code(address, purpose, now), Key.secret_hash.in_(code_hashes))
-
     async def count_failure(self, address: str, now: datetime, *, guessed: bool) -> int:
-        """Count a wrong code in advance; gives the consecutive ones of the address, this one included.
+        """Count a wrong code in advance; gives the consecutive ones for the address, this one included.
 
-        Where there was nothing to guess (`guessed` is false) it writes as much, and counts nothing: the time that an
-        answer takes tells nobody whether an address has a code.
+        Without a live code (`guessed` is False) the statement writes as much and counts nothing, so that the time of
+        the answer does not tell whether the address has a code.
         """
         count = int(guessed)
         statement = insert(CodeFailures).values(address=address, failures=count, failed_at=now)
-        forgotten = CodeFailures.failed_at <= now - FAILURES_KEPT
+        outdated = CodeFailures.failed_at <= now - FAILURES_KEPT
         statement = statement.on_conflict_do_update(
             index_elements=[CodeFailures.address],
             set_={
-                "failures": case((forgotten, count), else_=CodeFailures.failures + count),
+                "failures": case((outdated, count), else_=CodeFailures.failures + count),
                 "failed_at": case((literal(guessed), now), else_=CodeFailures.failed_at),
             },
         )
         return (await self.session.execute(statement.returning(CodeFailures.failures))).scalar_one()
 
     async def codes_stopped(self, address: str, now: datetime) -> bool:
-        """Whether too many wrong codes have been tried on the address."""
+        """Whether so many wrong codes have been tried for the address that codes are stopped."""
         statement = select(CodeFailures.failures).where(
             CodeFailures.address == address, CodeFailures.failed_at > now - FAILURES_KEPT
         )
         return ((await self.session.execute(statement)).scalar_one_or_none() or 0) >= FAILURES_MAX
 
-    async def forget_failures(self, address: str) -> None:
-        """Forget the wrong codes of one address: its owner has got in.
+    async def reset_failures(self, address: str) -> None:
+        """Reset the count of wrong codes for an address: its owner has signed in.
 
-        Call it when no more keys are to be locked: a guess locks its key first and counts after, and two transactions
-        that take the two in different orders can block each other for good.
+        Call this after the last lock on a key. A guess locks its key first and counts after, and two transactions that
+        take the two locks in different orders can deadlock.
         """
         await self.session.execute(delete(CodeFailures).where(CodeFailures.address == address))
 
-    async def forget_failures_of(self, user_id: UUID) -> None:
-        """Forget the wrong codes of the user's address: its owner has got in another way."""
-        address = select(Key.identifier).where(Key.user_id == user_id, Key.kind == "primary").scalar_subquery()
-        await self.session.execute(delete(CodeFailures).where(CodeFailures.address == address))
+    async def reset_failures_of(self, user_id: UUID) -> None:
+        """Reset the count of wrong codes for the user's address: they have signed in another way."""
+        await self.session.execute(delete(CodeFailures).where(CodeFailures.address == _address_of(user_id)))
 
-    async def void_outstanding(self, user_id: UUID) -> None:
-        """Delete every single-use key that could still be used on the user's account."""
-        addresses = select(Key.identifier).where(Key.user_id == user_id, Key.kind == "primary").scalar_subquery()
-        await self._void(
-            Key.kind == "single_use",
-            Key.purpose != EMAIL_CHANGE_UNDO,
-            (Key.user_id == user_id) | (Key.address == addresses),
-        )
+    async def void_keys(self, user_id: UUID, keep: Collection[str]) -> list[VoidedKey]:
+        """Delete every unused single-use key on the user or their address, except those of the purposes in `keep`."""
+        on_account = (Key.user_id == user_id) | (Key.address == _address_of(user_id))
+        return await self._void(Key.kind == "single_use", Key.purpose.not_in(keep), on_account)
 
-    async def void_undo_since(self, user_id: UUID, since: datetime) -> None:
-        """Delete the user's undo links made since then."""
-        await self._void(Key.user_id == user_id, Key.purpose == EMAIL_CHANGE_UNDO, Key.created_at >= since)
+    async def void_keys_for(
+        self, user_id: UUID, purpose: str, *, since: datetime | None = None, payload_field: str | None = None
+    ) -> list[VoidedKey]:
+        """Delete the user's unused keys of one purpose: those made at or after `since`, those with `payload_field`."""
+        since_then = [Key.created_at >= since] if since else []
+        with_field = [Key.payload.has_key(payload_field)] if payload_field else []
+        return await self._void(Key.user_id == user_id, Key.purpose == purpose, *since_then, *with_field)
 
-    async def is_invited_to_platform(self, address: str, now: datetime) -> bool:
-        """Whether the address has an invitation that is to no language: what a language's admin does not void."""
-        statement = select(Key.id).where(
+    async def has_live_key_without(self, address: str, purpose: str, payload_field: str, now: datetime) -> bool:
+        """Whether the address has a live key of the purpose whose payload lacks `payload_field`."""
+        return await self.exists(
             Key.kind == "single_use",
             Key.address == address,
-            Key.purpose == "invitation",
+            Key.purpose == purpose,
             Key.used_at.is_(None),
             Key.expires_at > now,
-            ~Key.payload.has_key("language"),
+            ~Key.payload.has_key(payload_field),
         )
-        return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def void_invitation(self, user_id: UUID, purpose: str) -> None:
-        """Delete the user's live invitation, if it is to a language."""
-        await self._void(Key.user_id == user_id, Key.purpose == purpose, Key.payload.has_key("language"))
-
-    async def _use(self, now: datetime, *live: ColumnElement[bool]) -> Key | None:
+    async def _consume(self, now: datetime, *live: ColumnElement[bool]) -> Key | None:
         statement = update(Key).where(*live).values(used_at=now).returning(Key)
-        key = (await self.session.execute(statement)).scalar_one_or_none()
-        if key is not None:
-            await record(self.session, "key.use", _subject(key.user_id, key.id), detail={"purpose": key.purpose})
-        return key
+        return (await self.session.execute(statement)).scalar_one_or_none()
 
-    async def _void(self, *which: ColumnElement[bool]) -> None:
-        statement = delete(Key).where(*which, Key.used_at.is_(None)).returning(Key.id, Key.user_id, Key.purpose)
-        for key in await self.session.execute(statement):
-            await record(self.session, "key.revoke", _subject(key.user_id, key.id), detail={"purpose": key.purpose})
+    async def _void(self, *which: ColumnElement[bool]) -> list[VoidedKey]:
+        statement = delete(Key).where(*which, Key.used_at.is_(None))
+        deleted = await self.session.execute(statement.returning(Key.id, Key.user_id, Key.purpose))
+        return [to_struct(VoidedKey, row) for row in deleted]

@@ -1,36 +1,33 @@
-"""The policy asked again inside a transaction, where the right could be lost between the guard and the write."""
-
-from uuid import UUID
+"""The policy asked about a language inside a transaction, with everything locked that the answer depends on."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
-from app.auth.principal import Membership, Principal
-from app.domain.languages.models import Language, LanguageMember
-from app.domain.users.access import active_user
-from app.errors import Problem
-from app.guards.policy import ability_for
+from app.audit import Actor
+from app.auth.principal import Membership
+from app.domain.languages.members.models import LanguageMember
+from app.domain.languages.models import Language
+from app.domain.users.access import require_in_transaction
 
 
-async def require(transaction: AsyncSession, user_id: UUID, action: str, code: str) -> None:
-    """Hold the user's rights on the language fast until the transaction ends, and check that they allow `action`.
+async def lock_language(actor: Actor, transaction: AsyncSession, action: str, code: str) -> None:
+    """Lock the language, and require that the policy lets `actor` do `action` on it until the transaction ends.
 
-    A suspension, a lost role or a removed membership waits for this transaction, or this one sees it. Raises `Problem`
-    `forbidden`. To be called first: what is in a language changes one transaction at a time, so no two of them can see
-    the same version, or block each other for good.
+    A suspension, a lost role or a removed membership waits for this transaction, or this transaction sees it. Call this
+    first: the contents of a language are changed by one transaction at a time, so that no two of them read the same
+    version, or deadlock. Raises `Problem` `forbidden`.
     """
+
+    async def lock_membership() -> tuple[Membership, ...]:
+        statement = (
+            select(LanguageMember.roles)
+            .where(LanguageMember.language_code == code, LanguageMember.user_id == actor.user_id)
+            .with_for_update(read=True)
+        )
+        roles = (await transaction.execute(statement)).scalar_one_or_none()
+        return (Membership(code, tuple(roles)),) if roles is not None else ()
+
     await transaction.execute(select(Language.code).where(Language.code == code).with_for_update(key_share=True))
-    user = await active_user(transaction, user_id)
-    statement = (
-        select(LanguageMember.roles)
-        .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
-        .with_for_update(read=True)
-    )
-    roles = (await transaction.execute(statement)).scalar_one_or_none()
-    memberships = (Membership(code, tuple(roles)),) if roles is not None else ()
-    decision = ability_for(Principal(user=user, memberships=memberships)).decide(
-        action, Subject("Language", {"code": code})
-    )
-    if not decision.allowed:
-        raise Problem("forbidden", decision.reason or "")
+    subject = Subject("Language", {"code": code})
+    await require_in_transaction(actor, transaction, action, subject, lock_memberships=lock_membership)

@@ -1,14 +1,13 @@
 """Routes on the policy itself."""
 
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody, SkipValidation
+from litestar.params import JSONBody
 
+from app.domain.module import FromApp
 from app.domain.policy.schemas import Question
 from app.domain.policy.service import explain_question
-from app.guards.authorize import ANYONE, Request, authorize, missing
+from app.guards.authorize import ANYONE, authorize_some
 from app.guards.policy_report import PolicyExplanation, PolicyTable, policy_table
-from app.postgres.database import Database
 
 
 class PolicyController(Controller):
@@ -22,12 +21,7 @@ class PolicyController(Controller):
         """The policy: who may do what. The last line that applies decides."""
         return policy_table()
 
-    @post("/explain", guards=[authorize("administer", "User")], status_code=200)
-    async def explain(
-        self, request: Request, data: JSONBody[Question], database: NamedDependency[SkipValidation[Database]]
-    ) -> PolicyExplanation:
+    @post("/explain", guards=[authorize_some("administer", "User")], status_code=200)
+    async def explain(self, data: JSONBody[Question], resources: FromApp) -> PolicyExplanation:
         """Why a user may or may not do something: the deciding line, and for every other one why it did not decide."""
-        explanation = await explain_question(database, data)
-        if explanation is None:
-            raise missing(request, "administer", "User")
-        return explanation
+        return await explain_question(resources, data)

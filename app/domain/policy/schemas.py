@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from app.domain.users.schemas import AddressText
+from app.domain.users.fields import AddressText
 from app.guards.policy import Action, SubjectType
 
 IdText = Annotated[

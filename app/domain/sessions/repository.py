@@ -1,11 +1,10 @@
-"""All SQL on sessions."""
+"""All SQL on sessions, and the one statement behind every authenticated request."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,67 +12,77 @@ from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalSessio
 from app.domain.sessions.models import Session
 from app.postgres.base import table_of
 from app.postgres.database import Database
+from app.postgres.repository import Repository
 
-# A membership travels as "code role role": neither holds a space.
+# The principal's statement: the only SQL of this domain that names tables of others (`users`, `language_members`).
+# Session, user and memberships come in one round trip. A membership travels as "code role role": no code or role
+# contains a space.
 USER_COLUMNS = """
-       u.id, u.email, u.name, u.phone, u.platform_role, u.onboarded_at,
+       u.id AS user_id, u.email, u.name, u.phone, u.platform_role, u.onboarded_at,
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
-          FROM language_members m WHERE m.user_id = u.id)
+          FROM language_members m WHERE m.user_id = u.id) AS memberships
 """
 PRINCIPAL_COLUMNS = f"""
-       s.id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
+       s.id AS session_id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
        {USER_COLUMNS}
 """
-# Session, user and memberships in one statement.
 AUTHENTICATE = f"""
 SELECT {PRINCIPAL_COLUMNS}
   FROM sessions s JOIN users u ON u.id = s.user_id
  WHERE s.token_hash = $1 AND s.idle_expires_at > $2 AND s.expires_at > $2 AND u.status = 'active'
 """  # noqa: S608 # joined from constants
 FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  # noqa: S608 # joined from constants
-FIND_USER_BY_ADDRESS = "SELECT user_id FROM keys WHERE kind = 'primary' AND provider = 'email' AND identifier = $1"
 
-START = insert(table_of(Session))
+INSERT = insert(table_of(Session))
 
 
 async def read_principal(database: Database, token_hash: bytes, now: datetime) -> Principal:
-    """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, no ORM."""
+    """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, without the ORM."""
     row = await database.pool.fetchrow(AUTHENTICATE, token_hash, now)
     return principal_of(row) if row else ANONYMOUS
 
 
-def principal_of(row: asyncpg.Record) -> Principal:
-    """The principal of a row of `PRINCIPAL_COLUMNS`."""
-    values = tuple(row)
-    return Principal(
-        user=PrincipalUser(*values[7:13]),
-        session=PrincipalSession(*values[:7]),
-        memberships=_memberships(values[13]),
-    )
-
-
 async def find_principal(database: Database, user_id: UUID) -> Principal | None:
-    """Who this user would be in a request of theirs, without its session; None where there is no such user.
+    """The principal that a request of this user would have, without a session; None if there is no such user.
 
-    A suspended user is `ANONYMOUS`: no credential of theirs is taken.
+    A suspended user is `ANONYMOUS`, because no credential of theirs is accepted.
     """
     row = await database.pool.fetchrow(FIND_BY_USER, user_id)
     if row is None:
         return None
-    *columns, memberships, status = tuple(row)
-    return (
-        Principal(PrincipalUser(*columns), memberships=_memberships(memberships)) if status == "active" else ANONYMOUS
+    if row["status"] != "active":
+        return ANONYMOUS
+    return Principal(_user_of(row), memberships=_memberships_of(row))
+
+
+def principal_of(row: asyncpg.Record) -> Principal:
+    """The principal of a row of `PRINCIPAL_COLUMNS`."""
+    session = PrincipalSession(
+        id=row["session_id"],
+        method=row["method"],
+        created_at=row["created_at"],
+        authenticated_at=row["authenticated_at"],
+        last_seen_at=row["last_seen_at"],
+        idle_expires_at=row["idle_expires_at"],
+        expires_at=row["expires_at"],
+    )
+    return Principal(_user_of(row), session, _memberships_of(row))
+
+
+def _user_of(row: asyncpg.Record) -> PrincipalUser:
+    return PrincipalUser(
+        id=row["user_id"],
+        email=row["email"],
+        name=row["name"],
+        phone=row["phone"],
+        platform_role=row["platform_role"],
+        onboarded_at=row["onboarded_at"],
     )
 
 
-async def find_user_id(database: Database, address: str) -> UUID | None:
-    """The user whose primary key this normalised address is."""
-    user_id: UUID | None = await database.pool.fetchval(FIND_USER_BY_ADDRESS, address)
-    return user_id
-
-
-def _memberships(packed: Sequence[str] | None) -> tuple[Membership, ...]:
-    return tuple([_membership(item) for item in packed or ()])
+def _memberships_of(row: asyncpg.Record) -> tuple[Membership, ...]:
+    packed: Sequence[str] = row["memberships"] or ()
+    return tuple([_membership(item) for item in packed])
 
 
 def _membership(packed: str) -> Membership:
@@ -82,53 +91,55 @@ def _membership(packed: str) -> Membership:
 
 
 async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` sessions that have expired; gives their number."""
-    # The idle limit is never after the absolute one, so it alone decides, and has the index.
+    """Delete up to `limit` expired sessions; gives their number."""
+    # The idle limit is never after the absolute limit, so comparing it is enough, and it has the index.
     expired = select(Session.id).where(Session.idle_expires_at <= now).limit(limit)
     deleted = await transaction.execute(delete(Session).where(Session.id.in_(expired)).returning(Session.id))
     return len(deleted.all())
 
 
-class SessionRepository(SQLAlchemyAsyncRepository[Session]):
-    """Sessions. Bound to the session of one transaction."""
+class SessionRepository(Repository[Session]):
+    """Sessions, in one transaction."""
 
     model_type = Session
 
-    async def start(self, **columns: object) -> None:
+    async def insert(self, **columns: object) -> None:
         """Insert a session."""
-        await self.session.execute(START, columns)
+        await self.session.execute(INSERT, columns)
 
-    async def touch(self, session_id: UUID, *, seen_before: datetime, now: datetime, idle_expires_at: datetime) -> None:
-        """Move the idle limit, unless a request beside this one has just done so."""
+    async def extend(
+        self, session_id: UUID, *, seen_before: datetime, now: datetime, idle_expires_at: datetime
+    ) -> None:
+        """Move the idle limit, unless a concurrent request has moved it since `seen_before`."""
         await self.session.execute(
             update(Session)
             .where(Session.id == session_id, Session.last_seen_at <= seen_before, Session.expires_at > now)
             .values(last_seen_at=now, idle_expires_at=func.least(idle_expires_at, Session.expires_at))
         )
 
-    async def rotate(self, old_hash: bytes, **columns: object) -> bool:
-        """Replace a session's token and times; False where the old token is no longer a session's."""
+    async def replace_token(self, old_hash: bytes, **columns: object) -> bool:
+        """Replace a session's token and times; False if the old token is no session's any more."""
         statement = update(Session).where(Session.token_hash == old_hash).values(**columns).returning(Session.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def revoke(self, token_hash: bytes) -> None:
+    async def end_session_of_token(self, token_hash: bytes) -> None:
         """End the session of this token, if there is one."""
         await self.session.execute(delete(Session).where(Session.token_hash == token_hash))
 
-    async def revoke_one(self, session_id: UUID, user_id: UUID) -> bool:
-        """End one session of this user; False where the user has no such session."""
+    async def end_session(self, session_id: UUID, user_id: UUID) -> bool:
+        """End one session of this user; False if the user has no such session."""
         statement = delete(Session).where(Session.id == session_id, Session.user_id == user_id).returning(Session.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def revoke_all_but(self, user_id: UUID, kept: UUID | None) -> None:
-        """End all sessions of the user but `kept`; with None, all."""
+    async def end_sessions(self, user_id: UUID, *, keep: UUID | None = None) -> None:
+        """End all sessions of the user, except `keep`."""
         statement = delete(Session).where(Session.user_id == user_id)
-        if kept is not None:
-            statement = statement.where(Session.id != kept)
+        if keep is not None:
+            statement = statement.where(Session.id != keep)
         await self.session.execute(statement)
 
     async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
-        """The user's live sessions in the order they were made."""
+        """The user's live sessions in the order of their creation."""
         statement = (
             select(Session)
             .where(Session.user_id == user_id, Session.idle_expires_at > now, Session.expires_at > now)

@@ -1,49 +1,19 @@
-"""What the API says of sessions, and what a session is made from."""
+"""What the sessions' routes give."""
 
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
-from app.auth.principal import Principal
-from app.domain.users.schemas import UserView
 
-
-class Client(Struct, frozen=True):
-    """Where a request comes from, as told by the connection and by the client itself."""
-
-    ip: str | None = None
-    user_agent: str | None = None
-
-
-class NewSession(Struct, frozen=True):
-    """What a session is made from; which of the limits (idle, absolute) count is for the role of its user to say."""
+class UserView(Struct, frozen=True, rename="camel"):
+    """A user as they see themselves in their session."""
 
     id: UUID
-    token_hash: bytes
-    method: str
-    now: datetime
-    client: Client
-    replaces: bytes | None
-    limits: tuple[datetime, datetime]
-    admin_limits: tuple[datetime, datetime]
-
-    def __repr__(self) -> str:
-        return f"NewSession({self.id})"
-
-
-class StartedSession(Struct, frozen=True):
-    """A session just made: the only time that its token is known. `max_age` is in seconds.
-
-    `principal` is who its first request will come from, where that is known already.
-    """
-
-    token: str
-    max_age: int
-    principal: Principal | None = None
-
-    def __repr__(self) -> str:
-        return "StartedSession(…)"
+    email: str
+    name: str
+    platform_role: str | None
+    onboarded_at: datetime | None
 
 
 class SessionView(Struct, frozen=True, rename="camel"):
@@ -57,7 +27,7 @@ class SessionView(Struct, frozen=True, rename="camel"):
 
 
 class MembershipView(Struct, frozen=True):
-    """A language that the user is a member of; `roles` holds `admin`, `translator`, both or neither."""
+    """A language that the user is a member of, with the roles that they hold in it: any of them, or none."""
 
     language: str
     roles: tuple[str, ...]
@@ -81,7 +51,7 @@ class WhoAmI(Struct, frozen=True):
 
 
 class SessionListItem(Struct, frozen=True, rename="camel"):
-    """One of the user's sessions; `current` marks the one that asks."""
+    """One of the user's sessions; `current` marks the session of the request itself."""
 
     id: UUID
     method: str

@@ -1,37 +1,38 @@
-"""The policy asked again inside a transaction, where the right could be lost between the guard and the write."""
+"""The policy asked inside a transaction, where the right could be lost between the route's guard and the write."""
 
-from uuid import UUID
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
-from app.auth.principal import Principal, PrincipalUser
-from app.domain.users.models import User
+from app.audit import OPERATOR, Actor
+from app.auth.principal import Membership, Principal
+from app.domain.users.repository import UserRepository
 from app.errors import Problem
 from app.guards.policy import ability_for
 
+# Reads and locks the memberships that matter for a question: after the user, so that two transactions cannot deadlock.
+LockMemberships: TypeAlias = Callable[[], Awaitable[tuple[Membership, ...]]]
 
-async def active_user(transaction: AsyncSession, user_id: UUID) -> PrincipalUser | None:
-    """The user as the policy sees them, held fast until the transaction ends; None where they are not active.
 
-    A suspension, a change of role or a deletion waits for this transaction, or this one sees it.
+async def require_in_transaction(
+    actor: Actor,
+    transaction: AsyncSession,
+    action: str,
+    subject: Subject,
+    field: str | None = None,
+    lock_memberships: LockMemberships | None = None,
+) -> None:
+    """Require that the policy lets `actor` do `action` on `subject`, or on one field of it, until the transaction ends.
+
+    The actor's account gets a shared lock, so that a suspension, a lost role or a deletion waits for this transaction,
+    or this transaction sees it. The operator may do everything. Raises `Problem` `forbidden`.
     """
-    statement = (
-        select(User.id, User.email, User.name, User.phone, User.platform_role, User.onboarded_at)
-        .where(User.id == user_id, User.status == "active")
-        .with_for_update(read=True)
-    )
-    row = (await transaction.execute(statement)).one_or_none()
-    return PrincipalUser(*row) if row else None
-
-
-async def require(transaction: AsyncSession, actor: UUID, action: str, user_id: UUID, field: str | None = None) -> None:
-    """Hold the actor fast, and check that they may do `action` to the user, or to one field of them.
-
-    Raises `Problem` `forbidden`.
-    """
-    principal = Principal(user=await active_user(transaction, actor))
-    decision = ability_for(principal).decide(action, Subject("User", {"id": str(user_id)}), field)
+    if actor is OPERATOR:
+        return
+    user = await UserRepository(transaction).lock_principal(actor.signed_in)
+    memberships = await lock_memberships() if lock_memberships else ()
+    decision = ability_for(Principal(user, memberships=memberships)).decide(action, subject, field)
     if not decision.allowed:
         raise Problem("forbidden", decision.reason or "")

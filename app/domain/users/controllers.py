@@ -1,43 +1,30 @@
-"""Routes on users."""
+"""Routes on users: list, read, change a profile. Administration of accounts is in `flows/controllers.py`."""
 
 from typing import Annotated
 
-from litestar import Controller, Response, delete, get, patch, post, put
-from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
+from litestar import Controller, get, patch
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from app.ability.sql_filter import sql_filter
+from app.domain.module import FromApp
+from app.domain.users import service
+from app.domain.users.fields import Status
 from app.domain.users.models import User
-from app.domain.users.repository import Filters
-from app.domain.users.schemas import (
-    AccountView,
-    NewUser,
-    PlatformRole,
-    PlatformRoleChange,
-    Status,
-    Suspension,
-    UserChange,
-)  # fmt: skip
-from app.domain.users.service import UserService
-from app.guards.authorize import (
-    Request,
-    ability_of,
-    authorize,
-    caller_id,
-    missing,
-    named_user_id,
-    require_fields,
-    step_up,
-)
-from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_time_cursor, page_of, time_cursor
+from app.domain.users.repository import UserFilters
+from app.domain.users.schemas import AccountView, UserChange
+from app.guards.authorize import Request, ability_of, authorize, authorize_fields, authorize_list
+from app.guards.roles import PlatformRole
+from app.http.pagination import DEFAULT_LIMIT, Page, decode_time_cursor, page_of, time_cursor
+from app.http.parameters import Cursor, Limit, UserId
+from app.http.requests import actor_of, user_id_in_path
+from app.postgres.rows import to_struct
 
-Users = NamedDependency[SkipValidation[UserService]]
-UserId = Annotated[str, PathParameter(description="The user's id, or `me`.")]
 Search = Annotated[
     str | None,
     QueryParameter(pattern=r"^[^\x00]{0,200}(?![\s\S])", description="A part of the address or of the name."),
 ]
 
+# The columns behind the attributes of a `User` that rules of the policy can read.
 COLUMNS = {
     "id": User.id,
     "name": User.name,
@@ -48,8 +35,6 @@ COLUMNS = {
     "status": User.status,
 }
 
-MAY_ADMINISTER = authorize("administer", "User", id_from="user_id")
-
 
 class UserController(Controller):
     """Accounts: everybody's own, and all of them for platform admins."""
@@ -57,17 +42,11 @@ class UserController(Controller):
     path = "/api/users"
     tags = ("Users",)
 
-    @post(guards=[authorize("create", "User")])
-    async def create(self, request: Request, data: JSONBody[NewUser], users: Users) -> Response[AccountView]:
-        """Create a user without a secret, and mail them an invitation."""
-        user = await users.create(data.email, data.name)
-        return Response(_view(user, request), status_code=201, headers={"Location": f"/api/users/{user.id}"})
-
-    @get(guards=[authorize("read", "User", listing=True)])
+    @get(guards=[authorize_list("read", "User")])
     async def index(
         self,
         request: Request,
-        users: Users,
+        resources: FromApp,
         search: Search = None,
         status: FromQuery[Status | None] = None,
         role: FromQuery[PlatformRole | None] = None,
@@ -76,72 +55,28 @@ class UserController(Controller):
     ) -> Page[AccountView]:
         """The users that the caller may read, oldest first."""
         allowed = sql_filter(ability_of(request), "read", "User", COLUMNS)
-        rows = await users.page(decode_time_cursor(cursor), limit + 1, Filters(search, status, role), allowed)
-        return page_of(rows, limit, lambda row: time_cursor(row.created_at, row.id), lambda row: _view(row, request))
+        filters = UserFilters(search, status, role)
+        rows = await service.list_users(resources, decode_time_cursor(cursor), limit + 1, filters, allowed)
+        return page_of(
+            rows, limit, lambda row: time_cursor(row.created_at, row.id), lambda row: account_view(request, row)
+        )
 
     @get("/{user_id:str}", guards=[authorize("read", "User", id_from="user_id")])
-    async def read(self, request: Request, users: Users, user_id: UserId) -> AccountView:
+    async def read(self, request: Request, resources: FromApp, user_id: UserId) -> AccountView:
         """One user."""
-        user = await users.read(named_user_id(request, user_id, "read"))
-        if user is None:
-            raise missing(request, "read", "User")
-        return _view(user, request)
+        return account_view(request, await service.read_user(resources, user_id_in_path(request, user_id)))
 
     @patch("/{user_id:str}", guards=[authorize("update", "User", id_from="user_id")])
-    async def change(self, request: Request, data: JSONBody[UserChange], users: Users, user_id: UserId) -> AccountView:
+    async def change(
+        self, request: Request, data: JSONBody[UserChange], resources: FromApp, user_id: UserId
+    ) -> AccountView:
         """Change name, phone or locale."""
-        named = named_user_id(request, user_id, "update")
-        require_fields(request, "update", "User", str(named), data)
-        user = await users.change(named, data, actor=caller_id(request))
-        if user is None:
-            raise missing(request, "update", "User")
-        return _view(user, request)
-
-    @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
-    async def remove(self, request: Request, users: Users, user_id: UserId) -> None:
-        """Delete an account. What the user wrote stays, by a deleted user. The last platform admin stays: 409."""
-        await users.remove(named_user_id(request, user_id, "delete"), actor=caller_id(request))
-
-    @post("/{user_id:str}/invitation", guards=[MAY_ADMINISTER], status_code=204)
-    async def invite_again(self, request: Request, users: Users, user_id: UserId) -> None:
-        """Mail a new invitation to a user who has not accepted yet; the link before it is void.
-
-        To revoke an invitation, delete the user.
-        """
-        await users.invite_again(named_user_id(request, user_id, "administer"), actor=caller_id(request))
-
-    @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
-    async def set_platform_role(
-        self, request: Request, data: JSONBody[PlatformRoleChange], users: Users, user_id: UserId
-    ) -> None:
-        """Grant or revoke the platform role. Who gains it signs in anew. The last platform admin keeps it: 409."""
-        named = named_user_id(request, user_id, "administer")
-        change = users.grant_admin if data.role else users.revoke_admin
-        await change(named, actor=caller_id(request))
-
-    @post("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up], status_code=204)
-    async def suspend(self, request: Request, data: JSONBody[Suspension], users: Users, user_id: UserId) -> None:
-        """Suspend: all sessions and outstanding links of the user end at once."""
-        await users.suspend(named_user_id(request, user_id, "administer"), data.reason, actor=caller_id(request))
-
-    @delete("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up])
-    async def restore(self, request: Request, users: Users, user_id: UserId) -> None:
-        """Undo a suspension."""
-        await users.restore(named_user_id(request, user_id, "administer"), actor=caller_id(request))
+        named = user_id_in_path(request, user_id)
+        authorize_fields(request, "update", "User", str(named), data)
+        return account_view(request, await service.change_profile(actor_of(request), resources, named, data))
 
 
-def _view(user: User, request: Request) -> AccountView:
-    shown = ability_of(request).can_every("administer", "User")
-    return AccountView(
-        id=user.id,
-        email=user.email,
-        name=user.name,
-        phone=user.phone,
-        locale=user.locale,
-        platform_role=user.platform_role,  # type: ignore[arg-type] # the table's check constraint holds it
-        status=user.status,  # type: ignore[arg-type] # the table's check constraint holds it
-        suspension_reason=user.suspension_reason if shown else None,
-        onboarded_at=user.onboarded_at,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-    )
+def account_view(request: Request, user: User) -> AccountView:
+    """The account as the caller may see it: the reason of a suspension is for platform admins."""
+    reason = user.suspension_reason if ability_of(request).can_every("administer", "User") else None
+    return to_struct(AccountView, user, suspension_reason=reason)

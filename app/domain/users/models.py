@@ -1,25 +1,28 @@
 """The table of users."""
 
 from datetime import datetime
+from typing import get_args
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.postgres.base import Base
+from app.domain.users.fields import Status
+from app.guards.roles import PLATFORM_ROLES
+from app.postgres.base import Base, sql_list
 
 
 class User(Base):
-    """A person's account. `email` is kept as written, for display; the primary key's identifier is the unique form.
+    """A person's account. `email` is the address as written, for display; the primary key's identifier is unique.
 
-    The id is random (UUIDv4): members of a language see each other's, and that of an account made by an invitation must
-    look like any other (RFC 9562 section 8).
+    The id is random (UUIDv4): members of a language see each other's ids, and the id of an account made by an
+    invitation must look like any other (RFC 9562 section 8).
     """
 
     __tablename__ = "users"
     __table_args__ = (
-        CheckConstraint("platform_role IN ('admin')", name="platform_role"),
-        CheckConstraint("status IN ('active', 'suspended')", name="status"),
+        CheckConstraint(f"platform_role IN ({sql_list(PLATFORM_ROLES)})", name="platform_role"),
+        CheckConstraint(f"status IN ({sql_list(get_args(Status))})", name="status"),
         CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
         Index("ix_users_platform_role", "platform_role", postgresql_where=text("platform_role IS NOT NULL")),
         Index("ix_users_created_at_id", "created_at", "id"),

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, true, tuple_, update
 
+from app.auth.principal import PrincipalUser
 from app.domain.users.models import User
 from app.postgres.base import table_of
+from app.postgres.repository import Repository
+from app.postgres.rows import to_struct
 
-# Any constant will do: it lets one transaction at a time decide who is the first or the last platform admin.
+# Any constant will do: one transaction at a time decides about the first or the last platform admin.
 ADMINS_LOCK = 7_061_776_101_106
 
 USERS = table_of(User)
@@ -21,15 +23,14 @@ LOCK = (
     .with_for_update(key_share=True)
 )
 
+# Accounts that an invitation made and that nobody has used yet.
+NOT_YET_ACCEPTED = and_(User.onboarded_at.is_(None), User.last_seen_at.is_(None))
 
-# Accounts that were made by an invitation, and that nobody has used yet.
-WAITS = and_(User.onboarded_at.is_(None), User.last_seen_at.is_(None))
-
-# Where a page of the list begins: after this time and id.
+# The time and the id after which a page of the list begins.
 After = tuple[datetime, UUID]
 
 
-class Filters(Struct, frozen=True):
+class UserFilters(Struct, frozen=True):
     """What a list of users is limited to; `search` is a part of the address or name."""
 
     search: str | None = None
@@ -37,53 +38,67 @@ class Filters(Struct, frozen=True):
     role: str | None = None
 
 
-class UserRepository(SQLAlchemyAsyncRepository[User]):
-    """Users. Bound to the session of one transaction."""
+class UserRepository(Repository[User]):
+    """Users, in one transaction."""
 
     model_type = User
 
     async def count_admins(self, *, onboarded: bool = False) -> int:
-        """The number of active platform admins; `onboarded` counts those alone who have accepted, and can act."""
-        count = select(func.count()).where(User.platform_role == "admin", User.status == "active")
-        if onboarded:
-            count = count.where(User.onboarded_at.is_not(None))
-        return (await self.session.execute(count)).scalar_one()
+        """The number of active platform admins; with `onboarded`, only of those who have completed their profile."""
+        filters = [User.platform_role == "admin", User.status == "active"]
+        return await self.count(*filters, *([User.onboarded_at.is_not(None)] if onboarded else []))
 
     async def lock_admins(self) -> int:
-        """Keep every other transaction from changing who is a platform admin; gives the number of active ones."""
+        """Keep other transactions from changing who is a platform admin; gives the number of active ones."""
         await self.session.execute(select(func.pg_advisory_xact_lock(ADMINS_LOCK)))
         return await self.count_admins()
 
-    async def lock_active(self, user_id: UUID) -> tuple[bool, str | None]:
-        """Whether the user is active, and their platform role; neither changes until the transaction ends.
+    async def find(self, user_id: UUID | None) -> User | None:
+        """The user as the database has them now, without a lock."""
+        return await self.get_one_or_none(User.id == user_id, execution_options={"populate_existing": True})
 
-        A transaction that writes several rows of one user (keys, sessions) locks the user first: taken in this order,
-        the locks of two such transactions cannot block each other for good.
+    async def lock(self, user_id: UUID | None) -> User | None:
+        """The user, locked until the transaction ends."""
+        statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
+        return (await self.session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
+
+    async def lock_active(self, user_id: UUID) -> tuple[bool, str | None]:
+        """Lock the user; gives whether they are active, and their platform role.
+
+        A transaction that writes several rows of one user (keys, sessions) locks the user first. With this order, two
+        such transactions cannot deadlock.
         """
         row = (await self.session.execute(LOCK, {"user_id": user_id})).one_or_none()
         active = row is not None and row.status == "active"
         return active, row.platform_role if row and active else None
 
-    async def hold(self, user_id: UUID) -> bool:
-        """Keep the user as they are until the transaction ends; False where there is no such user.
+    async def lock_shared(self, user_id: UUID) -> bool:
+        """Keep the user from being changed or deleted until the transaction ends; False if there is no such user.
 
-        Any number of transactions can hold the same user.
+        Any number of transactions can hold this lock on one user.
         """
         statement = select(User.id).where(User.id == user_id).with_for_update(read=True)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def account(self, user_id: UUID) -> User | None:
-        """The user as the database has them now."""
-        statement = select(User).where(User.id == user_id).execution_options(populate_existing=True)
-        return (await self.session.execute(statement)).scalar_one_or_none()
+    async def lock_principal(self, user_id: UUID) -> PrincipalUser | None:
+        """The active user as the policy sees them, with a shared lock; None if suspended or deleted.
 
-    async def lock_account(self, user_id: UUID | None) -> User | None:
-        """The user, held fast until the transaction ends."""
-        statement = select(User).where(User.id == user_id).with_for_update(key_share=True)
-        return (await self.session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
+        A suspension, a change of role or a deletion waits for this transaction, or this transaction sees it.
+        """
+        statement = (
+            select(User.id, User.email, User.name, User.phone, User.platform_role, User.onboarded_at)
+            .where(User.id == user_id, User.status == "active")
+            .with_for_update(read=True)
+        )
+        row = (await self.session.execute(statement)).one_or_none()
+        return to_struct(PrincipalUser, row) if row else None
+
+    async def find_invited(self, user_id: UUID) -> User | None:
+        """The user if they can accept an invitation: active, and never signed in. None for any other."""
+        return await self.get_one_or_none(User.id == user_id, User.status == "active", NOT_YET_ACCEPTED)
 
     async def finish_onboarding(self, user_id: UUID, required: Sequence[str], now: datetime) -> None:
-        """End the onboarding of a user who has all the required fields; once ended it stays so."""
+        """End the onboarding of a user whose `required` fields are filled. An ended onboarding never begins again."""
         filled = [func.coalesce(getattr(User, field), "") != "" for field in required]
         await self.session.execute(
             update(User)
@@ -91,28 +106,24 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
             .values(onboarded_at=now, updated_at=now)
         )
 
-    async def awaits_invitation(self, user_id: UUID) -> User | None:
-        """A user who can accept an invitation: active, and never here before. None for any other."""
-        statement = select(User).where(User.id == user_id, User.status == "active", WAITS)
-        return (await self.session.execute(statement)).scalar_one_or_none()
-
     async def change(self, user_id: UUID, now: datetime, **columns: object) -> bool:
-        """Set columns of one user; False where there is no such user."""
+        """Set columns of one user; False if there is no such user."""
         statement = update(User).where(User.id == user_id).values(updated_at=now, **columns).returning(User.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def remove(self, user_id: UUID) -> bool:
-        """Delete the user with their keys, sessions and memberships; what they wrote stays. False where unknown."""
-        statement = delete(User).where(User.id == user_id).returning(User.id)
-        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+        """Delete the user with their keys, sessions and memberships; False if there is no such user.
+
+        Texts that the user wrote stay.
+        """
+        return await self._remove(User.id == user_id)
 
     async def remove_invited(self, user_id: UUID) -> bool:
-        """Delete an account that waits for its owner, and has never been used; False where it has been."""
-        statement = delete(User).where(User.id == user_id, WAITS).returning(User.id)
-        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+        """Delete an account whose invitation nobody has accepted; False if somebody has."""
+        return await self._remove(User.id == user_id, NOT_YET_ACCEPTED)
 
     async def note_seen(self, user_id: UUID, now: datetime, *, after: datetime | None = None) -> None:
-        """Record that the user is here, unless they have been seen since `after`."""
+        """Record that the user is active now, unless they have been seen since `after`."""
         earlier = or_(User.last_seen_at.is_(None), User.last_seen_at <= (after or now))
         await self.session.execute(update(User).where(User.id == user_id, earlier).values(last_seen_at=now))
 
@@ -120,13 +131,13 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         self,
         after: After | None,
         limit: int,
-        filters: Filters | None = None,
+        filters: UserFilters | None = None,
         allowed: ColumnElement[bool] | None = None,
     ) -> list[User]:
-        """Users in the order they were made: those of the filters that `allowed` selects."""
+        """Users in the order of their creation: those of `filters` that `allowed` selects."""
         statement = select(User).order_by(User.created_at, User.id).limit(limit)
         statement = statement.where(true() if allowed is None else allowed)
-        filters = filters or Filters()
+        filters = filters or UserFilters()
         if after is not None:
             statement = statement.where(tuple_(User.created_at, User.id) > tuple_(*after))
         if filters.search:
@@ -137,3 +148,7 @@ class UserRepository(SQLAlchemyAsyncRepository[User]):
         if filters.role:
             statement = statement.where(User.platform_role == filters.role)
         return list((await self.session.execute(statement)).scalars())
+
+    async def _remove(self, *which: ColumnElement[bool]) -> bool:
+        # Not `delete_where`: it selects the rows first, in a statement of its own.
+        return (await self.session.execute(delete(User).where(*which).returning(User.id))).first() is not None

@@ -5,7 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from app.audit import ACTIONS, record
+from app.asgi import AUDIT_ACTIONS
+from app.audit import OPERATOR, record
+from app.domain.flows.administer_users import set_platform_role
+from app.domain.flows.invite import create_user_with_link
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, items, pages
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
@@ -84,7 +87,7 @@ async def test_a_key_that_was_asked_for_names_who_asked_although_a_job_makes_it(
 async def test_nobody_is_named_for_what_a_command_does(app: RunningApp, root: httpx.AsyncClient) -> None:
     ada = await app.user()
     await root.post("/api/languages", json={"code": "de", "name": "German"})
-    await app.services.users.grant_admin(ada)
+    await set_platform_role(OPERATOR, app.resources, ada, "admin")
     (event,) = await events(root, subject=f"user:{ada}")
     assert (event["action"], event["actorId"], event["ip"]) == ("user.grant_admin", None, None)
 
@@ -92,8 +95,8 @@ async def test_nobody_is_named_for_what_a_command_does(app: RunningApp, root: ht
 async def test_what_does_not_happen_leaves_no_event(app: RunningApp, root: httpx.AsyncClient) -> None:
     before = await actions(root)
     assert (await root.delete(f"/api/users/{await id_of(root)}")).status_code == 409
-    async with app.services.database.transaction() as transaction:
-        await record(transaction, "user.delete", "user:x")
+    async with app.resources.database.transaction() as transaction:
+        await record(OPERATOR, transaction, "user.delete", "user:x")
         await transaction.rollback()
     assert await actions(root) == before
 
@@ -111,16 +114,10 @@ async def test_what_was_so_already_leaves_no_event(app: RunningApp, root: httpx.
 async def test_an_admin_made_by_a_command_is_granted_the_role_by_nobody(
     app: RunningApp, root: httpx.AsyncClient
 ) -> None:
-    await app.services.invitations.create_user("eve@example.org", "", "admin")
+    await create_user_with_link(OPERATOR, app.resources, "eve@example.org", "", "admin")
     events_of_eve = (await events(root))[:3]
     assert {event["action"] for event in events_of_eve} == {"user.create", "user.grant_admin", "key.issue"}
     assert {event["actorId"] for event in events_of_eve} == {None}
-
-
-async def test_an_action_that_is_not_in_the_list_is_a_mistake(app: RunningApp) -> None:
-    async with app.services.database.transaction() as transaction:
-        with pytest.raises(KeyError):
-            await record(transaction, "user.frobnicate", "user:x")
 
 
 async def test_every_action_of_the_list_is_recorded(app: RunningApp, root: httpx.AsyncClient) -> None:
@@ -151,7 +148,7 @@ async def test_every_action_of_the_list_is_recorded(app: RunningApp, root: httpx
         ("DELETE", "", None),
     ):  # fmt: skip
         assert (await root.request(method, user + path, json=body)).status_code == 204
-    assert set(await actions(root)) == set(ACTIONS)
+    assert set(await actions(root)) == set(AUDIT_ACTIONS)
 
 
 async def test_events_are_listed_newest_first_page_by_page(app: RunningApp, root: httpx.AsyncClient) -> None:

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, is_signed_in, items, pages, problem
 from tests.support.mailbox import redeem, token_in
 
@@ -61,7 +63,7 @@ async def test_users_are_searched_by_a_part_of_address_or_name(app: RunningApp, 
 
 async def test_users_are_filtered_by_status_and_role(app: RunningApp, root: httpx.AsyncClient) -> None:
     await app.user("ada@example.org")
-    await app.services.users.suspend(await app.user("eve@example.org"))
+    await suspend_user(OPERATOR, app.resources, await app.user("eve@example.org"))
     assert await emails(root, status="suspended") == ["eve@example.org"]
     assert await emails(root, status="active") == ["root@example.org", "ada@example.org"]
     assert await emails(root, role="admin") == ["root@example.org"]
@@ -139,7 +141,7 @@ async def test_a_created_user_waits_for_their_invitation(app: RunningApp, root: 
     assert response.headers["location"] == f"/api/users/{created['id']}"
     assert (created["email"], created["onboardedAt"], created["platformRole"]) == ("Eve@example.org", None, None)
     assert await account(root, created["id"]) == created
-    key = await app.services.database.pool.fetchrow("SELECT * FROM keys WHERE purpose = 'invitation'")
+    key = await app.resources.database.pool.fetchrow("SELECT * FROM keys WHERE purpose = 'invitation'")
     assert key is not None
     assert (str(key["user_id"]), key["address"]) == (created["id"], "eve@example.org")
 
@@ -150,7 +152,7 @@ async def test_an_address_has_one_account(app: RunningApp, root: httpx.AsyncClie
     response = await root.post("/api/users", json={"email": "ADA@example.org", "name": "Eve"})
     assert (response.status_code, problem(response)["code"]) == (409, "email_taken")
     assert await emails(root) == ["root@example.org", "ada@example.org"]
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
 
 
 async def test_an_invitation_is_mailed_again_to_who_still_waits_for_it(

@@ -161,7 +161,7 @@ async def test_of_two_users_who_want_one_address_at_once_one_gets_it(either: Run
         either.clock.forward(seconds=30)
     answers = await at_once(2, lambda number: confirm(clients[number], codes[number]))
     assert sorted(answer.status_code for answer in answers) == [201, 410]
-    taken = await either.services.database.pool.fetchval("SELECT count(*) FROM users WHERE email = $1", NEW)
+    taken = await either.resources.database.pool.fetchval("SELECT count(*) FROM users WHERE email = $1", NEW)
     assert taken == 1
 
 

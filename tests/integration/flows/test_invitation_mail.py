@@ -61,7 +61,7 @@ async def test_a_secret_that_is_sent_where_there_are_none_is_not_kept(open_app: 
     token = await invited(open_app, await language_admin(open_app))
     assert (await redeem(open_app.client(), token=token, name="Grace", secret=SECRET)).status_code == 201
     keys = "SELECT count(*) FROM keys WHERE kind = 'primary' AND identifier = $1 AND secret_hash IS NULL"
-    assert await open_app.services.database.pool.fetchval(keys, ADDRESS) == 1
+    assert await open_app.resources.database.pool.fetchval(keys, ADDRESS) == 1
 
 
 async def test_a_platform_admin_invites_by_creating_a_user(either: RunningApp) -> None:

@@ -3,6 +3,9 @@
 import httpx
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.accept_invitation import new_setup_link
+from app.domain.flows.invite import create_user_with_link
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, problem
 from tests.support.races import at_once
@@ -29,7 +32,7 @@ async def test_the_setup_link_makes_the_first_platform_admin_and_signs_them_in(a
     user = response.json()["user"]
     assert (user["email"], user["name"], user["platformRole"]) == ("Root@example.org", "Ada", "admin")
     assert response.json()["session"]["method"] == "link"
-    assert await app.services.invitations.setup_link() is None
+    assert await new_setup_link(app.resources) is None
 
 
 async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(app: RunningApp) -> None:
@@ -43,14 +46,14 @@ async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(app: 
 
 
 async def test_an_invited_admin_gets_an_admins_session(app: RunningApp) -> None:
-    link = await app.services.invitations.create_user("ada@example.org", "", "admin")
+    link = await create_user_with_link(OPERATOR, app.resources, "ada@example.org", "", "admin")
     response = await redeem(app, link.partition("#token=")[2])
     assert response.json()["user"]["platformRole"] == "admin"
     assert "Max-Age=3600" in response.headers["set-cookie"]
 
 
 async def test_a_link_carries_its_token_in_the_fragment(app: RunningApp) -> None:
-    link = await app.services.invitations.setup_link()
+    link = await new_setup_link(app.resources)
     assert link is not None
     assert link.startswith("http://127.0.0.1:8000/redeem#token=osk_")
 
@@ -145,7 +148,7 @@ async def test_an_unknown_token_gets_the_answer_of_a_spent_one(app: RunningApp) 
 )
 async def test_an_invitation_that_has_lost_its_point_is_not_usable(app: RunningApp, change: str) -> None:
     token = await app.invitation("ada@example.org")
-    await app.services.database.pool.execute(change)
+    await app.resources.database.pool.execute(change)
     assert refused(await redeem(app, token)) == "key_not_usable"
 
 
@@ -153,4 +156,4 @@ async def test_an_address_is_invited_once(app: RunningApp) -> None:
     await app.invitation("ada@example.org")
     with pytest.raises(Problem, match="There is a user with this address already"):
         await app.invitation("ADA@example.org")
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 1
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 1

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, is_signed_in, problem
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
 
@@ -54,7 +56,7 @@ async def test_a_refused_secret_leaves_the_link_usable(app: RunningApp) -> None:
 
 
 async def test_only_an_active_user_gets_mail_and_everybody_the_same_answer(app: RunningApp) -> None:
-    await app.services.users.suspend(await app.user("suspended@example.org"))
+    await suspend_user(OPERATOR, app.resources, await app.user("suspended@example.org"))
     for address in ("suspended@example.org", "unknown@example.org"):
         answer = await ask(app.client(), "password_reset", address)
         assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})

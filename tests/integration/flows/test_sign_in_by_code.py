@@ -3,7 +3,9 @@
 import msgspec
 import pytest
 
-from app.domain.flows.request_key import KeyJob
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
+from app.domain.flows.request_key import KeyJob, issue_requested_key
 from app.jobs.worker import Attempt
 from app.postgres.base import new_id
 from tests.support.app import (
@@ -56,7 +58,7 @@ async def test_the_code_and_the_link_of_a_mail_are_one_key(app: RunningApp) -> N
 
 async def test_every_address_gets_the_same_answer_and_only_active_users_get_mail(either: RunningApp) -> None:
     await either.user(ADDRESS)
-    await either.services.users.suspend(await either.user("suspended@example.org"))
+    await suspend_user(OPERATOR, either.resources, await either.user("suspended@example.org"))
     answers = [
         await ask(either.client(), "sign_in", address)
         for address in (ADDRESS, "suspended@example.org", "unknown@example.org")
@@ -175,7 +177,7 @@ async def test_mail_is_in_the_language_of_its_reader(either: RunningApp) -> None
 
 async def test_an_address_with_a_hundred_wrong_codes_gets_a_link_alone_until_its_owner_is_in(app: RunningApp) -> None:
     await app.user(ADDRESS)
-    await app.services.database.pool.execute(
+    await app.resources.database.pool.execute(
         "INSERT INTO code_failures (address, failures, failed_at) VALUES ($1, 100, $2)", ADDRESS, app.clock()
     )
     message = await mailed(app, "sign_in")
@@ -216,9 +218,9 @@ async def test_a_request_whose_end_was_not_recorded_is_answered_once(app: Runnin
     await app.user(ADDRESS)
     job = KeyJob(purpose="sign_in", written=ADDRESS, unique=ADDRESS, user_id=None, name="", phone=None)
     attempt = Attempt(new_id(), msgspec.json.encode(job), app.clock())
-    await app.services.asking.run(attempt)
+    await issue_requested_key(app.resources, attempt)
     (message,) = await app.mails()
-    await app.services.asking.run(attempt)
+    await issue_requested_key(app.resources, attempt)
     assert len(await app.mails()) == 1
     by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
     assert (await redeem(app.client(), **by_code)).status_code == 201

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import suspend_user
 from tests.support.app import RunningApp, field_errors, is_signed_in, problem
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
 from tests.support.races import at_once
@@ -11,7 +13,7 @@ PROFILE = {"name": "Grace", "phone": "+4915112345678"}
 
 
 async def users(app: RunningApp) -> list[tuple[str, str, str | None, bool]]:
-    rows = await app.services.database.pool.fetch("SELECT * FROM users ORDER BY email")
+    rows = await app.resources.database.pool.fetch("SELECT * FROM users ORDER BY email")
     return [(row["email"], row["name"], row["phone"], row["email_verified_at"] is not None) for row in rows]
 
 
@@ -44,7 +46,7 @@ async def test_an_address_with_an_account_gets_a_sign_in_that_changes_nothing(ei
 
 
 async def test_a_suspended_user_gets_the_same_answer_and_no_mail(either: RunningApp) -> None:
-    await either.services.users.suspend(await either.user(ADDRESS))
+    await suspend_user(OPERATOR, either.resources, await either.user(ADDRESS))
     answer = await ask(either.client(), "sign_up", ADDRESS, **PROFILE)
     assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
     assert await either.mails() == []
@@ -55,7 +57,7 @@ async def test_where_sign_up_is_closed_a_notice_says_so_by_mail(app: RunningApp)
     assert (message["To"], message["Subject"]) == (ADDRESS, "Signing up at Ostiary")
     assert "open to invited people only" in text_of(message)
     assert "#token=" not in text_of(message)
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys") == 0
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys") == 0
 
 
 async def test_five_wrong_codes_burn_the_code(open_app: RunningApp) -> None:

@@ -145,12 +145,12 @@ async def test_a_401_says_how_to_sign_in(app: RunningApp, path: str) -> None:
 
 async def test_an_error_of_ours_says_nothing_of_itself_but_its_instance(app: RunningApp) -> None:
     client = await app.signed_in(admin=True)
-    await app.services.database.pool.execute("ALTER TABLE languages RENAME TO hidden")
+    await app.resources.database.pool.execute("ALTER TABLE languages RENAME TO hidden")
     try:
         with capture_logs() as lines:
             response = await client.get("/api/languages/de")
     finally:
-        await app.services.database.pool.execute("ALTER TABLE hidden RENAME TO languages")
+        await app.resources.database.pool.execute("ALTER TABLE hidden RENAME TO languages")
     told = problem(response)
     assert (response.status_code, told["code"]) == (500, "internal_error")
     assert told["detail"] == "The error has been logged under this instance."

@@ -3,7 +3,6 @@
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.sessions.schemas import Client
 from tests.support.app import CREDENTIALS, Clock, RunningApp, running, settings_for
 
 APP = "https://app.example.org"
@@ -75,7 +74,7 @@ async def test_the_clients_address_is_taken_from_trusted_proxies_only(
     async with running(settings_for(database_url, TRUSTED_PROXIES=trusted), Clock()) as proxied:
         client = proxied.client(**{"X-Forwarded-For": forwarded})
         assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201
-    assert await app.services.database.pool.fetchval("SELECT ip FROM sessions") == seen
+    assert await app.resources.database.pool.fetchval("SELECT ip FROM sessions") == seen
 
 
 async def test_pages_of_allowed_origins_may_use_the_api_and_others_may_not(app: RunningApp, database_url: str) -> None:
@@ -100,7 +99,3 @@ async def test_without_allowed_origins_no_page_of_another_reads_anything(app: Ru
     client = await app.signed_in()
     answer = await client.get("/api/session", headers={"Origin": APP})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
-
-
-async def test_what_a_session_notes_of_its_client_is_optional() -> None:
-    assert Client() == Client(ip=None, user_agent=None)

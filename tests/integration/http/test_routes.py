@@ -9,8 +9,10 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from app.asgi import build
+from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
-from app.guards.authorize import ANYONE, SIGNED_IN, Authorize, guards_of
+from app.domain.languages.translations.service import write_translation
+from app.guards.authorize import ANYONE, SIGNED_IN, PolicyGuard, guards_of
 from tests.support.app import SECRET, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
@@ -84,7 +86,7 @@ async def caller(app: RunningApp, who: str) -> httpx.AsyncClient:
     client = app.with_cookie(await app.token(user_id, admin=admin))
     if who == "suspended":
         # The session is left standing on purpose: the status alone must keep its holder out.
-        await app.services.database.pool.execute("UPDATE users SET status = 'suspended' WHERE id = $1", user_id)
+        await app.resources.database.pool.execute("UPDATE users SET status = 'suspended' WHERE id = $1", user_id)
     return client
 
 
@@ -94,7 +96,7 @@ def test_the_table_names_every_route_of_the_app() -> None:
 
 def test_every_route_is_guarded_or_says_that_it_is_open() -> None:
     for route, guards in routes_of_the_app().items():
-        deciding = [guard for guard in guards if guard in DECISIVE or isinstance(guard, Authorize)]
+        deciding = [guard for guard in guards if guard in DECISIVE or isinstance(guard, PolicyGuard)]
         assert len(deciding) == 1, route
 
 
@@ -109,7 +111,7 @@ async def test_a_route_answers_each_caller_as_the_table_says(
         await app.language(code)
     bob = await app.user("bob@example.org")
     await app.member(bob, "de", "translator")
-    await app.services.translations.write(bob, "de", "greeting", NewText(text="Hallo"), None)
+    await write_translation(Actor(bob), app.resources, "de", "greeting", NewText(text="Hallo"), None)
     client = await caller(app, who)
     method, path = route.split(" ")
     response = await client.request(

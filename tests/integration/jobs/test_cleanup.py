@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from app.audit import OPERATOR
+from app.domain.flows.invite import create_user_with_link
 from app.jobs.cleanup import clean_up
 from app.jobs.worker import Attempt, PermanentError
 from tests.support.app import RunningApp
@@ -9,17 +11,17 @@ from tests.support.fake_jobs import Runs, enqueue, worker_of
 
 
 async def test_clean_up_deletes_what_has_expired_and_nothing_else(app: RunningApp) -> None:
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     user_id = await app.user()
     await app.token(user_id)
-    await app.services.invitations.create_user("invited@example.org", "", None)
+    await create_user_with_link(OPERATOR, app.resources, "invited@example.org", "", None)
     done = await enqueue(app)
     await worker_of(app, Runs()).drain()
     dead = await enqueue(app)
     await worker_of(app, Runs(PermanentError("no"))).drain()
 
     async def left() -> list[object]:
-        await app.services.worker.drain()
+        await app.worker.drain()
         jobs_left = {row["id"] for row in await pool.fetch("SELECT id FROM jobs")} & {done, dead}
         return [
             await pool.fetchval("SELECT count(*) FROM sessions"),
@@ -48,6 +50,6 @@ async def test_clean_up_goes_on_until_nothing_is_left(app: RunningApp) -> None:
         left -= batch
         return batch
 
-    task = clean_up(app.services.database, app.clock, [sweep])
+    task = clean_up(app.resources.database, app.clock, [sweep])
     await task.run(Attempt(UUID(int=0), b"", app.clock()))
     assert left == 0

@@ -14,11 +14,11 @@ from tests.support.fake_jobs import KIND, Errand, Runs, enqueue, retry, stored, 
 async def test_a_job_is_there_exactly_when_its_transaction_has_committed(app: RunningApp) -> None:
     runs = Runs()
     with suppress(ZeroDivisionError):
-        async with app.services.database.transaction() as transaction:
-            await app.services.jobs.enqueue(transaction, KIND, Errand())
+        async with app.resources.database.transaction() as transaction:
+            await app.resources.jobs.enqueue(transaction, KIND, Errand())
             raise ZeroDivisionError
-    async with app.services.database.transaction() as transaction:
-        job_id = await app.services.jobs.enqueue(transaction, KIND, Errand())
+    async with app.resources.database.transaction() as transaction:
+        job_id = await app.resources.jobs.enqueue(transaction, KIND, Errand())
         await worker_of(app, runs).drain()
         assert runs.seen == []
     await worker_of(app, runs).drain()
@@ -117,7 +117,7 @@ async def test_a_job_sealed_with_another_key_waits_for_that_key(app: RunningApp,
     )
     for settings, state in ((rotated, "queued"), (mended, "done")):
         tasks = {KIND: Task(runs)}
-        await Worker(app.services.database, app.clock, SecretKey(settings), tasks).drain()
+        await Worker(app.resources.database, app.clock, SecretKey(settings), tasks).drain()
         job = await stored(app, job_id)
         assert job.state == state
         assert state == "done" or "SECRET_KEY_PREVIOUS" in (job.error or "")
@@ -137,9 +137,9 @@ async def test_a_scheduled_kind_is_one_job_that_runs_on_one_worker_at_a_time(app
         await may_end.wait()
         running -= 1
 
-    services = app.services
+    resources = app.resources
     tasks = {"sweep": Task(run, every=timedelta(hours=1))}
-    workers = [Worker(services.database, app.clock, services.secret_key, tasks) for _ in range(3)]
+    workers = [Worker(resources.database, app.clock, resources.secret_key, tasks) for _ in range(3)]
     first = asyncio.create_task(workers[0].drain())
     await begun.wait()
     await asyncio.gather(*[other.drain() for other in workers[1:]])
@@ -150,15 +150,16 @@ async def test_a_scheduled_kind_is_one_job_that_runs_on_one_worker_at_a_time(app
     app.clock.forward(hours=1)
     await asyncio.gather(*[each.drain() for each in workers])
     assert (most, runs) == (1, 2)
-    assert await services.database.pool.fetchval("SELECT count(*) FROM jobs WHERE kind = 'sweep'") == 1
+    assert await resources.database.pool.fetchval("SELECT count(*) FROM jobs WHERE kind = 'sweep'") == 1
 
 
 async def test_a_scheduled_job_never_dies_of_failing(app: RunningApp) -> None:
     runs = Runs(*[TemporaryError("locked")] * (MAX_ATTEMPTS + 5))
-    services = app.services
-    sweeper = Worker(services.database, app.clock, services.secret_key, {"sweep": Task(runs, every=timedelta(hours=1))})
+    resources = app.resources
+    tasks = {"sweep": Task(runs, every=timedelta(hours=1))}
+    sweeper = Worker(resources.database, app.clock, resources.secret_key, tasks)
     for _ in range(MAX_ATTEMPTS + 6):
         await sweeper.drain()
         app.clock.forward(hours=1)
     assert len(runs.seen) == MAX_ATTEMPTS + 6
-    assert await services.database.pool.fetchval("SELECT error FROM jobs WHERE kind = 'sweep'") is None
+    assert await resources.database.pool.fetchval("SELECT error FROM jobs WHERE kind = 'sweep'") is None

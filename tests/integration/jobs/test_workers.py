@@ -26,8 +26,8 @@ async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(app: Running
             raise RuntimeError("no time")
         return app.clock()
 
-    services = app.services
-    erring = Worker(services.database, clock, services.secret_key, {KIND: Task(runs)})
+    resources = app.resources
+    erring = Worker(resources.database, clock, resources.secret_key, {KIND: Task(runs)})
     async with erring.working():
         job_id = await enqueue(app)
 
@@ -64,7 +64,7 @@ async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(app: Run
 async def abandon(app: RunningApp) -> Claimed:
     """Claim the one job that is due, as a worker does that is killed right after."""
     now = app.clock()
-    (job,) = await jobs.claim(app.services.database, [KIND], now=now, leased_until=now + LEASE, limit=4)
+    (job,) = await jobs.claim(app.resources.database, [KIND], now=now, leased_until=now + LEASE, limit=4)
     return job
 
 
@@ -87,9 +87,9 @@ async def test_a_worker_that_has_lost_its_lease_changes_nothing_any_more(app: Ru
     second = await abandon(app)
     assert (first.id, second.attempts) == (job_id, 2)
     done = Outcome("done", finished_at=app.clock(), erase_payload=True)
-    assert not await jobs.settle(app.services.database, first, done)
-    assert await jobs.settle(app.services.database, second, done)
-    assert not await jobs.settle(app.services.database, second, done)
+    assert not await jobs.settle(app.resources.database, first, done)
+    assert await jobs.settle(app.resources.database, second, done)
+    assert not await jobs.settle(app.resources.database, second, done)
 
 
 async def test_a_job_that_kills_every_worker_is_dead_in_the_end(app: RunningApp) -> None:
@@ -104,7 +104,7 @@ async def test_a_job_that_kills_every_worker_is_dead_in_the_end(app: RunningApp)
 
 async def test_jobs_of_an_unknown_kind_are_left_to_the_workers_that_know_them(app: RunningApp) -> None:
     job_id = await enqueue(app)
-    await app.services.worker.drain()
+    await app.worker.drain()
     assert (await stored(app, job_id)).attempts == 0
 
 
@@ -129,7 +129,7 @@ async def test_a_waiting_worker_is_woken_by_the_commit(app: RunningApp, monkeypa
         "WHERE datname = current_database() AND query = 'LISTEN \"ostiary_jobs\"' AND state = 'idle'"
     )
     async with worker_of(app, signals).working(), asyncio.timeout(20):
-        await until(lambda: app.services.database.pool.fetchval(listening))
+        await until(lambda: app.resources.database.pool.fetchval(listening))
         await enqueue(app)
         await signals.ended.wait()
 
@@ -138,7 +138,7 @@ async def test_a_worker_survives_the_loss_of_its_connections(app: RunningApp, mo
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.05)
     signals = Signals()
     signals.may_end.set()
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     async with worker_of(app, signals).working(), asyncio.timeout(20):
         await until(
             lambda: pool.fetchval(

@@ -30,8 +30,8 @@ def credentials(email: str = "ada@example.org", secret: str = SECRET) -> dict[st
 
 async def outstanding_link(app: RunningApp, user_id: UUID, purpose: str = "invitation") -> None:
     """A single-use key of the user that could still be used."""
-    async with app.services.database.transaction() as transaction:
-        await SingleUseKeyRepository(session=transaction).issue(
+    async with app.resources.database.transaction() as transaction:
+        await SingleUseKeyRepository(transaction).issue(
             purpose=purpose,
             address=f"{user_id}@example.org",
             user_id=user_id,
@@ -45,7 +45,7 @@ async def outstanding_link(app: RunningApp, user_id: UUID, purpose: str = "invit
 
 
 async def stored_hash(app: RunningApp) -> str:
-    return str(await app.services.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'"))
+    return str(await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'"))
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", " ADA@Example.ORG "])
@@ -64,7 +64,7 @@ async def test_signing_in_notes_when_the_key_was_used(app: RunningApp) -> None:
     await app.user()
     app.clock.forward(days=1)
     await app.client().post("/api/session", json=credentials())
-    used = await app.services.database.pool.fetchval("SELECT last_used_at FROM keys")
+    used = await app.resources.database.pool.fetchval("SELECT last_used_at FROM keys")
     assert used == app.clock()
 
 

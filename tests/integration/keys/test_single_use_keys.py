@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.auth.tokens import code_hash, new_link_token, token_hash
-from app.domain.flows.registry import PURPOSES
+from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.keys.models import Key
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from tests.support.app import RunningApp
@@ -31,8 +31,8 @@ async def issue(
 ) -> bytes:
     """A new key with a link and, where given, a code with five attempts; gives the hash of the link's token."""
     hashed = token_hash(new_link_token())
-    async with app.services.database.transaction() as transaction:
-        await SingleUseKeyRepository(session=transaction).issue(
+    async with app.resources.database.transaction() as transaction:
+        await SingleUseKeyRepository(transaction).issue(
             purpose=purpose,
             address=address,
             user_id=user_id,
@@ -47,24 +47,24 @@ async def issue(
 
 
 async def consume(app: RunningApp, hashed: bytes, purpose: str = PURPOSE) -> Key | None:
-    async with app.services.database.transaction() as transaction:
-        return await SingleUseKeyRepository(session=transaction).consume(hashed, purpose, app.clock())
+    async with app.resources.database.transaction() as transaction:
+        return await SingleUseKeyRepository(transaction).consume_link(hashed, purpose, app.clock())
 
 
 async def guess(app: RunningApp, code: str, address: str = ADDRESS) -> Key | None:
     """One guess as it must be made: counted and committed first, compared after."""
-    async with app.services.database.transaction() as transaction:
-        counted = await SingleUseKeyRepository(session=transaction).count_attempt(address, PURPOSE, app.clock())
+    async with app.resources.database.transaction() as transaction:
+        counted = await SingleUseKeyRepository(transaction).count_attempt(address, PURPOSE, MINUTES, app.clock())
     if counted is None:
         return None
-    async with app.services.database.transaction() as transaction:
-        keys = SingleUseKeyRepository(session=transaction)
-        return await keys.consume_code(address, PURPOSE, [hash_of(code, address)], app.clock())
+    async with app.resources.database.transaction() as transaction:
+        keys = SingleUseKeyRepository(transaction)
+        return await keys.consume_code(address, PURPOSE, MINUTES, [hash_of(code, address)], app.clock())
 
 
 async def live(app: RunningApp, hashed: bytes) -> bool:
-    async with app.services.database.transaction() as transaction:
-        return await SingleUseKeyRepository(session=transaction).find_live(hashed, app.clock()) is not None
+    async with app.resources.database.transaction() as transaction:
+        return await SingleUseKeyRepository(transaction).find_live(hashed, app.clock()) is not None
 
 
 async def test_looking_at_a_key_does_not_consume_it(app: RunningApp) -> None:
@@ -154,9 +154,9 @@ async def test_a_hundred_guesses_at_once_spend_the_same_five_attempts(app: Runni
     await issue(app, "12345678")
 
     async def attempt(_: int) -> bool:
-        async with app.services.database.transaction() as transaction:
+        async with app.resources.database.transaction() as transaction:
             return (
-                await SingleUseKeyRepository(session=transaction).count_attempt(ADDRESS, PURPOSE, app.clock())
+                await SingleUseKeyRepository(transaction).count_attempt(ADDRESS, PURPOSE, MINUTES, app.clock())
                 is not None
             )
 
@@ -172,11 +172,11 @@ async def test_voiding_takes_every_key_on_the_users_account_and_no_other(app: Ru
     ada, eve = await app.user(), await app.user("eve@example.org")
     hers = [await issue(app, user_id=ada, address="new@example.org"), await issue(app, address=ADDRESS)]
     others = [await issue(app, user_id=eve, address="eve@example.org")]
-    async with app.services.database.transaction() as transaction:
-        await SingleUseKeyRepository(session=transaction).void_outstanding(ada)
+    async with app.resources.database.transaction() as transaction:
+        await SingleUseKeyRepository(transaction).void_keys(ada, keep=())
     assert [await live(app, hashed) for hashed in hers] == [False, False]
     assert [await live(app, hashed) for hashed in others] == [True]
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'primary'") == 2
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'primary'") == 2
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ async def test_voiding_takes_every_key_on_the_users_account_and_no_other(app: Ru
 )
 async def test_the_database_itself_refuses_a_malformed_key(app: RunningApp, change: str) -> None:
     await issue(app, "12345678")
-    async with app.services.database.transaction() as transaction:
+    async with app.resources.database.transaction() as transaction:
         connection = await transaction.connection()
         with pytest.raises(IntegrityError):
             await connection.exec_driver_sql(change)
@@ -203,5 +203,5 @@ async def test_every_purpose_is_found_by_its_name_and_lives_a_while(app: Running
     assert "invitation" in PURPOSES
     for name, purpose in PURPOSES.items():
         assert purpose.name == name
-        assert purpose.has_code or purpose.link_lifetime is not None
+        assert purpose.code or purpose.link_lifetime is not None
         assert purpose.link_lifetime is None or purpose.link_lifetime(app.settings) > timedelta()

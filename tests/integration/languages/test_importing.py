@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.languages import codes
 from app.domain.languages.importing import ImportFileError, read_languages
+from app.domain.languages.service import complete_language, import_languages
 from app.errors import Problem
 from tests.support.app import RunningApp
 
@@ -23,13 +24,13 @@ RIGHT_TO_LEFT = {"ae", "ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi
 
 
 async def import_file(app: RunningApp, path: Path) -> int:
-    rows = read_languages(path, app.services.languages.prepare)
-    await app.services.languages.import_all(rows)
+    rows = read_languages(path, lambda new: complete_language(new, app.clock))
+    await import_languages(app.resources, rows)
     return len(rows)
 
 
 async def stored(app: RunningApp) -> dict[str, str]:
-    rows = await app.services.database.pool.fetch("SELECT code, text_direction FROM languages")
+    rows = await app.resources.database.pool.fetch("SELECT code, text_direction FROM languages")
     return {row["code"]: row["text_direction"] for row in rows}
 
 
@@ -56,7 +57,7 @@ async def test_what_a_line_leaves_out_follows_from_the_code(app: RunningApp, tmp
     path = tmp_path / "some.jsonl"
     path.write_text('{"code":"PT","name":"Portuguese"}\n{"code":"iw","name":"Hebrew"}\n')
     await import_file(app, path)
-    rows = await app.services.database.pool.fetch("SELECT code, autonym, text_direction FROM languages ORDER BY 1")
+    rows = await app.resources.database.pool.fetch("SELECT code, autonym, text_direction FROM languages ORDER BY 1")
     assert [tuple(row) for row in rows] == [("he", "עברית", "rtl"), ("pt", "português", "ltr")]
 
 

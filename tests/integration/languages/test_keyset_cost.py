@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from app.domain.languages import repository
 from app.domain.languages.members import repository as member_repository
@@ -35,8 +36,17 @@ INSERT INTO translation_versions
 SELECT 'x-0700', 'key.000001', n, 'x', 'draft', NULL, now() FROM generate_series(1, 10000) n;
 ANALYZE
 """
+
+
+def members_page(after: UUID) -> tuple[object, ...]:
+    """The values of the statement for a page of members, in the order of its placeholders."""
+    values = {"code": "x-0700", "after": after, "limit": LIMIT + 1}
+    return tuple([values.get(name, MEMBERS.params.get(name)) for name in MEMBERS.positiontup or ()])
+
+
 FIRST, LAST = UUID(int=0), UUID(int=2 * (10_000 - LIMIT))
 NEAR_END = f"key.{10_000 - LIMIT:06}"
+MEMBERS = member_repository.PAGE.compile(dialect=dialect())  # type: ignore[no-untyped-call] # SQLAlchemy's is untyped
 # A statement, and what it is given for the first page and for the last one.
 PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
     "all languages": (repository.PAGE, ("", LIMIT + 1), ("x-1950", LIMIT + 1)),
@@ -45,7 +55,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
         ("", LIMIT + 1, ["x-0001", "x-0700", "x-2000"]),
         ("x-1999", LIMIT + 1, ["x-2000"]),
     ),
-    "members": (member_repository.PAGE, ("x-0700", FIRST, LIMIT + 1), ("x-0700", LAST, LIMIT + 1)),
+    "members": (str(MEMBERS), members_page(FIRST), members_page(LAST)),
     "translations": (
         translation_repository.PAGE,
         ("x-0700", "", "", None, None, LIMIT + 1),
@@ -85,7 +95,7 @@ def rows_read(node: dict[str, Any]) -> float:
 @pytest.mark.parametrize("plan_cache_mode", ["force_custom_plan", "force_generic_plan"])
 async def test_every_page_reads_its_own_rows_through_an_index(app: RunningApp, plan_cache_mode: str) -> None:
     """Both with a plan for the values, and with the one that a prepared statement keeps."""
-    pool = app.services.database.pool
+    pool = app.resources.database.pool
     await pool.execute(FILL)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL plan_cache_mode = {plan_cache_mode}")

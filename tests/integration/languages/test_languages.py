@@ -23,7 +23,7 @@ async def codes_of(client: httpx.AsyncClient, limit: int = 200) -> list[list[str
 
 async def many_languages(app: RunningApp) -> list[str]:
     """Two thousand languages, by code."""
-    await app.services.database.pool.execute(
+    await app.resources.database.pool.execute(
         """INSERT INTO languages (code, name, autonym, text_direction, created_at)
            SELECT 'x-' || lpad(n::text, 4, '0'), 'Language', 'Language', 'ltr', now() FROM generate_series(1, $1) n""",
         MANY,

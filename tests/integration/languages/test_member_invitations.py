@@ -5,6 +5,8 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.invite import create_user_with_link
 from tests.support.app import SECRET, RunningApp
 from tests.support.mailbox import redeem, token_in
 from tests.support.members import PATH, add, member_id, roles_of
@@ -75,9 +77,9 @@ async def test_an_invitation_to_two_languages_is_revoked_with_the_last_of_them(
     eve = await member_id(admin, "eve@example.org")
     await danish.delete(f"/api/languages/da/members/{eve}")
     live = "SELECT count(*) FROM keys WHERE purpose = 'invitation' AND used_at IS NULL"
-    assert await app.services.database.pool.fetchval(live) == 1
+    assert await app.resources.database.pool.fetchval(live) == 1
     await admin.delete(f"{PATH}/{eve}")
-    assert await app.services.database.pool.fetchval(live) == 0
+    assert await app.resources.database.pool.fetchval(live) == 0
     assert (await accept(app, (await app.mails())[1])).status_code == 410
 
 
@@ -92,7 +94,7 @@ async def test_an_invitation_of_the_platform_is_not_revoked_by_a_language(
 
 
 async def test_an_invitation_of_the_platform_that_has_expired_is_no_hindrance(app: RunningApp) -> None:
-    await app.services.invitations.create_user("eve@example.org", "", None)
+    await create_user_with_link(OPERATOR, app.resources, "eve@example.org", "", None)
     app.clock.forward(days=7)
     await app.language("de", "German")
     admin = await app.signed_in_member("de", "admin")

@@ -5,6 +5,8 @@ from uuid import UUID
 import httpx
 import pytest
 
+from app.audit import OPERATOR
+from app.domain.flows.administer_users import delete_user, suspend_user
 from tests.support.app import SECRET, RunningApp, field_errors, id_of, items, pages, problem
 from tests.support.mailbox import redeem, text_of, token_in
 from tests.support.members import PATH, add, roles_of
@@ -51,7 +53,7 @@ async def test_the_owner_of_a_known_address_is_a_member_at_once_and_told(
     assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
     assert (await ada.get("/api/languages/de")).status_code == 200
     invited_by = "SELECT invited_by FROM language_members WHERE user_id = $1"
-    assert await app.services.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
+    assert await app.resources.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
 
 
 async def test_who_is_a_member_already_keeps_their_roles(app: RunningApp, admin: httpx.AsyncClient) -> None:
@@ -146,7 +148,7 @@ async def test_only_a_platform_admin_learns_that_a_language_does_not_exist(
     root, ada = await app.signed_in("root@example.org", admin=True), await app.signed_in()
     answers = [await client.request(method, f"/api/languages/xx/members{path}", json=body) for client in (root, ada)]
     assert [answer.status_code for answer in answers] == [404, 403]
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM users") == 2
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 2
 
 
 async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
@@ -170,7 +172,7 @@ async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
 async def test_a_suspended_owner_of_an_address_is_added_and_told_nothing(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
-    await app.services.users.suspend(await app.user())
+    await suspend_user(OPERATOR, app.resources, await app.user())
     await add(admin, "ada@example.org")
     assert await app.mails() == []
 
@@ -178,5 +180,5 @@ async def test_a_suspended_owner_of_an_address_is_added_and_told_nothing(
 async def test_a_deleted_user_is_no_member(app: RunningApp, admin: httpx.AsyncClient) -> None:
     user_id = await app.user()
     await app.member(user_id, "de", "admin")
-    await app.services.users.remove(user_id)
+    await delete_user(OPERATOR, app.resources, user_id)
     assert await roles_of(admin) == {"root@example.org": ["admin"]}

@@ -252,7 +252,7 @@ async def test_deleting_a_language_takes_its_translations_and_their_history_with
     admin = await app.signed_in("root@example.org", admin=True)
     assert (await admin.delete("/api/languages/de")).status_code == 204
     left = "SELECT (SELECT count(*) FROM translations) + (SELECT count(*) FROM translation_versions)"
-    assert await app.services.database.pool.fetchval(left) == 0
+    assert await app.resources.database.pool.fetchval(left) == 0
 
 
 async def test_the_texts_of_a_deleted_user_stay_by_nobody(app: RunningApp, translator: httpx.AsyncClient) -> None:

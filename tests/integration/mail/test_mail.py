@@ -23,15 +23,15 @@ WAIT_SECONDS = 30
 
 
 async def errors(app: RunningApp) -> list[str | None]:
-    rows = await app.services.database.pool.fetch("SELECT error FROM jobs WHERE kind = 'mail' ORDER BY id")
+    rows = await app.resources.database.pool.fetch("SELECT error FROM jobs WHERE kind = 'mail' ORDER BY id")
     return [row["error"] for row in rows]
 
 
 async def test_a_mail_is_delivered_with_its_headers(server: MailServer, sending: Sending) -> None:
     async with sending(server, PUBLIC_URL="https://auth.lamps.example.org") as app:
         await enqueue(app)
-        await app.services.worker.drain()
-        job_id = await app.services.database.pool.fetchval("SELECT id FROM jobs WHERE kind = 'mail'")
+        await app.worker.drain()
+        job_id = await app.resources.database.pool.fetchval("SELECT id FROM jobs WHERE kind = 'mail'")
     ((recipient, message),) = server.received
     assert recipient == TO
     assert dict(message.items()) | {"Content-Type": "", "MIME-Version": ""} == {
@@ -57,11 +57,11 @@ async def test_a_server_that_is_down_for_three_tries_gets_the_mail_at_the_fourth
         await server.stop()
         await enqueue(app)
         for attempt in (1, 2, 3):
-            await app.services.worker.drain()
+            await app.worker.drain()
             assert await states(app) == [("queued", attempt)]
             app.clock.forward(minutes=1)
         await server.start()
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert await states(app) == [("done", 4)]
     assert server.recipients == [TO]
 
@@ -73,10 +73,10 @@ async def test_a_refused_recipient_is_not_asked_again_and_the_others_get_their_m
     async with sending(server) as app:
         for to in ("a@example.org", "gone@example.org", "b@example.org"):
             await enqueue(app, to)
-        await app.services.worker.drain()
+        await app.worker.drain()
         server.refusals.clear()
         app.clock.forward(days=2)
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert await states(app) == [("done", 1), ("dead", 1), ("done", 1)]
         assert "recipient refused: 550 5.1.1 no such mailbox" in await errors(app)
     assert sorted(server.recipients) == ["a@example.org", "b@example.org"]
@@ -88,12 +88,12 @@ async def test_a_refused_message_is_final_and_a_greylisted_recipient_is_not(
     async with sending(server) as app:
         server.refusals[TO] = "450 4.2.0 greylisted, try later"
         await enqueue(app)
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert await states(app) == [("queued", 1)]
         server.refusals.clear()
         server.data_reply = "554 5.7.1 this looks like spam"
         app.clock.forward(minutes=1)
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert await states(app) == [("dead", 2)]
     assert server.received == []
 
@@ -102,11 +102,11 @@ async def test_a_sender_that_the_server_refuses_is_the_operators_to_mend(server:
     server.sender_reply = "550 5.7.1 not your domain"
     async with sending(server) as app:
         await enqueue(app)
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert await errors(app) == ["sender refused: 550 5.7.1 not your domain"]
         server.sender_reply = None
         app.clock.forward(minutes=1)
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert await states(app) == [("done", 2)]
     assert server.connections == 1
 
@@ -118,7 +118,7 @@ async def test_a_server_that_hangs_up_amid_the_message_gets_the_same_mail_again(
     async with sending(server) as app:
         await enqueue(app)
         for _ in range(3):
-            await app.services.worker.drain()
+            await app.worker.drain()
             app.clock.forward(minutes=1)
         assert await states(app) == [("done", 3)]
     assert server.recipients == [TO]
@@ -128,9 +128,9 @@ async def test_every_try_is_the_same_message(server: MailServer, sending: Sendin
     async with sending(server) as app:
         mail = Mail(to=TO, template="secret_changed", locale="en", values={})
         attempt = Attempt(UUID(int=7), msgspec.json.encode(mail), app.clock())
-        await app.services.mail.deliver(attempt)
+        await app.resources.mail.deliver(attempt)
         app.clock.forward(hours=1)
-        await app.services.mail.deliver(attempt)
+        await app.resources.mail.deliver(attempt)
     (_, first), (_, second) = server.received
     assert first.as_bytes() == second.as_bytes()
 
@@ -138,10 +138,10 @@ async def test_every_try_is_the_same_message(server: MailServer, sending: Sendin
 async def test_a_hanging_server_is_left_after_a_while_and_the_mail_tried_again(
     server: MailServer, app: RunningApp
 ) -> None:
-    services, settings = app.services, app.settings
+    resources, settings = app.resources, app.settings
     transport = SmtpTransport(server.url, local_hostname="localhost", command_seconds=0.2)
-    mailer = Mailer(app.clock, settings, services.jobs, transport)
-    impatient = Worker(services.database, app.clock, services.secret_key, {"mail": Task(mailer.deliver)})
+    mailer = Mailer(app.clock, settings, resources.jobs, transport)
+    impatient = Worker(resources.database, app.clock, resources.secret_key, {"mail": Task(mailer.deliver)})
     server.may_answer.clear()
     await enqueue(app)
     async with mailer.open():
@@ -175,11 +175,11 @@ async def test_one_connection_carries_many_mails_and_a_lost_one_is_replaced(
     async with sending(server) as app:
         for number in range(20):
             await enqueue(app, f"user{number}@example.org")
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert server.connections <= worker.CONCURRENCY
         server.drop_connections()
         await enqueue(app)
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert set(await states(app)) == {("done", 1)}
     assert len(server.received) == 21
 
@@ -188,10 +188,10 @@ async def test_an_expired_mail_is_not_sent(server: MailServer, sending: Sending)
     async with sending(server) as app:
         await server.stop()
         await enqueue(app, expires_at=app.clock() + timedelta(minutes=10))
-        await app.services.worker.drain()
+        await app.worker.drain()
         await server.start()
         app.clock.forward(minutes=10)
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert [state for state, _ in await states(app)] == ["dead"]
     assert server.received == []
 
@@ -200,7 +200,7 @@ async def test_an_address_in_other_scripts_is_reached(server: MailServer, sendin
     async with sending(server) as app:
         await enqueue(app, "grace@bücher.example")
         await enqueue(app, "größe@bücher.example")
-        await app.services.worker.drain()
+        await app.worker.drain()
     assert sorted(server.recipients) == ["grace@xn--bcher-kva.example", "größe@bücher.example"]
 
 
@@ -210,7 +210,7 @@ async def test_nothing_is_sent_in_clear_to_another_machine(sending: Sending, cre
     async with mail_server("127.0.0.2") as server:
         async with sending(server, f"smtp://{credentials}127.0.0.2:{server.port}") as app:
             await enqueue(app)
-            await app.services.worker.drain()
+            await app.worker.drain()
             assert [state for state, _ in await states(app)] == ["queued"]
             assert "STARTTLS" in str(await errors(app))
         assert (server.received, server.credentials) == ([], [])
@@ -228,7 +228,7 @@ async def test_another_machine_is_reached_over_tls_if_its_certificate_is_trusted
     async with mail_server("127.0.0.2", tls) as server:
         async with sending(server, f"smtp://user%40lamps:p%3Aw@127.0.0.2:{server.port}") as app:
             await enqueue(app)
-            await app.services.worker.drain()
+            await app.worker.drain()
         assert server.recipients == ([TO] if trusted else [])
         assert server.credentials == ([(b"user@lamps", b"p:w")] if trusted else [])
 
@@ -243,8 +243,8 @@ async def test_a_file_transport_writes_one_private_file_for_each_mail(app: Runni
 
 
 async def test_mistakes_of_the_caller_are_told_at_once(app: RunningApp) -> None:
-    mail = app.services.mail
-    async with app.services.database.transaction() as transaction:
+    mail = app.resources.mail
+    async with app.resources.database.transaction() as transaction:
         with pytest.raises(ValueError, match="takes"):
             await mail.enqueue(transaction, to=TO, template="invitation", values={"link": "x"})
         with pytest.raises(ValueError, match="@-sign"):

@@ -93,6 +93,6 @@ async def test_a_mail_survives_its_worker_being_killed_amid_delivery(server: Mai
         server.drop_connections()
         server.may_answer.set()
         server.received.clear()
-        await app.services.worker.drain()
+        await app.worker.drain()
         assert await states(app) == [("done", 2)]
     assert server.recipients == [TO]

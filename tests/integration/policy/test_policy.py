@@ -52,16 +52,16 @@ async def test_people_of_the_database_have_the_rules_that_expectations_are_check
     await app.language("de", "German")
     await app.language("fr", "French")
     user_id, token = await person(app, who, "ada@example.org")
-    found = await find_principal(app.services.database, user_id)
+    found = await find_principal(app.resources.database, user_id)
     assert found is not None
     assert ability_for(found).rules == ability_for(principal_of(who, user_id)).rules
-    assert found == structs.replace(await app.services.sessions.authenticate(token), session=None)
+    assert found == structs.replace(await app.sessions.authenticate(token), session=None)
 
 
 async def test_a_suspended_user_is_found_as_anonymous_and_an_unknown_one_not_at_all(app: RunningApp) -> None:
     user_id, _ = await person(app, "suspended", "ada@example.org")
-    assert await find_principal(app.services.database, user_id) == ANONYMOUS
-    assert await find_principal(app.services.database, UUID(NOBODY)) is None
+    assert await find_principal(app.resources.database, user_id) == ANONYMOUS
+    assert await find_principal(app.resources.database, UUID(NOBODY)) is None
 
 
 async def test_anyone_may_read_the_policy(app: RunningApp) -> None:

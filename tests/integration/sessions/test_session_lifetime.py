@@ -16,7 +16,7 @@ PROOF = {"method": "password", "secret": SECRET}
 
 async def times_in_database(app: RunningApp) -> tuple[datetime, datetime]:
     """When the one session was last seen, and when it becomes idle."""
-    row = await app.services.database.pool.fetchrow("SELECT last_seen_at, idle_expires_at FROM sessions")
+    row = await app.resources.database.pool.fetchrow("SELECT last_seen_at, idle_expires_at FROM sessions")
     assert row is not None
     return row[0], row[1]
 
@@ -43,7 +43,7 @@ async def test_a_session_in_steady_use_ends_exactly_at_its_absolute_limit(
     while app.clock() + step < end:
         app.clock.now += step
         assert await is_signed_in(client)
-        await app.services.sessions.settle()
+        await app.sessions.flush()
     app.clock.now = end - timedelta(seconds=1)
     assert await is_signed_in(client)
     app.clock.forward(seconds=1)
@@ -58,13 +58,13 @@ async def test_a_session_in_use_is_extended_hourly_and_its_cookie_sent_again(app
     app.clock.forward(minutes=1)
     response = await client.get("/api/session")
     assert response.headers["set-cookie"].startswith(f"auth_session={token}; Max-Age=1209600; ")
-    await app.services.sessions.settle()
+    await app.sessions.flush()
     assert await times_in_database(app) == (app.clock(), app.clock() + IDLE)
 
     extended = app.clock()
     app.clock.forward(minutes=59)
     assert "set-cookie" not in (await client.get("/api/session")).headers
-    await app.services.sessions.settle()
+    await app.sessions.flush()
     assert await times_in_database(app) == (extended, extended + IDLE)
 
 
@@ -78,7 +78,7 @@ async def test_the_cookie_never_outlives_the_absolute_limit(app: RunningApp) -> 
     client = await app.signed_in()
     app.clock.forward(days=13)
     await client.get("/api/session")
-    await app.services.sessions.settle()
+    await app.sessions.flush()
     app.clock.forward(days=13)
     left = int(timedelta(days=4).total_seconds())
     assert f"Max-Age={left};" in (await client.get("/api/session")).headers["set-cookie"]
@@ -88,12 +88,12 @@ async def test_the_extension_is_written_after_the_answer(app: RunningApp) -> Non
     client = await app.signed_in()
     app.clock.forward(hours=2)
     before = await times_in_database(app)
-    async with app.services.database.pool.acquire() as connection, connection.transaction():
+    async with app.resources.database.pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT id FROM sessions FOR UPDATE")
         async with asyncio.timeout(5):
             assert "set-cookie" in (await client.get("/api/session")).headers
         assert await times_in_database(app) == before
-    await app.services.sessions.settle()
+    await app.sessions.flush()
     assert (await times_in_database(app))[0] == app.clock()
 
 
@@ -104,12 +104,12 @@ async def test_requests_side_by_side_write_one_extension(app: RunningApp) -> Non
         if statement.startswith("UPDATE sessions"):
             written.append(cursor.rowcount)
 
-    engine = app.services.database.engine.sync_engine
+    engine = app.resources.database.engine.sync_engine
     event.listen(engine, "after_cursor_execute", note)
     try:
         app.clock.forward(hours=2)
         await asyncio.gather(*[client.get("/api/session") for _ in range(8)])
-        await app.services.sessions.settle()
+        await app.sessions.flush()
     finally:
         event.remove(engine, "after_cursor_execute", note)
     assert len(written) > 1
@@ -118,18 +118,18 @@ async def test_requests_side_by_side_write_one_extension(app: RunningApp) -> Non
 
 async def test_a_failed_extension_spoils_nothing_and_is_tried_again(app: RunningApp, database_url: str) -> None:
     token = await app.token(await app.user())
-    clock, pool = Clock(), app.services.database.pool
+    clock, pool = Clock(), app.resources.database.pool
     clock.forward(hours=2)
     async with running(settings_for(database_url), clock) as other:
         client = other.with_cookie(token)
         await pool.execute("ALTER TABLE sessions ADD CONSTRAINT read_only CHECK (false) NOT VALID")
         try:
             assert await is_signed_in(client)
-            await other.services.sessions.settle()
+            await other.sessions.flush()
         finally:
             await pool.execute("ALTER TABLE sessions DROP CONSTRAINT read_only")
         assert "set-cookie" in (await client.get("/api/session")).headers
-        await other.services.sessions.settle()
+        await other.sessions.flush()
         assert (await times_in_database(app))[0] == clock()
 
 
@@ -140,8 +140,8 @@ async def test_signing_out_is_not_undone_by_the_extension_of_the_same_request(ap
     assert response.headers.get_list("set-cookie") == [
         "auth_session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
     ]
-    await app.services.sessions.settle()
-    assert await app.services.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+    await app.sessions.flush()
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
 async def test_a_sensitive_action_needs_a_proof_of_the_last_fifteen_minutes(app: RunningApp) -> None:

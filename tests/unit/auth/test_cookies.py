@@ -13,12 +13,14 @@ OF_BEARER = Credential("t")
 
 
 def test_the_cookie_is_written_with_every_attribute() -> None:
-    assert SessionCookie().kept("t", 60) == "auth_session=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure"
-    assert SessionCookie(secure=False).kept("t", 60) == "auth_session=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax"
+    assert SessionCookie().set_cookie("t", 60) == "auth_session=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure"
+    assert (
+        SessionCookie(secure=False).set_cookie("t", 60) == "auth_session=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax"
+    )
 
 
 def test_a_host_prefixed_cookie_meets_the_prefix_rules() -> None:
-    written = SessionCookie(name=HOST_PREFIXED_NAME).kept("t", 60)
+    written = SessionCookie(name=HOST_PREFIXED_NAME).set_cookie("t", 60)
     assert written.startswith("__Host-auth_session=t;")
     assert "Secure" in written
     assert "Path=/;" in written
@@ -26,7 +28,7 @@ def test_a_host_prefixed_cookie_meets_the_prefix_rules() -> None:
 
 
 def test_clearing_writes_an_empty_value_that_is_over_at_once() -> None:
-    assert SessionCookie().cleared() == "auth_session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure"
+    assert SessionCookie().clear_cookie() == "auth_session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure"
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,22 @@ from litestar import Controller, Litestar, Router, asgi, get, post
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Guard, Receive, Scope, Send
 
-from app.guards.authorize import ANYONE, SIGNED_IN, authorize, guards_of, require_guards, step_up
+from app.guards.authorize import (
+    ANYONE,
+    SIGNED_IN,
+    authorize,
+    authorize_list,
+    authorize_own,
+    authorize_some,
+    guards_of,
+    require_guards,
+    step_up,
+)
 
-TYPE = authorize("read", "Language")
-LISTING = authorize("read", "Language", listing=True)
+TYPE = authorize_some("read", "Language")
+LISTING = authorize_list("read", "Language")
 ONE = authorize("read", "Language", id_from="code")
-OWN = authorize("read", "Key", own=True)
+OWN = authorize_own("read", "Key")
 
 
 def guarded(path: str, *guards: Guard) -> ControllerRouterHandler:

@@ -128,5 +128,5 @@ def test_conditions_read_only_what_guards_know_of_a_subject() -> None:
     everybody = PEOPLE["translating platform admin"]
     for row in POLICY:
         if row.which is not None:
-            known = {(ID_ATTRIBUTES | OWNER_ATTRIBUTES)[subject] for subject in row.subjects}
+            known = {{**ID_ATTRIBUTES, **OWNER_ATTRIBUTES}[subject] for subject in row.subjects}
             assert WHICH[row.which](everybody).keys() == known

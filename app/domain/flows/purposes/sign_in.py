@@ -1,30 +1,25 @@
-"""`sign_in`: a code and a link that start a session for the owner of the address."""
+"""`sign_in`: a code and a link that start a session for the user of the address."""
 
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.flows.ports import Services
-from app.domain.flows.proved_owner import issue_to, owner_of, sign_in_owner
-from app.domain.flows.purpose import Asked, Issue, LiveKey, Proof, Purpose, Redeemed
+from app.domain.flows.purpose import IssueKey, KeyRequest, OneTimeCode, Purpose, issue_to
+from app.domain.flows.verify_email import sign_in_by_email, user_of_address
+from app.domain.resources import Resources
 
 NAME = "sign_in"
-LINK_LIFETIME = timedelta(minutes=10)
 
 
-async def _ask(transaction: AsyncSession, _: Services, asked: Asked) -> Issue | None:
-    return issue_to(await owner_of(transaction, asked.address), NAME)
-
-
-async def _redeem(transaction: AsyncSession, services: Services, key: LiveKey, proof: Proof) -> Redeemed:
-    return await sign_in_owner(transaction, services, key, proof.now)
+async def _request(_: Resources, transaction: AsyncSession, request: KeyRequest) -> IssueKey | None:
+    return issue_to(await user_of_address(transaction, request.address), "sign_in")
 
 
 PURPOSE = Purpose(
     name=NAME,
-    ask=_ask,
-    redeem=_redeem,
-    link_lifetime=lambda _: LINK_LIFETIME,
-    has_code=True,
+    request=_request,
+    redeem=sign_in_by_email,
+    code=OneTimeCode(lifetime=timedelta(minutes=10), attempts=5),
+    link_lifetime=lambda _: timedelta(minutes=10),
     enabled=lambda settings: settings.codes,
 )

@@ -1,16 +1,19 @@
 """What the members' routes take and give."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-Role = Literal["admin", "translator"]
+from app.domain.users.fields import AddressText
+from app.guards.roles import LANGUAGE_ROLES, LanguageRole
+
+_NAMES = ", ".join(f"`{role}`" for role in LANGUAGE_ROLES)
 Roles = Annotated[
-    list[Role], Meta(max_length=2, description="`admin`, `translator`, both or neither: a plain member only reads.")
+    list[LanguageRole],
+    Meta(max_length=len(LANGUAGE_ROLES), description=f"Any of {_NAMES}, or none: a plain member only reads."),
 ]
-AddressText = Annotated[str, Meta(max_length=1000, description="An email address.")]
 
 
 class MemberView(Struct, frozen=True, rename="camel"):
@@ -22,7 +25,7 @@ class MemberView(Struct, frozen=True, rename="camel"):
     user_id: UUID
     name: str
     email: str | None
-    roles: list[Role]
+    roles: list[LanguageRole]
     created_at: datetime
 
 
@@ -39,11 +42,11 @@ class RolesChange(Struct, frozen=True, forbid_unknown_fields=True):
     roles: Roles
 
 
-class Accepted(Struct, frozen=True):
+class MemberAccepted(Struct, frozen=True):
     """The same for an address with an account and for one without."""
 
     email: str
-    roles: list[Role]
+    roles: list[LanguageRole]
 
 
 class InvitationSent(Struct, frozen=True):

@@ -7,14 +7,12 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
-from litestar.datastructures import ResponseHeader
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter, SkipValidation
+from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
-from app.domain.languages.controllers import Languages
-from app.domain.languages.translations.repository import Filters
+from app.domain.languages.translations import service
+from app.domain.languages.translations.repository import TranslationFilters
 from app.domain.languages.translations.schemas import (
     PREFIX_PATTERN,
     Batch,
@@ -24,13 +22,14 @@ from app.domain.languages.translations.schemas import (
     TranslationView,
     VersionView,
 )  # fmt: skip
-from app.domain.languages.translations.service import TranslationService, checked_key
+from app.domain.module import FromApp
 from app.errors import Problem, invalid
-from app.guards.authorize import Request, authorize, caller_id, missing
+from app.guards.authorize import Request, authorize
 from app.http.outermost import MAX_TEXTS_BYTES
-from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
+from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, page_of
+from app.http.parameters import VERSION_ETAG, Cursor, Limit
+from app.http.requests import actor_of
 
-Translations = NamedDependency[SkipValidation[TranslationService]]
 Key = Annotated[str, PathParameter(description="The key; a slash in it is sent as %2F.")]
 Prefix = Annotated[str, QueryParameter(pattern=PREFIX_PATTERN, description="Only keys that begin with this.")]
 InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state.")]
@@ -41,7 +40,6 @@ UpdatedAfter = Annotated[
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="The ETag of the version to replace.")]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="`*` for a key that is new.")]
 
-ETAG = ResponseHeader(name="ETag", description="The version, for `If-Match`.", documentation_only=True)
 MOMENT = Annotated[datetime, Meta(tz=True)]
 ENTITY_TAG = re.compile(r'"([1-9][0-9]{0,9})"')
 VERSION_MAX = 2**31 - 1
@@ -59,9 +57,7 @@ class TranslationController(Controller):
     @get(guards=[MAY_READ])
     async def index(
         self,
-        request: Request,
-        languages: Languages,
-        translations: Translations,
+        resources: FromApp,
         code: FromPath[str],
         prefix: Prefix = "",
         in_state: InState = None,
@@ -70,32 +66,28 @@ class TranslationController(Controller):
         cursor: Cursor = None,
     ) -> Page[TranslationView]:
         """The translations of the language, by key."""
-        filters = Filters(prefix, in_state, _moment(updated_after))
-        rows = await translations.page(code, filters, decode_cursor(cursor), limit + 1)
-        if not rows and await languages.read(code) is None:
-            raise missing(request, "read", "Translation")
+        filters = TranslationFilters(prefix, in_state, _moment(updated_after))
+        rows = await service.list_translations(resources, code, filters, decode_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.key, lambda row: row)
 
-    @get("/{key:str}", guards=[MAY_READ], response_headers=[ETAG])
-    async def read(self, translations: Translations, code: FromPath[str], key: Key) -> Response[TranslationView]:
+    @get("/{key:str}", guards=[MAY_READ], response_headers=[VERSION_ETAG])
+    async def read(self, resources: FromApp, code: FromPath[str], key: Key) -> Response[TranslationView]:
         """One translation. Its ETag is what a later write sends as `If-Match`."""
-        found = await translations.read(code, _key(key))
-        if found is None:
-            raise _no_translation()
+        found = await service.read_translation(resources, code, _key(key))
         return Response(found, headers=_etag(found.version))
 
     @put(
         "/{key:str}",
         guards=[MAY_TRANSLATE],
         request_max_body_size=MAX_TEXTS_BYTES,
-        response_headers=[ETAG],
+        response_headers=[VERSION_ETAG],
         responses={201: ResponseSpec(TranslationView, description="The key is new.", generate_examples=False)},
     )
     async def write(
         self,
         request: Request,
         data: JSONBody[NewText],
-        translations: Translations,
+        resources: FromApp,
         code: FromPath[str],
         key: Key,
         if_match: IfMatch = None,
@@ -107,7 +99,7 @@ class TranslationController(Controller):
         412 where the translation is not at that version (RFC 9110 section 13): no update is ever lost.
         """
         replaces = _replaced_version(if_match, if_none_match)
-        written = await translations.write(caller_id(request), code, _key(key), data, replaces)
+        written = await service.write_translation(actor_of(request), resources, code, _key(key), data, replaces)
         headers = _etag(written.version)
         if replaces is None:
             headers["Location"] = f"/api/languages/{code}/translations/{written.key.replace('/', '%2F')}"
@@ -115,16 +107,16 @@ class TranslationController(Controller):
 
     @delete("/{key:str}", guards=[MAY_TRANSLATE])
     async def remove(
-        self, request: Request, translations: Translations, code: FromPath[str], key: Key, if_match: IfMatch = None
+        self, request: Request, resources: FromApp, code: FromPath[str], key: Key, if_match: IfMatch = None
     ) -> None:
         """Delete a translation at the version that `If-Match` names. Its history stays."""
         version = _replaced_version(if_match, None)
-        await translations.remove(caller_id(request), code, _key(key), version or 0)
+        await service.delete_translation(actor_of(request), resources, code, _key(key), version or 0)
 
     @get("/{key:str}/history", guards=[MAY_READ])
     async def history(
         self,
-        translations: Translations,
+        resources: FromApp,
         code: FromPath[str],
         key: Key,
         limit: Limit = DEFAULT_LIMIT,
@@ -134,30 +126,23 @@ class TranslationController(Controller):
         after = decode_cursor(cursor) or "0"
         if not after.isdecimal() or int(after) > VERSION_MAX:
             raise invalid("cursor", "invalid_cursor", "Take nextCursor from the page before, or leave it out")
-        rows = await translations.history(code, _key(key), int(after), limit + 1)
-        if not rows and after == "0":
-            raise _no_translation()
+        rows = await service.read_history(resources, code, _key(key), int(after), limit + 1)
         return page_of(rows, limit, lambda row: row.version, lambda row: row)
 
     @post("/batch", guards=[MAY_TRANSLATE], request_max_body_size=MAX_TEXTS_BYTES, status_code=200)
     async def write_batch(
-        self, request: Request, data: JSONBody[Batch], translations: Translations, code: FromPath[str]
+        self, request: Request, data: JSONBody[Batch], resources: FromApp, code: FromPath[str]
     ) -> BatchResult:
         """Write up to 500 texts, all or none; 412 names each that is not at the version it gives.
 
         The body has at most 2 MiB.
         """
-        return BatchResult(await translations.write_batch(caller_id(request), code, data.items))
+        return BatchResult(await service.write_batch(actor_of(request), resources, code, data.items))
 
 
 def _key(encoded: str) -> str:
     # The outermost layer leaves slashes encoded, so that a key is one segment of the path.
-    return checked_key(unquote(encoded))
-
-
-def _no_translation() -> Problem:
-    # Whoever passes the guard may read every translation of the language, so there is nothing to hide.
-    return Problem("not_found", "The language has no translation of this key.")
+    return unquote(encoded)
 
 
 def _etag(version: int) -> dict[str, str]:

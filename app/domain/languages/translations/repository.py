@@ -1,21 +1,22 @@
-"""All SQL on translations. Every statement names the language: no route can reach a row of another one."""
+"""All SQL on translations. Every statement names the language, so that no route reaches a row of another language."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct, structs
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.languages.models import Translation, TranslationVersion
+from app.domain.languages.translations.models import Translation, TranslationVersion
 from app.domain.languages.translations.schemas import TranslationView, VersionView
 from app.postgres.database import Database
+from app.postgres.repository import Repository
+from app.postgres.rows import to_struct
 
 COLUMNS = "key, text, state, version, updated_by, updated_at"
 READ = f"SELECT {COLUMNS} FROM translations WHERE language_code = $1 AND key = $2"  # noqa: S608 # constants only
-# Keys are ASCII, so every key with a prefix sorts before the prefix and a character beyond.
+# Keys are ASCII, so every key with a prefix sorts before the prefix followed by the last code point.
 PAGE = f"""
 SELECT {COLUMNS} FROM translations
  WHERE language_code = $1 AND key > $2 AND key >= $3 AND key < $3 || U&'\\+10FFFF'
@@ -28,7 +29,7 @@ SELECT version, text, state, changed_by, changed_at FROM translation_versions
 """
 
 
-class Filters(Struct, frozen=True):
+class TranslationFilters(Struct, frozen=True):
     """What a list of translations is limited to."""
 
     prefix: str = ""
@@ -36,25 +37,38 @@ class Filters(Struct, frozen=True):
     updated_after: datetime | None = None
 
 
-async def read(database: Database, code: str, key: str) -> TranslationView | None:
+class WrittenText(Struct, frozen=True):
+    """One text to store, as a row of `translations`."""
+
+    key: str
+    text: str
+    state: str
+    version: int
+    updated_by: UUID
+    updated_at: datetime
+
+
+async def find_translation(database: Database, code: str, key: str) -> TranslationView | None:
     """One translation: one prepared statement."""
     row = await database.pool.fetchrow(READ, code, key)
-    return TranslationView(*row) if row else None
+    return to_struct(TranslationView, row) if row else None
 
 
-async def page(database: Database, code: str, filters: Filters, after: str, limit: int) -> list[TranslationView]:
+async def page(
+    database: Database, code: str, filters: TranslationFilters, after: str, limit: int
+) -> list[TranslationView]:
     """The language's translations by key."""
     rows = await database.pool.fetch(PAGE, code, after, filters.prefix, filters.state, filters.updated_after, limit)
-    return [TranslationView(*row) for row in rows]
+    return [to_struct(TranslationView, row) for row in rows]
 
 
 async def history(database: Database, code: str, key: str, after: int, limit: int) -> list[VersionView]:
     """The changes of one translation, oldest first."""
-    return [VersionView(*row) for row in await database.pool.fetch(HISTORY, code, key, after, limit)]
+    return [to_struct(VersionView, row) for row in await database.pool.fetch(HISTORY, code, key, after, limit)]
 
 
-class TranslationRepository(SQLAlchemyAsyncRepository[Translation]):
-    """Translations. Bound to the session of one transaction, which `rights.require` has made the language's only one.
+class TranslationRepository(Repository[Translation]):
+    """Translations, in one transaction, which holds the lock of `lock_language`.
 
     Each method is one statement, or one per table, however many keys it is given.
     """
@@ -77,36 +91,36 @@ class TranslationRepository(SQLAlchemyAsyncRepository[Translation]):
         )
         return {row.key: row.version for row in await self.session.execute(statement)}
 
-    async def store(self, code: str, written: Sequence[TranslationView]) -> None:
-        """Make the translations what they are from now on, and note each in the history."""
-        rows = [{"language_code": code, **structs.asdict(translation)} for translation in written]
+    async def store(self, code: str, written: Sequence[WrittenText]) -> None:
+        """Insert or replace the translations, and append each to the history."""
+        rows = [{"language_code": code, **structs.asdict(text)} for text in written]
         statement = insert(Translation)
         changed = {name: statement.excluded[name] for name in ("text", "state", "version", "updated_by", "updated_at")}
         await self.session.execute(
             statement.on_conflict_do_update(index_elements=[Translation.language_code, Translation.key], set_=changed),
             rows,
         )
-        await self._note(
+        await self._append_versions(
             [
                 {
                     "language_code": code,
-                    "key": translation.key,
-                    "version": translation.version,
-                    "text": translation.text,
-                    "state": translation.state,
-                    "changed_by": translation.updated_by,
-                    "changed_at": translation.updated_at,
+                    "key": text.key,
+                    "version": text.version,
+                    "text": text.text,
+                    "state": text.state,
+                    "changed_by": text.updated_by,
+                    "changed_at": text.updated_at,
                 }
-                for translation in written
+                for text in written
             ]
         )
 
     async def remove(self, code: str, key: str, version: int, author: UUID, now: datetime) -> None:
-        """Delete a translation, and note its deletion as this version."""
+        """Delete a translation, and append the deletion to the history as `version`."""
         await self.session.execute(delete(Translation).where(Translation.language_code == code, Translation.key == key))
-        await self._note(
+        await self._append_versions(
             [{"language_code": code, "key": key, "version": version, "changed_by": author, "changed_at": now}]
         )
 
-    async def _note(self, rows: Sequence[dict[str, object]]) -> None:
+    async def _append_versions(self, rows: Sequence[dict[str, object]]) -> None:
         await self.session.execute(insert(TranslationVersion), list(rows))

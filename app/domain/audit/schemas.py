@@ -1,0 +1,19 @@
+"""What the route on audit events gives."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class AuditEventView(Struct, frozen=True, rename="camel"):
+    """One thing that was done to `subject`. `actorId` is null for commands, jobs and whoever was not signed in."""
+
+    id: UUID
+    at: datetime
+    action: str
+    subject: str
+    actor_id: UUID | None
+    session_id: UUID | None
+    ip: str | None
+    detail: dict[str, object]

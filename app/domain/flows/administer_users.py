@@ -1,0 +1,148 @@
+"""Administering accounts: create, invite again, suspend, restore, grant and revoke the platform role, delete.
+
+Each function is one transaction that checks the actor's right again. The operator, at the command line, may do all.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.ability.ability import Subject
+from app.audit import Actor, record, subject_of
+from app.auth.email_addresses import normalise
+from app.domain.flows.invite import invite
+from app.domain.flows.revoke_access import revoke_access
+from app.domain.resources import Resources
+from app.domain.sessions.repository import SessionRepository
+from app.domain.users.access import require_in_transaction
+from app.domain.users.models import User
+from app.domain.users.repository import UserRepository
+from app.errors import Problem, SubjectNotFound
+from app.guards.roles import PlatformRole
+
+
+async def create_user(actor: Actor, resources: Resources, email: str, name: str) -> User:
+    """Create a user without a secret, and mail them an invitation.
+
+    Raises `Problem`: `validation_failed`, `email_taken`.
+    """
+    address = normalise(email)
+    async with resources.database.transaction() as transaction:
+        invited = await invite(actor, resources, transaction, address, name=name)
+        if not invited.created:
+            raise Problem("email_taken", "There is a user with this address already.")
+        return await UserRepository(transaction).get(invited.user_id)
+
+
+async def invite_user_again(actor: Actor, resources: Resources, user_id: UUID) -> None:
+    """Mail a new invitation; the link before it is void.
+
+    Raises `Problem`: `forbidden`, `not_found`, `no_invitation`.
+    """
+    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+        waiting = await users.find_invited(user_id)
+        if waiting is None:
+            await _existing(users, user_id)
+            raise Problem("no_invitation", "Only active users who have not signed in yet wait for one.")
+        await invite(actor, resources, transaction, normalise(waiting.email))
+
+
+async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason: str | None = None) -> None:
+    """Suspend the account: all its sessions and outstanding keys end in the same transaction.
+
+    Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
+    """
+    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+        await _require_another_admin(users, user_id)
+        await require_in_transaction(actor, transaction, "update", _subject(user_id), "status")
+        await _existing(users, user_id)
+        await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason)
+        await record(actor, transaction, "user.suspend", subject_of("user", user_id))
+        await revoke_access(actor, transaction, user_id)
+
+
+async def restore_user(actor: Actor, resources: Resources, user_id: UUID) -> None:
+    """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
+    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+        if (await _existing(users, user_id)).status != "active":
+            await users.change(user_id, resources.clock(), status="active", suspension_reason=None)
+            await record(actor, transaction, "user.restore", subject_of("user", user_id))
+
+
+async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, role: PlatformRole | None) -> None:
+    """Give the user exactly this platform role; None revokes the present one.
+
+    A user who gains a role signs in anew: the role never joins an old session (NIST SP 800-63B-4 section 5.1). A lost
+    role is gone from the next request. Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
+    """
+    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+        if role is None:
+            await _require_another_admin(users, user_id)
+            await require_in_transaction(actor, transaction, "update", _subject(user_id), "platformRole")
+        if (await _existing(users, user_id)).platform_role == role:
+            return
+        await users.change(user_id, resources.clock(), platform_role=role)
+        if role is not None:
+            await SessionRepository(transaction).end_sessions(user_id)
+        action = f"user.grant_{role}" if role else "user.revoke_admin"
+        await record(actor, transaction, action, subject_of("user", user_id))
+
+
+async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> None:
+    """End all sessions of a user. Raises `Problem` `forbidden`, `SubjectNotFound`."""
+    async with resources.database.transaction() as transaction:
+        await require_in_transaction(actor, transaction, "administer", _subject(user_id))
+        if not await UserRepository(transaction).lock_shared(user_id):
+            raise SubjectNotFound
+        await SessionRepository(transaction).end_sessions(user_id)
+        await record(actor, transaction, "session.end_all", subject_of("user", user_id))
+
+
+async def delete_user(actor: Actor, resources: Resources, user_id: UUID) -> None:
+    """Delete the account with its keys, sessions and memberships. Texts that the user wrote stay, without an author.
+
+    Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
+    """
+    async with _administration(actor, resources, "delete", user_id) as (transaction, users):
+        await _require_another_admin(users, user_id)
+        await _existing(users, user_id)
+        await users.remove(user_id)
+        await record(actor, transaction, "user.delete", subject_of("user", user_id))
+
+
+@asynccontextmanager
+async def _administration(
+    actor: Actor, resources: Resources, action: str, user_id: UUID
+) -> AsyncIterator[tuple[AsyncSession, UserRepository]]:
+    """A transaction that holds the lock on platform admins; the actor's right is checked inside it."""
+    async with resources.database.transaction() as transaction:
+        users = UserRepository(transaction)
+        await users.lock_admins()
+        await require_in_transaction(actor, transaction, action, _subject(user_id))
+        yield transaction, users
+
+
+async def _require_another_admin(users: UserRepository, user_id: UUID) -> None:
+    """Refuse to lose the last platform admin, or the last one who has completed their profile and can act.
+
+    Raises `Problem` `last_admin`.
+    """
+    user = await users.find(user_id)
+    if user is None or user.platform_role != "admin" or user.status != "active":
+        return
+    if await users.count_admins() == 1 or (user.onboarded_at and await users.count_admins(onboarded=True) == 1):
+        raise Problem("last_admin", "Make another user a platform admin first.")
+
+
+async def _existing(users: UserRepository, user_id: UUID) -> User:
+    """The user. Raises `Problem` `not_found`."""
+    user = await users.find(user_id)
+    if user is None:
+        raise Problem("not_found", "There is no such user.")
+    return user
+
+
+def _subject(user_id: UUID) -> Subject:
+    return Subject("User", {"id": str(user_id)})

@@ -1,0 +1,141 @@
+"""Routes that run flows: requesting and redeeming keys, setting the password, administering accounts."""
+
+from litestar import Controller, Response, delete, post, put
+from litestar.params import JSONBody
+
+from app.auth.middleware import SETS_COOKIE
+from app.domain.flows import administer_users
+from app.domain.flows.purpose_registry import PURPOSES
+from app.domain.flows.redeem_key import inspect_key, redeem_key
+from app.domain.flows.request_key import request_key
+from app.domain.flows.schemas import (
+    CreateUserInput,
+    InspectedKey,
+    InspectKeyInput,
+    KeyRequested,
+    PlatformRoleInput,
+    RedeemKeyInput,
+    RequestKeyInput,
+    SetPasswordInput,
+    SuspensionInput,
+)
+from app.domain.flows.set_password import set_password
+from app.domain.flows.sign_in.controllers import signed_in_response
+from app.domain.module import FromApp
+from app.domain.sessions.schemas import WhoAmI
+from app.domain.users.controllers import account_view
+from app.domain.users.schemas import AccountView
+from app.guards.authorize import ANYONE, Request, authorize, authorize_own, authorize_some, step_up
+from app.http.parameters import SESSION_ETAG, SET_COOKIE, UserId
+from app.http.requests import actor_of, signed_in, user_id_in_path
+
+PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
+MAY_REQUEST_AS_USER = (authorize_own("update", "Key"), step_up)
+MAY_ADMINISTER = authorize("administer", "User", id_from="user_id")
+
+
+class KeyFlowController(Controller):
+    """Single-use keys for everybody, and one's own password."""
+
+    path = "/api/keys"
+    tags = ("Keys",)
+
+    @post(guards=[ANYONE], status_code=202)
+    async def ask(self, request: Request, data: JSONBody[RequestKeyInput], resources: FromApp) -> KeyRequested:
+        """Ask for a code or link by mail; a purpose that nobody can ask for is refused with those that can be.
+
+        202 for every address, known or not, in the same words and time; `email_change` is for a signed-in user who has
+        proved themselves a short while ago. 429 with Retry-After where an address or client asks too often.
+        """
+        if data.purpose in PURPOSES_FOR_USERS:
+            # Guards run before the body is read, and only the body tells that these are needed.
+            for guard in MAY_REQUEST_AS_USER:
+                await guard(request, request.route_handler)
+        await request_key(actor_of(request), resources, data)
+        return KeyRequested()
+
+    @post("/inspect", guards=[ANYONE], status_code=200)
+    async def inspect(self, data: JSONBody[InspectKeyInput], resources: FromApp) -> InspectedKey:
+        """What a link is for, for which address, and what redeeming it takes. Nothing is consumed."""
+        return await inspect_key(resources, data.token)
+
+    @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
+    async def redeem(self, request: Request, data: JSONBody[RedeemKeyInput], resources: FromApp) -> Response[WhoAmI]:
+        """Use a one-time link or code: do what it is for, and sign in. 201 with the cookie.
+
+        A key works once; an expired, used, foreign or unknown one gets the same 410. A refused value (422) leaves it
+        usable, but takes one of a code's attempts.
+        """
+        started = await redeem_key(actor_of(request), resources, data)
+        return await signed_in_response(resources, started, 201)
+
+    @put(
+        "/primary/secret",
+        guards=[authorize_own("update", "Key"), step_up],
+        status_code=204,
+        opt={SETS_COOKIE: True},
+        response_headers=[SET_COOKIE],
+    )
+    async def set_secret(
+        self, request: Request, data: JSONBody[SetPasswordInput], resources: FromApp
+    ) -> Response[None]:
+        """Set or change the secret. All other sessions and all outstanding links end; this session gets a new token."""
+        user, _ = signed_in(request)
+        started = await set_password(actor_of(request), resources, user, data.secret)
+        cookie = resources.cookie.set_cookie(started.token, started.max_age)
+        return Response(None, status_code=204, headers={"Set-Cookie": cookie})
+
+
+class UserAdministrationController(Controller):
+    """Accounts, as platform admins administer them."""
+
+    path = "/api/users"
+    tags = ("Users",)
+
+    @post(guards=[authorize_some("create", "User")])
+    async def create(
+        self, request: Request, data: JSONBody[CreateUserInput], resources: FromApp
+    ) -> Response[AccountView]:
+        """Create a user without a secret, and mail them an invitation."""
+        user = await administer_users.create_user(actor_of(request), resources, data.email, data.name)
+        headers = {"Location": f"/api/users/{user.id}"}
+        return Response(account_view(request, user), status_code=201, headers=headers)
+
+    @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
+    async def remove(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+        """Delete an account. What the user wrote stays, by a deleted user. The last platform admin stays: 409."""
+        await administer_users.delete_user(actor_of(request), resources, user_id_in_path(request, user_id))
+
+    @post("/{user_id:str}/invitation", guards=[MAY_ADMINISTER], status_code=204)
+    async def invite_again(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+        """Mail a new invitation to a user who has not accepted yet; the link before it is void.
+
+        To revoke an invitation, delete the user.
+        """
+        await administer_users.invite_user_again(actor_of(request), resources, user_id_in_path(request, user_id))
+
+    @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
+    async def set_platform_role(
+        self, request: Request, data: JSONBody[PlatformRoleInput], resources: FromApp, user_id: UserId
+    ) -> None:
+        """Grant or revoke the platform role. Who gains it signs in anew. The last platform admin keeps it: 409."""
+        named = user_id_in_path(request, user_id)
+        await administer_users.set_platform_role(actor_of(request), resources, named, data.role)
+
+    @post("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up], status_code=204)
+    async def suspend(
+        self, request: Request, data: JSONBody[SuspensionInput], resources: FromApp, user_id: UserId
+    ) -> None:
+        """Suspend: all sessions and outstanding links of the user end at once."""
+        named = user_id_in_path(request, user_id)
+        await administer_users.suspend_user(actor_of(request), resources, named, data.reason)
+
+    @delete("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up])
+    async def restore(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+        """Undo a suspension."""
+        await administer_users.restore_user(actor_of(request), resources, user_id_in_path(request, user_id))
+
+    @delete("/{user_id:str}/sessions", guards=[MAY_ADMINISTER, step_up])
+    async def end_all(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+        """End all sessions of a user."""
+        await administer_users.end_sessions(actor_of(request), resources, user_id_in_path(request, user_id))

@@ -1,0 +1,27 @@
+"""The purposes of single-use keys: each file in `purposes/` is one, found by being there."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
+from app.domain.flows import purposes
+from app.domain.flows.purpose import Purpose
+from app.errors import Problem, invalid
+from app.settings.model import Settings
+
+_FILES = [import_module(f"{purposes.__name__}.{file.name}") for file in iter_modules(purposes.__path__)]
+PURPOSES: Mapping[str, Purpose] = {file.PURPOSE.name: file.PURPOSE for file in _FILES}
+
+
+def requestable(name: str, settings: Settings) -> Purpose:
+    """The purpose of this name, if clients can request keys for it.
+
+    Raises `Problem`: `validation_failed`, `method_disabled`.
+    """
+    purpose = PURPOSES.get(name)
+    if purpose is None or purpose.request is None:
+        known = sorted(purpose.name for purpose in PURPOSES.values() if purpose.request)
+        raise invalid("purpose", "invalid", f"One of {', '.join(known)}")
+    if not purpose.enabled(settings):
+        raise Problem("method_disabled", "This deployment does not offer it.")
+    return purpose

@@ -1,0 +1,102 @@
+"""What the routes of the flows take and give. Bodies of signing in are with their methods in `sign_in/`."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.auth.tokens import LINK_PREFIX
+from app.domain.users.fields import AddressText, PersonName, PhoneText
+from app.guards.roles import PlatformRole
+
+EXAMPLE_TOKEN = f"{LINK_PREFIX}{'A' * 43}"
+# Longer than any acceptable value, so that the rules of secrets and codes give the reason, in their own words.
+SecretText = Annotated[
+    str,
+    Meta(
+        max_length=2000,
+        description="A password of at most 128 characters.",
+        examples=["seven lamps on a quiet harbour"],
+    ),
+]
+TokenText = Annotated[str, Meta(max_length=200, description="The token of a one-time link.", examples=[EXAMPLE_TOKEN])]
+CodeText = Annotated[
+    str, Meta(max_length=100, description="The eight digits of a one-time code.", examples=["12345678"])
+]
+PurposeText = Annotated[str, Meta(min_length=1, max_length=40)]
+ReasonText = Annotated[str, Meta(min_length=1, max_length=500, description="Shown to platform admins only.")]
+
+
+class Confidential(Struct, frozen=True):
+    """A body with a secret in it. Its repr shows no value, so that no log and no traceback does."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class RequestKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Ask for a single-use key by mail; `name` and `phone` are for the purpose `sign_up`."""
+
+    purpose: PurposeText
+    email: AddressText
+    name: PersonName | None = None
+    phone: PhoneText | None = None
+
+
+class KeyRequested(Struct, frozen=True):
+    """The answer for every address, known or not."""
+
+    status: str = "accepted"
+
+
+class InspectKeyInput(Confidential, frozen=True, forbid_unknown_fields=True):
+    """The link to look at."""
+
+    token: TokenText
+
+
+class InspectedKey(Struct, frozen=True):
+    """What a link is for, and which fields redeeming it takes."""
+
+    purpose: str
+    email: str | None
+    language: str | None
+    needs: list[str]
+
+
+class RedeemKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Use a one-time link by its token, or a code with its purpose and address.
+
+    Which of the other fields are needed depends on the purpose.
+    """
+
+    token: TokenText | None = None
+    purpose: PurposeText | None = None
+    code: CodeText | None = None
+    email: AddressText | None = None
+    name: PersonName | None = None
+    secret: SecretText | None = None
+
+
+class SetPasswordInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The secret to set."""
+
+    secret: SecretText
+
+
+class CreateUserInput(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A user to create and invite."""
+
+    email: AddressText
+    name: PersonName
+
+
+class PlatformRoleInput(Struct, frozen=True, forbid_unknown_fields=True):
+    """The platform role to hold from now on; null for none."""
+
+    role: PlatformRole | None
+
+
+class SuspensionInput(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the account is suspended."""
+
+    reason: ReasonText | None = None

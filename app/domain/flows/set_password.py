@@ -1,0 +1,48 @@
+"""Setting or changing one's password while signed in."""
+
+from app.audit import Actor
+from app.auth.passwords import rules
+from app.auth.principal import PrincipalUser
+from app.domain.flows.revoke_access import revoke_access
+from app.domain.keys.service import set_secret
+from app.domain.resources import Resources
+from app.domain.sessions.service import StartedSession, renew_session
+from app.domain.users.repository import UserRepository
+from app.errors import Problem
+
+
+async def set_password(actor: Actor, resources: Resources, user: PrincipalUser, secret: str) -> StartedSession:
+    """Set the user's secret, and tell them by mail (OWASP ASVS 5.0, 6.3.7).
+
+    In one transaction all other sessions and all outstanding single-use keys end, and the actor's session gets a new
+    token. Raises `Problem`: `method_disabled`, `validation_failed` with the reason, `temporarily_unavailable`,
+    `not_signed_in`.
+    """
+    require_passwords(resources)
+    hashed = await hash_new_secret(resources, secret, user.email, user.name)
+    async with resources.database.transaction() as transaction:
+        account = await UserRepository(transaction).lock(user.id)
+        if account is None:
+            raise Problem("not_signed_in", "This session has ended.")
+        await set_secret(actor, transaction, user.id, hashed)
+        await revoke_access(actor, transaction, user.id, keep_session=actor.session_id)
+        await resources.mail.enqueue(
+            transaction, to=account.email, template="secret_changed", locale=account.locale, values={}
+        )
+        return await renew_session(actor, resources, transaction, account.platform_role)
+
+
+def require_passwords(resources: Resources) -> None:
+    """Raises `Problem` `method_disabled` in a deployment without passwords."""
+    if not resources.settings.passwords:
+        raise Problem("method_disabled", "This deployment has no passwords: sign in with a code.")
+
+
+async def hash_new_secret(resources: Resources, secret: str, *context: str) -> str:
+    """The hash of an acceptable new secret; `context` is the user's address and names, which must not make it up.
+
+    Secrets are hashed outside of transactions, so that no connection waits for a hash. Raises `Problem`:
+    `validation_failed` with the reason, `temporarily_unavailable`.
+    """
+    minimum = resources.settings.password_min_length
+    return await resources.hasher.hash(rules.acceptable(secret, min_length=minimum, context=context))

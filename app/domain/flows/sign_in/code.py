@@ -1,0 +1,55 @@
+"""Signing in with a one-time code of the purpose `sign_in`, and reauthenticating with one."""
+
+from app.audit import Actor
+from app.auth.principal import PrincipalUser
+from app.domain.flows.purposes import sign_in
+from app.domain.flows.redeem_key import find_by_code, not_usable, redeem_key
+from app.domain.flows.schemas import CodeText, Confidential, RedeemKeyInput
+from app.domain.flows.sign_in_method import SignInMethod
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
+from app.domain.resources import Resources
+from app.domain.sessions.service import StartedSession, renew_session
+from app.domain.users.fields import AddressText
+from app.domain.users.repository import UserRepository
+
+NAME = "code"
+
+
+class CodeSignIn(Confidential, frozen=True, forbid_unknown_fields=True, tag_field="method", tag=NAME):
+    """Sign in with the code that was mailed for the purpose `sign_in`."""
+
+    email: AddressText
+    code: CodeText
+
+
+class CodeProof(Confidential, frozen=True, forbid_unknown_fields=True, tag_field="method", tag=NAME):
+    """Prove again who you are, with a code mailed to your address for the purpose `sign_in`."""
+
+    code: CodeText
+
+
+async def sign_in_by_code(actor: Actor, resources: Resources, sent: CodeSignIn) -> StartedSession:
+    """Start a session for the user of this address and code. Raises `Problem` as `redeem_key` does."""
+    return await redeem_key(actor, resources, RedeemKeyInput(purpose=sign_in.NAME, email=sent.email, code=sent.code))
+
+
+async def reauthenticate_by_code(
+    actor: Actor, resources: Resources, user: PrincipalUser, sent: CodeProof
+) -> StartedSession:
+    """Give the actor's session a new token after its user has proved a code mailed to their address.
+
+    Raises `Problem`: `key_not_usable`, `validation_failed`, `too_many_requests`, `not_signed_in`.
+    """
+    found = await find_by_code(actor, resources, sign_in.NAME, user.email, sent.code)
+    async with resources.database.transaction() as transaction:
+        active, role = await UserRepository(transaction).lock_active(user.id)
+        key = await found.consume(actor, resources, transaction)
+        if key.user_id != user.id or not active:
+            raise not_usable()
+        await SingleUseKeyRepository(transaction).reset_failures(key.address or "")
+        return await renew_session(actor, resources, transaction, role)
+
+
+METHOD = SignInMethod(
+    credentials=CodeSignIn, sign_in=sign_in_by_code, proof=CodeProof, reauthenticate=reauthenticate_by_code
+)

@@ -1,0 +1,28 @@
+"""What a sign-in method says of itself: one file in `sign_in/` for each."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from app.audit import Actor
+from app.auth.principal import PrincipalUser
+from app.domain.resources import Resources
+from app.domain.sessions.service import StartedSession
+
+Credentials = TypeVar("Credentials", bound=Struct)
+Proof = TypeVar("Proof", bound=Struct)
+
+
+class SignInMethod(Struct, Generic[Credentials, Proof], frozen=True):
+    """One way to sign in.
+
+    `credentials` is the body of `POST /api/session`: a Struct whose tag field `method` names this method. `sign_in`
+    turns it into a session, or raises `Problem`. `proof` and `reauthenticate` are the same for
+    `POST /api/session/reauthentication`, for a method that can prove again who is at the session.
+    """
+
+    credentials: type[Credentials]
+    sign_in: Callable[[Actor, Resources, Credentials], Awaitable[StartedSession]]
+    proof: type[Proof] | None = None
+    reauthenticate: Callable[[Actor, Resources, PrincipalUser, Proof], Awaitable[StartedSession]] | None = None

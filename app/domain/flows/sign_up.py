@@ -1,0 +1,52 @@
+"""Signing up: the holder of an address becomes a user. No user exists before the address is proved, so that nobody can
+reserve an address of somebody else."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import Actor
+from app.auth.email_addresses import Address
+from app.domain.flows.create_account import create_account
+from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Redemption, SendNotice, issue_to
+from app.domain.flows.verify_email import sign_in_by_email, user_of_address
+from app.domain.keys.repository import KeyRepository
+from app.domain.resources import Resources
+from app.domain.users.repository import UserRepository
+from app.errors import Problem
+
+
+async def request_sign_up(
+    resources: Resources, transaction: AsyncSession, request: KeyRequest
+) -> IssueKey | SendNotice | None:
+    """The key to mail: an address that has an account gets a sign-in, so that the requester learns nothing."""
+    user = await user_of_address(transaction, request.address)
+    if user is not None:
+        return issue_to(user, "sign_in") if resources.settings.codes else None
+    if resources.settings.sign_up != "open":
+        return SendNotice("sign_up_closed", to=request.address.written)
+    payload = {"email": request.address.written, "name": request.name, "phone": request.phone or ""}
+    return IssueKey("sign_up", to=request.address.written, user_id=None, payload=payload)
+
+
+async def sign_up(
+    actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
+) -> Redeemed:
+    """Create the account of the key's address, or sign in the user whom the key is bound to.
+
+    Raises `Problem` `key_not_usable`.
+    """
+    if key.user_id is not None:
+        return await sign_in_by_email(actor, resources, transaction, key, redemption)
+    settings, now = resources.settings, redemption.now
+    if settings.sign_up != "open" or await KeyRepository(transaction).lock_address(key.address) is not None:
+        raise Problem("key_not_usable")
+    user = await create_account(
+        actor,
+        transaction,
+        Address(written=key.payload["email"], unique=key.address),
+        now=now,
+        name=key.payload["name"],
+        phone=key.payload["phone"] or None,
+        verified=True,
+    )
+    await UserRepository(transaction).finish_onboarding(user.id, settings.required_profile_fields, now)
+    return Redeemed(user.id, None)

@@ -1,0 +1,50 @@
+"""Verifying an email address: what follows when somebody proves that they read the mail of an address."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import Actor
+from app.auth.email_addresses import Address
+from app.domain.flows.purpose import LiveKey, Redeemed, Redemption
+from app.domain.keys.repository import KeyRepository
+from app.domain.keys.service import set_secret
+from app.domain.resources import Resources
+from app.domain.sessions.repository import SessionRepository
+from app.domain.users.models import User
+from app.domain.users.repository import UserRepository
+from app.errors import Problem
+
+
+async def user_of_address(transaction: AsyncSession, address: Address) -> User | None:
+    """The user whose primary key has this address, without a lock."""
+    user_id = await KeyRepository(transaction).find_user_id(address.unique)
+    return await UserRepository(transaction).find(user_id) if user_id else None
+
+
+async def verify_email(
+    actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
+) -> User:
+    """The active user of the key, locked, with the key's address verified.
+
+    If nobody had verified the address before, a stranger may have created the account: the secret and the sessions
+    that it has are removed (account pre-hijacking). Raises `Problem` `key_not_usable`.
+    """
+    users, now = UserRepository(transaction), redemption.now
+    user = await users.lock(key.user_id)
+    if user is None or user.status != "active":
+        raise Problem("key_not_usable")
+    if (await KeyRepository(transaction).lock_primary(user.id)).identifier != key.address:
+        raise Problem("key_not_usable")
+    if user.email_verified_at is None:
+        await set_secret(actor, transaction, user.id, None)
+        await SessionRepository(transaction).end_sessions(user.id)
+        await users.change(user.id, now, email_verified_at=now)
+    await users.finish_onboarding(user.id, resources.settings.required_profile_fields, now)
+    return user
+
+
+async def sign_in_by_email(
+    actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
+) -> Redeemed:
+    """Verify the address and let its user in. Raises `Problem` `key_not_usable`."""
+    user = await verify_email(actor, resources, transaction, key, redemption)
+    return Redeemed(user.id, user.platform_role)

@@ -1,0 +1,21 @@
+"""What the keys' domain brings to the service."""
+
+from app.domain.keys.controllers import KeyController
+from app.domain.keys.single_use_repository import delete_expired, delete_old_failures
+from app.domain.module import Module
+
+MODULE = Module(
+    controllers=(KeyController,),
+    tags=("Keys",),
+    sweeps=(delete_expired, delete_old_failures),
+    audit_actions={
+        "key.issue": (
+            "A one-time code or link was made, and one before it for the same voided; `purpose` says for what."
+        ),
+        "key.use": "A one-time code or link was used.",
+        "key.revoke": "A one-time code or link was voided before it was used.",
+        "key.set_secret": "A secret was set or changed.",
+        "key.clear_secret": "A secret was taken away.",
+        "key.rename": "The address that signs in was changed.",
+    },
+)

@@ -1,0 +1,30 @@
+"""What a domain brings to the service, said by the `module.py` in its folder and put together by `asgi.py`."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from msgspec import Struct
+
+from app.domain.resources import Resources
+from app.jobs.cleanup import Sweep
+from app.jobs.worker import Task
+
+# How a route handler asks for the resources: `resources: FromApp`.
+FromApp: TypeAlias = NamedDependency[SkipValidation[Resources]]
+
+
+class Module(Struct, frozen=True):
+    """One domain: its routes, and what the service does for it beside them.
+
+    `tags` head the groups of its routes in the OpenAPI document. `sweeps` delete expired rows in the scheduled
+    clean-up. `tasks` makes the task for each kind of job. `audit_actions` says what each of its audit actions means.
+    """
+
+    controllers: tuple[type[Controller], ...]
+    tags: tuple[str, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+    tasks: Mapping[str, Callable[[Resources], Task]] = {}
+    audit_actions: Mapping[str, str] = {}

@@ -1,0 +1,49 @@
+"""What the domains share in one process: the first thing that `asgi.py` and the commands make."""
+
+from msgspec import Struct
+
+from app.auth.cookies import SessionCookie, cookie_for
+from app.auth.passwords.hasher import SecretHasher
+from app.clock import Clock
+from app.jobs.queue import Jobs
+from app.mail.mailer import Mailer
+from app.mail.transports import transport_for
+from app.postgres.database import Database
+from app.rate_limits import RateLimits
+from app.secret_key import SecretKey
+from app.settings.model import Settings
+
+
+class Resources(Struct, frozen=True):
+    """The settings, the clock, and everything that reaches outside the process.
+
+    Functions of the domains take it as a parameter (after the actor, where there is one), routes as the one dependency
+    `resources`. Two dependencies would make Litestar open a task group in each request.
+    """
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    secret_key: SecretKey
+    jobs: Jobs
+    mail: Mailer
+    hasher: SecretHasher
+    rate_limits: RateLimits
+    cookie: SessionCookie
+
+
+def make_resources(settings: Settings, database: Database, clock: Clock) -> Resources:
+    """The resources of one process. Nothing is connected or started before its first use."""
+    secret_key = SecretKey(settings)
+    jobs = Jobs(clock, secret_key)
+    return Resources(
+        settings=settings,
+        clock=clock,
+        database=database,
+        secret_key=secret_key,
+        jobs=jobs,
+        mail=Mailer(clock, settings, jobs, transport_for(settings)),
+        hasher=SecretHasher(settings),
+        rate_limits=RateLimits(database, clock),
+        cookie=cookie_for(settings),
+    )

@@ -1,0 +1,31 @@
+"""The types of what people enter about themselves, each written once and used by every entrance."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+# Longer than any address: the rules of `auth/email_addresses.py` give the reason for a refusal in their own words.
+AddressText = Annotated[str, Meta(max_length=1000, description="An email address.", examples=["ada@example.org"])]
+PersonName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"\S",
+        description="How the person is called: not only white space.",
+        examples=["Ada"],
+    ),
+]
+PhoneText = Annotated[
+    str,
+    Meta(pattern=r"^\+[1-9][0-9]{1,14}(?![\s\S])", description="In the form of E.164.", examples=["+4915112345678"]),
+]
+LocaleText = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*(?![\s\S])",
+        description="A BCP 47 tag: the language of mails.",
+    ),
+]
+Status = Literal["active", "suspended"]

@@ -1,0 +1,36 @@
+"""What controllers read from a request: who acts, and which user a path names."""
+
+from uuid import UUID
+
+from app.audit import Actor
+from app.auth.principal import PrincipalSession, PrincipalUser
+from app.errors import Problem, SubjectNotFound
+from app.guards.authorize import Request, resolve_me
+
+
+def actor_of(request: Request) -> Actor:
+    """Who acts. Behind a trusted proxy, `ip` is the address that the proxy reports."""
+    user, session = request.user.user, request.user.session
+    return Actor(
+        user_id=user.id if user else None,
+        session_id=session.id if session else None,
+        ip=request.client.host if request.client else None,
+        user_agent=request.headers.get("user-agent"),
+        token=request.auth,
+    )
+
+
+def signed_in(request: Request) -> tuple[PrincipalUser, PrincipalSession]:
+    """The signed-in user and their session. Raises `Problem` `not_signed_in`."""
+    user, session = request.user.user, request.user.session
+    if user is None or session is None:
+        raise Problem("not_signed_in")
+    return user, session
+
+
+def user_id_in_path(request: Request, raw: str) -> UUID:
+    """The user id that a path parameter stands for; `me` is the caller. Raises `SubjectNotFound` for other text."""
+    try:
+        return UUID(resolve_me(request, raw))
+    except ValueError:
+        raise SubjectNotFound from None

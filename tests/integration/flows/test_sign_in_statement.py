@@ -1,0 +1,82 @@
+"""Signing in with a password is one statement. It leaves the rows that the plain path leaves, in all five tables."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.audit import Actor
+from app.domain.flows.repository import find_primary_key
+from app.domain.flows.sign_in.password import PasswordSignIn, sign_in_by_password
+from app.domain.keys.repository import KeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
+from app.domain.sessions.service import StartedSession, start_session
+from app.domain.users.repository import UserRepository
+from tests.support.app import SECRET, RunningApp
+
+# What differs between two users, and from run to run.
+OWN = {"id", "email", "user_id", "identifier", "secret_hash", "token_hash", "subject", "actor_id", "session_id", "at"}
+OWN |= {"created_at", "updated_at"}
+TABLES = {
+    "users": "SELECT * FROM users WHERE id = $1",
+    "keys": "SELECT * FROM keys WHERE user_id = $1",
+    "sessions": "SELECT *, created_at = authenticated_at AS just_made FROM sessions WHERE user_id = $1",
+    "failures": """SELECT f.* FROM code_failures f JOIN keys k ON k.identifier = f.address WHERE k.user_id = $1""",
+    "events": """
+        SELECT *, subject = 'user:' || $1::uuid AS about_them, session_id IN (SELECT id FROM sessions) AS of_session
+          FROM audit_events WHERE actor_id = $1
+    """,
+}
+
+
+async def plain_path(actor: Actor, app: RunningApp, user_id: UUID, email: str) -> StartedSession:
+    """Signing in by the functions that every other method uses."""
+    key = await find_primary_key(app.resources.database, email)
+    assert key is not None
+    assert key.secret_hash is not None
+    async with app.resources.database.transaction() as transaction:
+        active, role = await UserRepository(transaction).lock_active(user_id)
+        assert active
+        await KeyRepository(transaction).note_use(key.id, key.secret_hash, key.secret_hash, app.clock())
+        await SingleUseKeyRepository(transaction).reset_failures_of(user_id)
+        return await start_session(
+            actor, app.resources, transaction, user_id=user_id, platform_role=role, method="password"
+        )
+
+
+async def rows_of(app: RunningApp, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    """All rows about the user, without what is different for each user."""
+    pool = app.resources.database.pool
+    found = {table: await pool.fetch(statement, user_id) for table, statement in TABLES.items()}
+    return {
+        table: [{name: value for name, value in row.items() if name not in OWN} for row in rows]
+        for table, rows in found.items()
+    }
+
+
+@pytest.mark.parametrize("admin", [False, True])
+@pytest.mark.parametrize("has_session", [False, True])
+async def test_the_statement_leaves_the_rows_of_the_plain_path(app: RunningApp, admin: bool, has_session: bool) -> None:
+    ada, eve = [await app.user(email, admin=admin) for email in ("ada@example.org", "eve@example.org")]
+    tokens = {user_id: await app.token(user_id, admin=admin) if has_session else None for user_id in (ada, eve)}
+    await app.resources.database.pool.execute(
+        "INSERT INTO code_failures (address, failures, failed_at) SELECT identifier, 3, $1 FROM keys", app.clock()
+    )
+    app.clock.forward(minutes=5)
+    agent = "a browser " * 100
+
+    by_statement = await sign_in_by_password(
+        Actor(ip="203.0.113.9", user_agent=agent, token=tokens[ada]),
+        app.resources,
+        PasswordSignIn(email="ada@example.org", secret=SECRET),
+    )
+    by_plain_path = await plain_path(
+        Actor(ip="203.0.113.9", user_agent=agent, token=tokens[eve]), app, eve, "eve@example.org"
+    )
+
+    rows = await rows_of(app, ada)
+    assert rows == await rows_of(app, eve)
+    assert (len(rows["users"]), len(rows["keys"]), len(rows["sessions"]), len(rows["failures"])) == (1, 1, 1, 0)
+    assert [event["action"] for event in rows["events"]] == ["session.start"] * (2 if has_session else 1)
+    assert by_statement.max_age == by_plain_path.max_age
+    assert by_statement.principal == await app.sessions.authenticate(by_statement.token)
