@@ -1,5 +1,6 @@
 """The documents say what the code does: settings, error codes, and links that lead somewhere."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -39,6 +40,29 @@ def test_every_error_code_is_documented_with_its_status_in_the_order_of_the_list
     assert documented == [(code, kind.status) for code, kind in KINDS.items()]
 
 
+def names_of(file: Path) -> set[str]:
+    """The names that a file defines: at its top, and as fields and methods of its classes."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def test_every_file_and_name_of_the_guide_to_changes_exists() -> None:
+    text = (ROOT / "docs" / "where.md").read_text()
+    changes = [line for line in text.splitlines() if line.startswith("| ") and line[2:5] not in ("to ", "---")]
+    assert len(changes) >= 25
+    places = re.findall(r"`((?:app|tests)/[\w./]+)`(?: \(((?:`\w+`(?:, )?)+)\))?", text)
+    assert len(places) >= len(changes)
+    for path, names in places:
+        assert (ROOT / path).exists(), path
+        missing = set(re.findall(r"\w+", names)) - (names_of(ROOT / path) if names else set())
+        assert not missing, f"{path} has no {missing}"
+
+
 def test_decisions_are_numbered_without_gaps_and_shaped_alike() -> None:
     assert [path.name[:5] for path in DECISIONS] == [f"{number:04}-" for number in range(1, len(DECISIONS) + 1)]
     for path in DECISIONS:
@@ -49,8 +73,19 @@ def test_decisions_are_numbered_without_gaps_and_shaped_alike() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_to_files_lead_to_files(document: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+    targets = re.findall(r"\]\((?!https?:)([\w./-]+)(?:#[\w-]+)?\)", document.read_text())
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_a_document_names_exist(document: Path) -> None:
+    # The examples of extending.md name the files that they make.
+    named = (
+        re.findall(r"`((?:app|tests|migrations)/[\w./]+)`", document.read_text())
+        if document.name != "extending.md"
+        else []
+    )
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_every_action_of_the_audit_is_documented_with_what_it_means() -> None:
