@@ -35,7 +35,7 @@ def cookie_for(settings: Settings) -> SessionCookie:
 
 
 class Credential(Struct, frozen=True):
-    """The session token that a request presents: None without one, or with two. `cookie` says where it was."""
+    """The session token that a request presents, None if there is none or two. `cookie`: it was sent as a cookie."""
 
     token: str | None = None
     cookie: bool = False

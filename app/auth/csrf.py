@@ -1,4 +1,4 @@
-"""Cross-site request forgery: decided by what the browser says of the request's origin.
+"""Defence against cross-site request forgery (CSRF), by the headers in which browsers tell where a request comes from.
 
 OWASP's CSRF Prevention Cheat Sheet takes Fetch Metadata as the main defence with `Origin` as the fallback;
 NIST SP 800-63B-4 section 5.1 asks for the check on every unsafe method.
@@ -12,9 +12,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 def is_cross_site(headers: Iterable[tuple[bytes, bytes]], own_origins: frozenset[str], *, has_cookie: bool) -> bool:
     """Whether an unsafe request must be refused.
 
-    With a cookie the request must prove that it comes from one of our pages: by `Sec-Fetch-Site: same-origin`, or by an
-    `Origin` on the list. Without one, only a request that says that it comes from elsewhere is refused (forged
-    sign-in); a script sends neither header and is served. Of a header sent twice every value must be good.
+    A request with a cookie must prove that it comes from one of our pages, by `Sec-Fetch-Site: same-origin` or by an
+    `Origin` on the list. A request without a cookie is refused only if its headers name another origin (login CSRF); a
+    script sends neither header and is served. If a header is sent twice, every value must be acceptable.
     """
     sites: set[bytes] = set()
     origins: set[str] = set()

@@ -1,6 +1,6 @@
-"""The one normaliser for email addresses, used at every entrance.
+"""Validation and normalisation of email addresses, used at every entrance.
 
-Order matters: an address that is checked first and normalised after can become somebody else's (look-alike `@`).
+Order matters: an address that is validated first and normalised after can become another address (look-alike `@`).
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from app.errors import invalid
 MAX_LENGTH = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 # Format, control, private, surrogate and unassigned characters, and white space, have no place in an address.
 REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
-# What of Unicode's Default_Ignorable_Code_Point is in other categories: marks and fillers that nobody can see.
+# Characters of Unicode's Default_Ignorable_Code_Point in other categories: marks and fillers that are invisible.
 INVISIBLE = frozenset(
     map(
         chr,
@@ -29,21 +29,21 @@ INVISIBLE = frozenset(
         ),
     )
 )
-IDEOGRAPHIC_FULL_STOP = "\u3002"  # a dot to IDNA, and to nothing else
+IDEOGRAPHIC_FULL_STOP = "\u3002"  # IDNA reads it as a dot
 
 
 class Address(NamedTuple):
-    """An email address: as written, for display and delivery, and in its one unique form, for look-up."""
+    """An email address: `written` for display and delivery, `unique` (normalised) for look-up."""
 
     written: str
     unique: str
 
 
 def normalise(raw: str, field: str = "email") -> Address:
-    """The address in both forms.
+    """The address in both forms. A `+tag` is kept.
 
-    Raises `Problem` `validation_failed` for `field` where `raw` is no address: too long, not one `@`, a character that
-    compatibility normalisation would change (a look-alike), or that cannot be seen. A `+tag` is kept.
+    Raises `Problem` `validation_failed` for `field` if `raw` is too long, has no `@` or two, or contains an invisible
+    character or one that compatibility normalisation would change (a look-alike).
     """
     written = raw.strip(" ")
     problem = invalid(field, "invalid_email", "This is not an email address")

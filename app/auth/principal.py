@@ -1,4 +1,4 @@
-"""Who is calling: one value that the rest of the app reads, and the port that makes it from a token."""
+"""The principal: who calls, as one value that the rest of the app reads."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class PrincipalUser(Struct, frozen=True):
-    """The account behind the request, always an active one."""
+    """The user of the request; their account is active."""
 
     id: UUID
     email: str
@@ -19,7 +19,7 @@ class PrincipalUser(Struct, frozen=True):
 
 
 class PrincipalSession(Struct, frozen=True):
-    """The session behind the request."""
+    """The session of the request."""
 
     id: UUID
     method: str
@@ -38,7 +38,7 @@ class Membership(Struct, frozen=True):
 
 
 class Principal(Struct, frozen=True):
-    """Who calls, and with which session. Anonymous is a principal too."""
+    """Who calls, and with which session. An anonymous caller is a principal too."""
 
     user: PrincipalUser | None = None
     session: PrincipalSession | None = None
@@ -49,16 +49,15 @@ ANONYMOUS = Principal()
 
 
 class Authenticator(Protocol):
-    """What the middleware asks. The sessions domain implements it; `asgi.py` hands it over."""
+    """What the middleware asks. `SessionAuthenticator` implements it, in a domain that this folder may not import."""
 
     async def authenticate(self, token: str) -> Principal:
-        """The principal of a well-formed session token; `ANONYMOUS` for one that is unknown, expired or suspended."""
+        """The principal of a well-formed session token; `ANONYMOUS` if the token is unknown, expired or suspended."""
         ...
 
     def extend(self, principal: Principal) -> int | None:
-        """Note that the session is in use.
+        """Extend a session in use, in a task beside the request.
 
-        Gives the new Max-Age in seconds where the session's idle limit moves, so that the cookie is sent again, else
-        None. The write happens after the answer.
+        Gives the new Max-Age of the cookie in seconds, or None if no extension is due.
         """
         ...

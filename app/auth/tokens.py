@@ -1,7 +1,7 @@
-"""Tokens and codes: made by the operating system's generator, kept only as hashes.
+"""Tokens and codes: drawn from the operating system's generator, stored only as hashes.
 
-A token of 256 random bits needs no slow hash (OWASP ASVS 5.0, 6.5.2: from 112 bits a plain one is enough). A code of
-eight digits does not survive a fast hash, so it is keyed with a key that is not in the database.
+A token of 256 random bits needs no slow hash (OWASP ASVS 5.0, 6.5.2: from 112 bits a plain one is enough). A fast
+hash of an eight-digit code can be reversed by trying all codes, so it is keyed with a key outside the database.
 """
 
 import hashlib
@@ -36,26 +36,26 @@ def new_code() -> str:
 
 
 def is_session_token(value: str) -> bool:
-    """Whether `value` has the shape of a session token; anything else is not worth a query."""
+    """Whether `value` has the form of a session token. Other text is refused without a query."""
     return _SESSION_TOKEN.fullmatch(value) is not None
 
 
 def is_link_token(value: str) -> bool:
-    """Whether `value` has the shape of a link's token."""
+    """Whether `value` has the form of a link token."""
     return _LINK_TOKEN.fullmatch(value) is not None
 
 
 def is_code(value: str) -> bool:
-    """Whether `value` has the shape of a code."""
+    """Whether `value` has the form of a code."""
     return _CODE.fullmatch(value) is not None
 
 
 def token_hash(token: str) -> bytes:
-    """What is stored of a token: its SHA-256, 32 bytes."""
+    """The stored hash of a token: SHA-256, 32 bytes."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def code_hash(key: bytes, *, address: str, purpose: str, code: str) -> str:
-    """What is stored of a code: an HMAC-SHA-256 in hex, bound to its address and purpose."""
+    """The stored hash of a code: HMAC-SHA-256 in hex, bound to its address and purpose."""
     message = "\0".join((purpose, address, code)).encode()
     return hmac.new(key, message, hashlib.sha256).hexdigest()

@@ -17,8 +17,8 @@ from app.settings.model import Settings
 class Resources(Struct, frozen=True):
     """The settings, the clock, and everything that reaches outside the process.
 
-    Functions of the domains take it as a parameter (after the actor, where there is one), routes as the one dependency
-    `resources`. Two dependencies would make Litestar open a task group in each request.
+    Functions of the domains take this value as a parameter, after the actor if they have one. Routes take it as their
+    only dependency, `resources`: with two dependencies Litestar opens a task group in each request.
     """
 
     settings: Settings

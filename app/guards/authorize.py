@@ -92,7 +92,7 @@ class OwnSubjectsGuard(PolicyGuard, frozen=True):
 
 
 class SomeSubjectGuard(PolicyGuard, frozen=True):
-    """Asks about the type: is there anything of it on which the caller may?"""
+    """Asks about the type: is there any subject of it on which the caller may do `action`?"""
 
     def decide(self, connection: Connection | Request) -> Decision:
         """The answer on the type."""
@@ -112,7 +112,7 @@ SIGNED_IN = SignedIn()
 
 
 def authorize(action: str, subject_type: str, *, id_from: str) -> NamedSubjectGuard:
-    """The guard that asks about *this* subject: the one that the path parameter `id_from` names."""
+    """The guard that asks about *this* subject, which the path parameter `id_from` names."""
     return NamedSubjectGuard(action, subject_type, id_from)
 
 

@@ -1,4 +1,4 @@
-"""What the policy must answer, written in YAML by whoever knows what people should be able to do."""
+"""Expectations of the policy: what it must answer, written in YAML by people who need not program."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OWNERS: Final = {"own": _SELF, "another": _OTHER}
 
 
 class Expectation(Struct, forbid_unknown_fields=True):
-    """Each of `who` may or may not do each `action` on each `subject`; `reason` is the denial's, where it matters."""
+    """Each of `who` may or may not do each `action` on each `subject`; `reason` is that of a denial, if given."""
 
     who: OneOrMore
     action: OneOrMore

@@ -1,4 +1,4 @@
-"""The policy for its readers: its table as data, and why it answers as it does."""
+"""Reports on the policy: its table as data, and why it answers as it does."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -33,10 +33,11 @@ class Line(Struct, frozen=True):
 
 
 class ExplainedLine(Line, frozen=True):
-    """A line with what became of it: it `decides`, or the first thing that kept it from deciding.
+    """A line and its verdict: the line `decides`, or the first reason why the line did not decide.
 
-    `who`: it is about somebody else. `action`, `subject` and `field`: it is about another one. `conditions`: it is
-    about other subjects than this one, as `failed` shows. `overruled`: it applies, but a later line decided before it.
+    `who`: the line is about other people. `action`, `subject` and `field`: the line is about another one. `conditions`:
+    the line is about other subjects than this one, as `failed` shows. `overruled`: the line applies, but a later line
+    decided.
     """
 
     verdict: LineVerdict
@@ -77,7 +78,7 @@ def explain_policy(
     """Why `principal`, as `find_principal` gives it, may or may not do `action`; a type's name asks about the type.
 
     Raises ValueError for an action or subject type that the policy does not know. The answer shows the principal's
-    memberships: only for who may see them.
+    memberships: only for readers who may see those.
     """
     explanation = explain(ability_for(principal), action, subject, field)
     verdicts = dict(zip(rows_for(principal), explanation.rules, strict=True))

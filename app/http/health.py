@@ -1,4 +1,4 @@
-"""Whether the service is up, for load balancers and supervisors."""
+"""Liveness and readiness, for load balancers and supervisors."""
 
 import asyncio
 
@@ -14,13 +14,13 @@ READY_SECONDS = 2
 
 
 class Health(Struct, frozen=True):
-    """All is well; anything else is a problem."""
+    """The answer of a healthy service. Any other answer is a problem."""
 
     status: str = "ok"
 
 
 class HealthController(Controller):
-    """Open routes that tell nothing but up or not."""
+    """Open routes that tell whether the service is up."""
 
     path = "/health"
     tags = ("Health",)
@@ -33,7 +33,7 @@ class HealthController(Controller):
 
     @get("/ready")
     async def ready(self, database: NamedDependency[SkipValidation[Database]]) -> Health:
-        """The database answers too; 503 where it does not."""
+        """The database answers too; 503 if it does not."""
         async with asyncio.timeout(READY_SECONDS):
             await database.pool.fetchval("SELECT 1")
         return Health()

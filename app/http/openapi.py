@@ -1,4 +1,4 @@
-"""The OpenAPI document: what Litestar derives from the routes, and what it does not know of our answers."""
+"""The OpenAPI document: derived from the routes by Litestar, and completed with what Litestar does not know."""
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -30,13 +30,13 @@ TEXT = Schema(type=OpenAPIType.STRING)
 
 
 class DocumentPlugin(JsonRenderPlugin):
-    """Serves the document, and nothing else: the framework adds HTML pages at and below the router's own path."""
+    """Serves the document only: the framework adds HTML pages at and below the router's own path."""
 
     def __init__(self) -> None:
         super().__init__(path=PATH)
 
     def receive_router(self, router: Router) -> None:
-        """Take the pages out again, so that an unknown path gets a problem there as everywhere."""
+        """Remove those pages, so that an unknown path answers a problem there as everywhere."""
         router.routes[:] = [route for route in router.routes if route.path.endswith(PATH)]
 
 
@@ -62,7 +62,7 @@ def config(cookie: SessionCookie, tags: Sequence[str], router: Router) -> OpenAP
 
 
 def complete(app: Litestar, closed: frozenset[str]) -> None:
-    """Add to the document what the framework leaves out.
+    """Complete the document.
 
     Every operation answers its errors as problem+json; the body schemas named in `closed` refuse unknown fields.
     """

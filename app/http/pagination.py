@@ -27,7 +27,7 @@ class Page(Struct, Generic[T], frozen=True, rename="camel"):
 
 
 def page_of(rows: Sequence[R], limit: int, key: Callable[[R], object], show: Callable[[R], T]) -> Page[T]:
-    """The page of `rows`, which hold one row more than `limit` where another page follows."""
+    """The page of `rows`, which hold one row more than `limit` if another page follows."""
     shown = rows[:limit]
     more = len(rows) > limit
     return Page([show(row) for row in shown], _encode(str(key(shown[-1]))) if more else None)
@@ -36,7 +36,7 @@ def page_of(rows: Sequence[R], limit: int, key: Callable[[R], object], show: Cal
 def decode_cursor(cursor: str | None) -> str:
     """The key to start after; the empty text for the first page. Raises `Problem` `validation_failed`.
 
-    A cursor is no secret and gives no rights: the same rows are filtered on every page.
+    A cursor is no secret and gives no right: every page filters its rows in the same way.
     """
     if not cursor:
         return ""

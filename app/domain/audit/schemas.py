@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class AuditEventView(Struct, frozen=True, rename="camel"):
-    """One thing that was done to `subject`. `actorId` is null for commands, jobs and whoever was not signed in."""
+    """One thing that was done to `subject`. `actorId` is null for commands, jobs and anonymous clients."""
 
     id: UUID
     at: datetime

@@ -42,10 +42,10 @@ class KeyFlowController(Controller):
 
     @post(guards=[ANYONE], status_code=202)
     async def ask(self, request: Request, data: JSONBody[RequestKeyInput], resources: FromApp) -> KeyRequested:
-        """Ask for a code or link by mail; a purpose that nobody can ask for is refused with those that can be.
+        """Ask for a code or link by mail. An unknown purpose is refused with the list of those that clients can use.
 
-        202 for every address, known or not, in the same words and time; `email_change` is for a signed-in user who has
-        proved themselves a short while ago. 429 with Retry-After where an address or client asks too often.
+        202 for every address, known or not, in the same words and time. `email_change` needs a signed-in user who has
+        authenticated a short while ago. 429 with Retry-After if an address or client asks too often.
         """
         if data.purpose in PURPOSES_FOR_USERS:
             # Guards run before the body is read, and only the body tells that these are needed.
@@ -63,8 +63,8 @@ class KeyFlowController(Controller):
     async def redeem(self, request: Request, data: JSONBody[RedeemKeyInput], resources: FromApp) -> Response[WhoAmI]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookie.
 
-        A key works once; an expired, used, foreign or unknown one gets the same 410. A refused value (422) leaves it
-        usable, but takes one of a code's attempts.
+        A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
+        key usable, but takes one of a code's attempts.
         """
         started = await redeem_key(actor_of(request), resources, data)
         return await signed_in_response(resources, started, 201)
@@ -103,7 +103,7 @@ class UserAdministrationController(Controller):
 
     @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
     async def remove(self, request: Request, resources: FromApp, user_id: UserId) -> None:
-        """Delete an account. What the user wrote stays, by a deleted user. The last platform admin stays: 409."""
+        """Delete an account. Texts that the user wrote stay, without an author. The last platform admin stays: 409."""
         await administer_users.delete_user(actor_of(request), resources, user_id_in_path(request, user_id))
 
     @post("/{user_id:str}/invitation", guards=[MAY_ADMINISTER], status_code=204)
@@ -118,7 +118,7 @@ class UserAdministrationController(Controller):
     async def set_platform_role(
         self, request: Request, data: JSONBody[PlatformRoleInput], resources: FromApp, user_id: UserId
     ) -> None:
-        """Grant or revoke the platform role. Who gains it signs in anew. The last platform admin keeps it: 409."""
+        """Set or remove the platform role. A user who gains it signs in anew. The last platform admin keeps it: 409."""
         named = user_id_in_path(request, user_id)
         await administer_users.set_platform_role(actor_of(request), resources, named, data.role)
 

@@ -1,4 +1,4 @@
-"""Issuing a single-use key: the one place where link tokens are made and the URLs of links are written."""
+"""Issuing a single-use key: the only place where link tokens are made and URLs of links are written."""
 
 from collections.abc import Mapping
 from datetime import datetime

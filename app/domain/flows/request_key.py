@@ -137,7 +137,7 @@ async def _issue_and_mail(
 
 
 def code_hashes(resources: Resources, address: str, purpose: str, code: str) -> tuple[str, ...]:
-    """The hashes of a code under the present and the previous secret key; the first is the one to store."""
+    """The hashes of a code under the present and the previous secret key; the first is stored."""
     return tuple(
         code_hash(key, address=address, purpose=purpose, code=code) for key in resources.secret_key.derive(CODE_KEYS)
     )

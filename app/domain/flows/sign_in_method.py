@@ -19,7 +19,7 @@ class SignInMethod(Struct, Generic[Credentials, Proof], frozen=True):
 
     `credentials` is the body of `POST /api/session`: a Struct whose tag field `method` names this method. `sign_in`
     turns it into a session, or raises `Problem`. `proof` and `reauthenticate` are the same for
-    `POST /api/session/reauthentication`, for a method that can prove again who is at the session.
+    `POST /api/session/reauthentication`, for a method with which the user at a session can prove their identity again.
     """
 
     credentials: type[Credentials]

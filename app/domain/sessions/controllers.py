@@ -39,7 +39,7 @@ class SessionController(Controller):
         """Who am I, and what may I do?
 
         Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
-        Answers 304 where `If-None-Match` names the present ETag.
+        Answers 304 if `If-None-Match` names the present ETag.
         """
         required_fields = resources.settings.required_profile_fields
         body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), required_fields))
@@ -71,7 +71,7 @@ class SessionController(Controller):
 
     @delete("/api/sessions/{session_id:uuid}", guards=[authorize_own("delete", "Session")])
     async def end_one(self, request: Request, resources: FromApp, session_id: FromPath[UUID]) -> None:
-        """End one of the caller's own sessions. Another's and an unknown one are refused alike."""
+        """End one of the caller's own sessions. A session of somebody else is refused like an unknown one."""
         await service.end_own_session(actor_of(request), resources, session_id)
 
 

@@ -1,4 +1,4 @@
-"""All SQL on sessions, and the one statement behind every authenticated request."""
+"""All SQL on sessions, and the statement that authenticates every request."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -192,14 +192,14 @@ async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) 
 
 
 async def end_other_sessions(actor: Actor, resources: Resources) -> None:
-    """End all sessions of the actor but the one of the request."""
+    """End all sessions of the actor except the session of the request."""
     async with resources.database.transaction() as transaction:
         await UserRepository(transaction).lock_active(actor.signed_in)
         await SessionRepository(transaction).end_sessions(actor.signed_in, keep=actor.session_id)
 
 
 async def list_sessions(resources: Resources, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:
-    """The user's live sessions, oldest first, from after the given id."""
+    """The user's live sessions, oldest first, after the given id."""
     async with resources.database.transaction() as transaction:
         return await SessionRepository(transaction).page(user_id, resources.clock(), after, limit)
 

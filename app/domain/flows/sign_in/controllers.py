@@ -30,8 +30,9 @@ class SignInController(Controller):
     async def sign_in(self, request: Request, data: JSONBody[SignInInput], resources: FromApp) -> Response[WhoAmI]:
         """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
-        201, the `auth_session` cookie, and who you are. A session that the client already had ends. Unknown address,
-        wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS 5.0, 6.3.8).
+        201, the `auth_session` cookie, and the body of `GET /api/session`. A session that the client already had ends.
+        Unknown address, wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS
+        5.0, 6.3.8).
         """
         method = BY_CREDENTIALS[type(data)]
         started = await method.sign_in(actor_of(request), resources, data)
@@ -54,7 +55,7 @@ class SignInController(Controller):
 
 
 async def signed_in_response(resources: Resources, started: StartedSession, status: int) -> Response[WhoAmI]:
-    """The answer to whoever has a new session or token: the cookie, and who they are now."""
+    """The answer with a new session token: the cookie, and the body of `GET /api/session`."""
     principal = started.principal or await read_principal(
         resources.database, token_hash(started.token), resources.clock()
     )

@@ -20,7 +20,7 @@ MAY_ADMINISTER = authorize("administer", "Language", id_from="code")
 
 
 class MemberController(Controller):
-    """Who belongs to a language."""
+    """The members of a language."""
 
     path = "/api/languages/{code:str}/members"
     tags = ("Members",)
@@ -34,7 +34,7 @@ class MemberController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[MemberView]:
-        """The members of the language. Addresses are shown to who administers it."""
+        """The members of the language. Addresses are shown to callers who administer it."""
         rows = await service.list_members(resources, code, decode_uuid_cursor(cursor), limit + 1)
         shown = ability_of(request).can("administer", Subject("Language", {"code": code}))
         return page_of(
@@ -47,7 +47,7 @@ class MemberController(Controller):
     ) -> Response[MemberAccepted]:
         """Add somebody by their address.
 
-        An address without an account gets an invitation, one with an account is added and told; the answer is the same.
+        An address without an account is invited. A user is added and told by mail. The answer is the same.
         """
         await service.add_member(actor_of(request), resources, code, data.email, data.roles)
         return Response(MemberAccepted(data.email, data.roles), status_code=202)
@@ -66,7 +66,7 @@ class MemberController(Controller):
 
     @delete("/{user_id:uuid}", guards=[MAY_ADMINISTER])
     async def remove(self, request: Request, resources: FromApp, code: FromPath[str], user_id: FromPath[UUID]) -> None:
-        """Remove a member, or revoke their invitation; access ends at once."""
+        """Remove a member, or withdraw their invitation. Access ends at once."""
         await service.remove_member(actor_of(request), resources, code, user_id)
 
     @delete("/me", guards=[MAY_READ])

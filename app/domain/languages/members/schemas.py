@@ -17,9 +17,9 @@ Roles = Annotated[
 
 
 class MemberView(Struct, frozen=True, rename="camel"):
-    """A member. `email`, in lower case, is null for who does not administer the language.
+    """A member. `email`, in lower case, is null for callers who do not administer the language.
 
-    `name` is empty until the member has been here since they were added.
+    `name` is empty until the member has been active since they were added.
     """
 
     user_id: UUID
@@ -30,7 +30,7 @@ class MemberView(Struct, frozen=True, rename="camel"):
 
 
 class NewMember(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Whom to add, with which roles."""
+    """The address of the person to add, and their roles."""
 
     email: AddressText
     roles: Roles = []
@@ -43,13 +43,13 @@ class RolesChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MemberAccepted(Struct, frozen=True):
-    """The same for an address with an account and for one without."""
+    """The answer, which is the same for an address with an account and for an address without one."""
 
     email: str
     roles: list[LanguageRole]
 
 
 class InvitationSent(Struct, frozen=True):
-    """The same for a member who has accepted already, who gets nothing."""
+    """The answer, which is the same for a member who has accepted already and gets no mail."""
 
     status: str = "accepted"

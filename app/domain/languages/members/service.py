@@ -97,7 +97,9 @@ async def leave_language(actor: Actor, resources: Resources, code: str) -> None:
 
 
 async def invite_member_again(actor: Actor, resources: Resources, code: str, user_id: UUID) -> None:
-    """Mail a new invitation to a member who has not accepted; the link before it is void. Others get nothing.
+    """Mail a new invitation to a member who has not accepted; the link before it is void.
+
+    A member who has accepted gets no mail.
 
     Raises `Problem`: `forbidden`, `not_found`.
     """
