@@ -19,6 +19,7 @@ from app.ability.json_lines import Check, decide_check
 from app.auth.principal import ANONYMOUS
 from app.guards.policy import SCHEMA, ability_for
 from tests.support.app import RunningApp
+from tests.support.documents import code_blocks, run_python_blocks
 from tests.support.policy_people import person
 
 CASL = Path(__file__).parent / "casl"
@@ -179,3 +180,15 @@ async def test_rules_that_both_versions_pack_are_unpacked_to_the_same_rules(app:
     for of_people in run_casl(node, people, []).values():
         for one, result in zip(people, of_people, strict=True):
             assert unpack_rules(result.packed) == from_casl(one.rules)
+
+
+@pytest.mark.parametrize("package", ["casl6", "casl7"])
+def test_the_javascript_example_of_the_document_prints_what_the_document_says(node: str, package: str) -> None:
+    namespace, _ = run_python_blocks("ability.md")
+    blocks = dict(code_blocks("ability.md"))
+    script = f"const rules = {namespace['rules']};\n" + blocks["js"].replace("@casl/ability", package)
+    done = subprocess.run(
+        [node, "--input-type=module", "--eval", script],
+        cwd=CASL, capture_output=True, check=False, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == blocks["text"], done.stderr
