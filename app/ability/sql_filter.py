@@ -75,7 +75,7 @@ def sql_filter(ability: Ability, action: str, subject_type: str, columns: Column
     if len(runs) > MAX_NESTING:
         raise NotExpressible(f"more than {MAX_NESTING} changes between grants and denials; merge the rules")
     for inverted, run in runs:
-        matched = [_compile_conditions(rule, columns) for rule in run]
+        matched = [_conditions_to_sql(rule, columns) for rule in run]
         result = _and([_is_not_true(_or(matched)), result]) if inverted else _or([*matched, result])
     return result
 
@@ -129,15 +129,15 @@ def _values_of_rule(rule: CompiledRule, attribute: str) -> frozenset[Scalar]:
     raise NotExpressible(f"rule {rule.index} is not a list of {attribute!r} values")
 
 
-def _compile_conditions(rule: CompiledRule, columns: Columns) -> ColumnElement[bool]:
+def _conditions_to_sql(rule: CompiledRule, columns: Columns) -> ColumnElement[bool]:
     conditions = rule.conditions.field_conditions if rule.conditions else ()
     try:
-        return _and([_compile_condition(condition, columns) for condition in conditions])
+        return _and([_condition_to_sql(condition, columns) for condition in conditions])
     except NotExpressible as error:
         raise NotExpressible(f"rule {rule.index}: {error}") from None
 
 
-def _compile_condition(condition: FieldCondition, columns: Columns) -> ColumnElement[bool]:
+def _condition_to_sql(condition: FieldCondition, columns: Columns) -> ColumnElement[bool]:
     if condition.path not in columns:
         raise NotExpressible(f"conditions.{condition.path}: no column is mapped")
     column: ColumnElement[Any] = columns[condition.path].expression
@@ -145,7 +145,7 @@ def _compile_condition(condition: FieldCondition, columns: Columns) -> ColumnEle
         return true() if condition.value else false()
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     if condition.operator in ORDERING_OPERATORS:
-        return _compile_ordering(condition, column, values[0])
+        return _ordering_to_sql(condition, column, values[0])
     parameters, parameter_type = _parameters(condition, column.type, values)
     if condition.operator in MEMBERSHIP_OPERATORS:
         is_member = column == any_(literal(parameters, ARRAY(parameter_type))) if parameters else false()
@@ -159,7 +159,7 @@ def _compile_condition(condition: FieldCondition, columns: Columns) -> ColumnEle
     return column == parameter if condition.operator == "$eq" else column.is_distinct_from(parameter)
 
 
-def _compile_ordering(condition: FieldCondition, column: ColumnElement[Any], value: Scalar) -> ColumnElement[bool]:
+def _ordering_to_sql(condition: FieldCondition, column: ColumnElement[Any], value: Scalar) -> ColumnElement[bool]:
     path, name, column_type = condition.path, condition.operator, column.type
     if isinstance(value, str) and type(column_type) in _TEXT_TYPES:
         # COLLATE "C" in UTF-8 is code point order, which equals JavaScript's UTF-16 order below the surrogates.

@@ -70,19 +70,19 @@ def test_a_value_that_the_column_cannot_contain_equals_no_row() -> None:
     assert sql_of(can(code="\ud800")) == "false"
 
 
-@pytest.mark.parametrize("kind", [Integer(), Double(), Uuid(), Text()])
-def test_a_boolean_equals_values_of_boolean_columns_only(kind: TypeEngine[object]) -> None:
-    columns = {"code": Column("code", kind)}
+@pytest.mark.parametrize("column_type", [Integer(), Double(), Uuid(), Text()])
+def test_a_boolean_equals_values_of_boolean_columns_only(column_type: TypeEngine[object]) -> None:
+    columns = {"code": Column("code", column_type)}
     for conditions in ({"code": False}, {"code": {"$in": [True, False]}}):
         condition = sql_filter(Ability([can(**conditions)]), "read", "Language", columns)
         assert str(condition) == "false"
 
 
 @pytest.mark.parametrize(
-    ("conditions", "kind", "message"),
+    ("conditions", "column_type", "message"),
     [
         ({"name": "x"}, Text(), "rule 0: conditions.name: no column is mapped"),
-        ({"code": "x"}, Enum("x", name="kind"), "not text, number, boolean or UUID"),
+        ({"code": "x"}, Enum("x", name="column_type"), "not text, number, boolean or UUID"),
         ({"code": "x"}, CHAR(3), "not text, number, boolean or UUID"),
         ({"code": "x"}, postgresql.CITEXT(), "not text, number, boolean or UUID"),
         ({"code": "x"}, postgresql.ARRAY(Text()), "not text, number, boolean or UUID"),
@@ -99,13 +99,13 @@ def test_a_boolean_equals_values_of_boolean_columns_only(kind: TypeEngine[object
 @pytest.mark.parametrize("inverted", [False, True])
 def test_conditions_without_an_sql_equivalent_are_refused_in_grants_and_denials(
     conditions: dict[str, object],
-    kind: TypeEngine[object],
+    column_type: TypeEngine[object],
     message: str,
     inverted: bool,
 ) -> None:
     ability = Ability([Rule(("read",), ("Language",), conditions, inverted=inverted)])
     with pytest.raises(NotExpressible, match=message):
-        sql_filter(ability, "read", "Language", {"code": Column("code", kind)})
+        sql_filter(ability, "read", "Language", {"code": Column("code", column_type)})
 
 
 def test_too_many_changes_between_grants_and_denials_are_refused_and_1_000_grants_are_not() -> None:
