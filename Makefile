@@ -43,7 +43,7 @@ unit:
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 test-long: $(VENV)/.installed-dev
-	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/guards tests/integration/guards
+	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -1,7 +1,7 @@
-"""CASL's own forms of rules: raw rules in and out, packed rules in and out.
+"""Rules in the formats of @casl/ability: raw rules (read and exported) and packed rules (read).
 
-Reading is strict where CASL is lenient: a rule without a subject would mean `all` there, and unknown keys
-would be ignored. Names and conditions are checked when an `Ability` is built from the rules.
+CASL takes a rule without a subject for a rule on `all`, and ignores unknown keys; both are refused here. Names and
+conditions are checked later, when an `Ability` is built from the rules.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from app.ability.conditions import Conditions
 from app.ability.rules import CompiledRule, Rule
 
 RawRule: TypeAlias = dict[str, object]
-PackedRule: TypeAlias = list[object]
 
 _PACKED_LENGTHS: Final = range(2, 7)
 
 
-class _Raw(msgspec.Struct, forbid_unknown_fields=True):
+class _RawRuleFormat(msgspec.Struct, forbid_unknown_fields=True):
+    """The keys of a raw rule and their types."""
+
     action: str | list[str]
     subject: str | list[str]
     conditions: dict[str, object] | None = None
@@ -31,58 +32,54 @@ class _Raw(msgspec.Struct, forbid_unknown_fields=True):
     reason: str | None = None
 
 
-def from_casl(raw: object) -> tuple[Rule, ...]:
-    """Read a list of raw CASL rules, for example from JSON.
+def from_casl(raw_rules: object) -> tuple[Rule, ...]:
+    """Read a list of raw CASL rules, for example decoded JSON.
 
     Raises InvalidRule for a missing action or subject, an unknown key, or a value of the wrong type.
     """
     try:
-        rules = msgspec.convert(raw, list[_Raw])
+        checked = msgspec.convert(raw_rules, list[_RawRuleFormat])
     except msgspec.ValidationError as error:
         raise InvalidRule(f"raw rules: {error}") from None
-    return tuple([_rule(rule) for rule in rules])
+    return tuple([_to_rule(raw) for raw in checked])
 
 
-def unpack(packed: object) -> tuple[Rule, ...]:
-    """Read what CASL's `packRules` writes (the same in versions 6.8.1 and 7.0.1; CASL does not promise it).
+def unpack_rules(packed_rules: object) -> tuple[Rule, ...]:
+    """Read the output of CASL's `packRules`, for example decoded JSON.
 
+    The format is the same in versions 6.8.1 and 7.0.1, but CASL reserves the right to change it.
     Raises InvalidRule for a rule that is not a list of two to six entries of the right types.
     """
-    if not isinstance(packed, list | tuple):
+    if not isinstance(packed_rules, list | tuple):
         raise InvalidRule("packed rules: a list is expected")
-    return from_casl([_unpack_one(index, entry) for index, entry in enumerate(packed)])
+    return from_casl([_unpack_rule(index, packed) for index, packed in enumerate(packed_rules)])
 
 
 def export(ability: Ability) -> list[RawRule]:
-    """The rules as raw CASL rules in plain JSON: `@casl/ability` 6 and 7 load them and decide alike.
+    """The rules as raw CASL rules, JSON-ready: `@casl/ability` 6 and 7 load them and decide as the ability does.
 
-    The client must keep null attributes in its subjects (the majors differ on missing ones) and name their
-    type with `subject()`. The export shows its reader everything in the rules, the ids of denials included.
+    The client must keep null attributes in its subjects (6 and 7 differ on missing attributes) and name their type
+    with `subject()`. The export contains every value of the rules, such as the ids that a denial names.
     """
-    return [_export_one(rule) for rule in ability.compiled]
+    return [_export_rule(rule) for rule in ability.compiled_rules]
 
 
-def pack(ability: Ability) -> list[PackedRule]:
-    """The rules as `packRules` would write them."""
-    return [_pack_one(rule) for rule in export(ability)]
-
-
-def _rule(raw: _Raw) -> Rule:
+def _to_rule(raw: _RawRuleFormat) -> Rule:
     return Rule(
-        actions=_tuple(raw.action),
-        subjects=_tuple(raw.subject),
+        actions=_to_tuple(raw.action),
+        subjects=_to_tuple(raw.subject),
         conditions=raw.conditions,
-        fields=None if raw.fields is None else _tuple(raw.fields),
+        fields=None if raw.fields is None else _to_tuple(raw.fields),
         inverted=raw.inverted,
         reason=raw.reason,
     )
 
 
-def _tuple(names: str | list[str]) -> tuple[str, ...]:
+def _to_tuple(names: str | list[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _export_one(compiled: CompiledRule) -> RawRule:
+def _export_rule(compiled: CompiledRule) -> RawRule:
     rule = compiled.rule
     raw: RawRule = {"action": list(rule.actions), "subject": list(rule.subjects)}
     if compiled.conditions is not None:
@@ -98,43 +95,24 @@ def _export_one(compiled: CompiledRule) -> RawRule:
 
 def _export_conditions(conditions: Conditions) -> dict[str, object]:
     operators: dict[str, dict[str, object]] = {}
-    for part in conditions.parts:
-        value = list(part.value) if isinstance(part.value, tuple) else part.value
-        operators.setdefault(part.path, {})[part.operator] = value
-    # Equality alone is written plainly, because that is what CASL's `rulesToFields` reads.
+    for condition in conditions.field_conditions:
+        value = list(condition.value) if isinstance(condition.value, tuple) else condition.value
+        operators.setdefault(condition.path, {})[condition.operator] = value
+    # `$eq` alone is written as a plain value, the only form of equality that CASL's `rulesToFields` reads.
     return {path: found["$eq"] if found.keys() == {"$eq"} else found for path, found in operators.items()}
 
 
-def _pack_one(raw: RawRule) -> PackedRule:
-    fields = raw.get("fields")
-    packed: PackedRule = [
-        _joined(raw["action"]),
-        _joined(raw["subject"]),
-        raw.get("conditions", 0),
-        int("inverted" in raw),
-        0 if fields is None else _joined(fields),
-        raw.get("reason", ""),
-    ]
-    while not packed[-1]:
-        packed.pop()
-    return packed
-
-
-def _joined(names: object) -> str:
-    return ",".join(names) if isinstance(names, list) else str(names)
-
-
-def _unpack_one(index: int, entry: object) -> RawRule:
-    if not isinstance(entry, Sequence) or isinstance(entry, str) or len(entry) not in _PACKED_LENGTHS:
+def _unpack_rule(index: int, packed: object) -> RawRule:
+    if not isinstance(packed, Sequence) or isinstance(packed, str) or len(packed) not in _PACKED_LENGTHS:
         raise InvalidRule(f"packed rule {index}: a list of two to six entries is expected")
-    action, subject, conditions, inverted, fields, reason = (*entry, None, None, None, None)[:6]
+    action, subject, conditions, inverted, fields, reason = (*packed, None, None, None, None)[:6]
     if not isinstance(action, str) or not isinstance(subject, str):
         raise InvalidRule(f"packed rule {index}: action and subject are text with commas")
-    if not (_is_absent(conditions) or isinstance(conditions, Mapping)):
+    if not (_is_null_or_zero(conditions) or isinstance(conditions, Mapping)):
         raise InvalidRule(f"packed rule {index}: conditions are an object or 0")
-    if not _is_absent(inverted) and inverted not in (True, 1):
+    if not _is_null_or_zero(inverted) and inverted not in (True, 1):
         raise InvalidRule(f"packed rule {index}: inverted is 0 or 1")
-    if not (_is_absent(fields) or isinstance(fields, str)):
+    if not (_is_null_or_zero(fields) or isinstance(fields, str)):
         raise InvalidRule(f"packed rule {index}: fields are text with commas or 0")
     return {
         "action": action.split(","),
@@ -146,5 +124,6 @@ def _unpack_one(index: int, entry: object) -> RawRule:
     }
 
 
-def _is_absent(entry: object) -> bool:
+def _is_null_or_zero(entry: object) -> bool:
+    """Whether the entry of a packed rule stands for an absent value."""
     return entry is None or (entry == 0 and isinstance(entry, int))

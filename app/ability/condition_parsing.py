@@ -1,6 +1,7 @@
-"""Conditions as they stand in a rule, checked: what CASL lets pass silently is refused when the rule is built.
+"""Parsing of conditions: checks them when the rule is built and compiles each `path operator value`.
 
-That is unknown operators, object values, prototype names, and with a schema what the subject types do not declare.
+CASL accepts conditions without checks. Here unknown operators, object values and names of JavaScript's prototype
+are refused; with a schema also attributes and value types that the subject types do not declare.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
-from app.ability.conditions import MEMBERSHIPS, ORDERINGS, Conditions, Part
-from app.ability.js_values import MISSING, NUMBERS, SCALARS, Scalar, json_form
+from app.ability.conditions import MEMBERSHIP_OPERATORS, ORDERING_OPERATORS, Conditions, FieldCondition
+from app.ability.js_values import MISSING, NUMBER_TYPES, SCALAR_TYPES, Scalar, to_json_value
 
 JsonType: TypeAlias = Literal["string", "number", "boolean"]
-JSON_TYPES: Final[Mapping[JsonType, frozenset[type]]] = {
+AttributeTypes: TypeAlias = Mapping[str, JsonType]
+
+PYTHON_TYPES: Final[Mapping[JsonType, frozenset[type]]] = {
     "string": frozenset({str}),
-    "number": NUMBERS,
+    "number": NUMBER_TYPES,
     "boolean": frozenset({bool}),
 }
-OPERATORS: Final = frozenset({"$eq", "$ne", "$exists"}) | MEMBERSHIPS | ORDERINGS.keys()
+OPERATORS: Final = frozenset({"$eq", "$ne", "$exists"}) | MEMBERSHIP_OPERATORS | ORDERING_OPERATORS.keys()
 
-# CASL's parser finds these on Object.prototype, or takes the last one for the subject itself.
+# CASL's parser finds these names on Object.prototype; it takes `__itself__` for the subject itself.
 FORBIDDEN_SEGMENTS: Final = frozenset(
     {
         "__proto__",
@@ -40,43 +43,48 @@ FORBIDDEN_SEGMENTS: Final = frozenset(
         "__itself__",
     }
 )
-_SAFE_INTEGER: Final = 2**53 - 1
+_MAX_SAFE_INTEGER: Final = 2**53 - 1
 
 
-class InvalidRule(ValueError):  # noqa: N818 - a rule that is invalid, in the words of the API
-    """A rule that may not be built; the message names the part of the rule that is wrong."""
+class InvalidRule(ValueError):  # noqa: N818 - the name says what is wrong, as NotExpressible does
+    """A rule is refused; the message names the part of the rule that is wrong."""
 
 
-def parse(conditions: object, declared: Sequence[Mapping[str, JsonType]] | None = None) -> Conditions | None:
-    """Check conditions as they stand in a rule; None and `{}` are no conditions.
+def parse_conditions(conditions: object, attribute_types: Sequence[AttributeTypes] | None = None) -> Conditions | None:
+    """Check and compile the conditions of a rule. None and `{}` are no conditions: returns None.
 
-    `declared` holds the attribute types of every subject type that the rule covers; None takes any attribute.
-    With it, an attribute that one of them does not declare is refused, and an ordering must stand beside
-    `{"$exists": true, "$ne": null}`, because CASL's `$lt` is true on missing attributes and its null is 0.
-    Raises InvalidRule with a message that starts with the part's name.
+    `attribute_types` has the declared attributes of every subject type of the rule; None allows any attribute.
+    If given, every subject type must declare each attribute, and an ordering operator must stand beside the null
+    guard `{"$exists": true, "$ne": null}`, because `$lt` is true on missing attributes in CASL and null compares as 0.
+    Raises InvalidRule with a message that starts with the name of the part.
     """
     if conditions is None:
         return None
     if not isinstance(conditions, Mapping):
         raise InvalidRule(f"conditions: an object is expected, not {conditions!r}")
-    parts: list[Part] = []
+    parsed: list[FieldCondition] = []
     for path, condition in conditions.items():
-        segments = check_path(path)
-        types = None if declared is None else _declared_types(path, declared)
+        segments = split_path(path)
+        types = None if attribute_types is None else _types_of_path(path, attribute_types)
         operators = condition if isinstance(condition, Mapping) else {"$eq": condition}
         if not operators:
             raise InvalidRule(f"conditions.{path}: an object without operators never matches")
-        if types is not None and not operators.keys().isdisjoint(ORDERINGS):
-            _check_guard(path, operators)
-        parts.extend([_part(path, segments, operator, value, types) for operator, value in operators.items()])
-    if not parts:
+        if types is not None and not operators.keys().isdisjoint(ORDERING_OPERATORS):
+            _require_null_guard(path, operators)
+        parsed.extend(
+            [_parse_operator(path, segments, operator, value, types) for operator, value in operators.items()]
+        )
+    if not parsed:
         return None
-    return Conditions(tuple(parts), strict=declared is not None)
+    return Conditions(tuple(parsed), strict=attribute_types is not None)
 
 
 @lru_cache(maxsize=1024)
-def check_path(path: object) -> tuple[str, ...]:
-    """The segments of a dotted path. Raises InvalidRule for empty, `$`-led and prototype segments."""
+def split_path(path: object) -> tuple[str, ...]:
+    """The segments of a dotted path.
+
+    Raises InvalidRule if a segment is empty, starts with `$` or is a name of JavaScript's prototype.
+    """
     if not isinstance(path, str):
         raise InvalidRule(f"conditions: a path is text, not {path!r}")
     segments = tuple(path.split("."))
@@ -86,68 +94,68 @@ def check_path(path: object) -> tuple[str, ...]:
     return segments
 
 
-def _declared_types(path: str, declared: Sequence[Mapping[str, JsonType]]) -> frozenset[JsonType]:
+def _types_of_path(path: str, attribute_types: Sequence[AttributeTypes]) -> frozenset[JsonType]:
     try:
-        return frozenset([attributes[path] for attributes in declared])
+        return frozenset([types[path] for types in attribute_types])
     except KeyError:
         raise InvalidRule(f"conditions.{path}: not an attribute of every subject type of the rule") from None
 
 
-def _check_guard(path: str, operators: Mapping[object, object]) -> None:
+def _require_null_guard(path: str, operators: Mapping[object, object]) -> None:
     if operators.get("$exists") is not True or operators.get("$ne", MISSING) is not None:
         raise InvalidRule(f'conditions.{path}: an ordering needs {{"$exists": true, "$ne": null}} beside it')
 
 
-def _part(
+def _parse_operator(
     path: str, segments: tuple[str, ...], operator: object, value: object, types: frozenset[JsonType] | None
-) -> Part:
-    where = f"conditions.{path}.{operator}"
+) -> FieldCondition:
+    location = f"conditions.{path}.{operator}"
     if not isinstance(operator, str) or operator not in OPERATORS:
-        raise InvalidRule(f"{where}: unknown operator")
-    if operator in MEMBERSHIPS:
+        raise InvalidRule(f"{location}: unknown operator")
+    if operator in MEMBERSHIP_OPERATORS:
         if not isinstance(value, list | tuple):
-            raise InvalidRule(f"{where}: a list is expected, not {value!r}")
-        values, kinds = _scalars(where, value, types)
-        if bool not in kinds:
-            return Part(path, segments, operator, values, frozenset(values))
-        # True == 1 in Python: booleans get a set of their own, so that membership stays type-strict.
+            raise InvalidRule(f"{location}: a list is expected, not {value!r}")
+        values, classes = _parse_scalars(location, value, types)
+        if bool not in classes:
+            return FieldCondition(path, segments, operator, values, frozenset(values))
         booleans = frozenset([item for item in values if item.__class__ is bool])
         others = frozenset([item for item in values if item.__class__ is not bool])
-        return Part(path, segments, operator, values, others, booleans)
+        return FieldCondition(path, segments, operator, values, others, booleans)
     if operator == "$exists":
         if not isinstance(value, bool):
-            raise InvalidRule(f"{where}: true or false is expected, not {value!r}")
-        return Part(path, segments, operator, value)
-    ((scalar,), kinds) = _scalars(where, (value,), types)
-    if operator in ORDERINGS and not kinds <= {str, int, float}:
-        raise InvalidRule(f"{where}: only text and numbers are ordered, not {value!r}")
-    return Part(path, segments, operator, scalar)
+            raise InvalidRule(f"{location}: true or false is expected, not {value!r}")
+        return FieldCondition(path, segments, operator, value)
+    ((scalar,), classes) = _parse_scalars(location, (value,), types)
+    if operator in ORDERING_OPERATORS and not classes <= {str, int, float}:
+        raise InvalidRule(f"{location}: only text and numbers are ordered, not {value!r}")
+    return FieldCondition(path, segments, operator, scalar)
 
 
-def _scalars(
-    where: str, values: Sequence[object], types: frozenset[JsonType] | None
+def _parse_scalars(
+    location: str, values: Sequence[object], types: frozenset[JsonType] | None
 ) -> tuple[tuple[Scalar, ...], set[type]]:
-    # The types of a list are gathered first: one pass in C over 1,000 ids is what keeps building cheap.
-    kinds = set(map(type, values))
-    if not kinds <= SCALARS:
+    """The values in their JSON form and the set of their Python classes."""
+    # Checking the set of classes instead of each value keeps the build of long id lists fast.
+    classes = set(map(type, values))
+    if not classes <= SCALAR_TYPES:
         try:
-            values = [json_form(value) for value in values]
+            values = [to_json_value(value) for value in values]
         except TypeError as error:
-            raise InvalidRule(f"{where}: {error}") from error
-        kinds = set(map(type, values))
-        if not kinds <= SCALARS:
-            raise InvalidRule(f"{where}: an object or a list equals nothing; write operators or a dotted path")
-    for declared in types or ():
-        if not kinds <= JSON_TYPES[declared] | {type(None)}:
-            raise InvalidRule(f"{where}: the attribute is declared as {declared}")
-    if not kinds.isdisjoint(NUMBERS):
-        _check_numbers(where, values)
-    return cast("tuple[Scalar, ...]", tuple(values)), kinds
+            raise InvalidRule(f"{location}: {error}") from error
+        classes = set(map(type, values))
+        if not classes <= SCALAR_TYPES:
+            raise InvalidRule(f"{location}: an object or a list equals nothing; write operators or a dotted path")
+    for json_type in types or ():
+        if not classes <= PYTHON_TYPES[json_type] | {type(None)}:
+            raise InvalidRule(f"{location}: the attribute is declared as {json_type}")
+    if not classes.isdisjoint(NUMBER_TYPES):
+        _check_numbers(location, values)
+    return cast("tuple[Scalar, ...]", tuple(values)), classes
 
 
-def _check_numbers(where: str, values: Iterable[object]) -> None:
+def _check_numbers(location: str, values: Iterable[object]) -> None:
     for value in values:
         if isinstance(value, float) and not math.isfinite(value):
-            raise InvalidRule(f"{where}: {value!r} is not a JSON number")
-        if isinstance(value, int | float) and abs(value) > _SAFE_INTEGER:
-            raise InvalidRule(f"{where}: {value!r} loses digits in a browser; send such ids as text")
+            raise InvalidRule(f"{location}: {value!r} is not a JSON number")
+        if isinstance(value, int | float) and abs(value) > _MAX_SAFE_INTEGER:
+            raise InvalidRule(f"{location}: {value!r} loses digits in a browser; send such ids as text")

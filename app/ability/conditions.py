@@ -1,7 +1,7 @@
-"""Conditions of a rule: compiled once, then asked of many subjects.
+"""Conditions of a rule, compiled to Python functions.
 
-A condition set is a conjunction of parts (`path operator value`). Operators and answers are those of
-@casl/ability 7, null, missing and list attributes included.
+Conditions are a conjunction of field conditions (`path operator value`). Operators and answers are those of
+@casl/ability 7, also for attributes that are null, missing or a list.
 """
 
 from __future__ import annotations
@@ -14,33 +14,38 @@ import msgspec
 
 from app.ability.js_values import (
     MISSING,
-    SCALARS,
+    SCALAR_TYPES,
     Attributes,
     Scalar,
     compare,
-    json_form,
-    read,
-    some_parent,
-    step,
+    get_attribute,
+    get_by_path,
+    parent_matches,
+    to_json_value,
 )
 
-Test: TypeAlias = Callable[[Attributes], bool]
+Predicate: TypeAlias = Callable[[Attributes], bool]
 
-ORDERINGS: Final[Mapping[str, frozenset[int]]] = {
+# For each operator the results of `compare` that satisfy it.
+ORDERING_OPERATORS: Final[Mapping[str, frozenset[int]]] = {
     "$lt": frozenset({-1}),
     "$lte": frozenset({-1, 0}),
     "$gt": frozenset({1}),
     "$gte": frozenset({1, 0}),
 }
-MEMBERSHIPS: Final = frozenset({"$in", "$nin"})
+MEMBERSHIP_OPERATORS: Final = frozenset({"$in", "$nin"})
 
 
-class MissingAttribute(LookupError):  # noqa: N818 - named for what is missing, like KeyError's key
-    """A subject lacks an attribute that a rule of an ability with a schema has to read."""
+class MissingAttribute(LookupError):  # noqa: N818 - named after what is missing, like KeyError
+    """The subject lacks an attribute that a rule reads. Raised only if the ability has a schema."""
 
 
-class Part(msgspec.Struct, frozen=True):
-    """One `path operator value`; `members` holds the values of `$in` and `$nin` as a set, booleans apart."""
+class FieldCondition(msgspec.Struct, frozen=True):
+    """One `path operator value`.
+
+    For `$in` and `$nin`, `members` and `booleans` are the values as sets. Booleans have a set of their own, because
+    `True == 1` in Python.
+    """
 
     path: str
     segments: tuple[str, ...]
@@ -51,113 +56,120 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Conditions(msgspec.Struct, frozen=True, dict=True):
-    """A non-empty conjunction of parts; with `strict`, each must find its attribute."""
+    """A non-empty conjunction of field conditions.
 
-    parts: tuple[Part, ...]
+    If `strict`, a condition on an attribute that the subject lacks raises MissingAttribute.
+    """
+
+    field_conditions: tuple[FieldCondition, ...]
     strict: bool
 
     @cached_property
-    def tests(self) -> tuple[Test, ...]:
-        """The parts as tests, compiled at the first question: most rules of an ability are never asked."""
-        return tuple([_test(part, strict=self.strict) for part in self.parts])
+    def predicates(self) -> tuple[Predicate, ...]:
+        """One function for each field condition, compiled at first use: most rules are never evaluated."""
+        return tuple([_compile_condition(condition, strict=self.strict) for condition in self.field_conditions])
 
     def matches(self, attributes: Attributes) -> bool:
-        """Whether every part holds for a subject with these attributes.
-
-        Raises MissingAttribute if the rule was built with a schema and reads an attribute that is not there.
-        """
-        for test in self.tests:  # noqa: SIM110 - a generator doubles the cost of the usual single part
-            if not test(attributes):
+        """Whether a subject with these attributes meets every condition. If `strict`, raises MissingAttribute."""
+        for predicate in self.predicates:  # noqa: SIM110 - `all` with a generator takes twice as long for one predicate
+            if not predicate(attributes):
                 return False
         return True
 
-    def failing(self, attributes: Attributes) -> tuple[tuple[Part, object], ...]:
-        """Every part that does not hold, with what was found instead (`MISSING` for nothing)."""
+    def failed(self, attributes: Attributes) -> tuple[tuple[FieldCondition, object], ...]:
+        """The conditions that are not met, each with the actual value (`MISSING` if there is none)."""
         return tuple(
             [
-                (part, read(attributes, part.segments))
-                for part, test in zip(self.parts, self.tests, strict=True)
-                if not _holds(test, attributes)
+                (condition, get_by_path(attributes, condition.segments))
+                for condition, predicate in zip(self.field_conditions, self.predicates, strict=True)
+                if not _is_met(predicate, attributes)
             ]
         )
 
 
-def _holds(test: Test, attributes: Attributes) -> bool:
+def _is_met(predicate: Predicate, attributes: Attributes) -> bool:
+    """The predicate's answer, where a missing attribute is "not met" rather than an error."""
     try:
-        return test(attributes)
+        return predicate(attributes)
     except MissingAttribute:
         return False
 
 
-def _test(part: Part, *, strict: bool) -> Test:
-    if part.operator == "$exists":
-        return _exists_test(part)
-    test = _null_test(part) if part.operator in {"$eq", "$ne"} and part.value is None else _value_test(part)
+def _compile_condition(condition: FieldCondition, *, strict: bool) -> Predicate:
+    if condition.operator == "$exists":
+        return _exists_predicate(condition)
+    if condition.operator in {"$eq", "$ne"} and condition.value is None:
+        predicate = _null_predicate(condition)
+    else:
+        predicate = _value_predicate(condition)
     if not strict:
-        return test
-    first = part.segments[0]
+        return predicate
+    name = condition.segments[0]
 
-    def strict_test(attributes: Attributes) -> bool:
-        if first not in attributes:
-            raise MissingAttribute(f"a rule reads {part.path!r}, but the subject has no {first!r}")
-        return test(attributes)
+    def strict_predicate(attributes: Attributes) -> bool:
+        if name not in attributes:
+            raise MissingAttribute(f"a rule reads {condition.path!r}, but the subject has no {name!r}")
+        return predicate(attributes)
 
-    return strict_test
+    return strict_predicate
 
 
-def _value_test(part: Part) -> Test:
-    holds, wanted = _scalar_test(part), part.operator not in {"$ne", "$nin"}
-    segments, name = part.segments, part.segments[0]
-    direct = len(segments) == 1
+def _value_predicate(condition: FieldCondition) -> Predicate:
+    """The predicate of every operator but `$exists` and comparison with null."""
+    scalar_matches, expected = _scalar_predicate(condition), condition.operator not in {"$ne", "$nin"}
+    segments, name = condition.segments, condition.segments[0]
+    is_top_level = len(segments) == 1
 
-    def test(attributes: Attributes) -> bool:
-        actual = attributes.get(name, MISSING) if direct else read(attributes, segments)
-        if actual.__class__ not in SCALARS:
-            actual = json_form(actual)
+    def predicate(attributes: Attributes) -> bool:
+        actual = attributes.get(name, MISSING) if is_top_level else get_by_path(attributes, segments)
+        if actual.__class__ not in SCALAR_TYPES:
+            actual = to_json_value(actual)
             if isinstance(actual, list):
-                return any(holds(json_form(item)) for item in actual) is wanted
-        return holds(actual) is wanted
+                return any(scalar_matches(to_json_value(item)) for item in actual) is expected
+        return scalar_matches(actual) is expected
 
-    return test
+    return predicate
 
 
-def _scalar_test(part: Part) -> Callable[[object], bool]:
-    if part.operator in MEMBERSHIPS:
-        members, booleans = part.members, part.booleans
+def _scalar_predicate(condition: FieldCondition) -> Callable[[object], bool]:
+    """A function of one value that is not a list; for `$ne` and `$nin` that of `$eq` and `$in`."""
+    if condition.operator in MEMBERSHIP_OPERATORS:
+        members, booleans = condition.members, condition.booleans
 
         def is_member(actual: object) -> bool:
-            if actual.__class__ not in SCALARS:
+            if actual.__class__ not in SCALAR_TYPES:
                 return False
             return actual in (booleans if actual.__class__ is bool else members)
 
         return is_member
-    value = cast("Scalar", part.value)
-    if part.operator in ORDERINGS:
-        accepted = ORDERINGS[part.operator]
-        return lambda actual: compare(actual, value) in accepted
+    value = cast("Scalar", condition.value)
+    if condition.operator in ORDERING_OPERATORS:
+        satisfying = ORDERING_OPERATORS[condition.operator]
+        return lambda actual: compare(actual, value) in satisfying
     if value.__class__ is bool:
         return lambda actual: actual is value
     return lambda actual: actual.__class__ is not bool and actual == value
 
 
-def _null_test(part: Part) -> Test:
-    wanted = part.operator == "$eq"
-    *parents, leaf = part.segments
+def _null_predicate(condition: FieldCondition) -> Predicate:
+    """`$eq` and `$ne` with null: an attribute missing from an existing parent counts as null (CASL 7)."""
+    expected = condition.operator == "$eq"
+    *parents, name = condition.segments
 
     def is_null(parent: object) -> bool:
         if not isinstance(parent, Mapping | list):
             return False
-        value = step(parent, leaf)
+        value = get_attribute(parent, name)
         return value is MISSING or value is None or (isinstance(value, list) and None in value)
 
-    return lambda attributes: some_parent(read(attributes, parents), leaf, is_null) is wanted
+    return lambda attributes: parent_matches(get_by_path(attributes, parents), name, is_null) is expected
 
 
-def _exists_test(part: Part) -> Test:
-    wanted = part.value
-    *parents, leaf = part.segments
+def _exists_predicate(condition: FieldCondition) -> Predicate:
+    expected = condition.value
+    *parents, name = condition.segments
 
-    def exists(parent: object) -> bool:
-        return (step(parent, leaf) is not MISSING) is wanted
+    def exists_as_expected(parent: object) -> bool:
+        return (get_attribute(parent, name) is not MISSING) is expected
 
-    return lambda attributes: some_parent(read(attributes, parents), leaf, exists)
+    return lambda attributes: parent_matches(get_by_path(attributes, parents), name, exists_as_expected)

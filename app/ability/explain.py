@@ -1,4 +1,4 @@
-"""Why an answer is what it is: the deciding rule, and for every other rule why it did not decide."""
+"""Explains a decision: the deciding rule, and for every other rule why that rule did not decide."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -13,7 +13,7 @@ Verdict: TypeAlias = Literal["decides", "action", "subject", "field", "condition
 
 
 class FailedCondition(Struct, frozen=True):
-    """A part of a rule's conditions that does not hold; `actual` is unset if there is no such attribute."""
+    """A condition of a rule that the subject does not meet; `actual` is unset if the attribute is missing."""
 
     path: str
     operator: str
@@ -21,12 +21,12 @@ class FailedCondition(Struct, frozen=True):
     actual: object | UnsetType = UNSET
 
 
-class RuleVerdict(Struct, frozen=True):
-    """What became of one rule: it `decides`, or the first thing that kept it from deciding.
+class ExplainedRule(Struct, frozen=True):
+    """A rule that `decides`, or the first cause why it does not decide.
 
-    `action`, `subject` and `field`: the rule is about another one. `conditions`: those in `failed` do not
-    hold; about a type none fail, but a denial with conditions is passed over. `overruled`: it applies, but a rule
-    written later decided before it.
+    `action`, `subject`, `field`: the rule is about another one. `conditions`: the subject does not meet the
+    conditions in `failed`; for a question about a type `failed` is empty, and the rule is a denial with conditions.
+    `overruled`: the rule applies, but a rule written later decides.
     """
 
     index: int
@@ -36,51 +36,52 @@ class RuleVerdict(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """A decision with the verdict on each rule, in the order in which the rules are written."""
+    """A decision and the explanation of each rule, in the order in which the rules are written."""
 
     decision: Decision
-    rules: tuple[RuleVerdict, ...]
+    rules: tuple[ExplainedRule, ...]
 
 
 def explain(ability: Ability, action: str, subject: Subject | str, field: str | None = None) -> Explanation:
-    """Explain the answer of `ability.decide`, or of `ability.decide_some` where `subject` is the name of a type.
+    """Explain the answer of `ability.decide`, or of `ability.decide_some` if `subject` is the name of a type.
 
-    Raises as they do. The values show the rules and the subject's attributes: only for who may see both.
+    Raises as those do. The explanation contains the rules and the subject's attributes: show it only to readers
+    who may see both.
     """
     if isinstance(subject, str):
         decision = ability.decide_some(action, subject, field)
     else:
         decision = ability.decide(action, subject, field)
-    verdicts = [_verdict(rule, decision, action, subject, field) for rule in ability.compiled]
-    return Explanation(decision, tuple(verdicts))
+    explained = [_explain_rule(rule, decision, action, subject, field) for rule in ability.compiled_rules]
+    return Explanation(decision, tuple(explained))
 
 
-def _verdict(
-    compiled: CompiledRule, decision: Decision, action: str, subject: Subject | str, field: str | None
-) -> RuleVerdict:
+def _explain_rule(
+    rule: CompiledRule, decision: Decision, action: str, subject: Subject | str, field: str | None
+) -> ExplainedRule:
     verdict: Verdict = "overruled"
     failed: tuple[FailedCondition, ...] = ()
-    if compiled.index == decision.rule:
+    if rule.index == decision.rule:
         verdict = "decides"
-    elif not compiled.names_action(action):
+    elif not rule.matches_action(action):
         verdict = "action"
-    elif not compiled.names_subject(subject if isinstance(subject, str) else subject.type):
+    elif not rule.matches_subject_type(subject if isinstance(subject, str) else subject.type):
         verdict = "subject"
-    elif not compiled.names_field(field):
+    elif not rule.matches_field(field):
         verdict = "field"
     elif isinstance(subject, str):
-        verdict = "conditions" if compiled.inverted and compiled.conditions else "overruled"
-    elif failed := _failed(compiled, subject.attributes):
+        verdict = "conditions" if rule.inverted and rule.conditions else "overruled"
+    elif failed := _failed_conditions(rule, subject.attributes):
         verdict = "conditions"
-    return RuleVerdict(compiled.index, compiled.rule, verdict, failed)
+    return ExplainedRule(rule.index, rule.rule, verdict, failed)
 
 
-def _failed(compiled: CompiledRule, attributes: Mapping[str, object]) -> tuple[FailedCondition, ...]:
-    if compiled.conditions is None:
+def _failed_conditions(rule: CompiledRule, attributes: Mapping[str, object]) -> tuple[FailedCondition, ...]:
+    if rule.conditions is None:
         return ()
     return tuple(
         [
-            FailedCondition(part.path, part.operator, part.value, UNSET if actual is MISSING else actual)
-            for part, actual in compiled.conditions.failing(attributes)
+            FailedCondition(condition.path, condition.operator, condition.value, UNSET if actual is MISSING else actual)
+            for condition, actual in rule.conditions.failed(attributes)
         ]
     )

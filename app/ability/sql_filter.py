@@ -1,7 +1,7 @@
-"""Rules as a query: the rows that a list shows are those that `can` allows, row by row.
+"""Rules as an SQL condition: a query with the condition selects exactly the rows that `can` allows.
 
-A null column is a null attribute, and every attribute of a row is present: the parents of a dotted path are
-objects (an inner join, not an outer one). Postgres only, in a database whose encoding is UTF-8.
+A NULL column is a null attribute, and every attribute of a row is present: the columns of a dotted path must come from
+an inner join. For Postgres, in a database with the encoding UTF-8.
 """
 
 import operator
@@ -39,160 +39,168 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
 from app.ability.ability import Ability
-from app.ability.conditions import MEMBERSHIPS, ORDERINGS, Part
-from app.ability.js_values import NUMBERS, Scalar, compare
+from app.ability.conditions import MEMBERSHIP_OPERATORS, ORDERING_OPERATORS, FieldCondition
+from app.ability.js_values import NUMBER_TYPES, Scalar, compare
 from app.ability.rules import CompiledRule
 
 Columns: TypeAlias = Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
-Bound: TypeAlias = str | int | float | bool | UUID
+ParameterValue: TypeAlias = str | int | float | bool | UUID
 
-# Each change between grants and denials is one more level, and SQLAlchemy compiles levels recursively.
-MAX_LEVELS: Final = 50
+# Each change between grants and denials nests the condition one level deeper, and SQLAlchemy compiles recursively.
+MAX_NESTING: Final = 50
 
 _COMPARISONS: Final = {"$lt": operator.lt, "$lte": operator.le, "$gt": operator.gt, "$gte": operator.ge}
-# By exact type: citext, char(n) and enums are strings to SQLAlchemy, but do not compare like text.
+# Compared by exact type: citext, char(n) and enums are subclasses of String, but do not compare like text.
 _TEXT_TYPES: Final = frozenset({String, Text, VARCHAR, TEXT, Unicode, UnicodeText})
 _FIRST_SURROGATE: Final = "\ud800"
 
 
-class NotExpressible(Exception):  # noqa: N818 - says what the rules are
-    """The rules cannot be written as the query that was asked for; nothing is ever left out instead."""
+class NotExpressible(Exception):  # noqa: N818 - the name says what is wrong, as InvalidRule does
+    """The rules have no equivalent in the requested form. No part of a rule is ever left out instead."""
 
 
 def sql_filter(ability: Ability, action: str, subject_type: str, columns: Columns) -> ColumnElement[bool]:
-    """The condition that selects exactly the rows of one subject type on which `can(action, row)` is true.
+    """The condition for WHERE that selects exactly the rows of one subject type on which `can(action, row)` is true.
 
-    `columns` maps each attribute path that the rules read to a column or SQL expression. As in `can` without
-    a field, field-bound grants count and field-bound denials do not. `false()` when nothing is allowed and
-    `true()` when everything is. Denials are negated as `IS NOT TRUE`: `NOT` of a null condition hides rows.
-    Raises NotExpressible for a path without a column, a column whose type is not text, number, boolean or
-    UUID, and an ordering that Postgres would answer otherwise than `can`.
+    `columns` maps each attribute path that the rules read to a column or SQL expression. As in `can` without a field,
+    grants with fields count and denials with fields do not. Returns `false()` if nothing is allowed and `true()` if
+    everything is. Denials are negated as `IS NOT TRUE`, because `NOT` of a NULL condition would hide allowed rows.
+    Raises NotExpressible for a path without a column, for a column whose type is not text, number, boolean or UUID, and
+    for an ordering where Postgres and `can` differ.
     """
-    rules = _readable_rules(ability, action, subject_type)
-    result: ColumnElement[bool] = true() if _ends_in_grant(rules) else false()
+    rules = _rules_until_unconditional(ability, action, subject_type)
+    result: ColumnElement[bool] = true() if _ends_with_grant_of_all(rules) else false()
     conditional = [rule for rule in reversed(rules) if rule.conditions is not None]
-    levels = [(inverted, list(group)) for inverted, group in groupby(conditional, lambda rule: rule.inverted)]
-    if len(levels) > MAX_LEVELS:
-        raise NotExpressible(f"more than {MAX_LEVELS} changes between grants and denials; merge the rules")
-    for inverted, group in levels:
-        matched = [_conditions(rule, columns) for rule in group]
-        result = _all([_is_not_true(_any(matched)), result]) if inverted else _any([*matched, result])
+    runs = [(inverted, list(run)) for inverted, run in groupby(conditional, lambda rule: rule.inverted)]
+    if len(runs) > MAX_NESTING:
+        raise NotExpressible(f"more than {MAX_NESTING} changes between grants and denials; merge the rules")
+    for inverted, run in runs:
+        matched = [_conditions_to_sql(rule, columns) for rule in run]
+        result = _and([_is_not_true(_or(matched)), result]) if inverted else _or([*matched, result])
     return result
 
 
 def allowed_values(ability: Ability, action: str, subject_type: str, attribute: str) -> frozenset[Scalar] | None:
-    """The values of one attribute on which `action` is allowed, for `= ANY($1)`; None is everything.
+    """The values of one attribute for which `action` is allowed, for `= ANY($1)`; None means every value.
 
-    Raises NotExpressible unless the rules on the action and type constrain that attribute alone, by `$eq` or
-    `$in` with text or numbers, and no denial cuts into a grant of everything.
+    Raises NotExpressible if a rule that can decide has a condition on another attribute or one that is not `$eq` or
+    `$in` with text or numbers, or if a denial with conditions follows a grant without conditions.
     """
-    rules = _readable_rules(ability, action, subject_type)
-    allowed: frozenset[Scalar] | None = None if _ends_in_grant(rules) else frozenset()
+    rules = _rules_until_unconditional(ability, action, subject_type)
+    allowed: frozenset[Scalar] | None = None if _ends_with_grant_of_all(rules) else frozenset()
     for rule in reversed(rules):
         if rule.conditions is None:
             continue
-        values = _values(rule, attribute)
+        values = _values_of_rule(rule, attribute)
         if rule.inverted:
             if allowed is None:
                 raise NotExpressible(f"rule {rule.index} denies some of everything")
             allowed -= values
         elif allowed is not None:
-            # The usual single grant keeps its set, so that 1,000 memberships are not copied per request.
+            # A single grant, the usual case, returns its own set: 1,000 ids are not copied for each request.
             allowed = allowed | values if allowed else values
     return allowed
 
 
-def _readable_rules(ability: Ability, action: str, subject_type: str) -> list[CompiledRule]:
-    """The rules that can decide about a row, down to the first without conditions."""
+def _rules_until_unconditional(ability: Ability, action: str, subject_type: str) -> list[CompiledRule]:
+    """The rules that can decide about a row, last written first, down to the first without conditions."""
     found = []
     for rule in ability.possible_rules(action, subject_type):
-        if rule.names_field(None):
+        if rule.matches_field(None):
             found.append(rule)
             if rule.conditions is None:
                 break
     return found
 
 
-def _ends_in_grant(rules: Sequence[CompiledRule]) -> bool:
+def _ends_with_grant_of_all(rules: Sequence[CompiledRule]) -> bool:
     return bool(rules) and rules[-1].conditions is None and not rules[-1].inverted
 
 
-def _values(rule: CompiledRule, attribute: str) -> frozenset[Scalar]:
-    parts = rule.conditions.parts if rule.conditions else ()
-    if len(parts) == 1 and parts[0].path == attribute:
-        (part,) = parts
-        if part.operator == "$in" and not part.booleans and None not in part.members:
-            return part.members
-        if part.operator == "$eq" and part.value.__class__ in {str, int, float}:
-            return frozenset([cast("Scalar", part.value)])
+def _values_of_rule(rule: CompiledRule, attribute: str) -> frozenset[Scalar]:
+    """The values that the rule names with `$eq` or `$in` on this attribute, its only condition."""
+    conditions = rule.conditions.field_conditions if rule.conditions else ()
+    if len(conditions) == 1 and conditions[0].path == attribute:
+        (condition,) = conditions
+        if condition.operator == "$in" and not condition.booleans and None not in condition.members:
+            return condition.members
+        if condition.operator == "$eq" and condition.value.__class__ in {str, int, float}:
+            return frozenset([cast("Scalar", condition.value)])
     raise NotExpressible(f"rule {rule.index} is not a list of {attribute!r} values")
 
 
-def _conditions(rule: CompiledRule, columns: Columns) -> ColumnElement[bool]:
-    parts = rule.conditions.parts if rule.conditions else ()
+def _conditions_to_sql(rule: CompiledRule, columns: Columns) -> ColumnElement[bool]:
+    conditions = rule.conditions.field_conditions if rule.conditions else ()
     try:
-        return _all([_part(part, columns) for part in parts])
+        return _and([_condition_to_sql(condition, columns) for condition in conditions])
     except NotExpressible as error:
         raise NotExpressible(f"rule {rule.index}: {error}") from None
 
 
-def _part(part: Part, columns: Columns) -> ColumnElement[bool]:
-    if part.path not in columns:
-        raise NotExpressible(f"conditions.{part.path}: no column is mapped")
-    column: ColumnElement[Any] = columns[part.path].expression
-    if part.operator == "$exists":
-        return true() if part.value else false()
-    values = part.value if isinstance(part.value, tuple) else (part.value,)
-    if part.operator in ORDERINGS:
-        return _ordering(part, column, values[0])
-    bounds, bound_type = _bounds(part, column.type, values)
-    if part.operator in MEMBERSHIPS:
-        members = column == any_(literal(bounds, ARRAY(bound_type))) if bounds else false()
-        matched = _any([members, column.is_(None)]) if None in values else members
-        return matched if part.operator == "$in" else _is_not_true(matched)
-    if part.value is None:
-        return column.is_(None) if part.operator == "$eq" else column.is_not(None)
-    if not bounds:
-        return false() if part.operator == "$eq" else true()
-    bound = literal(bounds[0], bound_type)
-    return column == bound if part.operator == "$eq" else column.is_distinct_from(bound)
+def _condition_to_sql(condition: FieldCondition, columns: Columns) -> ColumnElement[bool]:
+    if condition.path not in columns:
+        raise NotExpressible(f"conditions.{condition.path}: no column is mapped")
+    column: ColumnElement[Any] = columns[condition.path].expression
+    if condition.operator == "$exists":
+        return true() if condition.value else false()
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    if condition.operator in ORDERING_OPERATORS:
+        return _ordering_to_sql(condition, column, values[0])
+    parameters, parameter_type = _parameters(condition, column.type, values)
+    if condition.operator in MEMBERSHIP_OPERATORS:
+        is_member = column == any_(literal(parameters, ARRAY(parameter_type))) if parameters else false()
+        matched = _or([is_member, column.is_(None)]) if None in values else is_member
+        return matched if condition.operator == "$in" else _is_not_true(matched)
+    if condition.value is None:
+        return column.is_(None) if condition.operator == "$eq" else column.is_not(None)
+    if not parameters:
+        return false() if condition.operator == "$eq" else true()
+    parameter = literal(parameters[0], parameter_type)
+    return column == parameter if condition.operator == "$eq" else column.is_distinct_from(parameter)
 
 
-def _ordering(part: Part, column: ColumnElement[Any], value: Scalar) -> ColumnElement[bool]:
-    kind = column.type
-    if isinstance(value, str) and type(kind) in _TEXT_TYPES:
-        # Below the surrogates UTF-16 order is code point order, which COLLATE "C" is in UTF-8.
+def _ordering_to_sql(condition: FieldCondition, column: ColumnElement[Any], value: Scalar) -> ColumnElement[bool]:
+    path, name, column_type = condition.path, condition.operator, column.type
+    if isinstance(value, str) and type(column_type) in _TEXT_TYPES:
+        # COLLATE "C" in UTF-8 is code point order, which equals JavaScript's UTF-16 order below the surrogates.
         if not _is_storable(value) or max(value, default="") >= _FIRST_SURROGATE:
-            raise NotExpressible(f"conditions.{part.path}.{part.operator}: Postgres orders this text otherwise")
-        ordered = _COMPARISONS[part.operator](column.collate("C"), literal(value, Text()))
-    elif value.__class__ in NUMBERS and _is_number(kind):
-        bound = literal(value, BigInteger()) if isinstance(value, int) else literal(value, Double())
-        ordered = _COMPARISONS[part.operator](column, bound)
+            raise NotExpressible(f"conditions.{path}.{name}: Postgres orders this text otherwise")
+        ordered = _COMPARISONS[name](column.collate("C"), literal(value, Text()))
+    elif value.__class__ in NUMBER_TYPES and _is_number(column_type):
+        parameter = literal(value, BigInteger()) if isinstance(value, int) else literal(value, Double())
+        ordered = _COMPARISONS[name](column, parameter)
     else:
-        raise NotExpressible(f"conditions.{part.path}.{part.operator}: {kind!r} has no order with {value!r}")
-    return or_(ordered, column.is_(None)) if compare(None, value) in ORDERINGS[part.operator] else ordered
+        raise NotExpressible(f"conditions.{path}.{name}: {column_type!r} has no order with {value!r}")
+    return or_(ordered, column.is_(None)) if compare(None, value) in ORDERING_OPERATORS[name] else ordered
 
 
-def _bounds(part: Part, kind: TypeEngine[Any], values: Sequence[Scalar]) -> tuple[list[Bound], TypeEngine[Any]]:
-    """The values that a column of this type can hold at all, as its parameters; equality is type-strict."""
-    if isinstance(kind, Boolean):
+def _parameters(
+    condition: FieldCondition, column_type: TypeEngine[Any], values: Sequence[Scalar]
+) -> tuple[list[ParameterValue], TypeEngine[Any]]:
+    """The query parameters for those values that a column of this type can equal, and the type of the parameters.
+
+    Values of another JSON type are left out: equality is type-strict, so no row has them.
+    """
+    if isinstance(column_type, Boolean):
         return [value for value in values if isinstance(value, bool)], Boolean()
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if isinstance(kind, Integer):
+    if isinstance(column_type, Integer):
         return [int(number) for number in numbers if number == int(number)], BigInteger()
-    if _is_number(kind):
+    if _is_number(column_type):
         return [float(number) for number in numbers], Double()
     texts = [value for value in values if isinstance(value, str)]
-    if isinstance(kind, Uuid):
+    if isinstance(column_type, Uuid):
         return [UUID(text) for text in texts if _is_canonical_uuid(text)], Uuid()
-    if type(kind) in _TEXT_TYPES and getattr(kind, "collation", None) in {None, "C"}:
+    if type(column_type) in _TEXT_TYPES and getattr(column_type, "collation", None) in {None, "C"}:
         return [text for text in texts if _is_storable(text)], Text()
-    raise NotExpressible(f"conditions.{part.path}: {kind!r} is not text, number, boolean or UUID; type_coerce it")
+    raise NotExpressible(
+        f"conditions.{condition.path}: {column_type!r} is not text, number, boolean or UUID; type_coerce it"
+    )
 
 
-def _is_number(kind: TypeEngine[Any]) -> bool:
-    # A Decimal's JSON form is text, so such a column is not the number that a rule compares with.
-    return isinstance(kind, Integer | Float) or (isinstance(kind, Numeric) and not kind.asdecimal)
+def _is_number(column_type: TypeEngine[Any]) -> bool:
+    # A Numeric column that returns Decimal has text as its JSON form, which no number in a rule equals.
+    return isinstance(column_type, Integer | Float) or (isinstance(column_type, Numeric) and not column_type.asdecimal)
 
 
 def _is_canonical_uuid(text: str) -> bool:
@@ -203,21 +211,24 @@ def _is_canonical_uuid(text: str) -> bool:
 
 
 def _is_storable(text: str) -> bool:
+    """Whether a Postgres text can contain these characters: neither NUL nor unpaired surrogates."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _all(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+def _and(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """`AND`, simplified to a plain `true()` or `false()` where possible, which SQLAlchemy's `and_` would wrap."""
     if any(isinstance(condition, False_) for condition in conditions):
         return false()
-    rest = [condition for condition in conditions if not isinstance(condition, True_)]
-    return and_(*rest) if rest else true()
+    variable = [condition for condition in conditions if not isinstance(condition, True_)]
+    return and_(*variable) if variable else true()
 
 
-def _any(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+def _or(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """`OR`, simplified as `_and` is."""
     if any(isinstance(condition, True_) for condition in conditions):
         return true()
-    rest = [condition for condition in conditions if not isinstance(condition, False_)]
-    return or_(*rest) if rest else false()
+    variable = [condition for condition in conditions if not isinstance(condition, False_)]
+    return or_(*variable) if variable else false()
 
 
 def _is_not_true(condition: ColumnElement[bool]) -> ColumnElement[bool]:

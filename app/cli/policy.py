@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from app.ability.explain import FailedCondition
-from app.ability.json_lines import answer
+from app.ability.json_lines import decide_line
 from app.cli.console import with_resources
 from app.domain.policy.schemas import Question
 from app.domain.policy.service import explain_question
@@ -116,7 +116,7 @@ def decide() -> None:
     output = sys.stdout.buffer
     for line in sys.stdin.buffer:
         if line.strip():
-            output.write(answer(line) + b"\n")
+            output.write(decide_line(line) + b"\n")
             output.flush()
 
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, structs
 
 from app.ability.ability import Decision, Subject
-from app.ability.explain import FailedCondition, RuleVerdict, Verdict, explain
+from app.ability.explain import ExplainedRule, FailedCondition, Verdict, explain
 from app.auth.principal import Principal
 from app.guards.policy import ID_ATTRIBUTES, NOTES, OWNER_ATTRIBUTES, POLICY, Row, ability_for, is_onboarded, rows_for
 
@@ -81,13 +81,13 @@ def explain_policy(
     memberships: only for readers who may see those.
     """
     explanation = explain(ability_for(principal), action, subject, field)
-    verdicts = dict(zip(rows_for(principal), explanation.rules, strict=True))
+    explained = dict(zip(rows_for(principal), explanation.rules, strict=True))
     return PolicyExplanation(
         allowed=explanation.decision.allowed,
         reason=explanation.decision.reason,
         standing=standing(principal),
         decided_by=deciding_line(principal, explanation.decision),
-        lines=[_explained(_line(number, row), verdicts.get(row)) for number, row in enumerate(POLICY, 1)],
+        lines=[_explained(_line(number, row), explained.get(row)) for number, row in enumerate(POLICY, 1)],
     )
 
 
@@ -107,7 +107,7 @@ def _line(number: int, row: Row) -> Line:
     return Line(number, row.who, not row.forbidden, row.actions, row.subjects, row.which, row.fields, row.reason)
 
 
-def _explained(line: Line, verdict: RuleVerdict | None) -> ExplainedLine:
-    if verdict is None:
+def _explained(line: Line, rule: ExplainedRule | None) -> ExplainedLine:
+    if rule is None:
         return ExplainedLine(**structs.asdict(line), verdict="who")
-    return ExplainedLine(**structs.asdict(line), verdict=verdict.verdict, failed=verdict.failed)
+    return ExplainedLine(**structs.asdict(line), verdict=rule.verdict, failed=rule.failed)

@@ -1,25 +1,25 @@
-"""Exported rules, loaded in the real @casl/ability 6 and 7: they decide as the server does."""
+"""Exported rules, loaded into the real @casl/ability 6 and 7, decide as the server does."""
 
 import fcntl
-import json
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from app.ability.ability import Ability, Decision, Subject
-from app.ability.casl import from_casl, pack, unpack
-from app.ability.json_lines import Check, decide
+from app.ability.ability import Ability, Decision
+from app.ability.casl import from_casl, unpack_rules
+from app.ability.json_lines import Check, decide_check
 from app.auth.principal import ANONYMOUS
 from app.guards.policy import SCHEMA, ability_for
 from tests.support.app import RunningApp
+from tests.support.documents import code_blocks, run_python_blocks
 from tests.support.policy_people import person
 
 CASL = Path(__file__).parent / "casl"
@@ -41,17 +41,19 @@ WHO = (
 )
 
 
-class Answers(Struct, rename="camel"):
-    """What one major of CASL makes of one person's rules."""
+Version: TypeAlias = Literal["6", "7"]
+
+
+class CaslResult(Struct, rename="camel"):
+    """What one version of CASL answers with the rules of one person."""
 
     decisions: list[Decision]
-    decisions_from_packed: list[Decision]
     permitted_fields: list[list[str]]
     packed: list[list[object]]
 
 
 class Person(Struct):
-    """The rules of one person as they come over HTTP, and the ability with which the server decides."""
+    """One person's rules as the API sends them, and the ability with which the server decides."""
 
     who: str
     rules: list[dict[str, object]]
@@ -60,26 +62,26 @@ class Person(Struct):
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js, with both majors installed from the lock file; missing only where no CI runs."""
+    """The path of Node.js, with both CASL versions installed. Skips without Node.js, except in CI."""
     program = shutil.which("node")
     if program is None or shutil.which("npm") is None:
         if os.environ.get("CI"):
             pytest.fail("CI needs node and npm for this contract")
         pytest.skip("there is no node and npm here")
     lock_file = CASL / "package-lock.json"
-    wanted = sha256(lock_file.read_bytes()).hexdigest()
+    expected = sha256(lock_file.read_bytes()).hexdigest()
     with lock_file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not INSTALLED.exists() or INSTALLED.read_text() != wanted:
+        if not INSTALLED.exists() or INSTALLED.read_text() != expected:
             subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CASL, check=True)
-            INSTALLED.write_text(wanted)
+            INSTALLED.write_text(expected)
     return program
 
 
-async def people(app: RunningApp) -> list[Person]:
+async def create_people(app: RunningApp) -> list[Person]:
     await app.language("de", "German")
     await app.language("fr", "French")
-    found = []
+    people = []
     for number, who in enumerate(WHO):
         if who == "anonymous":
             client, principal = app.client(), ANONYMOUS
@@ -87,91 +89,106 @@ async def people(app: RunningApp) -> list[Person]:
             _, token = await person(app, who, f"person{number}@example.org")
             client, principal = app.with_cookie(token), await app.sessions.authenticate(token)
         response = await client.get("/api/session")
-        found.append(Person(who, response.json()["rules"], ability_for(principal)))
-    return found
+        people.append(Person(who, response.json()["rules"], ability_for(principal)))
+    return people
 
 
-def subjects(users: list[str]) -> list[tuple[str, dict[str, object] | None]]:
-    """A sample of every type: the type itself, and subjects with their nulls as the API sends them."""
+async def user_ids(app: RunningApp) -> list[str]:
+    return [str(row["id"]) for row in await app.resources.database.pool.fetch("SELECT id FROM users")]
+
+
+def sample_subjects(user_ids: list[str]) -> list[tuple[str, dict[str, object] | None]]:
+    """Of every type: None for the type itself, and subjects with their nulls as the API sends them."""
     samples: dict[str, list[dict[str, object]]] = {
         "Language": [{"code": code, "name": "X"} for code in ("de", "fr", "DE", "")],
         "Translation": [{"languageCode": code, "text": None} for code in ("de", "fr", "xx")],
         "User": [
             {"id": id_, "name": "", "email": "a@b.c", "phone": None, "platformRole": None, "status": "active"}
-            for id_ in users
+            for id_ in user_ids
         ],
-        "Session": [{"userId": id_} for id_ in users],
-        "Key": [{"userId": id_} for id_ in users],
+        "Session": [{"userId": id_} for id_ in user_ids],
+        "Key": [{"userId": id_} for id_ in user_ids],
     }
     assert samples.keys() == SCHEMA.subjects.keys()
-    return [(kind, subject) for kind, found in samples.items() for subject in (None, *found)]
+    return [(subject_type, subject) for subject_type, found in samples.items() for subject in (None, *found)]
 
 
-def checks(users: list[str]) -> list[Check]:
-    asked = [
+def all_checks(user_ids: list[str]) -> list[Check]:
+    checks = [
         Check(action, subject_type, subject, field)
         for action in (*sorted(SCHEMA.actions), "manage")
-        for subject_type, subject in subjects(users)
+        for subject_type, subject in sample_subjects(user_ids)
         for field in (None, *SCHEMA.subjects[subject_type])
     ]
-    return [*asked, Check("read", "all"), Check("manage", "all")]
+    return [*checks, Check("read", "all"), Check("manage", "all")]
 
 
-def about_fields(asked: list[Check]) -> list[Check]:
-    """Each action with each subject and type once, for the fields are what is asked for."""
-    return [check for check in asked if check.field is None and check.subject_type in SCHEMA.subjects]
+def without_field(checks: list[Check]) -> list[Check]:
+    """One check for each action and subject, for questions about the permitted fields."""
+    return [check for check in checks if check.field is None and check.subject_type in SCHEMA.subjects]
 
 
-def permitted_fields(ability: Ability, check: Check) -> list[str]:
-    kind = check.subject_type
-    subject = kind if check.subject is None else Subject(kind, check.subject)
-    return list(ability.permitted_fields(check.action, subject, SCHEMA.subjects[kind]))
+def permitted_fields(ability: Ability, check: Check) -> set[str]:
+    return {
+        field
+        for field in SCHEMA.subjects[check.subject_type]
+        if decide_check(ability, structs.replace(check, field=field)).allowed
+    }
 
 
-def run(node: str, everybody: list[Person], asked: list[Check]) -> Mapping[Literal["6", "7"], list[Answers]]:
-    sent = {
-        "people": [{"rules": one.rules, "packed": pack(one.ability)} for one in everybody],
-        "checks": asked,
-        "aboutFields": about_fields(asked),
-        "fields": {kind: list(attributes) for kind, attributes in SCHEMA.subjects.items()},
+def run_casl(node: str, people: list[Person], checks: list[Check]) -> Mapping[Version, list[CaslResult]]:
+    """The results of each CASL version, one for each person."""
+    request = {
+        "people": [one.rules for one in people],
+        "checks": checks,
+        "checksWithoutField": without_field(checks),
+        "fields": {subject_type: list(attributes) for subject_type, attributes in SCHEMA.subjects.items()},
     }
     done = subprocess.run(
-        [node, CASL / "decide.mjs"], input=msgspec.json.encode(sent), capture_output=True, check=False, timeout=60
+        [node, CASL / "decide.mjs"], input=msgspec.json.encode(request), capture_output=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr.decode()
-    return msgspec.json.decode(done.stdout, type=dict[Literal["6", "7"], list[Answers]])
+    return msgspec.json.decode(done.stdout, type=dict[Version, list[CaslResult]])
 
 
-async def test_both_majors_decide_on_exported_and_packed_rules_as_the_server_does(app: RunningApp, node: str) -> None:
-    everybody = await people(app)
-    users = [str(row["id"]) for row in await app.resources.database.pool.fetch("SELECT id FROM users")]
-    asked = checks(users)
-    answers = run(node, everybody, asked)
-    assert answers.keys() == {"6", "7"}
-    for major, of_people in answers.items():
-        for one, got in zip(everybody, of_people, strict=True):
-            expected = [decide(one.ability, check) for check in asked]
-            for check, want, raw, packed in zip(asked, expected, got.decisions, got.decisions_from_packed, strict=True):
-                assert (raw, packed) == (want, want), f"{one.who}, CASL {major}: {check}"
+async def test_both_versions_decide_on_exported_rules_as_the_server_does(app: RunningApp, node: str) -> None:
+    people = await create_people(app)
+    checks = all_checks(await user_ids(app))
+    results = run_casl(node, people, checks)
+    assert results.keys() == {"6", "7"}
+    for version, of_people in results.items():
+        for one, result in zip(people, of_people, strict=True):
+            for check, decision in zip(checks, result.decisions, strict=True):
+                assert decision == decide_check(one.ability, check), f"{one.who}, CASL {version}: {check}"
 
 
-async def test_both_majors_permit_the_fields_that_the_server_does(app: RunningApp, node: str) -> None:
-    everybody = await people(app)
-    users = [str(row["id"]) for row in await app.resources.database.pool.fetch("SELECT id FROM users")]
-    asked = about_fields(checks(users))
+async def test_both_versions_permit_the_same_fields_as_the_server(app: RunningApp, node: str) -> None:
+    people = await create_people(app)
+    checks = all_checks(await user_ids(app))
     some_but_not_all = 0
-    for major, of_people in run(node, everybody, asked).items():
-        for one, got in zip(everybody, of_people, strict=True):
-            for check, fields in zip(asked, got.permitted_fields, strict=True):
-                want = permitted_fields(one.ability, check)
-                assert sorted(fields) == sorted(want), f"{one.who}, CASL {major}: {check}"
-                some_but_not_all += 0 < len(want) < len(SCHEMA.subjects[check.subject_type])
+    for version, of_people in run_casl(node, people, checks).items():
+        for one, result in zip(people, of_people, strict=True):
+            for check, fields in zip(without_field(checks), result.permitted_fields, strict=True):
+                expected = permitted_fields(one.ability, check)
+                assert set(fields) == expected, f"{one.who}, CASL {version}: {check}"
+                some_but_not_all += 0 < len(expected) < len(SCHEMA.subjects[check.subject_type])
     assert some_but_not_all > 20
 
 
-async def test_packed_rules_are_those_of_both_majors_and_come_back_the_same(app: RunningApp, node: str) -> None:
-    everybody = await people(app)
-    for of_people in run(node, everybody, []).values():
-        for one, got in zip(everybody, of_people, strict=True):
-            assert got.packed == json.loads(json.dumps(pack(one.ability)))
-            assert unpack(got.packed) == from_casl(one.rules)
+async def test_rules_that_both_versions_pack_are_unpacked_to_the_same_rules(app: RunningApp, node: str) -> None:
+    people = await create_people(app)
+    for of_people in run_casl(node, people, []).values():
+        for one, result in zip(people, of_people, strict=True):
+            assert unpack_rules(result.packed) == from_casl(one.rules)
+
+
+@pytest.mark.parametrize("package", ["casl6", "casl7"])
+def test_the_javascript_example_of_the_document_prints_what_the_document_says(node: str, package: str) -> None:
+    namespace, _ = run_python_blocks("ability.md")
+    blocks = dict(code_blocks("ability.md"))
+    script = f"const rules = {namespace['rules']};\n" + blocks["js"].replace("@casl/ability", package)
+    done = subprocess.run(
+        [node, "--input-type=module", "--eval", script],
+        cwd=CASL, capture_output=True, check=False, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == blocks["text"], done.stderr

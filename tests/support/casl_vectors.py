@@ -1,4 +1,7 @@
-"""The vectors of @casl/ability 7.0.1, and a schema of what their rules speak of."""
+"""Decisions of @casl/ability 7.0.1, recorded in `tests/vectors/`, and a schema for their rules.
+
+Each profile is a file of random cases: `core` without null attributes, `null` with them.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from app.ability.casl import from_casl
-from app.ability.conditions import ORDERINGS
+from app.ability.conditions import ORDERING_OPERATORS
 from app.ability.rules import Rule, Schema
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -46,8 +49,8 @@ SCHEMA = Schema(
 )
 
 
-class Check(msgspec.Struct, rename="camel"):
-    """One question and CASL's answer."""
+class RecordedCheck(msgspec.Struct, rename="camel"):
+    """One question and CASL's answer. A check without a subject is about the type."""
 
     action: str
     subject_type: str
@@ -58,69 +61,70 @@ class Check(msgspec.Struct, rename="camel"):
     relevant_rule_index: int | None
 
 
-class Query(msgspec.Struct, rename="camel"):
-    """The rows of one type on which CASL allows the action."""
+class RecordedQuery(msgspec.Struct, rename="camel"):
+    """The ids of those rows of one type on which CASL allows the action."""
 
     action: str
     subject_type: str
     allowed_ids: list[int]
 
 
-class Case(msgspec.Struct):
-    """One line of the vectors: rules, and what CASL makes of them."""
+class RecordedCase(msgspec.Struct):
+    """One line of a file: rules, raw and packed by CASL, rows by subject type, and CASL's answers."""
 
     case: int
     profile: str
     rules: list[dict[str, object]]
     packed: list[list[object]]
     rows: dict[str, list[dict[str, object]]]
-    checks: list[Check]
-    queries: list[Query]
+    checks: list[RecordedCheck]
+    queries: list[RecordedQuery]
 
 
-def load(profile: str) -> list[Case]:
+def load_cases(profile: str) -> list[RecordedCase]:
     """All cases of one profile."""
     lines = (VECTORS / f"casl7-{profile}.jsonl").read_text().splitlines()
-    return [msgspec.json.decode(line, type=Case) for line in lines]
+    return [msgspec.json.decode(line, type=RecordedCase) for line in lines]
 
 
-def with_guards(case: Case) -> tuple[Rule, ...]:
-    """The rules, each ordering with the guard that a schema wants beside it, wherever there is room for it.
+def with_null_guards(case: RecordedCase) -> tuple[Rule, ...]:
+    """The rules of the case, with the null guard that a schema requires beside each ordering operator.
 
-    Where an attribute may be null the guard would change answers, and the rules are left as they are.
+    The profile `null` gets no guards: they would change the decisions on null attributes.
     """
     rules = from_casl(case.rules)
-    return tuple(_guarded(rule) for rule in rules) if case.profile == "core" else rules
+    return tuple(_guard_rule(rule) for rule in rules) if case.profile == "core" else rules
 
 
-def _guarded(rule: Rule) -> Rule:
-    conditions = {path: _beside_a_guard(operators) for path, operators in (rule.conditions or {}).items()}
+def _guard_rule(rule: Rule) -> Rule:
+    conditions = {path: _guard_operators(operators) for path, operators in (rule.conditions or {}).items()}
     return msgspec.structs.replace(rule, conditions=conditions or None)
 
 
-def _beside_a_guard(operators: object) -> object:
-    if not isinstance(operators, Mapping) or operators.keys().isdisjoint(ORDERINGS):
+def _guard_operators(operators: object) -> object:
+    if not isinstance(operators, Mapping) or operators.keys().isdisjoint(ORDERING_OPERATORS):
         return operators
     return {"$exists": True, "$ne": None, **operators}
 
 
-def refusal(rules: tuple[Rule, ...]) -> str | None:
-    """How the message begins with which `SCHEMA` must refuse these rules, told from the rules alone; None: it must not.
+def expected_refusal(rules: tuple[Rule, ...]) -> str | None:
+    """The start of the message with which `SCHEMA` must refuse the rules; None if it must accept them.
 
-    There are two reasons: a field that not every type of the rule declares, and an ordering without its guard.
+    Derived from the rules without the engine. The two causes are a field that not every type of the rule declares,
+    and an ordering operator without its null guard.
     """
     for index, rule in enumerate(rules):
         types = SCHEMA.subjects.keys() if "all" in rule.subjects else rule.subjects
         for field in rule.fields or ():
-            if not all(_has(SCHEMA.subjects[name], field) for name in types):
+            if not all(_declares_field(SCHEMA.subjects[name], field) for name in types):
                 return f"rule {index}: fields: {field!r} is not an attribute of every subject type"
         for path, operators in (rule.conditions or {}).items():
-            if isinstance(operators, Mapping) and any(name in ORDERINGS for name in operators):
+            if isinstance(operators, Mapping) and any(name in ORDERING_OPERATORS for name in operators):
                 guards = (operators.get("$exists"), operators.get("$ne", "nothing"))
                 if guards != (True, None):
                     return f"rule {index}: conditions.{path}: an ordering needs"
     return None
 
 
-def _has(attributes: Mapping[str, object], field: str) -> bool:
+def _declares_field(attributes: Mapping[str, object], field: str) -> bool:
     return field in attributes or field in {path.split(".", maxsplit=1)[0] for path in attributes}

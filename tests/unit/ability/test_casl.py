@@ -1,3 +1,5 @@
+"""CASL's raw and packed rules: reading and exporting."""
+
 import json
 from datetime import UTC, datetime
 from uuid import UUID
@@ -5,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.ability.ability import Ability
-from app.ability.casl import export, from_casl, pack, unpack
+from app.ability.casl import export, from_casl, unpack_rules
 from app.ability.condition_parsing import InvalidRule
 from app.ability.rules import Rule
 
@@ -24,18 +26,18 @@ from app.ability.rules import Rule
         ([{"action": "read", "subject": "Language", "reason": 1}], "reason"),
     ],
 )
-def test_raw_rules_are_read_strictly(raw: object, message: str) -> None:
+def test_a_malformed_raw_rule_is_refused(raw: object, message: str) -> None:
     with pytest.raises(InvalidRule, match=message):
         from_casl(raw)
 
 
 @pytest.mark.parametrize("empty", [{"subject": ""}, {"subject": []}, {"action": ""}, {"action": []}, {"fields": []}])
-def test_an_empty_name_in_a_raw_rule_is_never_a_grant_on_everything(empty: dict[str, object]) -> None:
+def test_a_raw_rule_with_an_empty_name_is_refused_and_never_taken_for_all(empty: dict[str, object]) -> None:
     with pytest.raises(InvalidRule, match="rule 0"):
         Ability(from_casl([{"action": "read", "subject": "Language", **empty}]))
 
 
-def test_a_raw_rule_may_name_one_or_several() -> None:
+def test_names_in_a_raw_rule_are_text_or_a_list() -> None:
     assert from_casl([{"action": "read", "subject": ["A", "B"], "fields": "name"}]) == (
         Rule(("read",), ("A", "B"), fields=("name",)),
     )
@@ -57,27 +59,32 @@ def test_a_raw_rule_may_name_one_or_several() -> None:
         ([["read", "Language", 0, 0, 0, 5]], "reason"),
     ],
 )
-def test_packed_rules_are_read_strictly(packed: object, message: str) -> None:
+def test_a_malformed_packed_rule_is_refused(packed: object, message: str) -> None:
     with pytest.raises(InvalidRule, match=message):
-        unpack(packed)
+        unpack_rules(packed)
 
 
-def test_a_packed_empty_subject_is_never_a_grant_on_everything() -> None:
+def test_a_packed_rule_with_an_empty_subject_is_refused_and_never_taken_for_all() -> None:
     with pytest.raises(InvalidRule, match="rule 0: subjects"):
-        Ability(unpack([["read", ""]]))
+        Ability(unpack_rules([["read", ""]]))
 
 
-def test_a_packed_rule_is_what_casl_packs() -> None:
-    rules = [
-        Rule(("read",), ("Post",)),
-        Rule(("read", "update"), ("Post", "User"), {"a": 1}, ("x", "y"), inverted=True, reason="why"),
+def test_packed_rules_are_unpacked_to_rules() -> None:
+    packed = [
+        ["read", "Post"],
+        ["read", "Post", None, None, None],
+        ["read", "Post", {"a": 1}, 0, 0, "why"],
+        ["read,update", "Post,User", {"a": 1}, 1, "x,y", "why"],
     ]
-    packed = [["read", "Post"], ["read,update", "Post,User", {"a": 1}, 1, "x,y", "why"]]
-    assert pack(Ability(rules)) == packed
-    assert unpack(packed) == tuple(rules)
+    assert unpack_rules(packed) == (
+        Rule(("read",), ("Post",)),
+        Rule(("read",), ("Post",)),
+        Rule(("read",), ("Post",), {"a": 1}, reason="why"),
+        Rule(("read", "update"), ("Post", "User"), {"a": 1}, ("x", "y"), inverted=True, reason="why"),
+    )
 
 
-def test_the_export_is_plain_json_in_the_form_that_clients_see() -> None:
+def test_the_export_has_json_values_only() -> None:
     user_id = UUID("0190a8c4-0000-7000-8000-0000000000aa")
     rules = [
         Rule(("read",), ("User",), {"id": user_id, "at": {"$gte": datetime(2026, 1, 1, tzinfo=UTC)}}),
@@ -100,7 +107,7 @@ def test_the_export_is_plain_json_in_the_form_that_clients_see() -> None:
     ]
 
 
-def test_the_export_has_no_empty_conditions_because_casl_6_takes_them_for_a_condition() -> None:
+def test_the_export_has_no_empty_conditions_because_casl_6_treats_them_as_a_condition() -> None:
     assert export(Ability([Rule(("read",), ("User",), {}, inverted=True)])) == [
         {"action": ["read"], "subject": ["User"], "inverted": True}
     ]

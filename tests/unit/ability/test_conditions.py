@@ -1,3 +1,5 @@
+"""Conditions: which are refused, and which attributes meet them."""
+
 import enum
 import timeit
 from collections.abc import Mapping
@@ -8,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from app.ability.ability import Ability, Subject
-from app.ability.condition_parsing import InvalidRule, parse
+from app.ability.condition_parsing import InvalidRule, parse_conditions
 from app.ability.rules import Rule
 
 ID = UUID("0190a8c4-0000-7000-8000-0000000000aa")
@@ -19,14 +21,14 @@ class State(enum.Enum):
 
 
 def matches(conditions: Mapping[str, object], attributes: Mapping[str, object]) -> bool:
-    parsed = parse(conditions)
+    parsed = parse_conditions(conditions)
     assert parsed is not None
     return parsed.matches(attributes)
 
 
 @pytest.mark.parametrize("nothing", [None, {}])
-def test_empty_conditions_are_none(nothing: object) -> None:
-    assert parse(nothing) is None
+def test_empty_conditions_are_parsed_to_none(nothing: object) -> None:
+    assert parse_conditions(nothing) is None
 
 
 @pytest.mark.parametrize(
@@ -61,13 +63,13 @@ def test_empty_conditions_are_none(nothing: object) -> None:
         ("a", "an object is expected"),
     ],
 )
-def test_malformed_conditions_are_refused_by_part(conditions: object, part: str) -> None:
+def test_malformed_conditions_are_refused_with_the_part(conditions: object, part: str) -> None:
     with pytest.raises(InvalidRule, match=part):
-        parse(conditions)
+        parse_conditions(conditions)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "actual", "equal"),
+    ("expected", "actual", "equal"),
     [
         (1, 1, True),
         (1, 1.0, True),
@@ -86,25 +88,21 @@ def test_malformed_conditions_are_refused_by_part(conditions: object, part: str)
         (0, None, False),
     ],
 )
-def test_equality_is_type_strict_in_every_operator(wanted: object, actual: object, equal: bool) -> None:
-    row = {"a": actual}
-    assert matches({"a": wanted}, row) is equal
-    assert matches({"a": {"$eq": wanted}}, row) is equal
-    assert matches({"a": {"$ne": wanted}}, row) is not equal
-    assert matches({"a": {"$in": [wanted]}}, row) is equal
-    assert matches({"a": {"$in": ["other", wanted]}}, row) is equal
-    assert matches({"a": {"$nin": [wanted]}}, row) is not equal
+def test_equality_is_type_strict_in_every_operator(expected: object, actual: object, equal: bool) -> None:
+    attributes = {"a": actual}
+    assert matches({"a": expected}, attributes) is equal
+    assert matches({"a": {"$eq": expected}}, attributes) is equal
+    assert matches({"a": {"$ne": expected}}, attributes) is not equal
+    assert matches({"a": {"$in": [expected]}}, attributes) is equal
+    assert matches({"a": {"$in": ["other", expected]}}, attributes) is equal
+    assert matches({"a": {"$nin": [expected]}}, attributes) is not equal
 
 
-def test_a_list_may_hold_a_number_and_the_boolean_that_python_takes_for_it() -> None:
+def test_in_tells_0_from_false_and_1_from_true() -> None:
     assert matches({"a": {"$in": [0, True]}}, {"a": True})
     assert matches({"a": {"$in": [0, True]}}, {"a": 0})
     assert not matches({"a": {"$in": [0, True]}}, {"a": 1})
     assert not matches({"a": {"$in": [0, True]}}, {"a": False})
-
-
-NULL: Mapping[str, object] = {"a": None}
-NOTHING: Mapping[str, object] = {}
 
 
 @pytest.mark.parametrize(
@@ -133,19 +131,21 @@ NOTHING: Mapping[str, object] = {}
         ({"$exists": True, "$ne": None, "$lt": 5}, False, False),
     ],
 )
-def test_null_and_missing_answer_as_in_casl_7(condition: object, of_null: bool, of_missing: bool) -> None:
-    assert matches({"a": condition}, NULL) is of_null
-    assert matches({"a": condition}, NOTHING) is of_missing
+def test_null_and_missing_attributes_are_compared_as_in_casl_7(
+    condition: object, of_null: bool, of_missing: bool
+) -> None:
+    assert matches({"a": condition}, {"a": None}) is of_null
+    assert matches({"a": condition}, {}) is of_missing
 
 
-def test_a_dotted_path_descends_and_a_key_with_a_dot_is_not_found() -> None:
+def test_a_dotted_path_reads_nested_objects_and_never_a_key_with_a_dot() -> None:
     assert matches({"org.region.code": "eu"}, {"org": {"region": {"code": "eu"}}})
     assert not matches({"org.region.code": "eu"}, {"org.region.code": "eu"})
     assert not matches({"org.region.code": "eu"}, {"org": {"region.code": "eu"}})
 
 
 @pytest.mark.parametrize("parent", [{}, {"org": None}, {"org": 1}])
-def test_under_a_missing_parent_nothing_exists_and_nothing_is_null(parent: Mapping[str, object]) -> None:
+def test_an_attribute_of_a_missing_parent_neither_exists_nor_is_null(parent: Mapping[str, object]) -> None:
     assert matches({"org.id": {"$exists": False}}, parent)
     assert not matches({"org.id": None}, parent)
     assert matches({"org.id": {"$ne": None}}, parent)
@@ -173,7 +173,7 @@ def test_under_a_missing_parent_nothing_exists_and_nothing_is_null(parent: Mappi
         ({"$lt": "a"}, {}, True),
     ],
 )
-def test_ordering_is_javascripts(condition: object, actual: object, expected: bool) -> None:
+def test_values_are_ordered_as_in_javascript(condition: object, actual: object, expected: bool) -> None:
     assert matches({"a": condition}, {"a": actual}) is expected
 
 
@@ -204,7 +204,7 @@ def test_ordering_is_javascripts(condition: object, actual: object, expected: bo
         ({"a.00": 1}, {"a": [1, 2]}, False),
     ],
 )
-def test_lists_answer_as_in_casl_7(
+def test_list_attributes_are_compared_as_in_casl_7(
     conditions: Mapping[str, object],
     attributes: Mapping[str, object],
     expected: bool,
@@ -221,7 +221,7 @@ def test_lists_answer_as_in_casl_7(
         (Decimal("1.50"), "1.50"),
     ],
 )
-def test_python_values_compare_in_their_json_form_on_both_sides(value: object, json: str) -> None:
+def test_python_values_are_compared_in_their_json_form(value: object, json: str) -> None:
     assert matches({"a": value}, {"a": json})
     assert matches({"a": json}, {"a": value})
     assert matches({"a": {"$in": [value]}}, {"a": value})
@@ -229,7 +229,7 @@ def test_python_values_compare_in_their_json_form_on_both_sides(value: object, j
     assert matches({"a": {"$lte": json}}, {"a": value})
 
 
-def test_all_parts_have_to_hold() -> None:
+def test_every_condition_must_be_met() -> None:
     conditions = {"a": {"$gt": 1, "$lt": 5}, "b": "x"}
     assert matches(conditions, {"a": 2, "b": "x"})
     assert not matches(conditions, {"a": 5, "b": "x"})
@@ -239,12 +239,12 @@ def test_all_parts_have_to_hold() -> None:
 def seconds_per_decision(members: int) -> float:
     codes = [f"code-{index}" for index in range(members)]
     ability = Ability([Rule(("read",), ("Language",), {"code": {"$in": codes}})])
-    first, last = Subject("Language", {"code": codes[-1]}), Subject("Language", {"code": "none"})
-    assert ability.can("read", first)
-    assert not ability.can("read", last)
-    timer = timeit.Timer(lambda: (ability.can("read", first), ability.can("read", last)))
+    listed, unlisted = Subject("Language", {"code": codes[-1]}), Subject("Language", {"code": "none"})
+    assert ability.can("read", listed)
+    assert not ability.can("read", unlisted)
+    timer = timeit.Timer(lambda: (ability.can("read", listed), ability.can("read", unlisted)))
     return min(timer.repeat(repeat=20, number=50))
 
 
-def test_a_list_of_100_000_ids_is_asked_at_the_cost_of_three() -> None:
+def test_a_list_of_100_000_ids_does_not_make_a_decision_slower() -> None:
     assert seconds_per_decision(100_000) < 20 * seconds_per_decision(3)

@@ -1,3 +1,5 @@
+"""Explanations: the verdict on each rule and the conditions that failed."""
+
 import json
 
 import msgspec
@@ -11,7 +13,7 @@ from app.ability.rules import Rule, Schema
 GERMAN = Subject("Language", {"code": "de", "speakers": 5})
 
 
-def test_every_rule_says_what_became_of_it() -> None:
+def test_every_rule_has_a_verdict() -> None:
     ability = Ability(
         [
             Rule(("read",), ("Language",)),
@@ -35,7 +37,7 @@ def test_every_rule_says_what_became_of_it() -> None:
     assert [rule.rule for rule in explanation.rules] == list(ability.rules)
 
 
-def test_failed_conditions_are_named_with_expected_and_actual() -> None:
+def test_failed_conditions_have_the_expected_and_the_actual_value() -> None:
     ability = Ability(
         [
             Rule(
@@ -45,21 +47,21 @@ def test_failed_conditions_are_named_with_expected_and_actual() -> None:
             )
         ]
     )
-    (verdict,) = explain(ability, "read", GERMAN).rules
-    assert verdict.failed == (
+    (explained,) = explain(ability, "read", GERMAN).rules
+    assert explained.failed == (
         FailedCondition("code", "$in", ("da",), "de"),
         FailedCondition("speakers", "$gt", 7, 5),
         FailedCondition("org.id", "$eq", 1),
     )
 
 
-def test_without_a_deciding_rule_none_decides() -> None:
+def test_if_no_rule_applies_no_rule_decides() -> None:
     explanation = explain(Ability([Rule(("update",), ("Language",))]), "read", GERMAN)
     assert explanation.decision == Decision(allowed=False)
     assert [rule.verdict for rule in explanation.rules] == ["action"]
 
 
-def test_an_explanation_is_json() -> None:
+def test_an_explanation_can_be_encoded_as_json() -> None:
     ability = Ability([Rule(("read",), ("Language",), {"code": "da", "org": 1})])
     document = json.loads(msgspec.json.encode(explain(ability, "read", GERMAN)))
     assert document["rules"][0]["failed"] == [
@@ -68,20 +70,20 @@ def test_an_explanation_is_json() -> None:
     ]
 
 
-def test_a_missing_attribute_is_an_error_only_where_the_decision_reads_it() -> None:
+def test_a_missing_attribute_raises_only_if_the_decision_reads_it() -> None:
     schema = Schema(frozenset({"read"}), {"Language": {"code": "string"}})
     conditional, unconditional = (
         Rule(("read",), ("Language",), {"code": "da"}),
         Rule(("read",), ("Language",)),
     )
-    nothing = Subject("Language", {})
-    explanation = explain(Ability([conditional, unconditional], schema), "read", nothing)
+    without_code = Subject("Language", {})
+    explanation = explain(Ability([conditional, unconditional], schema), "read", without_code)
     assert [rule.verdict for rule in explanation.rules] == ["conditions", "decides"]
     with pytest.raises(MissingAttribute):
-        explain(Ability([unconditional, conditional], schema), "read", nothing)
+        explain(Ability([unconditional, conditional], schema), "read", without_code)
 
 
-def test_about_a_type_a_denial_with_conditions_is_passed_over_and_a_grant_decides() -> None:
+def test_for_a_type_a_denial_with_conditions_is_skipped_and_a_grant_with_conditions_decides() -> None:
     ability = Ability(
         [
             Rule(("read",), ("Language",)),

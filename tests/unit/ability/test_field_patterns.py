@@ -1,10 +1,12 @@
+"""Field patterns match the same names as CASL's `fieldPatternMatcher`."""
+
 import pytest
 
 from app.ability.field_patterns import field_matcher
 
 
 @pytest.mark.parametrize(
-    ("pattern", "covered", "not_covered"),
+    ("pattern", "matching", "other"),
     [
         ("name", ["name"], ["names", "nam", "name.first"]),
         ("*", ["name"], ["a.b"]),
@@ -21,14 +23,14 @@ from app.ability.field_patterns import field_matcher
         ("a+(b)*", ["a+(b)", "a+(b)c"], ["aab"]),
     ],
 )
-def test_a_pattern_covers_what_casl_says(pattern: str, covered: list[str], not_covered: list[str]) -> None:
-    covers = field_matcher((pattern,))
-    assert [name for name in covered if not covers(name)] == []
-    assert [name for name in not_covered if covers(name)] == []
+def test_a_pattern_matches_the_same_fields_as_in_casl(pattern: str, matching: list[str], other: list[str]) -> None:
+    matches = field_matcher((pattern,))
+    assert [name for name in matching if not matches(name)] == []
+    assert [name for name in other if matches(name)] == []
 
 
-def test_a_list_covers_what_any_of_its_entries_covers() -> None:
-    covers = field_matcher(("name", "org.*"))
-    assert covers("name")
-    assert covers("org.id")
-    assert not covers("names")
+def test_a_list_matches_the_fields_of_any_entry() -> None:
+    matches = field_matcher(("name", "org.*"))
+    assert matches("name")
+    assert matches("org.id")
+    assert not matches("names")

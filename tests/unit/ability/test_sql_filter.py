@@ -1,3 +1,5 @@
+"""SQL filters without a database: the SQL that is written, and the rules that are refused."""
+
 import pytest
 from sqlalchemy import (
     CHAR,
@@ -18,7 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.ability.ability import Ability
 from app.ability.rules import Rule
-from app.ability.sql_filter import MAX_LEVELS, NotExpressible, allowed_values, sql_filter
+from app.ability.sql_filter import MAX_NESTING, NotExpressible, allowed_values, sql_filter
 
 CODE = {"code": column("code", Text())}
 
@@ -31,56 +33,56 @@ def cannot(*, fields: tuple[str, ...] | None = None, **conditions: object) -> Ru
     return Rule(("read",), ("Language",), conditions, fields, inverted=True)
 
 
-def where_of(*rules: Rule) -> str:
+def sql_of(*rules: Rule) -> str:
     condition = sql_filter(Ability(rules), "read", "Language", CODE)
     dialect = PGDialect()  # type: ignore[no-untyped-call]
     return str(condition.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def test_nothing_allowed_selects_nothing_and_everything_allowed_selects_all() -> None:
-    assert where_of() == "false"
-    assert where_of(cannot()) == "false"
-    assert where_of(can(code={"$in": []})) == "false"
-    assert where_of(can()) == "true"
-    assert where_of(can(), can(code="de")) == "true"
-    assert where_of(can(), cannot(code={"$in": []})) == "true"
-    assert where_of(can(), cannot()) == "false"
+def test_the_filter_is_false_if_nothing_is_allowed_and_true_if_everything_is() -> None:
+    assert sql_of() == "false"
+    assert sql_of(cannot()) == "false"
+    assert sql_of(can(code={"$in": []})) == "false"
+    assert sql_of(can()) == "true"
+    assert sql_of(can(), can(code="de")) == "true"
+    assert sql_of(can(), cannot(code={"$in": []})) == "true"
+    assert sql_of(can(), cannot()) == "false"
 
 
-def test_denials_are_negated_as_is_not_true_within_the_grants_below_them_only() -> None:
-    assert where_of(can(), cannot(code="de")) == "(code = 'de') IS NOT true"
-    assert where_of(cannot(code="de"), can(code="da")) == "code = 'da'"
+def test_a_denial_is_negated_with_is_not_true_and_limits_only_the_grants_before_it() -> None:
+    assert sql_of(can(), cannot(code="de")) == "(code = 'de') IS NOT true"
+    assert sql_of(cannot(code="de"), can(code="da")) == "code = 'da'"
     assert (
-        where_of(can(code="a"), cannot(code="b"), can(code="c"))
+        sql_of(can(code="a"), cannot(code="b"), can(code="c"))
         == "code = 'c' OR (code = 'b') IS NOT true AND code = 'a'"
     )
 
 
-def test_field_bound_grants_count_and_field_bound_denials_do_not() -> None:
-    assert where_of(can(code="de", fields=("name",)), cannot(fields=("name",))) == "code = 'de'"
+def test_grants_with_fields_count_and_denials_with_fields_do_not() -> None:
+    assert sql_of(can(code="de", fields=("name",)), cannot(fields=("name",))) == "code = 'de'"
 
 
-def test_a_value_that_the_column_cannot_hold_equals_nothing() -> None:
-    assert where_of(can(code=1)) == "false"
-    assert where_of(can(code={"$ne": 1})) == "true"
-    assert where_of(can(code={"$in": [1, True]})) == "false"
-    assert where_of(can(code="a\0b")) == "false"
-    assert where_of(can(code="\ud800")) == "false"
+def test_a_value_that_the_column_cannot_contain_equals_no_row() -> None:
+    assert sql_of(can(code=1)) == "false"
+    assert sql_of(can(code={"$ne": 1})) == "true"
+    assert sql_of(can(code={"$in": [1, True]})) == "false"
+    assert sql_of(can(code="a\0b")) == "false"
+    assert sql_of(can(code="\ud800")) == "false"
 
 
-@pytest.mark.parametrize("kind", [Integer(), Double(), Uuid(), Text()])
-def test_a_boolean_equals_only_what_a_boolean_column_holds(kind: TypeEngine[object]) -> None:
-    columns = {"code": Column("code", kind)}
+@pytest.mark.parametrize("column_type", [Integer(), Double(), Uuid(), Text()])
+def test_a_boolean_equals_values_of_boolean_columns_only(column_type: TypeEngine[object]) -> None:
+    columns = {"code": Column("code", column_type)}
     for conditions in ({"code": False}, {"code": {"$in": [True, False]}}):
         condition = sql_filter(Ability([can(**conditions)]), "read", "Language", columns)
         assert str(condition) == "false"
 
 
 @pytest.mark.parametrize(
-    ("conditions", "kind", "message"),
+    ("conditions", "column_type", "message"),
     [
         ({"name": "x"}, Text(), "rule 0: conditions.name: no column is mapped"),
-        ({"code": "x"}, Enum("x", name="kind"), "not text, number, boolean or UUID"),
+        ({"code": "x"}, Enum("x", name="column_type"), "not text, number, boolean or UUID"),
         ({"code": "x"}, CHAR(3), "not text, number, boolean or UUID"),
         ({"code": "x"}, postgresql.CITEXT(), "not text, number, boolean or UUID"),
         ({"code": "x"}, postgresql.ARRAY(Text()), "not text, number, boolean or UUID"),
@@ -95,23 +97,23 @@ def test_a_boolean_equals_only_what_a_boolean_column_holds(kind: TypeEngine[obje
     ],
 )
 @pytest.mark.parametrize("inverted", [False, True])
-def test_what_cannot_be_expressed_is_refused_in_grants_and_denials(
+def test_conditions_without_an_sql_equivalent_are_refused_in_grants_and_denials(
     conditions: dict[str, object],
-    kind: TypeEngine[object],
+    column_type: TypeEngine[object],
     message: str,
     inverted: bool,
 ) -> None:
     ability = Ability([Rule(("read",), ("Language",), conditions, inverted=inverted)])
     with pytest.raises(NotExpressible, match=message):
-        sql_filter(ability, "read", "Language", {"code": Column("code", kind)})
+        sql_filter(ability, "read", "Language", {"code": Column("code", column_type)})
 
 
-def test_too_many_changes_between_grants_and_denials_are_refused_and_many_of_one_kind_are_not() -> None:
-    alternating = [can(code=str(i)) if i % 2 else cannot(code=str(i)) for i in range(MAX_LEVELS)]
-    assert where_of(*alternating).count("IS NOT true") == MAX_LEVELS // 2 - 1
+def test_too_many_changes_between_grants_and_denials_are_refused_and_1_000_grants_are_not() -> None:
+    alternating = [can(code=str(i)) if i % 2 else cannot(code=str(i)) for i in range(MAX_NESTING)]
+    assert sql_of(*alternating).count("IS NOT true") == MAX_NESTING // 2 - 1
     with pytest.raises(NotExpressible, match="merge the rules"):
-        where_of(*alternating, cannot(code="x"), can(code="y"))
-    assert where_of(*[can(code=str(i)) for i in range(1_000)]).count(" OR ") == 999
+        sql_of(*alternating, cannot(code="x"), can(code="y"))
+    assert sql_of(*[can(code=str(i)) for i in range(1_000)]).count(" OR ") == 999
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,9 @@ def test_too_many_changes_between_grants_and_denials_are_refused_and_many_of_one
         ([can(code={"$in": [1, 2]})], {1, 2}),
     ],
 )
-def test_allowed_values_are_the_ids_of_a_list(rules: list[Rule], expected: frozenset[object] | None) -> None:
+def test_allowed_values_are_the_values_of_the_grants_without_those_of_later_denials(
+    rules: list[Rule], expected: frozenset[object] | None
+) -> None:
     assert allowed_values(Ability(rules), "read", "Language", "code") == expected
 
 
@@ -149,11 +153,11 @@ def test_allowed_values_are_the_ids_of_a_list(rules: list[Rule], expected: froze
         [can(code="a"), cannot(name="x")],
     ],
 )
-def test_allowed_values_are_refused_unless_the_rules_are_lists_of_that_attribute(rules: list[Rule]) -> None:
+def test_allowed_values_refuses_conditions_that_are_not_a_list_of_values_of_the_attribute(rules: list[Rule]) -> None:
     with pytest.raises(NotExpressible):
         allowed_values(Ability(rules), "read", "Language", "code")
 
 
-def test_the_set_of_a_single_grant_is_not_copied() -> None:
+def test_allowed_values_returns_the_set_of_a_single_grant_without_copying() -> None:
     ability = Ability([can(code={"$in": ["a", "b"]})])
     assert allowed_values(ability, "read", "Language", "code") is allowed_values(ability, "read", "Language", "code")
