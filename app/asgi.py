@@ -44,11 +44,10 @@ from app.http.bodies import StrictJSON
 from app.http.health import HealthController
 from app.http.outermost import MAX_BODY_BYTES, outermost
 from app.http.problems import problem_response
-from app.jobs import cleanup
-from app.jobs import queue as jobs
-from app.jobs.cleanup import clean_up
-from app.jobs.queue import Jobs
-from app.jobs.worker import Task, Worker
+from app.jobs import cleanup, queue
+from app.jobs.cleanup import cleanup_handler
+from app.jobs.queue import JobQueue
+from app.jobs.worker import JobHandler, Worker
 from app.mail.mailer import KIND as MAIL_JOB
 from app.mail.mailer import Mailer
 from app.mail.transports import transport_for
@@ -77,7 +76,7 @@ SWEEPS = (
     single_use_repository.delete_expired,
     single_use_repository.delete_forgotten_failures,
     rate_limits.delete_closed,
-    jobs.delete_finished,
+    queue.delete_finished,
 )
 
 
@@ -86,7 +85,7 @@ class Services(NamedTuple):
 
     database: Database
     secret_key: SecretKey
-    jobs: Jobs
+    jobs: JobQueue
     mail: Mailer
     worker: Worker
     hasher: SecretHasher
@@ -104,25 +103,25 @@ class Services(NamedTuple):
 def wire(settings: Settings, database: Database, clock: Clock) -> Services:
     """Make the services of one process."""
     secret_key = SecretKey(settings)
-    queue = Jobs(clock, secret_key)
-    mailer = Mailer(clock, settings, queue, transport_for(settings))
+    jobs = JobQueue(clock, secret_key)
+    mailer = Mailer(clock, settings, jobs, transport_for(settings))
     hasher = SecretHasher(settings)
     sessions = SessionService(database, clock, settings)
     invitations = InvitationService(database, clock, settings, mailer.enqueue)
     ported = PurposeServices(settings, clock, mailer.enqueue)
     rate_limits = RateLimits(database, clock)
-    asking = AskService(database, ported, rate_limits, queue, secret_key)
-    tasks = {
-        MAIL_JOB: Task(mailer.deliver),
-        ISSUE_KEY: Task(asking.run),
-        cleanup.KIND: clean_up(database, clock, SWEEPS),
+    asking = AskService(database, ported, rate_limits, jobs, secret_key)
+    handlers = {
+        MAIL_JOB: JobHandler(mailer.deliver),
+        ISSUE_KEY: JobHandler(asking.run),
+        cleanup.KIND: cleanup_handler(database, clock, SWEEPS),
     }
     return Services(
         database=database,
         secret_key=secret_key,
-        jobs=queue,
+        jobs=jobs,
         mail=mailer,
-        worker=Worker(database, clock, secret_key, tasks),
+        worker=Worker(database, clock, secret_key, handlers),
         hasher=hasher,
         sessions=sessions,
         keys=KeyService(database, clock, settings, hasher, sessions, mailer.enqueue),

@@ -7,7 +7,8 @@ import click
 
 from app.asgi import Services
 from app.cli.console import PAGE, fail, row, with_services
-from app.jobs import queue as jobs
+from app.clock import utc_now
+from app.jobs import queue
 from app.jobs.models import STATES, Job
 
 
@@ -45,7 +46,7 @@ def retry_jobs(ids: tuple[UUID, ...], dead: bool) -> None:
 
     async def run(services: Services) -> list[UUID]:
         async with services.database.transaction() as transaction:
-            return await services.jobs.retry(transaction, None if dead else ids)
+            return await queue.retry(transaction, None if dead else ids, utc_now())
 
     _report(ids, with_services(run), "queued again", "cannot run again (it runs, is done, has expired or is unknown)")
 
@@ -57,14 +58,14 @@ def discard_jobs(ids: tuple[UUID, ...]) -> None:
 
     async def run(services: Services) -> list[UUID]:
         async with services.database.transaction() as transaction:
-            return await jobs.discard(transaction, ids)
+            return await queue.discard(transaction, ids)
 
     _report(ids, with_services(run), "discarded", "cannot be discarded (it runs, is scheduled or is unknown)")
 
 
 async def _jobs_page(services: Services, state: str | None, after: UUID | None) -> Sequence[Job]:
     async with services.database.transaction() as transaction:
-        return await jobs.page(transaction, state, after, PAGE)
+        return await queue.list_jobs(transaction, state, after, PAGE)
 
 
 def _report(asked: Sequence[UUID], done: Sequence[UUID], success: str, failure: str) -> None:

@@ -15,8 +15,8 @@ from app.domain.flows.registry import PURPOSES
 from app.domain.keys.schemas import KeyRequest
 from app.domain.keys.single_use_repository import CODE_LIFETIME, SingleUseKeyRepository
 from app.errors import Problem, invalid
-from app.jobs import queue as jobs
-from app.jobs.queue import Jobs
+from app.jobs import queue
+from app.jobs.queue import JobQueue
 from app.jobs.worker import Attempt
 from app.postgres.database import Database
 from app.rate_limits import RateLimits, client_network
@@ -45,7 +45,7 @@ class AskService:
     """Requests for keys. What an address is, is looked up in a job: the request itself never knows."""
 
     def __init__(
-        self, database: Database, services: Services, limits: RateLimits, jobs: Jobs, secret_key: SecretKey
+        self, database: Database, services: Services, limits: RateLimits, jobs: JobQueue, secret_key: SecretKey
     ) -> None:
         self._database = database
         self._services = services
@@ -83,11 +83,11 @@ class AskService:
         purpose = PURPOSES[job.purpose]
         asked = Asked(Address(job.written, job.unique), job.user_id, job.name, job.phone)
         with acting(job.actor):
-            await self._answer(purpose, asked, jobs.follower_of(attempt.id))
+            await self._answer(purpose, asked, queue.dependent_job_id(attempt.job_id))
 
     async def _answer(self, purpose: Purpose, asked: Asked, mail_id: UUID) -> None:
         async with self._database.transaction() as transaction:
-            if await jobs.exists(transaction, mail_id):
+            if await queue.exists(transaction, mail_id):
                 return  # done at a try before this one, whose end was not recorded
             answer = await purpose.ask(transaction, self._services, asked) if purpose.ask else None
             if isinstance(answer, Issue):

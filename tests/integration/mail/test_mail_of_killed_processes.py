@@ -11,6 +11,7 @@ from app.clock import utc_now
 from app.jobs.worker import LEASE
 from tests.support.app import SECRET_KEY, RunningApp
 from tests.support.mail_queue import TO, Sending, enqueue, states
+from tests.support.run_jobs import drain
 from tests.support.smtp_server import MailServer
 
 WAIT_SECONDS = 30
@@ -93,6 +94,6 @@ async def test_a_mail_survives_its_worker_being_killed_amid_delivery(server: Mai
         server.drop_connections()
         server.may_answer.set()
         server.received.clear()
-        await app.services.worker.drain()
+        await drain(app.services.worker)
         assert await states(app) == [("done", 2)]
     assert server.recipients == [TO]
