@@ -12,7 +12,7 @@ from app import logs
 from app.asgi import Services, wire
 from app.clock import utc_now
 from app.postgres import migrate
-from app.server import connect, reached_database
+from app.server import connect, reach_database
 from app.settings.load import load
 from app.settings.model import Settings
 
@@ -36,7 +36,7 @@ def with_services(work: Callable[[Services], Awaitable[T]], *, migrated: bool = 
                 await services.hasher.close()
 
     logs.configure_logging()
-    with reached_database(load(os.environ)) as settings:
+    with reach_database(load(os.environ)) as settings:
         return asyncio.run(run(settings))
 
 
