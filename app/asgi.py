@@ -32,7 +32,7 @@ from app.http.health import HealthController
 from app.http.outermost import MAX_BODY_BYTES, outermost
 from app.http.problems import problem_response
 from app.jobs import cleanup, queue
-from app.jobs.worker import Task, Worker
+from app.jobs.worker import JobHandler, Worker
 from app.mail import mailer
 from app.postgres.base import Base
 from app.postgres.database import Database
@@ -54,14 +54,14 @@ TABLES: MetaData = Base.metadata
 
 
 def make_worker(resources: Resources) -> Worker:
-    """The worker of the job queue, with the tasks of all domains."""
-    tasks: dict[str, Task] = {
-        mailer.KIND: Task(resources.mail.deliver),
-        cleanup.KIND: cleanup.clean_up(resources.database, resources.clock, SWEEPS),
+    """The worker of the job queue, with the handlers of all domains."""
+    handlers: dict[str, JobHandler] = {
+        mailer.KIND: JobHandler(resources.mail.deliver),
+        cleanup.KIND: cleanup.cleanup_handler(resources.database, resources.clock, SWEEPS),
     }
     for module in MODULES:
-        tasks |= {kind: make_task(resources) for kind, make_task in module.tasks.items()}
-    return Worker(resources.database, resources.clock, resources.secret_key, tasks)
+        handlers |= {kind: make_handler(resources) for kind, make_handler in module.job_handlers.items()}
+    return Worker(resources.database, resources.clock, resources.secret_key, handlers)
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Litestar:

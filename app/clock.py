@@ -1,4 +1,4 @@
-"""The one source of the time: every rule that reads a clock is given one, so that tests can set it."""
+"""The clock. Code that needs the time is given a `Clock`, so that tests can set the time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The present moment in UTC."""
+    """The present time in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard error, never a secret, a header or a query string."""
+"""Logs: one JSON object per line on standard error. Secrets, headers and query strings are never logged."""
 
 import sys
 
@@ -7,7 +7,7 @@ import structlog
 
 
 def configure_logging() -> None:
-    """Set up structlog for this process."""
+    """Configure structlog for this process."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -21,4 +21,5 @@ def configure_logging() -> None:
 
 
 def _encode(event: object, **_: object) -> bytes:
+    """The event as JSON. A value that JSON has no type for is written as its `repr`."""
     return msgspec.json.encode(event, enc_hook=repr)

@@ -12,7 +12,7 @@ from app import logs
 from app.clock import utc_now
 from app.domain.resources import Resources, make_resources
 from app.postgres import migrate
-from app.server import connect, reached_database
+from app.server import connect, reach_database
 from app.settings.load import load
 from app.settings.model import Settings
 
@@ -39,7 +39,7 @@ def with_resources(work: Callable[[Resources], Awaitable[T]], *, migrated: bool 
                 await resources.hasher.close()
 
     logs.configure_logging()
-    with reached_database(load(os.environ)) as settings:
+    with reach_database(load(os.environ)) as settings:
         return asyncio.run(run(settings))
 
 

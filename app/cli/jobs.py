@@ -6,8 +6,9 @@ from uuid import UUID
 import click
 
 from app.cli.console import PAGE, fail, row, with_resources
+from app.clock import utc_now
 from app.domain.resources import Resources
-from app.jobs import queue as jobs
+from app.jobs import queue
 from app.jobs.models import STATES, Job
 
 
@@ -45,7 +46,7 @@ def retry_jobs(ids: tuple[UUID, ...], dead: bool) -> None:
 
     async def run(resources: Resources) -> list[UUID]:
         async with resources.database.transaction() as transaction:
-            return await resources.jobs.retry(transaction, None if dead else ids)
+            return await queue.retry(transaction, None if dead else ids, utc_now())
 
     _report(ids, with_resources(run), "queued again", "cannot run again (it runs, is done, has expired or is unknown)")
 
@@ -57,14 +58,14 @@ def discard_jobs(ids: tuple[UUID, ...]) -> None:
 
     async def run(resources: Resources) -> list[UUID]:
         async with resources.database.transaction() as transaction:
-            return await jobs.discard(transaction, ids)
+            return await queue.discard(transaction, ids)
 
     _report(ids, with_resources(run), "discarded", "cannot be discarded (it runs, is scheduled or is unknown)")
 
 
 async def _jobs_page(resources: Resources, state: str | None, after: UUID | None) -> Sequence[Job]:
     async with resources.database.transaction() as transaction:
-        return await jobs.page(transaction, state, after, PAGE)
+        return await queue.list_jobs(transaction, state, after, PAGE)
 
 
 def _report(asked: Sequence[UUID], done: Sequence[UUID], success: str, failure: str) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.domain.resources import Resources
 from app.jobs.cleanup import Sweep
-from app.jobs.worker import Task
+from app.jobs.worker import JobHandler
 
 # How a route handler asks for the resources: `resources: FromApp`.
 FromApp: TypeAlias = NamedDependency[SkipValidation[Resources]]
@@ -20,11 +20,12 @@ class Module(Struct, frozen=True):
     """One domain: its routes, and what the service does for it beside them.
 
     `tags` head the groups of its routes in the OpenAPI document. `sweeps` delete expired rows in the scheduled
-    clean-up. `tasks` makes the task for each kind of job. `audit_actions` says what each of its audit actions means.
+    clean-up. `job_handlers` makes the handler for each kind of job. `audit_actions` maps each audit action of the
+    domain to its meaning.
     """
 
     controllers: tuple[type[Controller], ...]
     tags: tuple[str, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
-    tasks: Mapping[str, Callable[[Resources], Task]] = {}
+    job_handlers: Mapping[str, Callable[[Resources], JobHandler]] = {}
     audit_actions: Mapping[str, str] = {}

@@ -5,7 +5,7 @@ from msgspec import Struct
 from app.auth.cookies import SessionCookie, cookie_for
 from app.auth.passwords.hasher import SecretHasher
 from app.clock import Clock
-from app.jobs.queue import Jobs
+from app.jobs.queue import JobQueue
 from app.mail.mailer import Mailer
 from app.mail.transports import transport_for
 from app.postgres.database import Database
@@ -25,7 +25,7 @@ class Resources(Struct, frozen=True):
     clock: Clock
     database: Database
     secret_key: SecretKey
-    jobs: Jobs
+    jobs: JobQueue
     mail: Mailer
     hasher: SecretHasher
     rate_limits: RateLimits
@@ -35,7 +35,7 @@ class Resources(Struct, frozen=True):
 def make_resources(settings: Settings, database: Database, clock: Clock) -> Resources:
     """The resources of one process. Nothing is connected or started before its first use."""
     secret_key = SecretKey(settings)
-    jobs = Jobs(clock, secret_key)
+    jobs = JobQueue(clock, secret_key)
     return Resources(
         settings=settings,
         clock=clock,

@@ -12,11 +12,12 @@ STATES = ("queued", "running", "done", "dead")
 
 
 class Job(Base):
-    """A piece of work. `due_at` is when a worker may take it: for a running job, when its lease ends.
+    """A piece of work for a background worker.
 
-    The payload is sealed, and erased when the job is done or has expired: a dump of the database gives away no code
-    and no link. A dead job that has not expired keeps it, so that it can be retried. A scheduled job is one row for
-    ever, queued again after each run.
+    A worker may claim a job from `due_at` on; for a running job, `due_at` is the end of its lease. The payload is
+    encrypted, and erased when the job is done or has expired, so that a dump of the database holds no usable code or
+    link. A dead job that has not expired keeps its payload, so that it can be retried. A scheduled job has no payload;
+    its row is queued again after each run and never deleted.
     """
 
     __tablename__ = "jobs"

@@ -1,6 +1,7 @@
-"""Durable jobs in Postgres: enqueued in the transaction that causes them, run at least once by `app/worker.py`.
+"""All SQL on jobs: enqueue, claim, record the outcome, list, retry, discard.
 
-Why not a library: docs/decisions/0010-durable-jobs.md.
+A job is enqueued in the transaction that causes it, and run at least once by `app/jobs/worker.py`. Why no library is
+used: docs/decisions/0010-durable-jobs.md.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,14 +18,14 @@ from app.clock import Clock
 from app.jobs.models import Job
 from app.postgres.base import new_id
 from app.postgres.database import Database
+from app.postgres.rows import to_struct
 from app.secret_key import SecretKey
 
 CHANNEL = "ostiary_jobs"
 KEEP_DONE = timedelta(days=7)
 KEEP_DEAD = timedelta(days=30)
 
-
-# One statement each, its own transaction, and without the ORM: a worker does little else.
+# Single statements outside SQLAlchemy: with two ORM transactions a mail takes 5 ms of the event loop instead of 2.
 CLAIM = """
   WITH due AS (
        SELECT id FROM jobs WHERE finished_at IS NULL AND due_at <= $1 AND kind = ANY($2)
@@ -33,7 +34,8 @@ UPDATE jobs SET state = 'running', attempts = attempts + 1, due_at = $3
   FROM due WHERE jobs.id = due.id
 RETURNING jobs.id, kind, payload, attempts, expires_at, created_at
 """
-SETTLE = """
+# The number of attempts identifies the claim: a worker that claims the job later counts one more.
+RECORD_OUTCOME = """
 UPDATE jobs
    SET state = $3, error = $4, due_at = coalesce($5, due_at), finished_at = $6, attempts = coalesce($7, attempts),
        payload = CASE WHEN $8 THEN NULL ELSE payload END
@@ -42,8 +44,8 @@ RETURNING id
 """
 
 
-class Claimed(Struct, frozen=True):
-    """A job that a worker has taken. `attempts` counts this one, and tells this claim from every other of the job."""
+class ClaimedJob(Struct, frozen=True):
+    """A job that a worker has claimed. `attempts` includes the present attempt."""
 
     id: UUID
     kind: str
@@ -54,7 +56,7 @@ class Claimed(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of an attempt; None leaves a column as it is."""
+    """The columns that an attempt changes. `due_at` and `attempts` stay as they are where they are None."""
 
     state: str
     error: str | None = None
@@ -64,8 +66,8 @@ class Outcome(Struct, frozen=True):
     erase_payload: bool = False
 
 
-class Jobs:
-    """The queue, as those see it who put work into it and who administer it."""
+class JobQueue:
+    """Adds jobs to the queue, with encrypted payloads."""
 
     def __init__(self, clock: Clock, secret_key: SecretKey) -> None:
         self._clock = clock
@@ -80,10 +82,10 @@ class Jobs:
         expires_at: datetime | None = None,
         job_id: UUID | None = None,
     ) -> UUID:
-        """Have a job run as soon as the transaction commits; if it rolls back there is no job.
+        """Add a job, due as soon as the transaction commits. A rollback removes the job.
 
-        `kind` is a key of the worker's tasks. From `expires_at` on the job is of no use: it is no longer tried, and
-        its payload is erased. Gives the job's id, which is `job_id` where that is given.
+        `kind` is a key of the worker's handlers. From `expires_at` on the job is not tried any more, and its payload
+        is erased. Returns the job's id: `job_id` if given, else a new one.
         """
         now, job_id = self._clock(), job_id or new_id()
         sealed = self._secret_key.seal(msgspec.json.encode(payload))
@@ -94,38 +96,22 @@ class Jobs:
         )
         return job_id
 
-    async def retry(self, transaction: AsyncSession, ids: Collection[UUID] | None) -> list[UUID]:
-        """Make waiting and dead jobs due at once, with all their attempts before them; None: every dead one.
 
-        Gives the jobs that this was done to: not those that run, are done, or have expired.
-        """
-        now = self._clock()
-        statement = (
-            update(Job)
-            .where(
-                Job.state == "dead" if ids is None else Job.id.in_(ids),
-                Job.state.in_(("queued", "dead")),
-                Job.payload.is_not(None),
-                or_(Job.expires_at.is_(None), Job.expires_at > now),
-            )
-            .values(state="queued", attempts=0, due_at=now, finished_at=None)
-            .returning(Job.id, func.pg_notify(CHANNEL, ""))
-        )
-        return [row.id for row in await transaction.execute(statement)]
+def dependent_job_id(job_id: UUID) -> UUID:
+    """The id of the job that the job `job_id` enqueues: the same at every attempt, so that a retry adds no second one.
 
-
-def follower_of(job_id: UUID) -> UUID:
-    """The id for the job that a job makes: next to its own in time, and the same at every try."""
+    It differs from `job_id` in the last bit only, so both sort next to each other by time.
+    """
     return UUID(int=job_id.int ^ 1)
 
 
 async def exists(transaction: AsyncSession, job_id: UUID) -> bool:
-    """Whether there is a job of this id, done or not."""
+    """Whether there is a job with this id, in any state."""
     return (await transaction.execute(select(Job.id).where(Job.id == job_id))).scalar_one_or_none() is not None
 
 
-async def schedule(transaction: AsyncSession, kind: str, now: datetime) -> None:
-    """Make the one job of a scheduled kind, due now, where it does not exist yet."""
+async def ensure_scheduled(transaction: AsyncSession, kind: str, now: datetime) -> None:
+    """Add the job of a scheduled kind, due now, unless it exists. Its id is derived from the kind."""
     await transaction.execute(
         insert(Job)
         .values(id=uuid5(NAMESPACE_OID, f"ostiary/{kind}"), kind=kind, due_at=now, created_at=now)
@@ -135,35 +121,63 @@ async def schedule(transaction: AsyncSession, kind: str, now: datetime) -> None:
 
 async def claim(
     database: Database, kinds: Collection[str], *, now: datetime, leased_until: datetime, limit: int
-) -> list[Claimed]:
-    """Take up to `limit` due jobs, the longest due first; nobody else is given them before `leased_until`."""
+) -> list[ClaimedJob]:
+    """Claim up to `limit` due jobs of these kinds, longest due first. No other worker claims them before
+    `leased_until`."""
     rows = await database.pool.fetch(CLAIM, now, list(kinds), leased_until, limit)
-    return [Claimed(*row) for row in rows]
+    return [to_struct(ClaimedJob, row) for row in rows]
 
 
-async def settle(database: Database, job: Claimed, outcome: Outcome) -> bool:
-    """Record what became of a claimed job; False where its lease had ended and somebody else has claimed it since."""
-    values = msgspec.structs.astuple(outcome)
-    return await database.pool.fetchval(SETTLE, job.id, job.attempts, *values) is not None
+async def record_outcome(database: Database, job: ClaimedJob, outcome: Outcome) -> bool:
+    """Write what an attempt at a claimed job resulted in.
+
+    Returns False, and writes nothing, if the lease has ended and another worker has claimed the job since.
+    """
+    recorded = await database.pool.fetchval(
+        RECORD_OUTCOME,
+        job.id, job.attempts,
+        outcome.state, outcome.error, outcome.due_at, outcome.finished_at, outcome.attempts, outcome.erase_payload,
+    )  # fmt: skip
+    return recorded is not None
 
 
-async def page(transaction: AsyncSession, state: str | None, after: UUID | None, limit: int) -> Sequence[Job]:
-    """Jobs in the order of their ids, from after the given one; without a state, all that are not done."""
+async def list_jobs(transaction: AsyncSession, state: str | None, after: UUID | None, limit: int) -> Sequence[Job]:
+    """Up to `limit` jobs in one state, by id, from after the id `after`. With `state` None: all that are not done."""
     statement = select(Job).where(Job.state == state if state else Job.state != "done").order_by(Job.id).limit(limit)
     if after is not None:
         statement = statement.where(Job.id > after)
     return (await transaction.execute(statement)).scalars().all()
 
 
+async def retry(transaction: AsyncSession, ids: Collection[UUID] | None, now: datetime) -> list[UUID]:
+    """Make queued and dead jobs due now, with no attempts counted. With `ids` None: every dead job.
+
+    Running, done and expired jobs stay as they are. Returns the ids of the jobs that are due now.
+    """
+    statement = (
+        update(Job)
+        .where(
+            Job.state == "dead" if ids is None else Job.id.in_(ids),
+            Job.state.in_(("queued", "dead")),
+            Job.payload.is_not(None),
+            or_(Job.expires_at.is_(None), Job.expires_at > now),
+        )
+        .values(state="queued", attempts=0, due_at=now, finished_at=None)
+        .returning(Job.id, func.pg_notify(CHANNEL, ""))
+    )
+    return [row.id for row in await transaction.execute(statement)]
+
+
 async def discard(transaction: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
-    """Delete these jobs, except those that are running or scheduled (without payload); gives the deleted ones."""
+    """Delete jobs, except running and scheduled ones. Returns the ids of the deleted jobs."""
+    # A queued job without payload is a scheduled one.
     scheduled = and_(Job.state == "queued", Job.payload.is_(None))
     statement = delete(Job).where(Job.id.in_(ids), Job.state != "running", ~scheduled).returning(Job.id)
     return list((await transaction.execute(statement)).scalars())
 
 
 async def delete_finished(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` jobs that were done a week ago or dead for a month; gives their number."""
+    """Delete up to `limit` jobs that have been done for KEEP_DONE or dead for KEEP_DEAD. Returns their number."""
     old = (
         select(Job.id)
         .where(

@@ -25,7 +25,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
-from app.jobs.queue import Jobs
+from app.jobs.queue import JobQueue
 from app.jobs.worker import Attempt
 from app.mail.transports import Envelope, Transport
 from app.settings.model import Settings, mailbox_of
@@ -75,7 +75,7 @@ class SendMail(Protocol):
 class Mailer:
     """The way to send mail to a person."""
 
-    def __init__(self, clock: Clock, settings: Settings, jobs: Jobs, transport: Transport) -> None:
+    def __init__(self, clock: Clock, settings: Settings, jobs: JobQueue, transport: Transport) -> None:
         self._clock = clock
         self._settings = settings
         self._jobs = jobs
@@ -112,13 +112,13 @@ class Mailer:
         mail = msgspec.json.decode(attempt.payload, type=Mail)
         await self._transport.send(
             Envelope(
-                name=str(attempt.id),
+                name=str(attempt.job_id),
                 sender=mailbox_of(self._settings.mail_from).addr_spec,
                 recipient=mail.to,
-                message=compose(mail, self._settings, attempt.id, attempt.created_at),
+                message=compose(mail, self._settings, attempt.job_id, attempt.created_at),
             )
         )
-        logger.info("mail_sent", job=str(attempt.id), template=mail.template)
+        logger.info("mail_sent", job=str(attempt.job_id), template=mail.template)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

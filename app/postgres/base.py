@@ -1,4 +1,4 @@
-"""The base of every table, and the ids of its rows."""
+"""The base class of all tables, and the ids of rows."""
 
 from datetime import datetime
 from typing import ClassVar, cast
@@ -19,7 +19,7 @@ NAMING_CONVENTION = {
 
 
 class Base(CommonTableAttributes, DeclarativeBase):
-    """The base of every table: named constraints, `timestamptz` for every datetime, native UUIDs."""
+    """The base class of all tables: named constraints, `timestamptz` for datetimes, native UUIDs."""
 
     __abstract__ = True
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
@@ -27,16 +27,19 @@ class Base(CommonTableAttributes, DeclarativeBase):
 
 
 def table_of(model: type[Base]) -> Table:
-    """The table of a model, for the statements of sign-in.
+    """The table of a model, for statements that are built once and run without the ORM.
 
-    They are written on tables and made once, because building a statement, and the ORM's share of running it, each cost
-    more than the statement itself.
+    Sign-in uses such statements: to build a statement, and to run it through the ORM, each take longer than the
+    statement itself.
     """
     return cast("Table", model.__table__)
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562): a name in time order, never a secret (OWASP ASVS 5.0, 11.5.1)."""
+    """A new UUIDv7 (RFC 9562 section 5.7), so that ids sort by time.
+
+    An id identifies a row and is never used as a secret (OWASP ASVS 5.0, 11.5.1).
+    """
     return uuid7()
 
 

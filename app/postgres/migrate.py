@@ -1,4 +1,4 @@
-"""Applying the migrations: all that are pending, in one transaction, one process at a time."""
+"""Applies all pending migrations in one transaction, in one process at a time."""
 
 from pathlib import Path
 
@@ -11,16 +11,16 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-# Any constant will do: it keeps two starting services from migrating the same database at once.
+# An arbitrary constant. The lock keeps two services that start together from migrating the same database.
 ADVISORY_LOCK = 7_061_776_101_105
 
 
 class MigrationError(Exception):
-    """The database is not at the revision that this version needs; the message is one line for the operator."""
+    """The database is not at the revision that this version needs. The message is one line for the operator."""
 
 
 def config(connection: Connection) -> Config:
-    """Alembic's configuration for an open connection: its transaction is the caller's."""
+    """Alembic's configuration for an open connection. Alembic works in the caller's transaction."""
     alembic = Config(attributes={"connection": connection})
     alembic.set_main_option("script_location", str(MIGRATIONS))
     alembic.set_main_option("path_separator", "os")
@@ -28,15 +28,15 @@ def config(connection: Connection) -> Config:
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:
-    """Upgrade to `revision` inside the caller's transaction."""
+    """Upgrade to `revision` in the caller's transaction."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
     command.upgrade(config(connection), revision)
 
 
 async def upgrade(engine: AsyncEngine) -> None:
-    """Apply all pending migrations: all of them or, where one fails, none.
+    """Apply all pending migrations, or none if one fails.
 
-    Raises `MigrationError` where a newer version of the service has migrated the database already.
+    Raises `MigrationError` if the database is at a revision that this version does not know.
     """
     try:
         async with engine.begin() as connection:
@@ -46,7 +46,7 @@ async def upgrade(engine: AsyncEngine) -> None:
 
 
 async def require_current(engine: AsyncEngine) -> None:
-    """Raises `MigrationError` where the database is not at the revision that this version needs."""
+    """Raises `MigrationError` if the database is not at the revision that this version needs."""
     needed = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     found = await current(engine)
     if found != needed:
@@ -55,7 +55,7 @@ async def require_current(engine: AsyncEngine) -> None:
 
 
 async def current(engine: AsyncEngine) -> str | None:
-    """The revision that the database is at, None where it is empty."""
+    """The revision of the database. None if no migration has been applied."""
 
     def read(connection: Connection) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()

@@ -1,20 +1,61 @@
-"""Rows of the database as Structs, by the names of their columns."""
+"""Structs from database rows, matched by name and never by position."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from functools import cache
+from operator import itemgetter
+from typing import Any, TypeVar
 
 import asyncpg
 from msgspec import Struct
+from sqlalchemy import Row
 
-T = TypeVar("T", bound=Struct)
+from app.postgres.base import Base
+
+S = TypeVar("S", bound=Struct)
 
 
-def to_struct(kind: type[T], row: object, **computed: object) -> T:
-    """A Struct with the values of a row, each taken by name, and with `computed` for the fields that no column has.
+def to_struct(kind: type[S], row: asyncpg.Record | Row[*tuple[Any, ...]] | Base | Struct, /, **computed: object) -> S:
+    """Make a `kind` from a row. Each field is the column, or the attribute of an ORM object or
+    another struct, with the field's name.
 
-    `row` is an asyncpg record, whose columns must all be fields, or an ORM object or SQLAlchemy row, of which the
-    fields alone are read. The database's constraints hold the types of the values: they are not checked again.
+    A value in `computed` takes precedence over the column. Values are neither converted nor validated. Columns
+    without a field are ignored, so that several structs can be made from one row of a join. A field without a column
+    and without a computed value is an error, even where the field has a default: a column that is missing from the
+    statement never turns into a default value.
+
+    Raises `TypeError` for a computed value without a field, and for a field whose name no column or more than one
+    column has. Raises `AttributeError` for a missing attribute of an ORM object.
     """
     if isinstance(row, asyncpg.Record):
-        return kind(**row, **computed)
-    values = {name: getattr(row, name) for name in kind.__struct_fields__ if name not in computed}
-    return kind(**values, **computed)
+        columns = tuple(row.keys())
+    elif isinstance(row, Row):
+        columns = row._fields
+        if len(columns) != len(row):  # SQLAlchemy leaves columns without a name out of `_fields`
+            raise TypeError(f"{kind.__name__}: a column of the row has no name")
+    else:
+        return kind(**{name: getattr(row, name) for name in kind.__struct_fields__ if name not in computed}, **computed)
+    if not computed:
+        return kind(*_picker(kind, columns, ())(row))
+    return kind(*_picker(kind, columns, tuple(computed))((*computed.values(), *row)))
+
+
+@cache
+def _picker(
+    kind: type[Struct], columns: tuple[str, ...], computed: tuple[str, ...]
+) -> Callable[[Any], tuple[object, ...]]:
+    """A function that picks the fields of `kind`, in their order, from the values of `columns` and `computed`.
+
+    Cached for each statement and struct: records are read on every authorised request, and a position is looked up
+    faster than a name.
+    """
+    fields = kind.__struct_fields__
+    if unknown := set(computed).difference(fields):
+        raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(unknown))}")
+    for name in fields:
+        if name not in computed and columns.count(name) != 1:
+            raise TypeError(f"{kind.__name__}.{name}: the row has {columns.count(name)} columns of this name, not one")
+    names = (*computed, *columns)
+    positions = [names.index(name) for name in fields]
+    if len(positions) == 1:  # `itemgetter` gives a single item outside of a tuple
+        return lambda values: (values[positions[0]],)
+    return itemgetter(*positions)

@@ -1,4 +1,4 @@
-"""`ostiary serve` as an operator runs it: real processes, real signals, the embedded database and another one."""
+"""`ostiary serve` as a process: signals, kills, a port in use, with the embedded database and with another one."""
 
 import os
 import pwd
@@ -15,12 +15,12 @@ import pytest
 from tests.conftest import make_database
 from tests.support.serve_process import Service, is_alive, parent_of, serving, wait_for
 
-ORDINARY = "nobody"
+UNPRIVILEGED_ACCOUNT = "nobody"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "languages.csv"
 
 
 def children(pid: int) -> set[int]:
-    """The processes that this one has started and that still run."""
+    """The running processes whose parent is `pid`."""
     others = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
     return {other for other in others if parent_of(other) == pid and is_alive(other)}
 
@@ -31,7 +31,7 @@ def is_listening(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_all_of_it(work_dir: Path, number: signal.Signals) -> None:
+def test_a_signal_stops_the_service_its_workers_and_its_database(work_dir: Path, number: signal.Signals) -> None:
     with serving(work_dir / "data", work_dir) as service:
         where, link = service.out
         assert where == f"Ostiary serves {service.url} (on 127.0.0.1:{service.port}; Ctrl-C stops it)"
@@ -46,7 +46,7 @@ def test_a_signal_stops_all_of_it(work_dir: Path, number: signal.Signals) -> Non
     assert service.err == []
 
 
-def test_a_kill_loses_nothing_and_the_next_start_recovers(work_dir: Path) -> None:
+def test_the_next_start_after_a_kill_recovers_all_data(work_dir: Path) -> None:
     with serving(work_dir / "data", work_dir) as service:
         imported = service.command("languages", "import", EXAMPLES)
         assert (imported.returncode, imported.stdout) == (0, "183 languages created\n")
@@ -63,13 +63,13 @@ def test_a_kill_loses_nothing_and_the_next_start_recovers(work_dir: Path) -> Non
         again.process.wait()
         wait_for(lambda: not is_alive(database))
 
-    # No service runs now: the command starts the database itself, and stops it.
+    # No service is running: the command starts and stops the database itself.
     listed = again.command("languages", "list")
     assert len(listed.stdout.splitlines()) == 183, listed.stderr
     assert not again.pid_file.exists()
 
 
-def test_a_second_start_on_one_data_dir_says_so_in_one_line(work_dir: Path) -> None:
+def test_a_second_service_on_the_same_data_dir_fails_with_one_line(work_dir: Path) -> None:
     with serving(work_dir / "data", work_dir) as first:
         second = Service(work_dir / "data", work_dir, PORT=str(first.port))
         assert second.process.wait(60) == 1
@@ -78,7 +78,7 @@ def test_a_second_start_on_one_data_dir_says_so_in_one_line(work_dir: Path) -> N
         assert first.is_ready()
 
 
-def test_a_port_in_use_is_told_in_one_line_and_the_database_stops(work_dir: Path) -> None:
+def test_a_port_in_use_fails_with_one_line_and_stops_the_database(work_dir: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -89,7 +89,7 @@ def test_a_port_in_use_is_told_in_one_line_and_the_database_stops(work_dir: Path
     assert not service.pid_file.exists()
 
 
-def test_an_interrupted_start_leaves_no_database_behind(work_dir: Path) -> None:
+def test_an_interrupted_start_stops_the_database(work_dir: Path) -> None:
     service = Service(work_dir / "data", work_dir)
     wait_for(lambda: service.pid_file.exists() and bool(service.pid_file.read_text()))
     database = service.database_pid()
@@ -98,7 +98,7 @@ def test_an_interrupted_start_leaves_no_database_behind(work_dir: Path) -> None:
     assert not service.pid_file.exists()
 
 
-async def test_with_a_database_of_its_own_several_workers_serve_and_no_embedded_one_is_touched(
+async def test_with_database_url_several_workers_serve_without_the_embedded_database(
     server_url: str, work_dir: Path
 ) -> None:
     url = await make_database(server_url, "serving")
@@ -111,21 +111,21 @@ async def test_with_a_database_of_its_own_several_workers_serve_and_no_embedded_
         wait_for(lambda: len(children(service.process.pid) - workers) == 1)
         wait_for(service.is_ready)
         assert service.out[2] == "[ERROR] Unexpected exit from worker-1"
-        # A terminal that is closed.
+        # The signal of a closed terminal.
         assert service.stop(signal.SIGHUP) == 0
     assert not (work_dir / "data").exists()
 
 
-def test_it_works_as_an_ordinary_user(work_dir: Path) -> None:
+def test_the_service_runs_as_an_unprivileged_account(work_dir: Path) -> None:
     data_dir = work_dir / "data"
     data_dir.mkdir()
     with ExitStack() as stack:
         account = None
         if os.geteuid() == 0:
-            account = pwd.getpwnam(ORDINARY)
+            account = pwd.getpwnam(UNPRIVILEGED_ACCOUNT)
             os.chown(data_dir, account.pw_uid, account.pw_gid)
-            reached = (Path(sys.executable), Path(sys.base_prefix), EXAMPLES, data_dir)
-            stack.enter_context(_passable(account.pw_uid, *reached))
+            needed = (Path(sys.executable), Path(sys.base_prefix), EXAMPLES, data_dir)
+            stack.enter_context(_reachable(account.pw_uid, *needed))
         with serving(data_dir, work_dir, account) as service:
             assert service.command("users", "create", "ada@example.org").returncode == 0
             assert service.stop() == 0
@@ -133,8 +133,8 @@ def test_it_works_as_an_ordinary_user(work_dir: Path) -> None:
 
 
 @contextmanager
-def _passable(uid: int, *paths: Path) -> Iterator[None]:
-    """Let the account pass through the directories above the paths meanwhile, where it may not."""
+def _reachable(uid: int, *paths: Path) -> Iterator[None]:
+    """Let the account traverse the directories above the paths while the context lasts."""
     above = {directory for path in paths for directory in (*path.parents, *path.resolve().parents)}
     closed = {directory: mode for directory in above if not (mode := directory.stat().st_mode) & 0o001}
     for directory, mode in closed.items():

@@ -6,6 +6,7 @@ import pytest
 
 from app.settings.model import mailbox_of
 from tests.support.app import RunningApp, running, settings_for
+from tests.support.run_jobs import drain
 from tests.support.smtp_server import MailServer, mail_server
 
 BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00\n", "\n\n"]
@@ -33,7 +34,7 @@ async def sender(app: RunningApp, server: MailServer, database_url: str) -> Asyn
 async def send(app: RunningApp, to: str, template: str, **values: str) -> None:
     async with app.resources.database.transaction() as transaction:
         await app.resources.mail.enqueue(transaction, to=to, template=template, values=values)
-    await app.worker.drain()
+    await drain(app.worker)
 
 
 @pytest.mark.parametrize("line_break", BREAKS)

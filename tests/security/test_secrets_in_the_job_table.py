@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.app import RunningApp, running, settings_for
+from tests.support.run_jobs import drain
 from tests.support.smtp_server import mail_server
 
 CODE, TOKEN, TO = "40137268", "osk_aB3dE5gH7jK9", "grace@secret.example.org"
@@ -64,7 +65,7 @@ async def test_a_server_that_repeats_the_message_puts_no_secret_in_the_database_
         async with running(settings, app.clock) as sender:
             with capture_logs() as logs:
                 await enqueue(sender)
-                await sender.worker.drain()
+                await drain(sender.worker)
             stored = await dump(sender)
     assert any(entry["event"] == "job_failed" for entry in logs)
     for secret in NEVER:

@@ -36,6 +36,7 @@ from app.http.outermost import outermost
 from app.jobs.worker import Worker
 from app.settings.load import load
 from app.settings.model import Settings
+from tests.support.run_jobs import drain
 
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ORIGIN = "http://127.0.0.1:8000"
@@ -207,7 +208,7 @@ class RunningApp:
 
     async def mails(self) -> list[EmailMessage]:
         """Run the jobs that are due; gives all mail that the test has sent so far, in the order it was caused."""
-        await self.worker.drain()
+        await drain(self.worker)
         files = sorted((self.settings.data_path / "mail").glob("*.eml"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
 

@@ -1,4 +1,4 @@
-"""Races for tests: rivals that start at the same moment, or that wait for a row in a known order."""
+"""Races for tests: coroutines that start at the same moment, or that wait for a row lock in a known order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -14,25 +14,25 @@ QUEUE_SECONDS = 10
 
 
 async def at_once(count: int, work: Callable[[int], Awaitable[T]]) -> list[T]:
-    """What `count` rivals get that all start at the same moment; each is told its number."""
+    """Run `work` `count` times, with the numbers from 0, all starting at the same moment. Returns their results."""
     barrier = asyncio.Barrier(count)
 
-    async def rival(number: int) -> T:
+    async def start(number: int) -> T:
         await barrier.wait()
         return await work(number)
 
-    return await asyncio.gather(*map(rival, range(count)))
+    return await asyncio.gather(*map(start, range(count)))
 
 
 class Queue:
-    """Work that waits in the database, in the order it was added."""
+    """Coroutines that wait for the same rows, and get their locks in the order in which they were added."""
 
     def __init__(self, app: RunningApp) -> None:
         self._pool = app.resources.database.pool
         self.tasks: list[asyncio.Task[Any]] = []
 
     async def add(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start `work`, and come back when it waits for a lock, or is done."""
+        """Start `work`. Returns when it waits for a lock or is done."""
         task = asyncio.create_task(work)
         self.tasks.append(task)
         async with asyncio.timeout(QUEUE_SECONDS):
@@ -41,13 +41,14 @@ class Queue:
         return task
 
     async def _waiting(self) -> int:
+        """The number of tasks that wait for a lock or are done."""
         blocked: int = await self._pool.fetchval(WAITING)
         return blocked + sum(task.done() for task in self.tasks)
 
 
 @asynccontextmanager
 async def queued(app: RunningApp, lock: str, *arguments: object) -> AsyncIterator[Queue]:
-    """A queue for the rows that the statement `lock` locks; they are free at the end of the context."""
+    """A queue for the rows that the statement `lock` locks. The end of the context unlocks them and waits for all."""
     queue = Queue(app)
     async with app.resources.database.pool.acquire() as connection, connection.transaction():
         await connection.execute(lock, *arguments)

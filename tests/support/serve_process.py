@@ -1,4 +1,4 @@
-"""`ostiary serve` as a real process, as an operator starts it."""
+"""`ostiary serve` as a real process."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ Account = pwd.struct_passwd
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """A port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -32,7 +32,10 @@ def free_port() -> int:
 
 
 class Service:
-    """One `ostiary serve`, its environment and what it has printed."""
+    """A process of `ostiary serve`, its environment and its output.
+
+    `account` is the account to run it as, by default that of this process. `environ` are additional settings.
+    """
 
     def __init__(self, data_dir: Path, log_dir: Path, account: Account | None = None, **environ: str) -> None:
         self.port = int(environ.get("PORT", 0)) or free_port()
@@ -51,33 +54,34 @@ class Service:
 
     @property
     def out(self) -> list[str]:
-        """The lines on standard output so far."""
+        """The lines on standard output until now."""
         return self._log.with_suffix(".out").read_text().splitlines()
 
     @property
     def err(self) -> list[str]:
-        """The lines on standard error so far."""
+        """The lines on standard error until now."""
         return self._log.with_suffix(".err").read_text().splitlines()
 
     def is_ready(self) -> bool:
-        """Whether the service answers that it is ready."""
+        """Whether `/health/ready` answers 200."""
         try:
             return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
 
     def wait_until_ready(self) -> None:
-        """Wait for its own first ready answer, not that of a worker which a killed service left at the port."""
+        """Wait until the service is ready. Fails if it exits before."""
+        # Only after its first line of output: until then, a worker of a killed service may answer on the port.
         wait_for(lambda: self.process.poll() is not None or (len(self.out) > 0 and self.is_ready()))
         assert self.process.poll() is None, self.err
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """Send the signal to the service and all its workers, like a terminal does, and give the exit code."""
+        """Send a signal to the service and its workers, like a terminal. Returns the exit code."""
         os.killpg(self.process.pid, number)
         return self.process.wait(PATIENCE_SECONDS)
 
     def command(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        """Run another `ostiary` command with the settings of this service."""
+        """Run another `ostiary` command with the environment of this service."""
         return subprocess.run(
             [OSTIARY, *arguments], env=self.environ, cwd="/", capture_output=True, text=True, check=False,
             timeout=PATIENCE_SECONDS,
@@ -85,13 +89,13 @@ class Service:
         )  # fmt: skip
 
     def database_pid(self) -> int:
-        """The process of the embedded server."""
+        """The pid of the embedded PostgreSQL."""
         return int(self.pid_file.read_text().split()[0])
 
 
 @contextmanager
 def serving(data_dir: Path, log_dir: Path, account: Account | None = None, **environ: str) -> Iterator[Service]:
-    """A service that is ready; at the end it is stopped, if the test has not done so."""
+    """A service that is ready. It is stopped at the end of the context, unless the test has stopped it."""
     service = Service(data_dir, log_dir, account, **environ)
     try:
         service.wait_until_ready()
@@ -103,7 +107,7 @@ def serving(data_dir: Path, log_dir: Path, account: Account | None = None, **env
 
 @asynccontextmanager
 async def serving_beside(data_dir: Path, log_dir: Path, **environ: str) -> AsyncIterator[Service]:
-    """Like `serving`, while the event loop goes on: with a mail server of the test in it, for example."""
+    """Like `serving`, without blocking the event loop, in which for example a mail server of the test runs."""
     starting = serving(data_dir, log_dir, None, **environ)
     service = await asyncio.to_thread(starting.__enter__)
     try:
@@ -113,26 +117,26 @@ async def serving_beside(data_dir: Path, log_dir: Path, **environ: str) -> Async
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds; the test fails where it takes too long."""
+    """Wait until the condition holds. Fails after PATIENCE_SECONDS."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "this takes too long"
+        assert time.monotonic() < deadline, f"still waiting after {PATIENCE_SECONDS} s"
         time.sleep(POLL_SECONDS)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether this process runs: one that has ended may wait for its parent to take note."""
+    """Whether this process runs. A zombie, whose parent has not waited for it, does not."""
     state, _ = _status(pid)
     return state not in {"", "Z"}
 
 
 def parent_of(pid: int) -> int:
-    """The process that started this one; 0 where it is gone."""
+    """The pid of the parent of this process. 0 if the process does not exist."""
     return int(_status(pid)[1])
 
 
 def _status(pid: int) -> tuple[str, str]:
-    """State and parent (proc(5)); the name before them may hold any character."""
+    """State and parent pid (proc(5)), which follow the name of the program, in parentheses."""
     try:
         state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Certificates for servers of tests."""
+"""TLS certificates for test servers."""
 
 import datetime as dt
 import ipaddress
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate_for(address: str, directory: Path) -> tuple[Path, Path]:
-    """Files with a self-signed certificate for an IP address, and with its key."""
+    """Write a self-signed certificate for an IP address, valid for 1 hour. Returns the certificate and key files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     now = dt.datetime.now(dt.UTC)

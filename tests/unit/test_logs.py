@@ -1,4 +1,4 @@
-"""Logs are one JSON object a line on standard error, and no value can break a line."""
+"""Logs are one JSON object per line on standard error, whatever values are logged."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from app.logs import configure_logging
 
 @contextmanager
 def configured() -> Iterator[None]:
-    """Logging as in operation, to the standard error of this moment, and afterwards as before."""
+    """Logging as in production, to the present `sys.stderr`. The end of the context restores the configuration."""
     before = structlog.get_config()
     configure_logging()
     try:
@@ -32,13 +32,13 @@ def test_an_event_is_one_line_of_json(capsysbinary: pytest.CaptureFixture[bytes]
     assert logged["timestamp"].endswith("Z")
 
 
-def test_what_json_has_no_form_for_is_shown_and_not_an_error(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_a_value_without_a_json_type_is_logged_as_its_repr(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     with configured():
         structlog.get_logger("test").warning("odd", value=object)
     assert json.loads(capsysbinary.readouterr().err)["value"] == "<class 'object'>"
 
 
-def test_an_exception_is_told_with_its_traceback_in_the_same_line(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_an_exception_is_logged_with_its_traceback_in_the_same_line(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     with configured():
         structlog.get_logger("test").error("failed", exc_info=ValueError("no"))
     [line] = capsysbinary.readouterr().err.splitlines()

@@ -1,4 +1,4 @@
-"""The secret key: made once where development has none, rotated without loss, different for each use."""
+"""The secret key: created once in development, rotated without loss, with different derived keys for each purpose."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ def secret_key(**environ: str) -> SecretKey:
     return SecretKey(load(environ))
 
 
-def test_a_missing_key_is_made_once_for_all_processes_and_private(tmp_path: Path) -> None:
+def test_a_missing_key_is_created_once_for_all_processes_with_mode_0600(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with ThreadPoolExecutor(8) as threads:
         keys = list(threads.map(lambda _: secret_key(DATA_DIR=str(data_dir)).derive("x"), range(32)))
@@ -26,12 +26,12 @@ def test_a_missing_key_is_made_once_for_all_processes_and_private(tmp_path: Path
     assert secret_key(DATA_DIR=str(tmp_path / "other")).derive("x") != keys[0]
 
 
-def test_a_key_that_is_set_leaves_no_file(tmp_path: Path) -> None:
+def test_a_configured_key_is_not_written_to_a_file(tmp_path: Path) -> None:
     secret_key(SECRET_KEY=NEW, DATA_DIR=str(tmp_path)).seal(b"x")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_after_a_rotation_the_old_key_opens_and_the_new_one_seals() -> None:
+def test_after_a_rotation_the_old_key_decrypts_and_the_new_key_encrypts() -> None:
     old, new = secret_key(SECRET_KEY=OLD), secret_key(SECRET_KEY=NEW)
     both = secret_key(SECRET_KEY=NEW, SECRET_KEY_PREVIOUS=OLD)
     assert both.unseal(old.seal(b"kept")) == b"kept"
@@ -41,14 +41,14 @@ def test_after_a_rotation_the_old_key_opens_and_the_new_one_seals() -> None:
     assert both.derive("codes") == (*new.derive("codes"), *old.derive("codes"))
 
 
-def test_a_changed_seal_does_not_open() -> None:
+def test_modified_sealed_data_is_refused() -> None:
     sealed = bytearray(secret_key(SECRET_KEY=NEW).seal(b"kept"))
     sealed[-5] ^= 1
     with pytest.raises(UnsealError):
         secret_key(SECRET_KEY=NEW).unseal(bytes(sealed))
 
 
-def test_each_use_has_a_key_of_its_own() -> None:
-    ring = secret_key(SECRET_KEY=NEW)
-    assert ring.derive("codes") != ring.derive("sealing")
-    assert [len(key) for key in ring.derive("codes")] == [32]
+def test_each_purpose_has_a_different_key() -> None:
+    key = secret_key(SECRET_KEY=NEW)
+    assert key.derive("codes") != key.derive("sealing")
+    assert [len(derived) for derived in key.derive("codes")] == [32]

@@ -1,13 +1,13 @@
 """What the flows bring to the service."""
 
 from app.domain.flows.controllers import KeyFlowController, UserAdministrationController
-from app.domain.flows.request_key import ISSUE_KEY, issue_key_task
+from app.domain.flows.request_key import ISSUE_KEY, issue_key_handler
 from app.domain.flows.sign_in.controllers import SignInController
 from app.domain.module import Module
 
 MODULE = Module(
     controllers=(SignInController, KeyFlowController, UserAdministrationController),
-    tasks={ISSUE_KEY: issue_key_task},
+    job_handlers={ISSUE_KEY: issue_key_handler},
     audit_actions={
         "session.end_all": "A platform admin ended all sessions of the user.",
         "user.create": "An account was made.",

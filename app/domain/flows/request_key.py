@@ -19,7 +19,7 @@ from app.domain.flows.schemas import RequestKeyInput
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.jobs import queue
-from app.jobs.worker import Attempt, Task
+from app.jobs.worker import Attempt, JobHandler
 from app.rate_limits import client_network
 
 ISSUE_KEY = "issue_key"
@@ -65,13 +65,13 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
         await resources.jobs.enqueue(transaction, ISSUE_KEY, job, expires_at=expires_at)
 
 
-def issue_key_task(resources: Resources) -> Task:
-    """The task of the jobs that `request_key` enqueues."""
+def issue_key_handler(resources: Resources) -> JobHandler:
+    """The handler of the jobs that `request_key` enqueues."""
 
     async def run(attempt: Attempt) -> None:
         await issue_requested_key(resources, attempt)
 
-    return Task(run)
+    return JobHandler(run)
 
 
 async def issue_requested_key(resources: Resources, attempt: Attempt) -> None:
@@ -79,7 +79,7 @@ async def issue_requested_key(resources: Resources, attempt: Attempt) -> None:
     job = msgspec.json.decode(attempt.payload, type=KeyJob)
     purpose = PURPOSES[job.purpose]
     request = KeyRequest(Address(job.written, job.unique), job.user_id, job.name, job.phone)
-    mail_id = queue.follower_of(attempt.id)
+    mail_id = queue.dependent_job_id(attempt.job_id)
     async with resources.database.transaction() as transaction:
         if await queue.exists(transaction, mail_id):
             return  # done by an earlier attempt whose end was not recorded

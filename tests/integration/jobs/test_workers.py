@@ -1,4 +1,4 @@
-"""Workers: one job is run by one of them at a time, none is lost with one of them, and a commit wakes them."""
+"""Workers: each job is leased to one of them at a time, a killed worker loses no job, and a commit wakes them."""
 
 import asyncio
 from collections import Counter
@@ -7,17 +7,16 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
-from app.jobs import queue as jobs
-from app.jobs import worker
-from app.jobs.queue import Claimed, Outcome
-from app.jobs.worker import LEASE, MAX_ATTEMPTS, Attempt, Task, Worker
+from app.jobs import queue, worker
+from app.jobs.queue import ClaimedJob, Outcome
+from app.jobs.worker import LEASE, MAX_ATTEMPTS, Attempt, JobHandler, Worker
 from tests.support.app import RunningApp, until
-from tests.support.fake_jobs import KIND, Runs, enqueue, stored, worker_of
+from tests.support.fake_jobs import KIND, FakeHandler, enqueue, fake_worker, read_job
+from tests.support.run_jobs import drain
 
 
-async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(app: RunningApp) -> None:
-    """The clock fails where no job is to blame."""
-    runs, failing = Runs(), True
+async def test_an_unexpected_error_outside_of_handlers_does_not_stop_the_worker(app: RunningApp) -> None:
+    handler, failing = FakeHandler(), True
 
     def clock() -> datetime:
         nonlocal failing
@@ -27,24 +26,24 @@ async def test_a_mistake_of_the_worker_itself_does_not_end_the_work(app: Running
         return app.clock()
 
     resources = app.resources
-    erring = Worker(resources.database, clock, resources.secret_key, {KIND: Task(runs)})
-    async with erring.working():
+    worker_with_failing_clock = Worker(resources.database, clock, resources.secret_key, {KIND: JobHandler(handler)})
+    async with worker_with_failing_clock.working():
         job_id = await enqueue(app)
 
         async def has_run() -> bool:
-            return runs.seen == [job_id]
+            return handler.job_ids == [job_id]
 
         await until(has_run)
 
 
 async def test_two_workers_never_run_the_same_job(app: RunningApp) -> None:
-    runs = Runs()
+    handler = FakeHandler()
     ids = [await enqueue(app) for _ in range(60)]
-    await asyncio.gather(*[worker_of(app, runs).drain() for _ in range(3)])
-    assert Counter(runs.seen) == Counter(ids)
+    await asyncio.gather(*[drain(fake_worker(app, handler)) for _ in range(3)])
+    assert Counter(handler.job_ids) == Counter(ids)
 
 
-async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(app: RunningApp) -> None:
+async def test_concurrent_claims_never_contain_the_same_job(app: RunningApp) -> None:
     for _ in range(8):
         await enqueue(app)
 
@@ -53,7 +52,7 @@ async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(app: Run
     for connection in connections:
         await connection.execute("BEGIN")
         now = app.clock()
-        rows = await connection.fetch(jobs.CLAIM, now, [KIND], now + LEASE, 4, timeout=20)
+        rows = await connection.fetch(queue.CLAIM, now, [KIND], now + LEASE, 4, timeout=20)
         claims.append({row["id"] for row in rows})
     for connection in connections:
         await connection.close()
@@ -61,85 +60,87 @@ async def test_claims_that_are_open_at_the_same_time_share_the_jobs_out(app: Run
     assert len(set.union(*claims)) == 8
 
 
-async def abandon(app: RunningApp) -> Claimed:
-    """Claim the one job that is due, as a worker does that is killed right after."""
+async def claim_and_record_nothing(app: RunningApp) -> ClaimedJob:
+    """Claim the only due job, like a worker that is killed during the attempt."""
     now = app.clock()
-    (job,) = await jobs.claim(app.resources.database, [KIND], now=now, leased_until=now + LEASE, limit=4)
+    (job,) = await queue.claim(app.resources.database, [KIND], now=now, leased_until=now + LEASE, limit=4)
     return job
 
 
-async def test_an_abandoned_job_is_taken_up_when_its_lease_has_passed_and_not_before(app: RunningApp) -> None:
-    runs = Runs()
+async def test_the_job_of_a_killed_worker_is_run_when_its_lease_has_ended_and_not_before(app: RunningApp) -> None:
+    handler = FakeHandler()
     job_id = await enqueue(app)
-    await abandon(app)
+    await claim_and_record_nothing(app)
     app.clock.now += LEASE - timedelta(milliseconds=1)
-    await worker_of(app, runs).drain()
-    assert (runs.seen, (await stored(app, job_id)).state) == ([], "running")
+    await drain(fake_worker(app, handler))
+    assert (handler.job_ids, (await read_job(app, job_id)).state) == ([], "running")
     app.clock.forward(milliseconds=1)
-    await worker_of(app, runs).drain()
-    assert runs.seen == [job_id]
+    await drain(fake_worker(app, handler))
+    assert handler.job_ids == [job_id]
 
 
-async def test_a_worker_that_has_lost_its_lease_changes_nothing_any_more(app: RunningApp) -> None:
+async def test_a_worker_whose_lease_has_ended_records_no_outcome(app: RunningApp) -> None:
     job_id = await enqueue(app)
-    first = await abandon(app)
+    first = await claim_and_record_nothing(app)
     app.clock.now += LEASE
-    second = await abandon(app)
+    second = await claim_and_record_nothing(app)
     assert (first.id, second.attempts) == (job_id, 2)
     done = Outcome("done", finished_at=app.clock(), erase_payload=True)
-    assert not await jobs.settle(app.resources.database, first, done)
-    assert await jobs.settle(app.resources.database, second, done)
-    assert not await jobs.settle(app.resources.database, second, done)
+    assert not await queue.record_outcome(app.resources.database, first, done)
+    assert await queue.record_outcome(app.resources.database, second, done)
+    assert not await queue.record_outcome(app.resources.database, second, done)
 
 
-async def test_a_job_that_kills_every_worker_is_dead_in_the_end(app: RunningApp) -> None:
-    runs = Runs()
+async def test_a_job_that_kills_every_worker_is_dead_after_its_last_attempt(app: RunningApp) -> None:
+    handler = FakeHandler()
     job_id = await enqueue(app)
     for _ in range(MAX_ATTEMPTS):
-        await abandon(app)
+        await claim_and_record_nothing(app)
         app.clock.now += LEASE
-    await worker_of(app, runs).drain()
-    assert (runs.seen, (await stored(app, job_id)).state) == ([], "dead")
+    await drain(fake_worker(app, handler))
+    assert (handler.job_ids, (await read_job(app, job_id)).state) == ([], "dead")
 
 
-async def test_jobs_of_an_unknown_kind_are_left_to_the_workers_that_know_them(app: RunningApp) -> None:
+async def test_a_worker_does_not_claim_jobs_of_kinds_that_it_has_no_handler_for(app: RunningApp) -> None:
     job_id = await enqueue(app)
-    await app.worker.drain()
-    assert (await stored(app, job_id)).attempts == 0
+    await drain(app.worker)
+    assert (await read_job(app, job_id)).attempts == 0
 
 
-class Signals:
-    """A task that tells when it has begun, and ends when it may."""
+class BlockingHandler:
+    """Sets `started`, waits for `may_finish`, then sets `finished`."""
 
     def __init__(self) -> None:
-        self.begun, self.may_end, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.started, self.may_finish, self.finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def __call__(self, _: Attempt) -> None:
-        self.begun.set()
-        await self.may_end.wait()
-        self.ended.set()
+        self.started.set()
+        await self.may_finish.wait()
+        self.finished.set()
 
 
-async def test_a_waiting_worker_is_woken_by_the_commit(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_worker_is_woken_by_the_commit(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "POLL_SECONDS", 3600.0)
-    signals = Signals()
-    signals.may_end.set()
+    blocking = BlockingHandler()
+    blocking.may_finish.set()
     listening = (
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND query = 'LISTEN \"ostiary_jobs\"' AND state = 'idle'"
     )
-    async with worker_of(app, signals).working(), asyncio.timeout(20):
+    async with fake_worker(app, blocking).working(), asyncio.timeout(20):
         await until(lambda: app.resources.database.pool.fetchval(listening))
         await enqueue(app)
-        await signals.ended.wait()
+        await blocking.finished.wait()
 
 
-async def test_a_worker_survives_the_loss_of_its_connections(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_reconnects_after_it_has_lost_its_connection(
+    app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.05)
-    signals = Signals()
-    signals.may_end.set()
+    blocking = BlockingHandler()
+    blocking.may_finish.set()
     pool = app.resources.database.pool
-    async with worker_of(app, signals).working(), asyncio.timeout(20):
+    async with fake_worker(app, blocking).working(), asyncio.timeout(20):
         await until(
             lambda: pool.fetchval(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -147,27 +148,27 @@ async def test_a_worker_survives_the_loss_of_its_connections(app: RunningApp, mo
             )
         )
         await enqueue(app)
-        await signals.ended.wait()
+        await blocking.finished.wait()
 
 
-async def test_a_stopping_worker_lets_running_jobs_end(app: RunningApp) -> None:
-    signals = Signals()
+async def test_a_stopping_worker_waits_for_running_jobs(app: RunningApp) -> None:
+    blocking = BlockingHandler()
     job_id = await enqueue(app)
     async with asyncio.timeout(20):
-        async with worker_of(app, signals).working():
-            await signals.begun.wait()
-            asyncio.get_running_loop().call_later(0.05, signals.may_end.set)
-        assert signals.ended.is_set()
-        assert (await stored(app, job_id)).state == "done"
+        async with fake_worker(app, blocking).working():
+            await blocking.started.wait()
+            asyncio.get_running_loop().call_later(0.05, blocking.may_finish.set)
+        assert blocking.finished.is_set()
+        assert (await read_job(app, job_id)).state == "done"
 
 
-async def test_a_job_cut_off_by_the_stop_is_not_lost(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_job_cancelled_by_the_stop_is_run_later(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "STOP_SECONDS", 0.01)
-    signals, runs = Signals(), Runs()
+    blocking, handler = BlockingHandler(), FakeHandler()
     job_id = await enqueue(app)
-    async with asyncio.timeout(20), worker_of(app, signals).working():
-        await signals.begun.wait()
-    assert not signals.ended.is_set()
+    async with asyncio.timeout(20), fake_worker(app, blocking).working():
+        await blocking.started.wait()
+    assert not blocking.finished.is_set()
     app.clock.now += LEASE
-    await worker_of(app, runs).drain()
-    assert runs.seen == [job_id]
+    await drain(fake_worker(app, handler))
+    assert handler.job_ids == [job_id]

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from app.jobs import worker
-from app.jobs.worker import Attempt, Task, Worker
+from app.jobs.worker import Attempt, JobHandler, Worker
 from app.mail.mailer import Mail, Mailer
 from app.mail.transports import SmtpTransport
 from tests.support.app import RunningApp
 from tests.support.mail_queue import FROM, TO, Sending, enqueue, states
+from tests.support.run_jobs import drain
 from tests.support.smtp_server import MailServer, mail_server
 from tests.support.tls import certificate_for
 
@@ -30,7 +31,7 @@ async def errors(app: RunningApp) -> list[str | None]:
 async def test_a_mail_is_delivered_with_its_headers(server: MailServer, sending: Sending) -> None:
     async with sending(server, PUBLIC_URL="https://auth.lamps.example.org") as app:
         await enqueue(app)
-        await app.worker.drain()
+        await drain(app.worker)
         job_id = await app.resources.database.pool.fetchval("SELECT id FROM jobs WHERE kind = 'mail'")
     ((recipient, message),) = server.received
     assert recipient == TO
@@ -57,11 +58,11 @@ async def test_a_server_that_is_down_for_three_tries_gets_the_mail_at_the_fourth
         await server.stop()
         await enqueue(app)
         for attempt in (1, 2, 3):
-            await app.worker.drain()
+            await drain(app.worker)
             assert await states(app) == [("queued", attempt)]
             app.clock.forward(minutes=1)
         await server.start()
-        await app.worker.drain()
+        await drain(app.worker)
         assert await states(app) == [("done", 4)]
     assert server.recipients == [TO]
 
@@ -73,10 +74,10 @@ async def test_a_refused_recipient_is_not_asked_again_and_the_others_get_their_m
     async with sending(server) as app:
         for to in ("a@example.org", "gone@example.org", "b@example.org"):
             await enqueue(app, to)
-        await app.worker.drain()
+        await drain(app.worker)
         server.refusals.clear()
         app.clock.forward(days=2)
-        await app.worker.drain()
+        await drain(app.worker)
         assert await states(app) == [("done", 1), ("dead", 1), ("done", 1)]
         assert "recipient refused: 550 5.1.1 no such mailbox" in await errors(app)
     assert sorted(server.recipients) == ["a@example.org", "b@example.org"]
@@ -88,12 +89,12 @@ async def test_a_refused_message_is_final_and_a_greylisted_recipient_is_not(
     async with sending(server) as app:
         server.refusals[TO] = "450 4.2.0 greylisted, try later"
         await enqueue(app)
-        await app.worker.drain()
+        await drain(app.worker)
         assert await states(app) == [("queued", 1)]
         server.refusals.clear()
         server.data_reply = "554 5.7.1 this looks like spam"
         app.clock.forward(minutes=1)
-        await app.worker.drain()
+        await drain(app.worker)
         assert await states(app) == [("dead", 2)]
     assert server.received == []
 
@@ -102,11 +103,11 @@ async def test_a_sender_that_the_server_refuses_is_the_operators_to_mend(server:
     server.sender_reply = "550 5.7.1 not your domain"
     async with sending(server) as app:
         await enqueue(app)
-        await app.worker.drain()
+        await drain(app.worker)
         assert await errors(app) == ["sender refused: 550 5.7.1 not your domain"]
         server.sender_reply = None
         app.clock.forward(minutes=1)
-        await app.worker.drain()
+        await drain(app.worker)
         assert await states(app) == [("done", 2)]
     assert server.connections == 1
 
@@ -118,7 +119,7 @@ async def test_a_server_that_hangs_up_amid_the_message_gets_the_same_mail_again(
     async with sending(server) as app:
         await enqueue(app)
         for _ in range(3):
-            await app.worker.drain()
+            await drain(app.worker)
             app.clock.forward(minutes=1)
         assert await states(app) == [("done", 3)]
     assert server.recipients == [TO]
@@ -141,16 +142,16 @@ async def test_a_hanging_server_is_left_after_a_while_and_the_mail_tried_again(
     resources, settings = app.resources, app.settings
     transport = SmtpTransport(server.url, local_hostname="localhost", command_seconds=0.2)
     mailer = Mailer(app.clock, settings, resources.jobs, transport)
-    impatient = Worker(resources.database, app.clock, resources.secret_key, {"mail": Task(mailer.deliver)})
+    impatient = Worker(resources.database, app.clock, resources.secret_key, {"mail": JobHandler(mailer.deliver)})
     server.may_answer.clear()
     await enqueue(app)
     async with mailer.open():
-        await impatient.drain()
+        await drain(impatient)
         assert await states(app) == [("queued", 1)]
         assert server.received == []
         server.may_answer.set()
         app.clock.forward(minutes=1)
-        await impatient.drain()
+        await drain(impatient)
         assert await states(app) == [("done", 2)]
         # A late answer on the first connection would have been taken for that to the next command.
         assert server.connections == 2
@@ -175,11 +176,11 @@ async def test_one_connection_carries_many_mails_and_a_lost_one_is_replaced(
     async with sending(server) as app:
         for number in range(20):
             await enqueue(app, f"user{number}@example.org")
-        await app.worker.drain()
+        await drain(app.worker)
         assert server.connections <= worker.CONCURRENCY
         server.drop_connections()
         await enqueue(app)
-        await app.worker.drain()
+        await drain(app.worker)
         assert set(await states(app)) == {("done", 1)}
     assert len(server.received) == 21
 
@@ -188,10 +189,10 @@ async def test_an_expired_mail_is_not_sent(server: MailServer, sending: Sending)
     async with sending(server) as app:
         await server.stop()
         await enqueue(app, expires_at=app.clock() + timedelta(minutes=10))
-        await app.worker.drain()
+        await drain(app.worker)
         await server.start()
         app.clock.forward(minutes=10)
-        await app.worker.drain()
+        await drain(app.worker)
         assert [state for state, _ in await states(app)] == ["dead"]
     assert server.received == []
 
@@ -200,7 +201,7 @@ async def test_an_address_in_other_scripts_is_reached(server: MailServer, sendin
     async with sending(server) as app:
         await enqueue(app, "grace@bücher.example")
         await enqueue(app, "größe@bücher.example")
-        await app.worker.drain()
+        await drain(app.worker)
     assert sorted(server.recipients) == ["grace@xn--bcher-kva.example", "größe@bücher.example"]
 
 
@@ -210,7 +211,7 @@ async def test_nothing_is_sent_in_clear_to_another_machine(sending: Sending, cre
     async with mail_server("127.0.0.2") as server:
         async with sending(server, f"smtp://{credentials}127.0.0.2:{server.port}") as app:
             await enqueue(app)
-            await app.worker.drain()
+            await drain(app.worker)
             assert [state for state, _ in await states(app)] == ["queued"]
             assert "STARTTLS" in str(await errors(app))
         assert (server.received, server.credentials) == ([], [])
@@ -228,7 +229,7 @@ async def test_another_machine_is_reached_over_tls_if_its_certificate_is_trusted
     async with mail_server("127.0.0.2", tls) as server:
         async with sending(server, f"smtp://user%40lamps:p%3Aw@127.0.0.2:{server.port}") as app:
             await enqueue(app)
-            await app.worker.drain()
+            await drain(app.worker)
         assert server.recipients == ([TO] if trusted else [])
         assert server.credentials == ([(b"user@lamps", b"p:w")] if trusted else [])
 

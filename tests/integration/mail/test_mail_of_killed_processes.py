@@ -11,13 +11,14 @@ from app.clock import utc_now
 from app.jobs.worker import LEASE
 from tests.support.app import SECRET_KEY, RunningApp
 from tests.support.mail_queue import TO, Sending, enqueue, states
+from tests.support.run_jobs import drain
 from tests.support.smtp_server import MailServer
 
 WAIT_SECONDS = 30
 
 CAUSE = """
 import asyncio, os, sys
-from app.asgi import wire
+from app.domain.resources import make_resources
 from app.clock import utc_now
 from app.postgres.database import Database
 from app.settings.load import load
@@ -26,7 +27,7 @@ async def main():
     settings = load(os.environ)
     async with Database(settings.database_url, 2).connected() as database:
         async with database.transaction() as transaction:
-            await wire(settings, database, utc_now).mail.enqueue(
+            await make_resources(settings, database, utc_now).mail.enqueue(
                 transaction, to="grace@example.org", template="secret_changed", values={})
         print("committed", flush=True)
         await asyncio.Event().wait()
@@ -93,6 +94,6 @@ async def test_a_mail_survives_its_worker_being_killed_amid_delivery(server: Mai
         server.drop_connections()
         server.may_answer.set()
         server.received.clear()
-        await app.worker.drain()
+        await drain(app.worker)
         assert await states(app) == [("done", 2)]
     assert server.recipients == [TO]
