@@ -22,7 +22,7 @@ VALUES: dict[str, Value] = {
 NAMES = sorted(file.stem for file in TEMPLATES.glob("*.txt"))
 
 
-def raw_mail(name: str, locale: str = FALLBACK_LOCALE, to: str = "grace@example.org", **values: Value) -> bytes:
+def raw_mail(name: str, locale: str = FALLBACK_LOCALE, to: str = "grace@example.org", /, **values: Value) -> bytes:
     """The bytes of a mail with example values, of which `values` replace some."""
     return compose(
         to=to,
@@ -35,7 +35,7 @@ def raw_mail(name: str, locale: str = FALLBACK_LOCALE, to: str = "grace@example.
     )
 
 
-def parsed_mail(name: str, locale: str = FALLBACK_LOCALE, **values: Value) -> EmailMessage:
+def parsed_mail(name: str, locale: str = FALLBACK_LOCALE, /, **values: Value) -> EmailMessage:
     """As `raw_mail`, parsed."""
     return email.message_from_bytes(raw_mail(name, locale, **values), policy=email.policy.default)
 
