@@ -81,7 +81,7 @@ def needed_values(template: str) -> frozenset[str]:
 
     Raises `jinja2.TemplateNotFound` if there is no such template, and `KeyError` if one of its words is missing.
     """
-    names = (find_undeclared_variables(tree) for tree in _trees(template))
+    names = (find_undeclared_variables(tree) for tree in _trees(f"{template}.txt", f"{template}.html"))
     texts = _texts(template, FALLBACK_LOCALE).values()
     return frozenset().union(*names, *map(placeholders, texts)) - PROVIDED
 
@@ -91,7 +91,7 @@ def used_words(template: str) -> frozenset[str]:
     """The names of the words that a template uses, as `button` in `words.button`."""
     return frozenset(
         node.attr
-        for tree in _trees(template)
+        for tree in _trees(f"{template}.txt", f"{template}.html")
         for node in tree.find_all(nodes.Getattr)
         if isinstance(node.node, nodes.Name) and node.node.name == "words"
     )
@@ -102,10 +102,10 @@ def _render(template: str, locale: str, values: dict[str, Value]) -> tuple[str, 
 
     In words, `expires_in` is a duration such as `10 minutes`.
     """
-    spoken = dict(values)
+    readable = dict(values)
     if "expires_in" in values:
-        spoken["expires_in"] = duration(locale, int(values["expires_in"]))
-    words = SimpleNamespace(**{name: fill(text, spoken) for name, text in _texts(template, locale).items()})
+        readable["expires_in"] = duration(locale, int(values["expires_in"]))
+    words = SimpleNamespace(**{name: fill(text, readable) for name, text in _texts(template, locale).items()})
     first_line, _, text = _environment().get_template(f"{template}.txt").render(values, words=words).partition("\n")
     subject = one_line(first_line.removeprefix("Subject:"))
     markup = _environment().get_template(f"{template}.html").render(values, words=words, subject=subject)
@@ -118,15 +118,13 @@ def _texts(template: str, locale: str) -> dict[str, str]:
     return {name: texts[name] for name in used_words(template)}
 
 
-def _trees(template: str) -> Iterator[nodes.Template]:
-    """The parsed text and HTML templates of a mail, and all templates that these extend or import."""
-    names = [f"{template}.txt", f"{template}.html"]
-    loader = FileSystemLoader(TEMPLATES)
-    for name in names:
-        source, _, _ = loader.get_source(_environment(), name)
+def _trees(*file_names: str) -> Iterator[nodes.Template]:
+    """The parsed templates, and all templates that these extend or import."""
+    for file_name in file_names:
+        source, _, _ = FileSystemLoader(TEMPLATES).get_source(_environment(), file_name)
         tree = _environment().parse(source)
         yield tree
-        names += [other for other in find_referenced_templates(tree) if other]
+        yield from _trees(*filter(None, find_referenced_templates(tree)))
 
 
 @cache
@@ -143,7 +141,7 @@ def _environment() -> Environment:
 
 def _transfer_encoding(body: str) -> str:
     """`7bit` wherever it is legal, so that a link in an .eml file can be copied; else `quoted-printable`."""
-    fits = body.isascii() and all(len(line) <= MAX_LINE_OCTETS for line in body.splitlines())
+    fits = body.isascii() and all(len(line) <= MAX_LINE_OCTETS for line in body.split("\n"))
     return "7bit" if fits else "quoted-printable"
 
 

@@ -20,8 +20,8 @@ Words = Mapping[str, str]
 def read_words(folder: Path) -> dict[str, Words]:
     """The words of each language file in `folder`, by locale and full name, as `mail.sign_in.button`.
 
-    Raises `ValueError` with one line for each mistake where a file lacks a word of the English file, has a word that
-    the English file lacks, or uses other placeholders in it.
+    Raises `ValueError` if a file does not have exactly the words of `en.toml`, or not the same placeholders in a
+    word: one line for each mistake.
     """
     words = {file.stem: dict(_flatten(tomllib.loads(file.read_text("utf-8")))) for file in folder.glob("*.toml")}
     english = words[FALLBACK_LOCALE]
@@ -57,7 +57,7 @@ def nearest_locale(wanted: str | None) -> str:
 
 @cache
 def section(locale: str, name: str) -> Words:
-    """The words of a section, as `mail.sign_in`, by their names in that section; none if no file has the section.
+    """The words of a section such as `mail.sign_in`, by their names in it. Empty if the section does not exist.
 
     Raises `KeyError` for a locale that `locales` does not list.
     """
@@ -103,7 +103,7 @@ def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[st
 
 def _compare(translation: Words, english: Words) -> Iterator[str]:
     """One line for each difference of names or placeholders."""
-    for name in english.keys() | translation.keys():
+    for name in sorted(english.keys() | translation.keys()):
         if name not in translation:
             yield f"{name} is missing"
         elif name not in english:
