@@ -1,4 +1,4 @@
-"""Where mail goes: to files, for development and tests, or to an SMTP server."""
+"""Transports: mail goes to files, for development and tests, or to an SMTP server."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ RESET_SECONDS = 5.0
 
 
 class Envelope(Struct, frozen=True):
-    """A message and whom it goes to. `name` is the same at every try."""
+    """A message, its sender and its one recipient. `name` identifies the mail and is the same at every attempt."""
 
     name: str
     sender: str
@@ -42,33 +42,33 @@ class Transport(Protocol):
     """A way to send mail."""
 
     async def send(self, envelope: Envelope) -> None:
-        """Hand the message over. Raises `TemporaryError`, or `PermanentError` where this recipient is refused."""
+        """Send the message. Raises `TemporaryError` if a later attempt may succeed, else `PermanentError`."""
         ...
 
     async def close(self) -> None:
-        """Let go of what is kept open."""
+        """Close all open connections."""
         ...
 
 
 def transport_for(settings: Settings) -> Transport:
-    """The transport that MAIL_URL names."""
+    """The transport for the scheme of MAIL_URL."""
     if settings.mail_url == FILE_MAIL:
         return FileTransport(settings.data_path / "mail")
     return SmtpTransport(settings.mail_url, local_hostname=urlsplit(settings.public_url).hostname or "localhost")
 
 
 class FileTransport:
-    """One .eml file for each mail, readable by the service's own account alone."""
+    """Writes one .eml file for each mail, which only the service's own account can read."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     async def send(self, envelope: Envelope) -> None:
-        """Write the file: whole or not at all, and once, however often the mail is sent."""
+        """Write the file atomically. A second attempt replaces the file of the first."""
         await asyncio.to_thread(self._write, envelope)
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no file stays open."""
 
     def _write(self, envelope: Envelope) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,10 +79,10 @@ class FileTransport:
 
 
 class SmtpTransport:
-    """An SMTP server (RFC 5321), over TLS unless it is on this machine. Connections are kept and used again."""
+    """Sends to an SMTP server (RFC 5321), over TLS unless the server is on loopback. Connections are reused."""
 
     def __init__(self, url: str, *, local_hostname: str, command_seconds: float = COMMAND_SECONDS) -> None:
-        """`smtps:` is TLS from the start, `smtp:` STARTTLS, without which nothing is sent (RFC 8314 section 3)."""
+        """`url` is the MAIL_URL: `smtps:` uses TLS from the start, `smtp:` requires STARTTLS (RFC 8314 section 3)."""
         parts = urlsplit(url)
         implicit_tls = parts.scheme == "smtps"
         self._new_client = partial(
@@ -99,21 +99,23 @@ class SmtpTransport:
         self._idle: list[SMTP] = []
 
     async def send(self, envelope: Envelope) -> None:
-        """Send the mail.
+        """Send the mail. An error is temporary or permanent by the reply code (RFC 5321 section 4.2.1).
 
-        A permanent refusal (5yz, RFC 5321 section 4.2.1) of the recipient or the message is a `PermanentError`; of
-        the connection, the credentials or the sender it is the operator's to mend, hence temporary.
+        Raises `PermanentError` if the server refuses the recipient or the message with a 5yz reply, or does not
+        support SMTPUTF8 where the recipient needs it. Raises `TemporaryError` for a 4yz reply and for every error of
+        the connection, the credentials or the sender: the operator can correct these.
         """
         async with self._client() as client:
             await _converse(client, envelope)
 
     async def close(self) -> None:
-        """Close the kept connections."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[SMTP]:
+        """A connected client: reused after a reply of the server, closed after any other error."""
         try:
             client = await self._connected()
         except (SMTPException, OSError) as error:
@@ -129,6 +131,7 @@ class SmtpTransport:
         self._keep(client)
 
     async def _connected(self) -> SMTP:
+        """An idle client whose connection still answers, else a new one."""
         while self._idle:
             client = self._idle.pop()
             try:
@@ -147,6 +150,7 @@ class SmtpTransport:
 
 
 async def _converse(client: SMTP, envelope: Envelope) -> None:
+    """Send one mail over a connected client, and turn errors of the library into those of the worker."""
     options = [] if envelope.recipient.isascii() else ["SMTPUTF8"]
     try:
         await client.sendmail(envelope.sender, [envelope.recipient], envelope.message, mail_options=options)
@@ -157,15 +161,16 @@ async def _converse(client: SMTP, envelope: Envelope) -> None:
         raise TemporaryError(f"sender refused: {error.code} {error.message}") from error
     except SMTPNotSupported as error:
         raise PermanentError("the mail server does not take addresses that are not ASCII (SMTPUTF8)") from error
-    # From here on the server has read the message: its words are not told, for the reason is kept with the job.
+    # The reason is stored in clear with the job. A reply to DATA may quote the message, so its text is left out.
     except SMTPDataError as error:
         raise _refused(error.code, f"message refused: {error.code}") from error
     except (SMTPException, OSError) as error:
-        client.close()  # a late answer would be taken for that to the next command
+        client.close()  # the next command would read a late reply to this one
         raise TemporaryError(f"mail server: {type(error).__name__}") from error
 
 
 def _refused(code: int, reason: str) -> PermanentError | TemporaryError:
+    """The error for a refusing reply: 5yz is permanent."""
     return PermanentError(reason) if 500 <= code < 600 else TemporaryError(reason)
 
 

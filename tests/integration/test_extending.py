@@ -66,7 +66,7 @@ def apply_diffs(text: str, copy: Path) -> list[str]:
     ("title", "files", "diffs", "passed"),
     [
         ("A purpose of one-time codes and links", 1, [], 2),
-        ("A sign-in method", 1, [], 2),
+        ("A sign-in method", 1, [], 3),
         ("A domain", 7, ["app/guards/policy.py", "app/asgi.py"], None),
     ],
 )

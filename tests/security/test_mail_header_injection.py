@@ -1,4 +1,4 @@
-"""Mail header injection: no name, address or language adds a header, a recipient, a part or a line to a mail."""
+"""Mail header injection: a name, an address or a language adds no header, recipient, part or line to a mail."""
 
 from collections.abc import AsyncIterator
 
@@ -72,7 +72,20 @@ async def test_an_address_is_one_bare_address(sender: RunningApp, server: MailSe
     assert server.received == []
 
 
-async def test_text_that_turns_the_reading_direction_is_taken_out(sender: RunningApp, server: MailServer) -> None:
+@pytest.mark.parametrize("recipient", ["grace@example.org", "größe@example.org"])
+async def test_an_encoded_word_in_a_name_stays_text(sender: RunningApp, server: MailServer, recipient: str) -> None:
+    # Python before 3.11.10 decodes encoded words (RFC 2047) in a header that it folds: CVE-2024-6923.
+    name = f"=?utf-8?q?x=0D=0A{EVIL.replace(' ', '_').replace('@', '=40')}=0D=0A?= of the long valley behind the hills"
+    await send(sender, recipient, "member_added", inviter=name, language=name)
+    ((received_by, message),) = server.received
+    assert received_by == recipient
+    assert set(message.keys()) == HEADERS
+    assert message["Subject"] == f"You are now a member of {name} at Ostiary"
+
+
+async def test_characters_that_reverse_the_reading_direction_are_removed(
+    sender: RunningApp, server: MailServer
+) -> None:
     await send(sender, "grace@example.org", "member_added", inviter="Ada", language="\u202egro.elpmaxe\u202c")
     ((_, message),) = server.received
     assert message["Subject"] == "You are now a member of gro.elpmaxe at Ostiary"

@@ -1,4 +1,4 @@
-"""Mail header injection by name: what people call themselves, or where they write, becomes a header or a recipient."""
+"""Mail header injection by name: a user's own name, or an address that they enter, adds a header or a recipient."""
 
 import pytest
 
@@ -10,7 +10,7 @@ EVIL = "Bcc: everybody@example.org"
 
 
 @pytest.mark.parametrize("line_break", BREAKS)
-async def test_the_name_of_who_invites_stays_in_its_line(app: RunningApp, line_break: str) -> None:
+async def test_the_name_of_an_inviter_stays_on_its_line(app: RunningApp, line_break: str) -> None:
     await app.language()
     user_id = await app.user(name=f"Ada{line_break}{EVIL}{line_break}{line_break}Dear friend")
     await app.member(user_id, "de", "admin")
@@ -26,7 +26,7 @@ async def test_the_name_of_who_invites_stays_in_its_line(app: RunningApp, line_b
 
 
 @pytest.mark.parametrize("line_break", BREAKS)
-async def test_a_name_with_a_line_break_signs_nobody_up(open_app: RunningApp, line_break: str) -> None:
+async def test_a_name_with_a_line_break_adds_no_header_to_a_sign_up_mail(open_app: RunningApp, line_break: str) -> None:
     answer = await ask(open_app.client(), "sign_up", "eve@example.org", name=f"Eve{line_break}{EVIL}")
 
     messages = await open_app.mails()
@@ -41,7 +41,7 @@ async def test_a_name_with_a_line_break_signs_nobody_up(open_app: RunningApp, li
         "Eve <eve@example.org>", "eve@example.org%0aBcc:x@example.org", "eve@example.org>\r\nRCPT TO:<x@example.org",
     ],
 )  # fmt: skip
-async def test_what_is_more_than_one_address_is_none(app: RunningApp, address: str) -> None:
+async def test_a_text_that_is_not_exactly_one_address_is_refused(app: RunningApp, address: str) -> None:
     for purpose in ("sign_in", "sign_up", "password_reset"):
         assert (await ask(app.client(), purpose, address)).status_code == 422
 

@@ -1,4 +1,4 @@
-"""A service that sends its mail to a server of the test's own."""
+"""Mail jobs of a running service: enqueue one, read their states."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +13,7 @@ Sending = Callable[..., AbstractAsyncContextManager[RunningApp]]
 
 
 async def enqueue(app: RunningApp, to: str = TO, expires_at: datetime | None = None) -> None:
-    """Give a mail to the queue."""
+    """Enqueue a mail."""
     async with app.resources.database.transaction() as transaction:
         await app.resources.mail.enqueue(
             transaction, to=to, template="secret_changed", values={}, expires_at=expires_at
@@ -21,6 +21,6 @@ async def enqueue(app: RunningApp, to: str = TO, expires_at: datetime | None = N
 
 
 async def states(app: RunningApp) -> list[tuple[str, int]]:
-    """State and attempts of each mail."""
+    """The state and the number of attempts of each mail job, in order of creation."""
     rows = await app.resources.database.pool.fetch("SELECT state, attempts FROM jobs WHERE kind = 'mail' ORDER BY id")
     return [(row["state"], row["attempts"]) for row in rows]

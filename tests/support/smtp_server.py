@@ -1,4 +1,4 @@
-"""An SMTP server on loopback that behaves as badly as a test needs."""
+"""An SMTP server for tests, on loopback, with faults that a test switches on."""
 
 import asyncio
 import email
@@ -15,7 +15,12 @@ PATIENCE_SECONDS = 30
 
 
 class MailServer:
-    """What it received and how it behaves; both can be read and set at any time."""
+    """Receives mail. A test reads what was received and sets faults at any time.
+
+    `refusals` are replies to RCPT by address, `sender_reply` and `data_reply` refuse every MAIL and DATA,
+    `closes_in_data` is how many more connections the server closes during DATA, and replies to DATA wait for
+    `may_answer`. `reached` is set by the first DATA.
+    """
 
     def __init__(self, host: str = HOST, tls: ssl.SSLContext | None = None) -> None:
         self.host = host
@@ -42,17 +47,17 @@ class MailServer:
 
     @property
     def recipients(self) -> list[str]:
-        """Who got mail, in order."""
+        """The recipients of the received mails, in order."""
         return [recipient for recipient, _ in self.received]
 
     async def mail_to(self, recipient: str) -> EmailMessage:
-        """Take the first mail to the recipient out of what was received, or wait until there is one."""
+        """Remove and return the first received mail to the recipient; wait up to 30 seconds for one."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._arrival:
             await self._arrival.wait_for(lambda: recipient in self.recipients)
             return self.received.pop(self.recipients.index(recipient))[1]
 
     async def start(self) -> None:
-        """Listen, on the same port as before after a stop."""
+        """Listen; after a stop, on the same port again."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Conversation(self, self._tls), self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -65,24 +70,24 @@ class MailServer:
             self._server = None
 
     def drop_connections(self) -> None:
-        """Close the connections as a restarting server does."""
+        """Close all connections without a reply."""
         while self._sessions:
             self._sessions.pop().close()
 
     def connected(self, transport: asyncio.BaseTransport) -> None:
-        """A client has come."""
+        """Count and keep a new connection."""
         self.connections += 1
         self._sessions.append(transport)
 
     def authenticate(self, _: SMTP, __: Session, ___: Envelope, ____: str, data: LoginPassword) -> AuthResult:
-        """Take any credentials, and note them."""
+        """Accept and record any credentials."""
         self.credentials.append((data.login, data.password))
         return AuthResult(success=True)
 
     async def handle_MAIL(  # noqa: N802 # aiosmtpd's names
         self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Refuse every sender if the test wants it."""
+        """Reply to MAIL: `sender_reply` if it is set."""
         if self.sender_reply:
             return self.sender_reply
         envelope.mail_from = address
@@ -92,14 +97,14 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802
         self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
     ) -> str:
-        """Refuse whom the test wants refused."""
+        """Reply to RCPT: the refusal of this address if there is one."""
         if address in self.refusals:
             return self.refusals[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Hold the answer back as long as the test wants, and keep the mail."""
+        """Reply to DATA when `may_answer` is set, and keep the mail unless `data_reply` refuses it."""
         self.reached.set()
         await self.may_answer.wait()
         if self.data_reply:
@@ -114,6 +119,8 @@ class MailServer:
 
 
 class _Conversation(SMTP):
+    """The protocol of one connection."""
+
     def __init__(self, server: MailServer, tls: ssl.SSLContext | None) -> None:
         super().__init__(
             server,
@@ -131,7 +138,7 @@ class _Conversation(SMTP):
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        """DATA, in the midst of which the server may hang up."""
+        """Close the connection during DATA as often as `closes_in_data` says."""
         if not self._mail_server.closes_in_data:
             await super().smtp_DATA(arg)
             return
@@ -144,7 +151,7 @@ class _Conversation(SMTP):
 
 @asynccontextmanager
 async def mail_server(host: str = HOST, tls: ssl.SSLContext | None = None) -> AsyncIterator[MailServer]:
-    """A server that listens while the context lasts."""
+    """A server that listens until the context ends."""
     server = MailServer(host, tls)
     await server.start()
     try:

@@ -1,4 +1,4 @@
-"""Mail over a real SMTP conversation: nothing is lost, nobody who refused is asked again, no request waits."""
+"""Delivery over SMTP: temporary errors are retried, permanent ones are not, and no request waits for delivery."""
 
 import asyncio
 import ssl
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from jinja2 import TemplateNotFound
 
 from app.jobs import worker
 from app.jobs.worker import Attempt, JobHandler, Worker
@@ -51,7 +52,7 @@ async def test_a_mail_is_delivered_with_its_headers(server: MailServer, sending:
     assert not message.defects
 
 
-async def test_a_server_that_is_down_for_three_tries_gets_the_mail_at_the_fourth(
+async def test_a_server_that_is_down_for_three_attempts_gets_the_mail_at_the_fourth(
     server: MailServer, sending: Sending
 ) -> None:
     async with sending(server) as app:
@@ -67,7 +68,7 @@ async def test_a_server_that_is_down_for_three_tries_gets_the_mail_at_the_fourth
     assert server.recipients == [TO]
 
 
-async def test_a_refused_recipient_is_not_asked_again_and_the_others_get_their_mail(
+async def test_a_refused_recipient_is_not_retried_and_other_recipients_get_their_mail(
     server: MailServer, sending: Sending
 ) -> None:
     server.refusals["gone@example.org"] = "550 5.1.1 no such mailbox"
@@ -83,7 +84,7 @@ async def test_a_refused_recipient_is_not_asked_again_and_the_others_get_their_m
     assert sorted(server.recipients) == ["a@example.org", "b@example.org"]
 
 
-async def test_a_refused_message_is_final_and_a_greylisted_recipient_is_not(
+async def test_a_refused_message_is_not_retried_and_a_greylisted_recipient_is(
     server: MailServer, sending: Sending
 ) -> None:
     async with sending(server) as app:
@@ -99,7 +100,7 @@ async def test_a_refused_message_is_final_and_a_greylisted_recipient_is_not(
     assert server.received == []
 
 
-async def test_a_sender_that_the_server_refuses_is_the_operators_to_mend(server: MailServer, sending: Sending) -> None:
+async def test_a_refused_sender_is_retried_on_the_same_connection(server: MailServer, sending: Sending) -> None:
     server.sender_reply = "550 5.7.1 not your domain"
     async with sending(server) as app:
         await enqueue(app)
@@ -112,7 +113,7 @@ async def test_a_sender_that_the_server_refuses_is_the_operators_to_mend(server:
     assert server.connections == 1
 
 
-async def test_a_server_that_hangs_up_amid_the_message_gets_the_same_mail_again(
+async def test_a_server_that_closes_the_connection_during_data_gets_the_mail_at_a_later_attempt(
     server: MailServer, sending: Sending
 ) -> None:
     server.closes_in_data = 2
@@ -125,7 +126,7 @@ async def test_a_server_that_hangs_up_amid_the_message_gets_the_same_mail_again(
     assert server.recipients == [TO]
 
 
-async def test_every_try_is_the_same_message(server: MailServer, sending: Sending) -> None:
+async def test_every_attempt_sends_the_same_message(server: MailServer, sending: Sending) -> None:
     async with sending(server) as app:
         mail = Mail(to=TO, template="secret_changed", locale="en", values={})
         attempt = Attempt(UUID(int=7), msgspec.json.encode(mail), app.clock())
@@ -136,7 +137,7 @@ async def test_every_try_is_the_same_message(server: MailServer, sending: Sendin
     assert first.as_bytes() == second.as_bytes()
 
 
-async def test_a_hanging_server_is_left_after_a_while_and_the_mail_tried_again(
+async def test_a_server_that_does_not_reply_times_out_and_gets_the_mail_at_the_next_attempt(
     server: MailServer, app: RunningApp
 ) -> None:
     resources, settings = app.resources, app.settings
@@ -153,7 +154,7 @@ async def test_a_hanging_server_is_left_after_a_while_and_the_mail_tried_again(
         app.clock.forward(minutes=1)
         await drain(impatient)
         assert await states(app) == [("done", 2)]
-        # A late answer on the first connection would have been taken for that to the next command.
+        # A second connection: the next command on the first one would read the late reply.
         assert server.connections == 2
 
 
@@ -170,9 +171,7 @@ async def test_no_request_waits_for_the_mail_server(server: MailServer, sending:
         server.may_answer.set()
 
 
-async def test_one_connection_carries_many_mails_and_a_lost_one_is_replaced(
-    server: MailServer, sending: Sending
-) -> None:
+async def test_connections_are_reused_and_a_closed_one_is_replaced(server: MailServer, sending: Sending) -> None:
     async with sending(server) as app:
         for number in range(20):
             await enqueue(app, f"user{number}@example.org")
@@ -197,7 +196,7 @@ async def test_an_expired_mail_is_not_sent(server: MailServer, sending: Sending)
     assert server.received == []
 
 
-async def test_an_address_in_other_scripts_is_reached(server: MailServer, sending: Sending) -> None:
+async def test_mail_to_an_address_that_is_not_ascii_is_delivered(server: MailServer, sending: Sending) -> None:
     async with sending(server) as app:
         await enqueue(app, "grace@bücher.example")
         await enqueue(app, "größe@bücher.example")
@@ -206,8 +205,8 @@ async def test_an_address_in_other_scripts_is_reached(server: MailServer, sendin
 
 
 @pytest.mark.parametrize("credentials", ["", "user:hunter2@"])
-async def test_nothing_is_sent_in_clear_to_another_machine(sending: Sending, credentials: str) -> None:
-    # 127.0.0.2 is this machine too, but not one of the names for which TLS may be left out.
+async def test_nothing_is_sent_without_tls_to_a_host_other_than_loopback(sending: Sending, credentials: str) -> None:
+    # 127.0.0.2 reaches the test's own server, and is not one of the loopback names that need no TLS.
     async with mail_server("127.0.0.2") as server:
         async with sending(server, f"smtp://{credentials}127.0.0.2:{server.port}") as app:
             await enqueue(app)
@@ -218,7 +217,7 @@ async def test_nothing_is_sent_in_clear_to_another_machine(sending: Sending, cre
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_another_machine_is_reached_over_tls_if_its_certificate_is_trusted(
+async def test_a_host_other_than_loopback_gets_mail_over_tls_if_its_certificate_is_trusted(
     trusted: bool, sending: Sending, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, key = certificate_for("127.0.0.2", tmp_path)
@@ -243,12 +242,12 @@ async def test_a_file_transport_writes_one_private_file_for_each_mail(app: Runni
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-async def test_mistakes_of_the_caller_are_told_at_once(app: RunningApp) -> None:
+async def test_a_wrong_call_of_enqueue_raises_at_once(app: RunningApp) -> None:
     mail = app.resources.mail
     async with app.resources.database.transaction() as transaction:
         with pytest.raises(ValueError, match="takes"):
             await mail.enqueue(transaction, to=TO, template="invitation", values={"link": "x"})
         with pytest.raises(ValueError, match="@-sign"):
             await mail.enqueue(transaction, to="nobody", template="secret_changed", values={})
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(TemplateNotFound):
             await mail.enqueue(transaction, to=TO, template="unknown", values={})

@@ -1,4 +1,4 @@
-"""Mail is not lost where a process is killed: the one that causes it, or the one that delivers it."""
+"""A mail is not lost when the process that enqueues it, or the process that delivers it, is killed."""
 
 import asyncio
 import signal
@@ -40,7 +40,7 @@ WORK = "from app.cli.main import cli; cli(['work'])"
 
 @asynccontextmanager
 async def process(app: RunningApp, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of ours with the settings of the test's service; killed at the end at the latest."""
+    """A Python process with the settings of the test's service. The process is killed when the context ends."""
     settings = app.settings
     environ = {
         "DATABASE_URL": settings.database_url or "",
@@ -66,7 +66,7 @@ async def line_of(started: asyncio.subprocess.Process) -> str:
     return (await started.stdout.readline()).decode().strip()
 
 
-async def test_a_mail_survives_its_process_being_killed_between_commit_and_delivery(
+async def test_a_mail_is_delivered_if_its_process_is_killed_between_commit_and_delivery(
     server: MailServer, sending: Sending
 ) -> None:
     async with sending(server) as app, asyncio.timeout(WAIT_SECONDS):
@@ -82,7 +82,9 @@ async def test_a_mail_survives_its_process_being_killed_between_commit_and_deliv
     assert server.recipients == [TO]
 
 
-async def test_a_mail_survives_its_worker_being_killed_amid_delivery(server: MailServer, sending: Sending) -> None:
+async def test_a_mail_is_delivered_if_its_worker_is_killed_during_delivery(
+    server: MailServer, sending: Sending
+) -> None:
     server.may_answer.clear()
     async with sending(server) as app, asyncio.timeout(WAIT_SECONDS):
         await enqueue(app)

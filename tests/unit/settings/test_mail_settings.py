@@ -1,4 +1,4 @@
-"""The settings of mail and of the secret key: each mistake is one line that repeats no secret."""
+"""The settings of mail and of the secret key: each mistake is reported in one line without secrets."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_a_sender_is_a_mailbox_with_or_without_a_name(mailbox: str, name: str, a
     assert (sender.display_name, sender.addr_spec) == (name, address)
 
 
-def test_production_is_served_with_a_key_and_a_mail_server() -> None:
+def test_production_starts_with_a_key_and_a_mail_server() -> None:
     assert load(PRODUCTION).secret_key == KEY
 
 
@@ -56,11 +56,11 @@ def test_production_refuses_file_mail_and_a_missing_key() -> None:
 
 
 @pytest.mark.parametrize("weak", ["hunter2", "k" * 64, "0101" * 16, KEY[:31]])
-def test_a_weak_key_is_refused_everywhere(weak: str) -> None:
+def test_a_weak_key_is_refused_in_development_too(weak: str) -> None:
     assert mistakes(SECRET_KEY=weak) == ["SECRET_KEY"]
 
 
-def test_a_previous_key_needs_another_present_one() -> None:
+def test_a_previous_key_requires_a_different_current_key() -> None:
     assert mistakes(SECRET_KEY_PREVIOUS=KEY) == ["SECRET_KEY_PREVIOUS"]
     assert mistakes(SECRET_KEY_PREVIOUS=KEY, SECRET_KEY=KEY) == ["SECRET_KEY_PREVIOUS"]
 
