@@ -24,7 +24,7 @@ TABLES = {
     "failures": """SELECT f.* FROM code_failures f JOIN keys k ON k.identifier = f.address WHERE k.user_id = $1""",
     "events": """
         SELECT *, subject = 'user:' || $1::uuid AS about_them, session_id IN (SELECT id FROM sessions) AS of_session
-          FROM audit_events WHERE actor_id = $1
+          FROM audit_events WHERE actor_id = $1 ORDER BY ip NULLS FIRST
     """,
 }
 
