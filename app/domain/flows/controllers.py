@@ -20,14 +20,15 @@ from app.domain.flows.schemas import (
     SuspensionInput,
 )
 from app.domain.flows.set_password import set_password
-from app.domain.flows.sign_in.controllers import signed_in_response
 from app.domain.module import FromApp
 from app.domain.sessions.schemas import WhoAmI
-from app.domain.users.controllers import account_view
+from app.domain.sessions.service import describe_session
+from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
-from app.guards.authorize import ANYONE, Request, authorize, authorize_own, authorize_some, step_up
+from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, UserId
 from app.http.requests import actor_of, signed_in, user_id_in_path
+from app.http.responses import encoded_response
 
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
 MAY_REQUEST_AS_USER = (authorize_own("update", "Key"), step_up)
@@ -67,7 +68,8 @@ class KeyFlowController(Controller):
         key usable, but takes one of a code's attempts.
         """
         started = await redeem_key(actor_of(request), resources, data)
-        return await signed_in_response(resources, started, 201)
+        body, headers = await describe_session(resources, started)
+        return encoded_response(WhoAmI, body, headers, 201)
 
     @put(
         "/primary/secret",
@@ -99,7 +101,7 @@ class UserAdministrationController(Controller):
         """Create a user without a secret, and mail them an invitation."""
         user = await administer_users.create_user(actor_of(request), resources, data.email, data.name)
         headers = {"Location": f"/api/users/{user.id}"}
-        return Response(account_view(request, user), status_code=201, headers=headers)
+        return Response(account_view(ability_of(request), user), status_code=201, headers=headers)
 
     @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
     async def remove(self, request: Request, resources: FromApp, user_id: UserId) -> None:

@@ -1,6 +1,6 @@
 """Routes on sessions: the session of the request, and the list of the user's own. Signing in is a flow."""
 
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get
@@ -17,6 +17,7 @@ from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, Cursor, Limit
 from app.http.requests import actor_of, signed_in
+from app.http.responses import encoded_response
 from app.postgres.rows import to_struct
 
 IfNoneMatch = Annotated[
@@ -46,8 +47,7 @@ class SessionController(Controller):
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
         if if_none_match is not None and etag in if_none_match:
             return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body
-        # The body is encoded already: the ETag is made from it.
-        return cast("Response[WhoAmI]", Response(body, headers=headers, media_type="application/json"))
+        return encoded_response(WhoAmI, body, headers)
 
     @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
     async def sign_out(self, request: Request, resources: FromApp) -> Response[None]:

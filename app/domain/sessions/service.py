@@ -14,8 +14,10 @@ from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
+from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
+from app.guards.policy import ability_for
 from app.postgres.base import new_id
 from app.settings.model import Settings
 
@@ -175,6 +177,17 @@ async def renew_session(
     if not replaced:
         raise Problem("not_signed_in", "This session has ended.")
     return StartedSession(token, _seconds(times["idle_expires_at"] - now))
+
+
+async def describe_session(resources: Resources, started: StartedSession) -> tuple[bytes, dict[str, str]]:
+    """The encoded `WhoAmI` of a session just started or renewed, and the headers that hand its token to the client."""
+    principal = started.principal or await read_principal(
+        resources.database, token_hash(started.token), resources.clock()
+    )
+    required_fields = resources.settings.required_profile_fields
+    body, etag = encode_with_etag(who_am_i(principal, ability_for(principal), required_fields))
+    cookie = resources.cookie.set_cookie(started.token, started.max_age)
+    return body, {"Set-Cookie": cookie, "Location": "/api/session", "ETag": etag}
 
 
 async def end_current_session(actor: Actor, resources: Resources) -> None:

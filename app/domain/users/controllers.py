@@ -8,6 +8,7 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 from app.ability.sql_filter import sql_filter
 from app.domain.module import FromApp
 from app.domain.users import service
+from app.domain.users.account_view import account_view
 from app.domain.users.fields import Status
 from app.domain.users.models import User
 from app.domain.users.repository import UserFilters
@@ -17,7 +18,6 @@ from app.guards.roles import PlatformRole
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_time_cursor, page_of, time_cursor
 from app.http.parameters import Cursor, Limit, UserId
 from app.http.requests import actor_of, user_id_in_path
-from app.postgres.rows import to_struct
 
 Search = Annotated[
     str | None,
@@ -58,13 +58,17 @@ class UserController(Controller):
         filters = UserFilters(search, status, role)
         rows = await service.list_users(resources, decode_time_cursor(cursor), limit + 1, filters, allowed)
         return page_of(
-            rows, limit, lambda row: time_cursor(row.created_at, row.id), lambda row: account_view(request, row)
+            rows,
+            limit,
+            lambda row: time_cursor(row.created_at, row.id),
+            lambda row: account_view(ability_of(request), row),
         )
 
     @get("/{user_id:str}", guards=[authorize("read", "User", id_from="user_id")])
     async def read(self, request: Request, resources: FromApp, user_id: UserId) -> AccountView:
         """One user."""
-        return account_view(request, await service.read_user(resources, user_id_in_path(request, user_id)))
+        user = await service.read_user(resources, user_id_in_path(request, user_id))
+        return account_view(ability_of(request), user)
 
     @patch("/{user_id:str}", guards=[authorize("update", "User", id_from="user_id")])
     async def change(
@@ -73,10 +77,6 @@ class UserController(Controller):
         """Change name, phone or locale."""
         named = user_id_in_path(request, user_id)
         authorize_fields(request, "update", "User", str(named), data)
-        return account_view(request, await service.change_profile(actor_of(request), resources, named, data))
-
-
-def account_view(request: Request, user: User) -> AccountView:
-    """The account as the caller may see it: the reason of a suspension is for platform admins."""
-    reason = user.suspension_reason if ability_of(request).can_every("administer", "User") else None
-    return to_struct(AccountView, user, suspension_reason=reason)
+        return account_view(
+            ability_of(request), await service.change_profile(actor_of(request), resources, named, data)
+        )
