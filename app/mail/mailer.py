@@ -28,7 +28,8 @@ from app.clock import Clock
 from app.jobs.queue import Jobs
 from app.jobs.worker import Attempt
 from app.mail.transports import Envelope, Transport
-from app.settings.model import Settings, mailbox_of
+from app.settings.mailbox import mailbox_of
+from app.settings.model import Settings
 from app.text import one_line
 
 KIND = "mail"

@@ -3,7 +3,7 @@
 import pytest
 
 from app.settings.load import SettingsError, load
-from app.settings.model import mailbox_of
+from app.settings.mailbox import mailbox_of
 
 KEY = "kYw1kQz8vRt6Lm2Ns0Bp9dFgHjXcVbNm"
 PRODUCTION = {
