@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from app.settings.mailbox import mailbox_of
 from app.settings.model import FILE_MAIL, Settings
@@ -82,7 +82,7 @@ def broken_rules(settings: Settings) -> list[str]:
     broken += [
         f"TRUSTED_PROXIES: entry {number} is not an address or network such as 10.0.0.0/8"
         for number, proxy in enumerate(settings.trusted_proxies, start=1)
-        if not _is_read_by(ip_address, proxy) and not _is_read_by(ip_network, proxy)
+        if not _is_read_by(ip_network, proxy)
     ]
     return broken
 
