@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.http.outermost import MAX_BODY_BYTES
+from app.http.bodies import MAX_BODY_BYTES
 from tests.support.app import CREDENTIALS, ORIGIN, RunningApp, problem
 
 BODY = json.dumps(CREDENTIALS).encode()

@@ -52,6 +52,14 @@ async def test_nothing_is_decoded_twice_and_what_cannot_be_a_key_is_none(
     assert await _keys(translator) == ["greeting"]
 
 
+@pytest.mark.parametrize("path", ["/api/languages/de/%74ranslations", "/api//languages/de//translations"])
+async def test_no_spelling_of_the_route_decodes_a_key_twice(translator: httpx.AsyncClient, path: str) -> None:
+    answer = await translator.put(f"{path}/a%252Fb", json={"text": "x"}, headers=NEW)
+
+    assert answer.status_code in (404, 422)
+    assert await _keys(translator) == ["greeting"]
+
+
 @pytest.mark.parametrize("spelling", ["a/b", "/a", "a//b", "a/", "greeting/x", "./greeting/x", "a/../b"])
 async def test_a_slash_that_is_not_encoded_is_no_part_of_a_key(translator: httpx.AsyncClient, spelling: str) -> None:
     answer = await translator.put(f"{PATH}/{spelling}", json={"text": "x"}, headers=NEW)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.errors import Problem
-from app.http.body_errors import ERRORS_MAX, NAME_SHOWN_MAX, decode
+from app.http.bodies import decode
+from app.http.body_errors import ERRORS_MAX, SHOWN_NAME_MAX
 from app.http.problems import render
 
 
@@ -133,7 +134,7 @@ def test_a_paired_surrogate_is_one_character() -> None:
 
 def test_the_name_of_an_unknown_field_is_shown_cut_and_encodable() -> None:
     [name] = refusal({**VALID, "\ud800" * 500: 1})
-    assert name == "?" * NAME_SHOWN_MAX
+    assert name == "?" * SHOWN_NAME_MAX
 
 
 @pytest.mark.parametrize(

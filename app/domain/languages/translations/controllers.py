@@ -27,7 +27,7 @@ from app.domain.languages.translations.schemas import (
 from app.domain.languages.translations.service import TranslationService, checked_key
 from app.errors import Problem, invalid
 from app.guards.authorize import Request, authorize, caller_id, missing
-from app.http.outermost import MAX_TEXTS_BYTES
+from app.http.bodies import MAX_TEXTS_BYTES
 from app.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 
 Translations = NamedDependency[SkipValidation[TranslationService]]
