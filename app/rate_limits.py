@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
@@ -67,6 +68,7 @@ window_{number} AS (
 )"""
 
 
+@cache
 def count_statement(windows: int) -> str:
     """The statement that counts one hit in each of so many windows, up to the first window that refuses it.
 
@@ -80,9 +82,6 @@ def count_statement(windows: int) -> str:
         unless_refused = f"FROM window_{number} WHERE hits <= {maximum}::int"
         refusals.append(f"SELECT expires_at FROM window_{number} WHERE hits > {maximum}::int")  # noqa: S608 # numbers
     return f"WITH {','.join(counts)} {' UNION ALL '.join(refusals)}"
-
-
-COUNT_STATEMENTS = {len(windows): count_statement(len(windows)) for windows in LIMITS.values()}
 
 
 def client_network(ip: str | None) -> str:
@@ -127,7 +126,7 @@ async def _count(database: Database, key: str, windows: Sequence[Window], now: d
     parameters: list[object] = [now]
     for window in windows:
         parameters += [f"{key}/{window.seconds}", now + timedelta(seconds=window.seconds), window.hits]
-    refused_until: datetime | None = await database.pool.fetchval(COUNT_STATEMENTS[len(windows)], *parameters)
+    refused_until: datetime | None = await database.pool.fetchval(count_statement(len(windows)), *parameters)
     return refused_until
 
 

@@ -29,8 +29,11 @@ logger = structlog.get_logger("ostiary.access")
 
 
 def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """Wrap the app: client address from trusted proxies, request id, refusal of unreadable requests, security headers,
-    HEAD, access log."""
+    """The app inside the layer that every request passes.
+
+    The layer takes the client's address from trusted proxies, gives the request an id, refuses what no route can take,
+    adds headers to the answer, answers HEAD, and writes the access log.
+    """
     fixed_headers = SECURITY_HEADERS if not settings.public_url.startswith("https:") else (*SECURITY_HEADERS, HSTS)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:

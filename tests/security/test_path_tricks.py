@@ -28,7 +28,7 @@ def _spellings(path: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PROTECTED)
-async def test_no_spelling_of_a_path_shows_the_anonymous_anything(app: RunningApp, path: str) -> None:
+async def test_no_spelling_of_a_path_shows_protected_data_to_anonymous_callers(app: RunningApp, path: str) -> None:
     await app.user()
     await app.language()
     client = app.client()
@@ -65,7 +65,7 @@ async def test_no_spelling_of_the_sign_in_path_escapes_its_checks(app: RunningAp
     assert "set-cookie" not in answer.headers
 
 
-async def test_no_path_with_an_encoded_slash_reaches_a_route(app: RunningApp) -> None:
+async def test_no_encoded_slash_makes_a_path_match_another_route(app: RunningApp) -> None:
     await app.language()
     admin = await app.signed_in(admin=True)
     user = (await admin.get("/api/session")).json()["user"]["id"]
