@@ -27,9 +27,9 @@ from app.domain.sessions.service import SessionAuthenticator
 from app.domain.users.module import MODULE as USERS
 from app.guards.authorize import ANYONE, require_guards
 from app.http import openapi
-from app.http.bodies import StrictJSON
+from app.http.bodies import MAX_BODY_BYTES, StrictJSON
 from app.http.health import HealthController
-from app.http.outermost import MAX_BODY_BYTES, outermost
+from app.http.outermost import outermost
 from app.http.problems import problem_response
 from app.jobs import cleanup, queue
 from app.jobs.worker import JobHandler, Worker
@@ -98,7 +98,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         logging_config=None,
     )
     require_guards(app)
-    openapi.complete(app, StrictJSON.closed_types())
+    openapi.complete(app, StrictJSON.closed_types(app))
     return app
 
 

@@ -1,18 +1,14 @@
-"""Named rate limits, counted in Postgres: they hold across workers, machines and restarts.
+"""Named rate limits, counted in Postgres, so that they hold across workers, machines and restarts."""
 
-The strings and the strategy are those of the `limits` library; its storage on Postgres is ours, as it has none.
-"""
-
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
+from typing import NamedTuple
 
-import asyncpg
-from limits import RateLimitItem, parse_many
-from limits.aio.storage import Storage
-from limits.aio.strategies import FixedWindowRateLimiter
 from sqlalchemy import Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,28 +18,77 @@ from app.errors import Problem
 from app.postgres.base import Base
 from app.postgres.database import Database
 
-# Per address: one mail in 30 seconds and five in an hour. Per client: what an office behind one address needs.
-LIMITS: Mapping[str, str] = {
-    "mail_to_address": "1 per 30 second; 5 per hour",
-    "mail_by_client": "30 per minute; 300 per hour",
-    "guess_by_client": "60 per minute; 600 per hour",
+# The network that a provider assigns to one customer (RFC 6177).
+IPV6_PREFIX = 64
+
+WINDOW_FORM = re.compile(r"([1-9][0-9]{0,5})/(?:([1-9][0-9]{0,5}) )?(second|minute|hour|day)s?")
+UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+class Window(NamedTuple):
+    """At most `hits` in `seconds`; a window opens with its first hit."""
+
+    hits: int
+    seconds: int
+
+
+def parse_windows(text: str) -> tuple[Window, ...]:
+    """The windows of a limit such as `5/minute;50/day` or `1/30 seconds`, shortest first.
+
+    Raises `ValueError` for a text of another form and for two windows of the same length.
+    """
+    windows: dict[int, Window] = {}
+    for part in text.split(";"):
+        form = WINDOW_FORM.fullmatch(part)
+        if form is None:
+            raise ValueError(f"{part!r} is not a limit such as 5/minute or 1/30 seconds")
+        hits, count, unit = form.groups()
+        seconds = int(count or 1) * UNIT_SECONDS[unit]
+        if seconds in windows:
+            raise ValueError(f"{text!r} has two windows of {seconds} seconds")
+        windows[seconds] = Window(int(hits), seconds)
+    return tuple(windows[seconds] for seconds in sorted(windows))
+
+
+# Limits by client allow for an office whose people share one address.
+LIMITS: Mapping[str, tuple[Window, ...]] = {
+    "mail_to_address": parse_windows("1/30 seconds;5/hour"),
+    "mail_by_client": parse_windows("30/minute;300/hour"),
+    "guess_by_client": parse_windows("60/minute;600/hour"),
 }
 
-INCREMENT = """
-INSERT INTO rate_limits AS r (key, hits, expires_at) VALUES ($1, $2, $3)
-ON CONFLICT (key) DO UPDATE
-   SET hits = CASE WHEN r.expires_at <= $4 THEN $2 ELSE r.hits + $2 END,
-       expires_at = CASE WHEN r.expires_at <= $4 THEN $3 ELSE r.expires_at END
-RETURNING hits
-"""
-READ = "SELECT hits, expires_at FROM rate_limits WHERE key = $1 AND expires_at > $2"
+COUNT_IN_WINDOW = """
+window_{number} AS (
+    INSERT INTO rate_limits AS r (key, hits, expires_at)
+    SELECT {key}::text, 1, {end}::timestamptz {unless_refused}
+    ON CONFLICT (key) DO UPDATE
+       SET hits = CASE WHEN r.expires_at <= $1 THEN 1 ELSE r.hits + 1 END,
+           expires_at = CASE WHEN r.expires_at <= $1 THEN excluded.expires_at ELSE r.expires_at END
+    RETURNING hits, expires_at
+)"""
 
 
-IPV6_PREFIX = 64  # what one customer of a provider has (RFC 6177)
+@cache
+def count_statement(windows: int) -> str:
+    """The statement that counts one hit in each of so many windows, up to the first window that refuses it.
+
+    The parameters are the present time, then the key, the end and the maximum of hits of each window. The result is
+    the end of the window that refuses the hit, or no row.
+    """
+    counts, refusals, unless_refused = [], [], ""
+    for number in range(windows):
+        key, end, maximum = (f"${3 * number + offset}" for offset in (2, 3, 4))
+        counts.append(COUNT_IN_WINDOW.format(number=number, key=key, end=end, unless_refused=unless_refused))
+        unless_refused = f"FROM window_{number} WHERE hits <= {maximum}::int"
+        refusals.append(f"SELECT expires_at FROM window_{number} WHERE hits > {maximum}::int")  # noqa: S608 # numbers
+    return f"WITH {','.join(counts)} {' UNION ALL '.join(refusals)}"
 
 
 def client_network(ip: str | None) -> str:
-    """Whom a limit by client counts: an IPv4 address, or the network that an IPv6 address can be changed within."""
+    """The client that a limit by client counts: an IPv4 address, or the /64 network of an IPv6 address.
+
+    The holder of an IPv6 network can use each of its addresses. A text that is not an address is given back as it is.
+    """
     try:
         address = ip_address(ip or "")
     except ValueError:
@@ -53,84 +98,48 @@ def client_network(ip: str | None) -> str:
     return str(address)
 
 
-class PostgresStorage(Storage):
-    """The `limits` storage contract on the table `rate_limits`; one atomic statement counts a hit."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        super().__init__()
-        self._database = database
-        self._clock = clock
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What the storage raises where it does not work."""
-        return asyncpg.PostgresError
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count `amount` hits; a window of `expiry` seconds opens with its first hit."""
-        now = self._clock()
-        hits: int = await self._database.pool.fetchval(INCREMENT, key, amount, now + timedelta(seconds=expiry), now)
-        return hits
-
-    async def get(self, key: str) -> int:
-        """The hits of the open window."""
-        row = await self._database.pool.fetchrow(READ, key, self._clock())
-        return int(row["hits"]) if row else 0
-
-    async def get_expiry(self, key: str) -> float:
-        """When the open window ends, in seconds of the epoch."""
-        row = await self._database.pool.fetchrow(READ, key, self._clock())
-        return (row["expires_at"] if row else self._clock()).timestamp()
-
-    async def check(self) -> bool:
-        """Whether the storage answers."""
-        return bool(await self._database.pool.fetchval("SELECT true"))
-
-    async def reset(self) -> int | None:
-        """Forget all windows."""
-        await self._database.pool.execute("DELETE FROM rate_limits")
-        return None
-
-    async def clear(self, key: str) -> None:
-        """Forget one window."""
-        await self._database.pool.execute("DELETE FROM rate_limits WHERE key = $1", key)
-
-
-async def delete_closed(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` windows that have ended; gives their number."""
-    ended = select(RateLimit.key).where(RateLimit.expires_at <= now).limit(limit)
-    deletion = delete(RateLimit).where(RateLimit.key.in_(ended)).returning(RateLimit.key)
-    return len((await transaction.execute(deletion)).all())
-
-
 class RateLimits:
     """The named limits of the service."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
-        self._storage = PostgresStorage(database, clock)
-        self._strategy = FixedWindowRateLimiter(self._storage)
-        self._items = {name: parse_many(text) for name, text in LIMITS.items()}
 
     async def hit(self, name: str, identifier: str) -> None:
-        """Count one use of the limit `name` by `identifier`, of which a digest alone is stored.
+        """Count one use of the limit `name` by `identifier`. Only a digest of the identifier is stored.
 
-        Raises `Problem` `too_many_requests` with Retry-After in seconds. The same for identifiers that exist and that
-        do not, so that it tells nothing.
+        Raises `Problem` `too_many_requests` with Retry-After in seconds. The answer does not depend on whether an
+        account with this identifier exists.
         """
+        now, windows = self._clock(), LIMITS[name]
         digest = blake2b(identifier.encode(), digest_size=16).hexdigest()
-        for item in self._items[name]:
-            if not await self._strategy.hit(item, name, digest):
-                raise await self._refusal(item, name, digest)
+        refused_until = await _count(self._database, f"{name}/{digest}", windows, now)
+        if refused_until is not None:
+            seconds = ceil((refused_until - now).total_seconds())
+            raise Problem(
+                "too_many_requests", f"Try again in {seconds} seconds.", headers={"Retry-After": str(seconds)}
+            )
 
-    async def _refusal(self, item: RateLimitItem, name: str, digest: str) -> Problem:
-        ends = (await self._strategy.get_window_stats(item, name, digest)).reset_time
-        seconds = max(1, ceil(ends - self._clock().timestamp()))
-        return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers={"Retry-After": str(seconds)})
+
+async def _count(database: Database, key: str, windows: Sequence[Window], now: datetime) -> datetime | None:
+    """Count one hit of `key`; gives the end of the window that refuses it, or None."""
+    parameters: list[object] = [now]
+    for window in windows:
+        parameters += [f"{key}/{window.seconds}", now + timedelta(seconds=window.seconds), window.hits]
+    refused_until: datetime | None = await database.pool.fetchval(count_statement(len(windows)), *parameters)
+    return refused_until
+
+
+async def delete_closed(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` windows that have ended, and return their number."""
+    # A hit locks several rows one after the other. Rows that it holds are skipped, so that neither waits for the other.
+    ended = select(RateLimit.key).where(RateLimit.expires_at <= now).limit(limit).with_for_update(skip_locked=True)
+    deletion = delete(RateLimit).where(RateLimit.key.in_(ended)).returning(RateLimit.key)
+    return len((await transaction.execute(deletion)).all())
 
 
 class RateLimit(Base):
-    """One open window of a limit."""
+    """One window of a limit and of one identifier."""
 
     __tablename__ = "rate_limits"
 

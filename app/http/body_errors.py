@@ -1,30 +1,24 @@
-"""JSON request bodies, decoded strictly: no coercion, no unknown field, every error told at once."""
+"""All errors of a JSON body that was refused, each with its path: msgspec stops at the first."""
 
 import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from types import UnionType
-from typing import Annotated, TypeGuard, TypeVar, get_args, get_origin
+from typing import Annotated, TypeGuard, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
 
 from app.errors import FieldError, Problem
 
-T = TypeVar("T", bound=Struct)
+# The only message of msgspec that repeats a value, which may be a secret in the wrong field.
+INVALID_VALUE = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
 
+SHOWN_NAME_MAX = 100
 
-# The one message of msgspec that repeats what was sent, which may be a secret in the wrong field.
-ECHO = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
-
-
-NAME_SHOWN_MAX = 100
-
-
-# More than a form or a full batch can have by honest mistakes; a body of nothing but faults makes no larger answer.
+# A form or a full batch has fewer honest mistakes; a body of faults alone must not make a larger answer.
 ERRORS_MAX = 1000
-
 
 # The stable code of each kind of msgspec message, first match first.
 MESSAGE_CODES = {
@@ -38,68 +32,67 @@ MESSAGE_CODES = {
 }
 
 
-def decode(raw: bytes, wanted: type[T]) -> T:
-    """Decode `raw` into `wanted`.
+def errors_in(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
+    """The errors of the body `raw` as a `wanted`, at most `ERRORS_MAX`; empty where none has a path of its own.
 
-    Raises `Problem`: `malformed_json` for what is not JSON, `validation_failed` with one entry for each unknown,
-    missing or unacceptable field, NUL characters and unpaired surrogates included (PostgreSQL stores neither).
+    Raises `Problem` `malformed_json` for bytes that are not one JSON value in UTF-8.
     """
     try:
-        value = msgspec.json.decode(raw, type=wanted)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem("validation_failed", errors=_all_errors(raw, wanted) or [_unplaced(error)]) from None
-    if b"\\u0000" in raw and (errors := _all_errors(raw, wanted)):
-        raise Problem("validation_failed", errors=errors)
-    return value
-
-
-def _all_errors(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
-    try:
-        return list(islice(_errors(_plain(raw), wanted, ""), ERRORS_MAX))
+        return list(islice(_errors(_plain_value(raw), wanted, ""), ERRORS_MAX))
     except RecursionError:
         raise Problem("malformed_json", "The values are nested too deeply.") from None
 
 
-def _unplaced(error: Exception) -> FieldError:
-    return FieldError("", *_code_and_message(str(error)))
+def error_of_body(error: Exception) -> FieldError:
+    """The error of msgspec as an error of the body as a whole."""
+    return _field_error("", error)
 
 
-def _plain(raw: bytes) -> object:
-    """The body as plain values, read by the more lenient decoder: msgspec stops at an unpaired surrogate."""
+def union_members(wanted: object) -> tuple[type[Struct], ...]:
+    """The members of a union of Structs; empty for any other type."""
+    members = get_args(wanted) if isinstance(wanted, UnionType) else ()
+    return members if all(map(_is_struct, members)) else ()
+
+
+def _plain_value(raw: bytes) -> object:
+    """The body as dicts, lists and scalars, read with the standard library: msgspec stops at an unpaired surrogate."""
     try:
-        return json.loads(raw.decode(), parse_constant=_no_constant)
+        return json.loads(raw.decode(), parse_constant=_refuse_constant)
     except ValueError:
         raise Problem("malformed_json", "Send one JSON value in UTF-8.") from None
 
 
-def _no_constant(name: str) -> object:
+def _refuse_constant(name: str) -> object:
+    """Refuse NaN and Infinity, which JSON has not (RFC 8259 section 6)."""
     raise ValueError(name)
 
 
 def _errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
+    """The errors of a value at `path`: those of each part for Structs and lists of them, else the first of msgspec."""
     if _is_struct(wanted):
         yield from _struct_errors(value, wanted, path)
-    elif kinds := _structs(wanted):
-        yield from _alternative(value, kinds, path)
+    elif members := union_members(wanted):
+        yield from _union_errors(value, members, path)
     elif _is_list_of_structs(wanted):
         yield from _list_errors(value, wanted, path)
-    elif _unstorable(value):
+    elif _has_unstorable_text(value):
         yield FieldError(path, "invalid_character", "Must not contain NUL characters or unpaired surrogates")
     else:
         try:
             msgspec.convert(value, type=wanted)
         except msgspec.ValidationError as error:
-            yield FieldError(path, *_code_and_message(str(error)))
+            yield _field_error(path, error)
 
 
 def _struct_errors(value: object, wanted: type[Struct], path: str) -> Iterator[FieldError]:
+    """Unknown fields, then the errors of each known field. The field of a union's tag is known."""
     if not isinstance(value, dict):
         yield FieldError(path, "wrong_type", "Expected an object")
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
-    tag = wanted.__struct_config__.tag_field
-    for name in [name for name in value if name not in fields and name != tag]:
-        shown = name[:NAME_SHOWN_MAX].encode(errors="replace").decode()
+    tag_field = wanted.__struct_config__.tag_field
+    for name in [name for name in value if name not in fields and name != tag_field]:
+        shown = name[:SHOWN_NAME_MAX].encode(errors="replace").decode()
         yield FieldError(_join(path, shown), "unknown_field", "This field is not known here")
     for name, field in fields.items():
         if name in value:
@@ -108,13 +101,13 @@ def _struct_errors(value: object, wanted: type[Struct], path: str) -> Iterator[F
             yield FieldError(_join(path, name), "missing", "This field is required")
 
 
-def _alternative(value: object, kinds: Sequence[type[Struct]], path: str) -> Iterator[FieldError]:
-    """Errors of a tagged union: those of the alternative that the tag names."""
-    tag_field = kinds[0].__struct_config__.tag_field or ""
+def _union_errors(value: object, members: Sequence[type[Struct]], path: str) -> Iterator[FieldError]:
+    """The errors as the member of a tagged union that the value's tag names, or an error of the tag itself."""
+    tag_field = members[0].__struct_config__.tag_field or ""
     if not isinstance(value, dict):
         yield FieldError(path, "wrong_type", "Expected an object")
         return
-    by_tag = {kind.__struct_config__.tag: kind for kind in kinds}
+    by_tag = {member.__struct_config__.tag: member for member in members}
     tag = value.get(tag_field)
     if isinstance(tag, str) and tag in by_tag:
         yield from _struct_errors(value, by_tag[tag], path)
@@ -123,22 +116,20 @@ def _alternative(value: object, kinds: Sequence[type[Struct]], path: str) -> Ite
         yield FieldError(_join(path, tag_field), code, f"One of {', '.join(map(str, by_tag))}")
 
 
-def _structs(wanted: object) -> tuple[type[Struct], ...]:
-    """The Structs of a union of nothing else, or none."""
-    kinds = get_args(wanted) if isinstance(wanted, UnionType) else ()
-    return kinds if all(map(_is_struct, kinds)) else ()
-
-
 def _list_errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
-    """The errors of each item, unless the list itself is not acceptable: then it may be too long to tell them all."""
-    kind, limits = _without_limits(wanted)
+    """The errors of each item, or the one error of the list itself, which may be too long to look at each item."""
+    list_type, limits = _without_limits(wanted)
     try:
         items = msgspec.convert(value, type=Annotated[(list[object], *limits)] if limits else list[object])
     except msgspec.ValidationError as error:
-        yield FieldError(path, *_code_and_message(str(error)))
+        yield _field_error(path, error)
         return
     for index, item in enumerate(items):
-        yield from _errors(item, get_args(kind)[0], _join(path, str(index)))
+        yield from _errors(item, get_args(list_type)[0], _join(path, str(index)))
+
+
+def _is_struct(wanted: object) -> TypeGuard[type[Struct]]:
+    return isinstance(wanted, type) and issubclass(wanted, Struct)
 
 
 def _is_list_of_structs(wanted: object) -> bool:
@@ -147,30 +138,28 @@ def _is_list_of_structs(wanted: object) -> bool:
 
 
 def _without_limits(wanted: object) -> tuple[object, tuple[object, ...]]:
-    """An annotated type as the type and its annotations."""
+    """The type inside `Annotated` and its annotations, such as `Meta(max_length=…)`; any other type has none."""
     if get_origin(wanted) is not Annotated:
         return wanted, ()
     kind, *limits = get_args(wanted)
     return kind, tuple(limits)
 
 
-def _is_struct(wanted: object) -> TypeGuard[type[Struct]]:
-    return isinstance(wanted, type) and issubclass(wanted, Struct)
+def _has_unstorable_text(value: object) -> bool:
+    """Whether a text in the value has a character that PostgreSQL cannot store: NUL or an unpaired surrogate."""
+    if isinstance(value, str):
+        return "\0" in value or any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return any(_has_unstorable_text(part) for item in value.items() for part in item)
+    return isinstance(value, list) and any(map(_has_unstorable_text, value))
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _unstorable(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value or any("\ud800" <= character <= "\udfff" for character in value)
-    if isinstance(value, dict):
-        return any(_unstorable(part) for item in value.items() for part in item)
-    return isinstance(value, list) and any(map(_unstorable, value))
-
-
-def _code_and_message(text: str) -> tuple[str, str]:
-    message = ECHO.sub(r"\1", text.split(" - at `", 1)[0])
+def _field_error(path: str, error: Exception) -> FieldError:
+    """An error of msgspec as one of ours, without msgspec's own path, and without the value."""
+    message = INVALID_VALUE.sub(r"\1", str(error).split(" - at `", 1)[0])
     code = next(code for part, code in MESSAGE_CODES.items() if part in message)
-    return code, message.replace("`", "")
+    return FieldError(path, code, message.replace("`", ""))

@@ -16,7 +16,8 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes, select_autoescape
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
-from app.settings.model import Settings, mailbox_of
+from app.settings.mailbox import mailbox_of
+from app.settings.model import Settings
 from app.text import one_line
 from app.words.catalogue import FALLBACK_LOCALE, duration, fill, placeholders, section
 

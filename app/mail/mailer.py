@@ -16,7 +16,8 @@ from app.jobs.queue import JobQueue
 from app.jobs.worker import Attempt
 from app.mail.compose import Value, compose, needed_values
 from app.mail.transports import Envelope, Transport
-from app.settings.model import Settings, mailbox_of
+from app.settings.mailbox import mailbox_of
+from app.settings.model import Settings
 from app.words.catalogue import locales, nearest_locale
 
 KIND = "mail"

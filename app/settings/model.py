@@ -1,11 +1,8 @@
-"""Settings: one frozen value, read from the environment once, with one clear line for each mistake."""
+"""The settings of the service, as one frozen value."""
 
-import re
-from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from email_validator import validate_email
 from msgspec import Meta, Struct
 
 from app.settings.urls import is_plain_loopback, origin_of
@@ -13,7 +10,6 @@ from app.settings.urls import is_plain_loopback, origin_of
 Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
 
 FILE_MAIL = "file:"
-MAILBOX = re.compile(r'"?(?P<name>[^"<>@]*?)"? *<(?P<address>[^<> ]+)>|(?P<bare>[^<> ]+)')
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -84,21 +80,3 @@ class Settings(Struct, frozen=True, kw_only=True):
     def data_path(self) -> Path:
         """DATA_DIR as an absolute path."""
         return Path(self.data_dir).expanduser().absolute()
-
-
-def mailbox_of(value: str) -> Address:
-    """The one mailbox that `value` names, as in `Ostiary <no-reply@example.org>`.
-
-    Raises `ValueError` where it names none or several, or one that only servers with SMTPUTF8 take.
-    """
-    parts = MAILBOX.fullmatch(value)
-    if parts is None or not value.isprintable():
-        raise ValueError
-    checked = validate_email(
-        parts["address"] or parts["bare"],
-        allow_smtputf8=False,
-        check_deliverability=False,
-        globally_deliverable=False,
-        test_environment=True,
-    )
-    return Address(parts["name"] or "", checked.local_part, checked.ascii_domain)

@@ -1,10 +1,17 @@
-"""URLs of settings: which forms are taken, and the origin of one."""
+"""The forms of URLs in settings, and the origin of a URL.
+
+URLs are read with `urllib.parse`, as asyncpg and the mail transport read them: a reader with other rules, such as
+SQLAlchemy's `make_url`, would pass URLs that those refuse later.
+"""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-NETLOC = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?", re.ASCII)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Matched against the text itself, because `urlsplit` drops line breaks and takes letters that are not ASCII.
+BASE_URL = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 
 def is_plain_loopback(url: str) -> bool:
@@ -16,41 +23,44 @@ def is_plain_loopback(url: str) -> bool:
 def origin_of(url: str) -> str:
     """The origin of an http URL as browsers write it (RFC 6454): lower case, without a default port."""
     parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
+    host = parts.hostname or ""  # in lower case
     host = f"[{host}]" if ":" in host else host
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    port = "" if parts.port in (None, default) else f":{parts.port}"
+    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
 
 
 def is_base_url(url: str) -> bool:
-    """Whether the URL is an http one of nothing but host and port, in ASCII as browsers write it in `Origin`."""
-    scheme, _, netloc = url.partition("://")
-    return scheme.lower() in ("http", "https") and NETLOC.fullmatch(netloc) is not None and _has_sound_netloc(url)
+    """Whether the URL is an http or https URL of a host and, optionally, a port alone, in ASCII."""
+    return BASE_URL.fullmatch(url) is not None and _read(url) is not None
+
+
+def is_origin(url: str) -> bool:
+    """Whether the URL is an http or https origin, written as browsers write it in the header `Origin`."""
+    return is_base_url(url) and origin_of(url) == url
 
 
 def is_postgres_url(url: str) -> bool:
-    """Whether the URL is one of PostgreSQL."""
-    return url.startswith(("postgresql://", "postgres://")) and _has_sound_netloc(url)
+    """Whether the URL is a PostgreSQL connection URI."""
+    return url.startswith(("postgresql://", "postgres://")) and _read(url) is not None
 
 
 def is_smtp_url(url: str) -> bool:
-    """Whether the URL is that of a mail server: a host, with user and password or neither, and nothing after it."""
-    if not _has_sound_netloc(url):
-        return False
-    parts = urlsplit(url)
+    """Whether the URL names a mail server: a host, optionally a port, user and password, and nothing else."""
+    parts = _read(url)
     return (
-        parts.scheme in ("smtp", "smtps")
+        parts is not None
+        and parts.scheme in ("smtp", "smtps")
         and bool(parts.hostname)
         and bool(parts.username) == bool(parts.password)
         and not (parts.path or parts.query or parts.fragment)
     )
 
 
-def _has_sound_netloc(url: str) -> bool:
-    """Whether the part between the slashes can be read: its brackets are paired and the port is a port."""
+def _read(url: str) -> SplitResult | None:
+    """The parts of the URL; None where brackets are not paired or the port is not a number up to 65535."""
     try:
-        _ = urlsplit(url).port
+        parts = urlsplit(url)
+        _ = parts.port
     except ValueError:
-        return False
-    return True
+        return None
+    return parts

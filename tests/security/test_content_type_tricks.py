@@ -1,10 +1,10 @@
-"""Content types that need no preflight: a form of another site reaches a JSON route, or the gate is talked past."""
+"""Content types that need no preflight: a form of another site reaches a JSON route, or a header evades the check."""
 
 import json
 
 import pytest
 
-from app.http.outermost import MAX_BODY_BYTES
+from app.http.bodies import MAX_BODY_BYTES
 from tests.support.app import CREDENTIALS, ORIGIN, RunningApp, problem
 
 BODY = json.dumps(CREDENTIALS).encode()
@@ -18,7 +18,7 @@ REFUSED = (
     "application/octet-stream", "application/msgpack", "application/x-msgpack", "application/yaml", "\u00e9",
 )  # fmt: skip
 
-SERVED = (
+ACCEPTED = (
     "application/json",
     "APPLICATION/JSON",
     "application/json; charset=utf-8",
@@ -38,8 +38,8 @@ async def test_any_other_type_is_a_415(app: RunningApp, media_type: str | None) 
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
-@pytest.mark.parametrize("media_type", SERVED)
-async def test_json_is_served_however_it_is_spelt(app: RunningApp, media_type: str) -> None:
+@pytest.mark.parametrize("media_type", ACCEPTED)
+async def test_every_spelling_of_application_json_is_accepted(app: RunningApp, media_type: str) -> None:
     await app.user()
 
     answer = await app.client().post("/api/session", content=BODY, headers={"Content-Type": media_type})
@@ -47,7 +47,7 @@ async def test_json_is_served_however_it_is_spelt(app: RunningApp, media_type: s
     assert answer.status_code == 201
 
 
-async def test_every_route_with_a_body_is_behind_the_gate(app: RunningApp) -> None:
+async def test_every_route_refuses_a_body_of_another_type(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
 
@@ -88,7 +88,7 @@ FRAMING = (
 
 
 @pytest.mark.parametrize(("headers", "status"), FRAMING)
-async def test_a_length_or_type_that_is_told_twice_or_wrongly_is_refused(
+async def test_a_repeated_or_malformed_length_or_type_is_refused(
     app: RunningApp, headers: list[tuple[bytes, bytes]], status: int
 ) -> None:
     admin = await app.signed_in(admin=True)

@@ -1,4 +1,4 @@
-"""Hostile JSON: nesting, numbers and shapes that break a decoder, or get past its types."""
+"""Hostile JSON: nesting, numbers and shapes that break a decoder, or pass its checks of types."""
 
 import json
 
@@ -23,7 +23,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize("body", MALFORMED)
-async def test_what_is_no_json_is_a_400(app: RunningApp, body: bytes) -> None:
+async def test_a_body_that_is_not_json_is_a_400(app: RunningApp, body: bytes) -> None:
     answer = await app.client().post("/api/session", content=body, headers=JSON)
 
     assert answer.status_code == 400
@@ -35,7 +35,7 @@ async def test_json_of_another_shape_is_a_422(app: RunningApp, body: bytes) -> N
     assert (await app.client().post("/api/session", content=body, headers=JSON)).status_code == 422
 
 
-async def test_no_value_of_another_type_is_taken_for_text(app: RunningApp) -> None:
+async def test_no_value_of_another_type_is_accepted_as_text(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
     token = await app.invitation()
@@ -70,7 +70,7 @@ async def test_a_deep_value_in_an_unknown_field_is_refused(app: RunningApp) -> N
     assert (await app.client().post("/api/session", content=body, headers=JSON)).status_code in (400, 422)
 
 
-async def test_thousands_of_unknown_fields_are_told_in_a_bounded_answer(app: RunningApp) -> None:
+async def test_thousands_of_unknown_fields_get_a_bounded_answer(app: RunningApp) -> None:
     body = {**CREDENTIALS, **{f"field{number}": 1 for number in range(4_000)}}
 
     answer = await app.client().post("/api/session", content=json.dumps(body).encode(), headers=JSON)
@@ -79,7 +79,7 @@ async def test_thousands_of_unknown_fields_are_told_in_a_bounded_answer(app: Run
     assert len(answer.content) < 1_000_000
 
 
-async def test_of_a_field_that_is_sent_twice_only_what_is_checked_is_used(app: RunningApp) -> None:
+async def test_a_field_that_is_sent_twice_has_one_value_for_checks_and_for_use(app: RunningApp) -> None:
     await app.user()
     await app.user("eve@example.org", secret="nine quiet herons over water")
     twice = b'{"method":"password","email":"ada@example.org","email":"eve@example.org","secret":"%s"}' % SECRET.encode()

@@ -24,7 +24,7 @@ async def _keys(client: httpx.AsyncClient) -> list[str]:
 
 
 @pytest.mark.parametrize("spelling", ["a%2Fb", "a%2fb", "%61%2F%62", "a%2F%62"])
-async def test_an_encoded_slash_belongs_to_the_key_however_it_is_spelled(
+async def test_an_encoded_slash_belongs_to_the_key_in_every_spelling(
     translator: httpx.AsyncClient, spelling: str
 ) -> None:
     answer = await translator.put(f"{PATH}/{spelling}", json={"text": "x"}, headers=NEW)
@@ -41,7 +41,7 @@ async def test_an_encoded_slash_belongs_to_the_key_however_it_is_spelled(
         "a%20b", "a%3Fb", "a%23b", "%FF", "%C0%AF", "a%ED%A0%80", "%EF%BC%8F", "%FF%2F", "%2F%C3", "batch", "%62atch",
     ],
 )  # fmt: skip
-async def test_nothing_is_decoded_twice_and_what_cannot_be_a_key_is_none(
+async def test_nothing_is_decoded_twice_and_an_invalid_key_is_refused(
     translator: httpx.AsyncClient, spelling: str
 ) -> None:
     for method, headers in (("PUT", NEW), ("DELETE", {"If-Match": '"1"'}), ("GET", {})):
@@ -52,8 +52,16 @@ async def test_nothing_is_decoded_twice_and_what_cannot_be_a_key_is_none(
     assert await _keys(translator) == ["greeting"]
 
 
+@pytest.mark.parametrize("path", ["/api/languages/de/%74ranslations", "/api//languages/de//translations"])
+async def test_no_spelling_of_the_route_decodes_a_key_twice(translator: httpx.AsyncClient, path: str) -> None:
+    answer = await translator.put(f"{path}/a%252Fb", json={"text": "x"}, headers=NEW)
+
+    assert answer.status_code in (404, 422)
+    assert await _keys(translator) == ["greeting"]
+
+
 @pytest.mark.parametrize("spelling", ["a/b", "/a", "a//b", "a/", "greeting/x", "./greeting/x", "a/../b"])
-async def test_a_slash_that_is_not_encoded_is_no_part_of_a_key(translator: httpx.AsyncClient, spelling: str) -> None:
+async def test_a_slash_that_is_not_encoded_is_never_part_of_a_key(translator: httpx.AsyncClient, spelling: str) -> None:
     answer = await translator.put(f"{PATH}/{spelling}", json={"text": "x"}, headers=NEW)
 
     assert answer.status_code in (404, 405, 201)

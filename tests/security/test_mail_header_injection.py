@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.settings.model import mailbox_of
+from app.settings.mailbox import mailbox_of
 from tests.support.app import RunningApp, running, settings_for
 from tests.support.run_jobs import drain
 from tests.support.smtp_server import MailServer, mail_server

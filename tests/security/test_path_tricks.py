@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import RunningApp
+from tests.support.app import RunningApp, problem
 
 SPELLINGS = (
     "{0}", "{0}/", "{0}//", "/{0}", "//{0}", "{0}?x=1", "{0};x=1", "{0}/.", "{0}/..", "/.{0}", "/x/..{0}",
@@ -28,7 +28,7 @@ def _spellings(path: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PROTECTED)
-async def test_no_spelling_of_a_path_shows_the_anonymous_anything(app: RunningApp, path: str) -> None:
+async def test_no_spelling_of_a_path_shows_protected_data_to_anonymous_callers(app: RunningApp, path: str) -> None:
     await app.user()
     await app.language()
     client = app.client()
@@ -37,7 +37,7 @@ async def test_no_spelling_of_a_path_shows_the_anonymous_anything(app: RunningAp
         answer = await client.get(spelling)
         assert answer.status_code in (200, 400, 401, 404, 405), spelling
         if answer.status_code == 200:
-            # Nothing but what is open anyway.
+            # Only what every caller may read.
             assert answer.json().get("user", "") is None or "openapi" in answer.json() or "status" in answer.json()
 
 
@@ -63,3 +63,25 @@ async def test_no_spelling_of_the_sign_in_path_escapes_its_checks(app: RunningAp
 
     assert answer.status_code in (403, 404)
     assert "set-cookie" not in answer.headers
+
+
+async def test_no_encoded_slash_makes_a_path_match_another_route(app: RunningApp) -> None:
+    await app.language()
+    admin = await app.signed_in(admin=True)
+    user = (await admin.get("/api/session")).json()["user"]["id"]
+
+    for path in (
+        "/api%2Fsession", "/api/session%2F", "/api/sessions%2F", "/api%2Fusers", "/api/users%2F{user}",
+        "/api/users/{user}%2F", "/api/users/{user}%2fkeys", "/api/keys%2Fprimary", "/api%2Flanguages", "/api/policy%2F",
+        "/api/languages%2Fde", "/api/languages/de%2F", "/api/languages/de%2Fmembers", "/api/languages/de/members%2F",
+        "/api/languages/de/members%2F{user}", "/api/languages/de%2Ftranslations", "/api/languages/de/translations%2F",
+        "/api/languages/de%2Ftranslations/greeting", "/api/languages/%64e%2Ftranslations", "/health%2Flive",
+        "/health/live%2F", "/api%2Fopenapi.json", "/%2Fapi/session", "/api/x%2F..%2Fsession", "/api/x%2F%2E%2E/session",
+    ):  # fmt: skip
+        for method in ("GET", "PUT", "PATCH", "DELETE"):
+            answer = await admin.request(method, path.format(user=user), json=None if method == "GET" else {})
+            assert problem(answer)["code"] in ("not_found", "method_not_allowed"), (method, path)
+            assert method != "GET" or answer.status_code == 404, path
+
+    assert (await admin.get("/api/session")).json()["user"]["id"] == user
+    assert (await admin.get("/api/languages/de")).status_code == 200

@@ -54,7 +54,7 @@ def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _statuses(service: Service, raw: str) -> list[int]:
-    """The status of every answer that the bytes get on one connection."""
+    """The status of every answer to the bytes on one connection."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=5) as connection:
         received = b""
         try:
@@ -63,19 +63,19 @@ def _statuses(service: Service, raw: str) -> list[int]:
             while chunk := connection.recv(65536):
                 received += chunk
         except OSError:
-            pass  # the server has closed the connection: what it said before counts
+            pass  # the server has closed the connection; the answers before that count
     return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received)]
 
 
 @pytest.mark.parametrize("name", RAW)
-def test_an_ambiguous_request_is_refused_and_no_second_one_is_found_in_it(service: Service, name: str) -> None:
+def test_an_ambiguous_request_is_refused_and_never_read_as_two(service: Service, name: str) -> None:
     statuses = _statuses(service, RAW[name])
 
     assert len(statuses) <= 1
     assert set(statuses) <= {400, 401, 404, 405, 413, 414, 415, 422, 431, 505}
 
 
-def test_the_service_has_survived_it_all_without_an_error(service: Service) -> None:
+def test_ambiguous_requests_log_no_error_and_leave_the_service_ready(service: Service) -> None:
     for raw in RAW.values():
         _statuses(service, raw)
 

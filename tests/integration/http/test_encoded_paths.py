@@ -1,4 +1,4 @@
-"""Keys with a slash through the real server, which hands on the path as it was sent."""
+"""Encoded slashes through the real server, which gives the path as it was sent beside the decoded one."""
 
 import json
 from http.client import HTTPConnection
@@ -19,7 +19,7 @@ async def database(server_url: str) -> str:
     return await make_database(server_url, "encoded_paths")
 
 
-def test_an_encoded_slash_is_a_part_of_the_key(work_dir: Path, database: str) -> None:
+def test_an_encoded_slash_is_part_of_a_translations_key_and_of_no_other_path(work_dir: Path, database: str) -> None:
     with serving(work_dir, work_dir, DATABASE_URL=database) as service:
         connection = HTTPConnection("127.0.0.1", service.port)
         headers = {"Content-Type": "application/json"}
@@ -44,4 +44,6 @@ def test_an_encoded_slash_is_a_part_of_the_key(work_dir: Path, database: str) ->
         assert call("GET", f"{PATH}/menu%2Ffile/history?limit=1")[0] == 200
         assert call("GET", f"{PATH}/menu%252Ffile")[0] == 422
         assert call("GET", f"{PATH}/menu/file")[0] == 404
+        for path in ("/api/languages/de%2Ftranslations", "/api/languages%2Fde", "/api%2Fsession", "/health%2Flive"):
+            assert call("GET", path)[0] == 404, path
         connection.close()

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.errors import KINDS
-from app.http.outermost import MAX_BODY_BYTES
+from app.http.bodies import MAX_BODY_BYTES
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem
 
 JSON = {"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""The outermost layer: request ids, the access log, HSTS, trusted proxies, and other origins' pages."""
+"""The outermost layer: request ids, the access log, HSTS, HEAD, trusted proxies, and CORS."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -8,16 +8,14 @@ from tests.support.app import CREDENTIALS, Clock, RunningApp, running, settings_
 APP = "https://app.example.org"
 
 
-async def test_every_request_has_an_id_of_its_own_that_the_client_does_not_choose(app: RunningApp) -> None:
+async def test_every_request_has_an_id_that_the_client_does_not_choose(app: RunningApp) -> None:
     client = app.client(**{"X-Request-Id": "chosen"})
     ids = [(await client.get("/health/live")).headers["x-request-id"] for _ in range(3)]
     assert len({*ids, "chosen"}) == 4
 
 
 @pytest.mark.parametrize(("public_url", "sent"), [("https://auth.example.org", True), ("http://127.0.0.1:8000", False)])
-async def test_https_is_made_strict_where_the_service_is_reached_by_it(
-    database_url: str, public_url: str, sent: bool
-) -> None:
+async def test_hsts_is_sent_where_the_public_url_is_https(database_url: str, public_url: str, sent: bool) -> None:
     async with running(settings_for(database_url, PUBLIC_URL=public_url), Clock()) as app:
         for path in ("/health/live", "/api/nowhere"):
             headers = (await app.client().get(path)).headers
@@ -95,7 +93,7 @@ async def test_pages_of_allowed_origins_may_use_the_api_and_others_may_not(app: 
         assert (await client.delete("/api/sessions", headers={"Origin": "https://evil.example"})).status_code == 403
 
 
-async def test_without_allowed_origins_no_page_of_another_reads_anything(app: RunningApp) -> None:
+async def test_without_allowed_origins_no_cors_header_is_sent(app: RunningApp) -> None:
     client = await app.signed_in()
     answer = await client.get("/api/session", headers={"Origin": APP})
     assert not [name for name in answer.headers if name.startswith("access-control-")]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.domain.languages.translations.schemas import BATCH_MAX, TEXT_MAX
-from app.http.outermost import MAX_BODY_BYTES
+from app.http.bodies import MAX_BODY_BYTES
 from tests.support.app import RunningApp, field_errors, items, problem
 from tests.support.translations import NEW, PATH, batch, item, write
 

@@ -1,4 +1,4 @@
-"""JSON bodies are decoded strictly, and every unacceptable value is told at once with its path."""
+"""JSON bodies are decoded strictly, and every unacceptable value is listed with its path."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.errors import Problem
-from app.http.body_errors import ERRORS_MAX, NAME_SHOWN_MAX, decode
+from app.http.bodies import decode
+from app.http.body_errors import ERRORS_MAX, SHOWN_NAME_MAX
 from app.http.problems import render
 
 
@@ -50,7 +51,7 @@ VALID = {"fullName": "Ada", "kind": "adult", "address": {"postCode": "12345"}}
 
 
 def refusal(body: object) -> dict[str, str]:
-    """The codes of the 422 that the body gets, by field."""
+    """The error codes of the 422 for the body, by field."""
     with pytest.raises(Problem) as raised:
         decode(body if isinstance(body, bytes) else json.dumps(body).encode(), Person)
     assert raised.value.code == "validation_failed"
@@ -64,7 +65,7 @@ def test_an_acceptable_body_is_decoded_into_its_type() -> None:
     )
 
 
-def test_every_error_is_told_at_once_with_its_path() -> None:
+def test_every_error_is_listed_with_its_path() -> None:
     body = {"fullName": 1, "address": {"postCode": "1", "country": "de", "street": "x"}, "age": "36", "extra": None}
     assert refusal(body) == {
         "extra": "unknown_field",
@@ -100,7 +101,7 @@ def test_nothing_is_coerced_and_nothing_unknown_is_ignored(changed: dict[str, ob
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"1"])
-def test_a_body_that_is_no_object_is_of_the_wrong_type(body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_of_the_wrong_type(body: bytes) -> None:
     assert refusal(body) == {"": "wrong_type"}
 
 
@@ -116,7 +117,7 @@ def test_a_body_that_is_no_object_is_of_the_wrong_type(body: bytes) -> None:
         ("notes", lambda text: {"notes": {text: "a"}}),
     ],
 )
-def test_what_postgresql_cannot_store_is_refused_wherever_it_stands(
+def test_text_that_postgresql_cannot_store_is_refused_in_every_place(
     field: str, place: Callable[[str], dict[str, object]], character: str
 ) -> None:
     assert refusal({**VALID, **place(character)}) == {field: "invalid_character"}
@@ -131,9 +132,9 @@ def test_a_paired_surrogate_is_one_character() -> None:
     assert decode(json.dumps({**VALID, "fullName": "\U0001f994"}).encode(), Person).full_name == "\U0001f994"
 
 
-def test_the_name_of_an_unknown_field_is_shown_cut_and_encodable() -> None:
+def test_the_name_of_an_unknown_field_is_shortened_and_encodable() -> None:
     [name] = refusal({**VALID, "\ud800" * 500: 1})
-    assert name == "?" * NAME_SHOWN_MAX
+    assert name == "?" * SHOWN_NAME_MAX
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_the_name_of_an_unknown_field_is_shown_cut_and_encodable() -> None:
         b'{"fullName": "Ada",}',
     ],
 )
-def test_what_is_not_one_json_value_in_utf8_is_malformed(body: bytes) -> None:
+def test_bytes_that_are_not_one_json_value_in_utf8_are_malformed(body: bytes) -> None:
     with pytest.raises(Problem) as raised:
         decode(body, Person)
     assert raised.value.code == "malformed_json"
@@ -161,7 +162,7 @@ def test_what_is_not_one_json_value_in_utf8_is_malformed(body: bytes) -> None:
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 @pytest.mark.parametrize("depth", [*range(50, 1500, 50), 10_000])
-def test_nesting_is_refused_at_every_depth_and_never_an_error_of_ours(opening: str, depth: int) -> None:
+def test_nesting_of_any_depth_is_refused_with_a_problem(opening: str, depth: int) -> None:
     closing = "]" if opening == "[" else "1}"
     body = f'{{"fullName": {opening * depth}{closing[:-1]}{closing[-1] * depth}}}'.encode()
     with pytest.raises(Problem) as raised:
@@ -169,7 +170,7 @@ def test_nesting_is_refused_at_every_depth_and_never_an_error_of_ours(opening: s
     assert raised.value.code in ("malformed_json", "validation_failed")
 
 
-def test_an_error_without_a_place_of_its_own_is_told_of_the_whole_body() -> None:
+def test_an_error_without_a_path_is_an_error_of_the_whole_body() -> None:
     with pytest.raises(Problem) as raised:
         decode(b'{"type": "b", "size": 1}', Tagged)
     assert [(error.field, error.code) for error in raised.value.errors] == [("", "invalid")]
@@ -187,7 +188,7 @@ near_misses = st.fixed_dictionaries(
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=80) | (json_values | near_misses).map(lambda value: json.dumps(value).encode()))
-def test_decoding_gives_the_type_or_a_problem_that_can_be_told(raw: bytes) -> None:
+def test_decoding_gives_the_type_or_a_problem_that_can_be_rendered(raw: bytes) -> None:
     try:
         outcome: Person | Problem = decode(raw, Person)
     except Problem as problem:
@@ -209,7 +210,7 @@ def test_decoding_gives_the_type_or_a_problem_that_can_be_told(raw: bytes) -> No
         ({"people": [VALID], "addresses": [{}, {"postCode": "12"}]}, {"addresses.0.postCode": "missing"}),
     ],
 )  # fmt: skip
-def test_every_error_of_an_item_of_a_list_is_told_with_its_place(
+def test_every_error_of_an_item_of_a_list_is_listed_with_its_path(
     body: dict[str, object], errors: dict[str, str]
 ) -> None:
     with pytest.raises(Problem) as raised:
@@ -217,7 +218,7 @@ def test_every_error_of_an_item_of_a_list_is_told_with_its_place(
     assert {error.field: error.code for error in raised.value.errors} == errors
 
 
-def test_a_body_of_nothing_but_faults_makes_no_endless_answer() -> None:
+def test_the_number_of_errors_in_an_answer_is_bounded() -> None:
     raw = json.dumps({f"x{number}": 1 for number in range(2 * ERRORS_MAX)}).encode()
     with pytest.raises(Problem) as raised:
         decode(raw, Person)

@@ -1,4 +1,4 @@
-"""The body as the outermost layer hands it on."""
+"""The end of a body, as the outermost layer tells the app of it."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -14,7 +14,7 @@ JSON = (b"content-type", b"application/json")
 
 
 async def read(headers: Headers, *parts: bytes) -> tuple[bytes, int]:
-    """What an app reads of a body that comes in parts, and how many of the server's messages it waited for."""
+    """The body that an app reads, sent in `parts`, and the number of messages that it received from the server."""
     body, waited = b"", 0
     left = [*parts, b""]  # as the server does: the last message is empty
 
@@ -42,7 +42,7 @@ async def read(headers: Headers, *parts: bytes) -> tuple[bytes, int]:
 
 
 @pytest.mark.parametrize("parts", [(b'{"a":1}',), (b'{"a"', b":1}"), (b"", b'{"a":1}')])
-async def test_nobody_waits_for_more_than_the_length_that_was_told(parts: tuple[bytes, ...]) -> None:
+async def test_a_body_ends_with_the_last_byte_that_content_length_tells(parts: tuple[bytes, ...]) -> None:
     assert await read([(b"content-length", b"7")], *parts) == (b'{"a":1}', len(parts))
 
 
@@ -50,14 +50,14 @@ async def test_nobody_waits_for_more_than_the_length_that_was_told(parts: tuple[
     "headers",
     [
         [(b"transfer-encoding", b"chunked")],
-        # RFC 9112 section 6.3: the encoding counts, so the length may be told to hide the rest.
+        # RFC 9112 section 6.3: Transfer-Encoding overrides Content-Length, which may hide the rest of the body.
         [(b"content-length", b"4"), (b"transfer-encoding", b"chunked")],
         [(b"transfer-encoding", b"chunked"), (b"content-length", b"4")],
     ],
 )
-async def test_a_body_in_chunks_ends_where_the_server_says(headers: Headers) -> None:
+async def test_a_chunked_body_ends_with_the_last_message_of_the_server(headers: Headers) -> None:
     assert await read(headers, b'{"a"', b":1}") == (b'{"a":1}', 3)
 
 
-async def test_a_body_that_is_shorter_than_told_is_read_to_its_end() -> None:
+async def test_a_body_shorter_than_its_content_length_ends_with_the_last_message_of_the_server() -> None:
     assert await read([(b"content-length", b"9")], b'{"a":1}') == (b'{"a":1}', 2)

@@ -3,7 +3,7 @@
 import pytest
 
 from app.settings.load import SettingsError, load
-from app.settings.model import mailbox_of
+from app.settings.mailbox import mailbox_of
 
 KEY = "kYw1kQz8vRt6Lm2Ns0Bp9dFgHjXcVbNm"
 PRODUCTION = {
@@ -23,7 +23,7 @@ def mistakes(**environ: str) -> list[str]:
     return [line.partition(":")[0] for line in raised.value.lines]
 
 
-def test_development_needs_neither_a_key_nor_a_mail_server() -> None:
+def test_development_needs_neither_a_secret_key_nor_a_mail_server() -> None:
     settings = load({})
     assert (settings.mail_url, settings.secret_key, settings.run_jobs) == ("file:", None, True)
     assert mailbox_of(settings.mail_from).addr_spec == "no-reply@ostiary.test"
@@ -45,22 +45,22 @@ def test_a_sender_is_a_mailbox_with_or_without_a_name(mailbox: str, name: str, a
     assert (sender.display_name, sender.addr_spec) == (name, address)
 
 
-def test_production_starts_with_a_key_and_a_mail_server() -> None:
+def test_production_runs_with_a_secret_key_and_a_mail_server() -> None:
     assert load(PRODUCTION).secret_key == KEY
 
 
-def test_production_refuses_file_mail_and_a_missing_key() -> None:
+def test_production_refuses_mail_to_files_and_a_missing_secret_key() -> None:
     assert mistakes(**{**PRODUCTION, "SECRET_KEY": ""}) == ["SECRET_KEY"]
     assert mistakes(**{**PRODUCTION, "MAIL_URL": ""}) == ["MAIL_URL"]
     assert mistakes(**{**PRODUCTION, "MAIL_FROM": ""}) == ["MAIL_FROM"]
 
 
 @pytest.mark.parametrize("weak", ["hunter2", "k" * 64, "0101" * 16, KEY[:31]])
-def test_a_weak_key_is_refused_in_development_too(weak: str) -> None:
+def test_a_weak_secret_key_is_refused_in_development_too(weak: str) -> None:
     assert mistakes(SECRET_KEY=weak) == ["SECRET_KEY"]
 
 
-def test_a_previous_key_requires_a_different_current_key() -> None:
+def test_a_previous_secret_key_needs_a_different_present_one() -> None:
     assert mistakes(SECRET_KEY_PREVIOUS=KEY) == ["SECRET_KEY_PREVIOUS"]
     assert mistakes(SECRET_KEY_PREVIOUS=KEY, SECRET_KEY=KEY) == ["SECRET_KEY_PREVIOUS"]
 

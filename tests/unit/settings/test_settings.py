@@ -17,7 +17,7 @@ PRODUCTION = {
     "MAIL_FROM": "Ostiary <no-reply@example.org>",
 }
 
-# Every number's variable, with a value just below and one just above what is taken.
+# The variable of every number, with the nearest values below and above its range.
 LIMITS = {
     "DATABASE_POOL_SIZE": (1, 501),
     "PORT": (0, 65_536),
@@ -49,7 +49,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.data_path == Path.cwd() / ".data"
 
 
-def test_an_empty_or_blank_variable_is_an_unset_one() -> None:
+def test_an_empty_or_blank_variable_counts_as_unset() -> None:
     assert load({"PORT": "", "PUBLIC_URL": "  "}) == load({})
 
 
@@ -83,7 +83,7 @@ def test_the_table_of_limits_holds_every_number() -> None:
     [(variable, str(value)) for variable, limits in LIMITS.items() for value in limits]
     + [("PORT", value) for value in ("abc", "1.5", "0x50", "9" * 5000)],
 )
-def test_a_number_outside_its_limits_is_one_line_that_tells_them(variable: str, value: str) -> None:
+def test_a_number_outside_its_limits_gets_one_line_with_the_limits(variable: str, value: str) -> None:
     [line] = mistakes(**{variable: value})
     assert line.startswith(f"{variable}: expected a whole number from ")
 
@@ -117,7 +117,7 @@ def test_a_number_outside_its_limits_is_one_line_that_tells_them(variable: str, 
         ),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_is_expected(environ: dict[str, str], line: str) -> None:
+def test_a_mistake_gets_one_line_with_the_expected_value(environ: dict[str, str], line: str) -> None:
     assert mistakes(**environ) == [line]
 
 
@@ -155,7 +155,7 @@ def test_a_mistake_is_one_line_that_says_what_is_expected(environ: dict[str, str
     ],
 )
 @pytest.mark.parametrize("environment", ["development", "production"])
-def test_a_malformed_value_is_a_line_that_names_it_and_repeats_no_secret(
+def test_a_malformed_value_gets_a_line_that_names_the_variable_and_repeats_no_secret(
     environment: str, variable: str, value: str
 ) -> None:
     lines = mistakes(**{**PRODUCTION, "ENVIRONMENT": environment, variable: value})
@@ -163,7 +163,7 @@ def test_a_malformed_value_is_a_line_that_names_it_and_repeats_no_secret(
     assert not any("hunter2" in line or "\n" in line for line in lines)
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_every_mistake_gets_a_line() -> None:
     assert [line.partition(":")[0] for line in mistakes(PORT="x", WORKERS="0", ACCESS_LOG="maybe")] == [
         "PORT",
         "WORKERS",
@@ -189,7 +189,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ),
     ],
 )
-def test_production_refuses_what_only_development_may_have(changed: dict[str, str], line: str) -> None:
+def test_production_refuses_values_that_only_development_may_have(changed: dict[str, str], line: str) -> None:
     [told] = mistakes(**{**PRODUCTION, **changed})
     assert told.startswith(line)
     load({**PRODUCTION, **changed, "ENVIRONMENT": "development"})
@@ -203,7 +203,7 @@ def test_production_refuses_what_only_development_may_have(changed: dict[str, st
         {"ARGON2_ITERATIONS": "3", "ARGON2_MEMORY_KIB": "12288"},
     ],
 )
-def test_production_takes_every_strength_of_the_standard(stronger: dict[str, str]) -> None:
+def test_production_accepts_every_argon2_floor_of_asvs(stronger: dict[str, str]) -> None:
     assert load({**PRODUCTION, **stronger}).environment == "production"
 
 
@@ -219,7 +219,7 @@ def test_production_takes_every_strength_of_the_standard(stronger: dict[str, str
         ({"PUBLIC_URL": "http://[2001:DB8::1]:8080"}, "http://[2001:db8::1]:8080"),
     ],
 )
-def test_the_public_url_is_an_origin_or_follows_from_host_and_port(environ: dict[str, str], url: str) -> None:
+def test_the_public_url_is_an_origin_and_defaults_to_host_and_port(environ: dict[str, str], url: str) -> None:
     assert load(environ).public_url == url
 
 
@@ -234,10 +234,10 @@ def test_the_public_url_is_an_origin_or_follows_from_host_and_port(environ: dict
         ("http://localhost.example.org", True),
     ],
 )
-def test_cookies_are_secure_unless_plain_http_never_leaves_the_machine(public_url: str, secure: bool) -> None:
+def test_cookies_are_secure_except_on_plain_http_to_the_loopback_interface(public_url: str, secure: bool) -> None:
     assert load({"PUBLIC_URL": public_url}).secure_cookies is secure
 
 
-def test_own_origins_are_the_public_one_and_the_allowed_ones() -> None:
+def test_own_origins_are_those_of_public_url_and_allowed_origins() -> None:
     settings = load({"PUBLIC_URL": "https://auth.example.org", "ALLOWED_ORIGINS": "https://app.example.org"})
     assert settings.own_origins == {"https://auth.example.org", "https://app.example.org"}

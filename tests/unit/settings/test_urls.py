@@ -1,4 +1,4 @@
-"""URLs of settings."""
+"""The origin of a URL."""
 
 import pytest
 

@@ -25,7 +25,7 @@ from app.domain.languages.translations.schemas import (
 from app.domain.module import FromApp
 from app.errors import Problem, invalid
 from app.guards.authorize import Request, authorize
-from app.http.outermost import MAX_TEXTS_BYTES
+from app.http.bodies import MAX_TEXTS_BYTES
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from app.http.parameters import VERSION_ETAG, Cursor, Limit
 from app.http.requests import actor_of
