@@ -51,7 +51,7 @@ class InvalidExpectations(Exception):  # noqa: N818 - expectations that are inva
         self.lines = lines
 
 
-class Outcome(Struct, frozen=True):
+class PolicyTestReport(Struct, frozen=True):
     """How many answers were compared, and a line for each that is not the expected one."""
 
     checked: int
@@ -77,7 +77,7 @@ def read_expectations(text: bytes) -> list[Expectation]:
     return expectations
 
 
-def check_expectations(expectations: list[Expectation]) -> Outcome:
+def check_expectations(expectations: list[Expectation]) -> PolicyTestReport:
     """Ask the policy. Raises InvalidExpectations for people, actions and subjects that it does not know."""
     checked, failures, mistakes = 0, [], []
     for number, expectation in enumerate(expectations, 1):
@@ -92,7 +92,7 @@ def check_expectations(expectations: list[Expectation]) -> Outcome:
                 failures.append(f"expectation {number}: {failure}")
     if mistakes:
         raise InvalidExpectations(list(dict.fromkeys(mistakes)))
-    return Outcome(checked, failures)
+    return PolicyTestReport(checked, failures)
 
 
 def principal_of(who: str, user_id: UUID = _SELF) -> Principal:

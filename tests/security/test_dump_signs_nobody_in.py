@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from tests.conftest import TABLES
+from app.asgi import TABLES
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
 PIECE = 12
@@ -10,7 +10,7 @@ PIECE = 12
 
 async def _values(app: RunningApp) -> AsyncIterator[str]:
     """Every value of every table as text, bytes also as the text that they may be."""
-    for table in TABLES:
+    for table in TABLES.tables:
         for row in await app.resources.database.pool.fetch(f"TABLE {table}"):
             for value in row.values():
                 if isinstance(value, bytes):
@@ -66,4 +66,4 @@ async def test_a_stored_hash_is_not_a_secret(app: RunningApp) -> None:
 async def test_the_tables_that_are_searched_are_all_there_are(app: RunningApp) -> None:
     rows = await app.resources.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
-    assert {row["tablename"] for row in rows} - {"alembic_version"} == set(TABLES)
+    assert {row["tablename"] for row in rows} - {"alembic_version"} == set(TABLES.tables)

@@ -4,8 +4,7 @@ import httpx
 import pytest
 from litestar.routes import HTTPRoute
 
-from app.asgi import build
-from tests.conftest import TABLES
+from app.asgi import TABLES, build
 from tests.support.app import RunningApp, id_of, settings_for
 
 ID = "01890000-0000-7000-8000-000000000000"
@@ -22,7 +21,7 @@ def _paths() -> list[str]:
 
 async def _rows(app: RunningApp) -> list[str]:
     """Every row of every table, with the transactions that wrote or locked it last."""
-    every = " UNION ALL ".join(f"SELECT xmin::text || ' ' || xmax || {t}::text FROM {t}" for t in TABLES)  # noqa: S608 # constants
+    every = " UNION ALL ".join(f"SELECT xmin::text || ' ' || xmax || {t}::text FROM {t}" for t in TABLES.tables)  # noqa: S608 # constants
     return sorted([row[0] for row in await app.resources.database.pool.fetch(every)])
 
 

@@ -7,7 +7,6 @@ import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
 from contextlib import suppress
-from itertools import count
 from typing import cast
 
 import msgspec
@@ -27,17 +26,17 @@ class HashProcess:
         # -P: the directory in which the service was started is nowhere to import from.
         self._command = [sys.executable, "-P", "-m", program.__name__, *map(str, costs)]
         self._process: Process | None = None
-        self._numbers = count()
+        self._asked = 0
         self._start = asyncio.Lock()
         self._turn = asyncio.Lock()
 
     async def hash(self, secret: str) -> str:
         """The PHC string to store. Raises `OSError` where no process can be had."""
-        return str(await self._answer(Work(next(self._numbers), secret)))
+        return str(await self._answer(secret))
 
     async def matches(self, stored: str, secret: str) -> bool:
         """Whether `secret` is the stored one; no where that is no PHC string. Raises `OSError` as `hash` does."""
-        return await self._answer(Work(next(self._numbers), secret, stored)) is True
+        return await self._answer(secret, stored) is True
 
     async def close(self) -> None:
         """End the process."""
@@ -46,7 +45,9 @@ class HashProcess:
             cast("StreamWriter", process.stdin).close()
             await process.wait()
 
-    async def _answer(self, work: Work) -> str | bool:
+    async def _answer(self, secret: str, stored: str | None = None) -> str | bool:
+        self._asked += 1
+        work = Work(self._asked, secret, stored)
         # The second time, another process: the first may have been killed, before or meanwhile.
         for _ in range(2):
             answer = await self._ask(work)

@@ -7,7 +7,7 @@ import pytest
 from app.auth.principal import ANONYMOUS, Membership
 from app.guards.policy_expectations import (
     InvalidExpectations,
-    Outcome,
+    PolicyTestReport,
     check_expectations,
     principal_of,
     read_expectations,
@@ -16,7 +16,7 @@ from app.guards.policy_expectations import (
 POLICY = Path(__file__).parents[2] / "policy.yaml"
 
 
-def check(text: str) -> Outcome:
+def check(text: str) -> PolicyTestReport:
     return check_expectations(read_expectations(text.encode()))
 
 
