@@ -45,8 +45,7 @@ def _picker(
 ) -> Callable[[Any], tuple[object, ...]]:
     """A function that picks the fields of `kind`, in their order, from the values of `columns` and `computed`.
 
-    Cached for each statement and struct: records are read on every authorised request, and a position is looked up
-    faster than a name.
+    Cached, so that the names of a statement's columns are checked once: rows are read on every authorised request.
     """
     fields = kind.__struct_fields__
     if unknown := set(computed).difference(fields):
