@@ -57,10 +57,15 @@ LIMITS: Mapping[str, tuple[Window, ...]] = {
     "guess_by_client": parse_windows("60/minute;600/hour"),
 }
 
+# This read alone answers a flood of refused hits: it writes nothing and waits for no lock.
+FULL_WINDOW = """
+full_window AS (
+    SELECT expires_at FROM rate_limits WHERE expires_at > $1 AND ({is_full}) ORDER BY expires_at DESC LIMIT 1
+)"""
 COUNT_IN_WINDOW = """
 window_{number} AS (
     INSERT INTO rate_limits AS r (key, hits, expires_at)
-    SELECT {key}::text, 1, {end}::timestamptz {unless_refused}
+    SELECT {key}, 1, {end} {unless_refused}
     ON CONFLICT (key) DO UPDATE
        SET hits = CASE WHEN r.expires_at <= $1 THEN 1 ELSE r.hits + 1 END,
            expires_at = CASE WHEN r.expires_at <= $1 THEN excluded.expires_at ELSE r.expires_at END
@@ -70,18 +75,22 @@ window_{number} AS (
 
 @cache
 def count_statement(windows: int) -> str:
-    """The statement that counts one hit in each of so many windows, up to the first window that refuses it.
+    """The statement that counts one hit in each of so many windows, unless one of them refuses it.
 
     The parameters are the present time, then the key, the end and the maximum of hits of each window. The result is
-    the end of the window that refuses the hit, or no row.
+    the end of the window that refuses the hit, or no row. A hit that loses a race for the last place in a window is not
+    counted in the windows after it.
     """
-    counts, refusals, unless_refused = [], [], ""
+    full, counts, refusals = [], [], ["SELECT expires_at FROM full_window"]
+    unless_refused = "WHERE NOT EXISTS (SELECT FROM full_window)"
     for number in range(windows):
-        key, end, maximum = (f"${3 * number + offset}" for offset in (2, 3, 4))
+        key, end, maximum = f"${3 * number + 2}::text", f"${3 * number + 3}::timestamptz", f"${3 * number + 4}::int"
+        full.append(f"key = {key} AND hits >= {maximum}")
         counts.append(COUNT_IN_WINDOW.format(number=number, key=key, end=end, unless_refused=unless_refused))
-        unless_refused = f"FROM window_{number} WHERE hits <= {maximum}::int"
-        refusals.append(f"SELECT expires_at FROM window_{number} WHERE hits > {maximum}::int")  # noqa: S608 # numbers
-    return f"WITH {','.join(counts)} {' UNION ALL '.join(refusals)}"
+        unless_refused = f"FROM window_{number} WHERE hits <= {maximum}"
+        refusals.append(f"SELECT expires_at FROM window_{number} WHERE hits > {maximum}")  # noqa: S608 # no values
+    full_window = FULL_WINDOW.format(is_full=" OR ".join(full))
+    return f"WITH {','.join([full_window, *counts])} {' UNION ALL '.join(refusals)}"
 
 
 def client_network(ip: str | None) -> str:
@@ -113,7 +122,7 @@ class RateLimits:
         """
         now, windows = self._clock(), LIMITS[name]
         digest = blake2b(identifier.encode(), digest_size=16).hexdigest()
-        refused_until = await _count(self._database, f"{name}/{digest}", windows, now)
+        refused_until = await _count_hit(self._database, f"{name}/{digest}", windows, now)
         if refused_until is not None:
             seconds = ceil((refused_until - now).total_seconds())
             raise Problem(
@@ -121,8 +130,8 @@ class RateLimits:
             )
 
 
-async def _count(database: Database, key: str, windows: Sequence[Window], now: datetime) -> datetime | None:
-    """Count one hit of `key`; gives the end of the window that refuses it, or None."""
+async def _count_hit(database: Database, key: str, windows: Sequence[Window], now: datetime) -> datetime | None:
+    """Count one hit of `key`, and return the end of the window that refuses it, or None."""
     parameters: list[object] = [now]
     for window in windows:
         parameters += [f"{key}/{window.seconds}", now + timedelta(seconds=window.seconds), window.hits]

@@ -42,27 +42,39 @@ async def test_a_window_opens_with_its_first_hit_and_its_end_stays(app: RunningA
     assert await hit() == 0
     app.clock.forward(seconds=10)
     assert [await hit(), await hit()] == [20, 20]
-    assert await windows(app) == [(3, 20), (1, 3590)]
+    assert await windows(app) == [(1, 20), (1, 3590)]
 
     app.clock.forward(seconds=20)
     assert await hit() == 0
     assert await windows(app) == [(1, 30), (2, 3570)]
 
 
-async def test_a_hit_that_a_shorter_window_refuses_is_not_counted_in_a_longer_one(app: RunningApp, hit: Hit) -> None:
-    for _ in range(5):
+async def test_a_refused_hit_is_counted_in_no_window(app: RunningApp, hit: Hit) -> None:
+    for _ in range(4):
         assert await hit() == 0
         assert [await hit() for _ in range(3)] == [30, 30, 30]
         app.clock.forward(seconds=30)
+    assert await hit() == 0
+    assert await windows(app) == [(1, 30), (5, 3600 - 4 * 30)]
 
-    assert await hit() == 3600 - 5 * 30
+
+async def test_a_refusal_tells_the_time_to_the_end_of_the_last_full_window(app: RunningApp, hit: Hit) -> None:
+    for _ in range(5):
+        assert await hit() == 0
+        app.clock.forward(seconds=30)
+    app.clock.forward(seconds=-1)
+    assert await hit() == 3600 - 149
+
+    app.clock.forward(seconds=3600 - 149)
+    assert await hit() == 0
 
 
 async def test_of_hits_at_once_as_many_are_accepted_as_the_limit_allows(app: RunningApp, hit: Hit) -> None:
     waits = await at_once(16, lambda _: hit())
 
     assert sorted(waits) == [0] + [30] * 15
-    assert await windows(app) == [(16, 30), (1, 3600)]
+    [_, hour] = await windows(app)
+    assert hour == (1, 3600)
 
 
 async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: RunningApp, database_url: str) -> None:
