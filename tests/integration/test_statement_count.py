@@ -11,7 +11,7 @@ from tests.support.app import RunningApp
 
 
 @asynccontextmanager
-async def log_pool_statements(app: RunningApp, logged: list[str]) -> AsyncIterator[None]:
+async def direct_reads(app: RunningApp, logged: list[str]) -> AsyncIterator[None]:
     """Log every statement of every connection of the asyncpg pool."""
     pool = app.resources.database.pool
     connections = [await pool.acquire() for _ in range(pool.get_size())]
@@ -30,7 +30,7 @@ async def log_pool_statements(app: RunningApp, logged: list[str]) -> AsyncIterat
 
 
 @contextmanager
-def log_engine_statements(app: RunningApp, logged: list[str]) -> Iterator[None]:
+def transactions(app: RunningApp, logged: list[str]) -> Iterator[None]:
     """Log the BEGIN and every statement of each transaction of the SQLAlchemy engine."""
     engine = app.resources.database.engine.sync_engine
 
@@ -51,8 +51,8 @@ def log_engine_statements(app: RunningApp, logged: list[str]) -> Iterator[None]:
 async def statements(app: RunningApp) -> AsyncIterator[list[str]]:
     """All statements that the service sends to its database, in order."""
     logged: list[str] = []
-    with log_engine_statements(app, logged):
-        async with log_pool_statements(app, logged):
+    with transactions(app, logged):
+        async with direct_reads(app, logged):
             yield logged
 
 
