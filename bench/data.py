@@ -1,4 +1,4 @@
-"""The benchmark's data: a crowd of users with a session and three memberships each, and a few users beside it."""
+"""The data of the benchmark: users with a session and 3 memberships each, one user with many, and long lists."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ USERS = 10_000
 LANGUAGES = 2_000
 MEMBERSHIPS = 3
 MANY_MEMBERSHIPS = 1_000
-# How many members and texts the one large language has.
+# The number of members and of translations of the large language.
 LARGE = 10_000
 LARGE_CODE = "qab"
 PAGE = 50
@@ -27,7 +27,7 @@ WRONG_SECRET = "seven lamps on a noisy harbour"
 
 
 class Member(NamedTuple):
-    """A signed-in user, and the codes of the languages that they are a member of."""
+    """A signed-in user, and the codes of the languages of their memberships."""
 
     email: str
     token: str
@@ -35,7 +35,7 @@ class Member(NamedTuple):
 
 
 class Paged(NamedTuple):
-    """A long list: who reads it, and the paths of its first and its last page."""
+    """A long list: a user who may read the list, and the paths of its first and its last page."""
 
     reader: Member
     first: str
@@ -43,20 +43,20 @@ class Paged(NamedTuple):
 
 
 class Data(NamedTuple):
-    """What was made: a crowd with few memberships each, and one user with many.
+    """The inserted data: users with few memberships each, and one user with many.
 
-    `refused` holds the email and secret of each kind of sign-in that must be refused in the same time, `lists` long
+    `refused` has the email and secret of each kind of sign-in that must be refused in the same time, `lists` the long
     lists by name.
     """
 
-    crowd: list[Member]
-    polyglot: Member
+    users: list[Member]
+    multilingual_user: Member
     refused: dict[str, tuple[str, str]]
     lists: dict[str, Paged]
 
 
 class _Rows:
-    """The rows to insert, table by table."""
+    """The rows to insert, by table."""
 
     def __init__(self, secret_hash: str) -> None:
         self._secret_hash = secret_hash
@@ -68,6 +68,7 @@ class _Rows:
         self.texts: list[tuple[object, ...]] = []
 
     def user(self, email: str, *, status: str = "active", secret: bool = True) -> UUID:
+        """Add a user; returns the id."""
         user_id, now = uuid4(), self._now
         self.users.append((user_id, email, "Ada", status, now, now, now))
         secret_hash = self._secret_hash if secret else None
@@ -75,6 +76,7 @@ class _Rows:
         return user_id
 
     def member(self, email: str, codes: list[str]) -> Member:
+        """Add a user with a session and a membership in each language."""
         user_id, now, token = self.user(email), self._now, new_session_token()
         expires_at = now + timedelta(days=14)
         self.sessions.append(
@@ -84,7 +86,7 @@ class _Rows:
         return Member(email, token, codes)
 
     def large_language(self) -> dict[str, Paged]:
-        """A language of many members and texts; gives its lists."""
+        """Add a language with many members and translations; returns its lists by name."""
         reader, now = self.member("reader@example.org", [LARGE_CODE]), self._now
         ids = sorted(self.user(f"member-{number}@example.org") for number in range(LARGE))
         keys = [f"key.{number:06}" for number in range(LARGE)]
@@ -98,35 +100,36 @@ class _Rows:
 
 
 def _paged(reader: Member, path: str, before_last: str, limit: int = PAGE) -> Paged:
+    """The list at `path`; `before_last` is the key of the last row before its last page."""
     cursor = urlsafe_b64encode(before_last.encode()).decode().rstrip("=")
     return Paged(reader, f"{path}?limit={limit}", f"{path}?limit={limit}&cursor={cursor}")
 
 
-async def make(dsn: str) -> Data:
+async def insert_data(dsn: str) -> Data:
     """Fill the empty tables of a migrated database."""
     codes = [f"qaa-x-{number:04}" for number in range(LANGUAGES)]
     rows = _Rows(PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(SECRET))
-    crowd = [
+    users = [
         rows.member(
             f"user-{number}@example.org",
             [codes[(MEMBERSHIPS * number + offset) % LANGUAGES] for offset in range(MEMBERSHIPS)],
         )
         for number in range(USERS)
     ]
-    polyglot = rows.member("polyglot@example.org", codes[:MANY_MEMBERSHIPS])
+    multilingual_user = rows.member("multilingual_user@example.org", codes[:MANY_MEMBERSHIPS])
     lists = {
-        f"GET {MEMBERSHIPS} of {LANGUAGES:,} languages": _paged(crowd[-1], "/api/languages", crowd[-1].codes[-2], 1),
+        f"GET {MEMBERSHIPS} of {LANGUAGES:,} languages": _paged(users[-1], "/api/languages", users[-1].codes[-2], 1),
         **rows.large_language(),
     }
     rows.user("no-secret@example.org", secret=False)
     rows.user("suspended@example.org", status="suspended")
     await _copy(dsn, rows, [*codes, LARGE_CODE])
     return Data(
-        crowd,
-        polyglot,
+        users,
+        multilingual_user,
         {
             "unknown address": ("nobody@example.org", SECRET),
-            "wrong secret": (crowd[0].email, WRONG_SECRET),
+            "wrong secret": (users[0].email, WRONG_SECRET),
             "no secret": ("no-secret@example.org", SECRET),
             "suspended user": ("suspended@example.org", SECRET),
         },

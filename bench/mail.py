@@ -1,4 +1,4 @@
-"""Mail: how fast one worker delivers what is queued, and what signed-in readers feel of it."""
+"""Mail: the rate at which one worker delivers queued mail, and the load of signed-in readers during the delivery."""
 
 import asyncio
 import subprocess
@@ -19,53 +19,53 @@ from bench.measure import READERS, Load, load
 
 MAILS = 1000
 MAIL_RATE_MIN = 50
-# Mail is being delivered for as long as the readers are measured, even at twice the rate it must have.
+# Readers are measured for less time than the delivery takes, even at twice the required rate.
 READ_SECONDS_MAX = MAILS // (2 * MAIL_RATE_MIN)
 
 
 class Delivery(NamedTuple):
-    """Mails a second from the moment they are queued, and readers alone and meanwhile."""
+    """Mails per second from the moment they are queued, and the load of readers alone and during the delivery."""
 
     rate: float
     alone: Load
-    meanwhile: Load
+    during_delivery: Load
 
 
 class Sink(NamedTuple):
-    """An SMTP server that swallows mail, and tells of every `MAILS` that have come."""
+    """An SMTP server that discards mail, and reports when `MAILS` more have arrived."""
 
     url: str
     process: "subprocess.Popen[str]"
 
     def wait(self) -> float:
-        """Wait for the next `MAILS`; gives the time when they had come."""
-        _line(self.process)
+        """Wait for the next `MAILS` mails; returns the time of their arrival, from `time.perf_counter`."""
+        _next_line(self.process)
         return time.perf_counter()
 
 
 @contextmanager
 def mail_sink() -> Iterator[Sink]:
-    """A sink in a process of its own."""
+    """A sink, in another process."""
     command = [sys.executable, "-m", "bench.sink", str(MAILS)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        yield Sink(f"smtp://127.0.0.1:{_line(process)}", process)
+        yield Sink(f"smtp://127.0.0.1:{_next_line(process)}", process)
     finally:
         process.terminate()
         process.wait()
 
 
-def delivery(url: str, settings: Settings, sink: Sink, calls: Path, seconds: int) -> Delivery:
-    """Queue `MAILS` for the service at `url`, which has `settings`, while readers send `calls`."""
+def measure_delivery(url: str, settings: Settings, sink: Sink, calls: Path, seconds: int) -> Delivery:
+    """Queue `MAILS` mails for the service at `url`, which has these settings, while readers send `calls`."""
     seconds = min(seconds, READ_SECONDS_MAX)
     alone = load(url, calls, seconds, READERS)
     asyncio.run(_enqueue(settings))
     queued = time.perf_counter()
     with ThreadPoolExecutor(1) as threads:
         delivered = threads.submit(sink.wait)
-        meanwhile = load(url, calls, seconds, READERS)
+        during_delivery = load(url, calls, seconds, READERS)
         rate = MAILS / (delivered.result() - queued)
-    return Delivery(rate, alone, meanwhile)
+    return Delivery(rate, alone, during_delivery)
 
 
 async def _enqueue(settings: Settings) -> None:
@@ -83,8 +83,8 @@ async def _enqueue(settings: Settings) -> None:
                 )
 
 
-def _line(process: "subprocess.Popen[str]") -> str:
+def _next_line(process: "subprocess.Popen[str]") -> str:
     line = process.stdout.readline() if process.stdout else ""
     if not line:
-        raise RuntimeError("the SMTP server has ended")
+        raise RuntimeError("the SMTP server has exited")
     return line.strip()

@@ -1,4 +1,4 @@
-"""How each number is measured."""
+"""The measurements: load with wrk, raw argon2id, and the times of refused sign-ins."""
 
 import json
 import shutil
@@ -20,9 +20,9 @@ from app.settings.model import Settings
 SCRIPT = Path(__file__).with_name("requests.lua")
 CONNECTIONS = 16
 SIGN_INS = 32
-# While sign-ins run, readers come one by one: the wait is then the server's, not that of a queue of readers.
+# Few readers during sign-ins: the response time is then that of the service, and not of a queue of readers.
 READERS = 2
-# What wrk has asked for and does not wait for is hashed all the same.
+# wrk does not wait for the last answers, but the service computes their hashes all the same.
 SETTLE_SECONDS = 2
 
 
@@ -31,7 +31,7 @@ class WrkMissingError(Exception):
 
 
 class Load(NamedTuple):
-    """What wrk saw: requests per second, and the median and 99th percentile of the answers' times in milliseconds."""
+    """The result of wrk: requests per second, and the median and 99th percentile of response times in milliseconds."""
 
     rate: float
     p50: float
@@ -39,7 +39,7 @@ class Load(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One request; `body` is JSON."""
+    """One request; `token` is a session token, `body` is JSON."""
 
     method: str
     path: str
@@ -48,21 +48,21 @@ class Call(NamedTuple):
 
 
 def require_wrk() -> None:
-    """Raise `WrkMissingError` where there is no wrk."""
+    """Raise `WrkMissingError` if wrk is not on the PATH."""
     if shutil.which("wrk") is None:
         raise WrkMissingError("wrk is not installed: `apt-get install wrk`, or https://github.com/wg/wrk")
 
 
 def write_calls(file: Path, calls: Iterable[Call]) -> Path:
-    """Write what `load` sends."""
+    """Write the requests that `load` sends; returns the file."""
     file.write_text("".join(["\t".join(call) + "\n" for call in calls]))
     return file
 
 
 def load(url: str, calls: Path, seconds: int, connections: int | None = None) -> Load:
-    """Send the calls in turn, over and over, from one thread, by default over `CONNECTIONS`.
+    """Send the calls in turn, repeatedly, from one thread over `connections` connections (default `CONNECTIONS`).
 
-    Raises `RuntimeError` where an answer was not a success: a fast refusal measures nothing.
+    Raises `RuntimeError` if an answer was not a success, because the time of a refusal measures nothing.
     """
     command = [
         "wrk",
@@ -82,25 +82,25 @@ def load(url: str, calls: Path, seconds: int, connections: int | None = None) ->
 
 
 def load_sign_ins(url: str, calls: Path, seconds: int) -> Load:
-    """The load of `calls` from `SIGN_INS` connections; nothing of it is left to do at the end."""
+    """The load of `calls` over `SIGN_INS` connections. Returns after the service has computed the last hashes."""
     seen = load(url, calls, seconds, SIGN_INS)
     time.sleep(SETTLE_SECONDS)
     return seen
 
 
-def load_beside(url: str, calls: Path, beside: Path, seconds: int) -> tuple[Load, Load]:
-    """The load of `calls` from a few readers: alone, and while `SIGN_INS` connections send `beside`."""
+def load_alone_and_during_sign_ins(url: str, calls: Path, sign_ins: Path, seconds: int) -> tuple[Load, Load]:
+    """The load of `calls` from `READERS` readers: alone, and while `SIGN_INS` connections send `sign_ins`."""
     alone = load(url, calls, seconds, READERS)
     with ThreadPoolExecutor(1) as threads:
-        other = threads.submit(load_sign_ins, url, beside, seconds + 2)
+        background = threads.submit(load_sign_ins, url, sign_ins, seconds + 2)
         time.sleep(1)
-        crowded = load(url, calls, seconds, READERS)
-        other.result()
-    return alone, crowded
+        during = load(url, calls, seconds, READERS)
+        background.result()
+    return alone, during
 
 
 def raw_argon2_rate(secret: str, seconds: float, threads: int) -> float:
-    """Argon2id verifications per second of this machine, with the service's parameters and so many threads."""
+    """Argon2id verifications per second of this machine, with the default settings and this many threads."""
     settings = Settings()
     hasher = PasswordHasher(settings.argon2_iterations, settings.argon2_memory_kib, settings.argon2_parallelism)
     stored = hasher.hash(secret)
@@ -119,7 +119,7 @@ def raw_argon2_rate(secret: str, seconds: float, threads: int) -> float:
 
 
 def refusal_medians(url: str, refused: Mapping[str, tuple[str, str]], tries: int) -> dict[str, float]:
-    """The median time in milliseconds of each kind of refused sign-in, tried in turn, one at a time."""
+    """The median time in milliseconds of each kind of refused sign-in. The kinds are tried in turn, one at a time."""
     times: dict[str, list[float]] = {kind: [] for kind in refused}
     address = urlsplit(url)
     connection = HTTPConnection(address.hostname or "", address.port or 80)

@@ -1,5 +1,5 @@
--- For wrk: sends the requests of a file in turn, one on each line: method, path, session token, JSON body, with tabs
--- between. Ends with one line of JSON; times are in microseconds.
+-- A script for wrk: sends the requests of a file in turn, repeatedly. Each line of the file is a request: method, path,
+-- session token and JSON body, separated by tabs. The last line of the output is JSON; times are in microseconds.
 
 local requests = {}
 local position = 0

@@ -1,4 +1,4 @@
-"""The service under measurement: the real `ostiary serve`, in processes of its own, on an embedded PostgreSQL."""
+"""The service under measurement: `ostiary serve` in its own processes, on an embedded PostgreSQL."""
 
 import asyncio
 import os
@@ -16,24 +16,24 @@ from urllib.request import urlopen
 from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres
-from bench.data import Data, make
+from bench.data import Data, insert_data
 
 START_SECONDS = 30
 
 
 @contextmanager
 def filled_database() -> Iterator[tuple[Path, str, Data]]:
-    """A directory of this run under .bench/, the DSN of a database in it, and the data that it holds."""
+    """A directory of this run in .bench/, the DSN of a database in this directory, and the data of the database."""
     home = Path(".bench").absolute()
     home.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as directory, embedded_postgres(Path(directory)) as dsn:
         asyncio.run(_migrate(dsn))
-        yield Path(directory), dsn, asyncio.run(make(dsn))
+        yield Path(directory), dsn, asyncio.run(insert_data(dsn))
 
 
 @contextmanager
 def serving(directory: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """The base URL of one worker with these settings. Its log goes to a file in `directory`."""
+    """The base URL of a service with one worker and these settings. Its log is a file in `directory`."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {"PATH": os.defpath, "PORT": str(port), "WORKERS": "1", **settings}

@@ -1,4 +1,4 @@
-"""The README's tour works as it stands: its commands run, in order, against a service that has just been started."""
+"""The commands of the README's tour, run in order against a service that has just started."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from tests.support.serve_process import serving
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_command_of_the_tour_works(work_dir: Path) -> None:
+def test_every_command_of_the_readme_tour_succeeds(work_dir: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 8
     with serving(work_dir / "data", work_dir) as service:

@@ -1,4 +1,4 @@
-"""`ostiary serve` as a process: signals, kills, a port in use, with the embedded database and with another one."""
+"""`ostiary serve` as a process: signals, kills, a port in use, the embedded database and `DATABASE_URL`."""
 
 import os
 import pwd
@@ -33,8 +33,8 @@ def is_listening(port: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_service_its_workers_and_its_database(work_dir: Path, number: signal.Signals) -> None:
     with serving(work_dir / "data", work_dir) as service:
-        where, link = service.out
-        assert where == f"Ostiary serves {service.url} (on 127.0.0.1:{service.port}; Ctrl-C stops it)"
+        address, link = service.out
+        assert address == f"Ostiary serves {service.url} (on 127.0.0.1:{service.port}; Ctrl-C stops it)"
         assert re.fullmatch(rf"Setup link: {service.url}/redeem#token=osk_[\w-]{{43}}", link)
         database = service.database_pid()
         started = children(service.process.pid)
@@ -52,21 +52,21 @@ def test_the_next_start_after_a_kill_recovers_all_data(work_dir: Path) -> None:
         assert (imported.returncode, imported.stdout) == (0, "183 languages created\n")
         os.kill(service.process.pid, signal.SIGKILL)
         service.process.wait()
-        left_behind = service.database_pid()
-        assert is_alive(left_behind)
+        orphaned = service.database_pid()
+        assert is_alive(orphaned)
 
-    with serving(work_dir / "data", work_dir, PORT=str(service.port)) as again:
-        assert not is_alive(left_behind)
-        database = again.database_pid()
-        for pid in (again.process.pid, database):
+    with serving(work_dir / "data", work_dir, PORT=str(service.port)) as restarted:
+        assert not is_alive(orphaned)
+        database = restarted.database_pid()
+        for pid in (restarted.process.pid, database):
             os.kill(pid, signal.SIGKILL)
-        again.process.wait()
+        restarted.process.wait()
         wait_for(lambda: not is_alive(database))
 
     # No service is running: the command starts and stops the database itself.
-    listed = again.command("languages", "list")
+    listed = restarted.command("languages", "list")
     assert len(listed.stdout.splitlines()) == 183, listed.stderr
-    assert not again.pid_file.exists()
+    assert not restarted.pid_file.exists()
 
 
 def test_a_second_service_on_the_same_data_dir_fails_with_one_line(work_dir: Path) -> None:
@@ -111,7 +111,7 @@ async def test_with_database_url_several_workers_serve_without_the_embedded_data
         wait_for(lambda: len(children(service.process.pid) - workers) == 1)
         wait_for(service.is_ready)
         assert service.out[2] == "[ERROR] Unexpected exit from worker-1"
-        # The signal of a closed terminal.
+        # A terminal sends SIGHUP when it is closed.
         assert service.stop(signal.SIGHUP) == 0
     assert not (work_dir / "data").exists()
 
@@ -124,8 +124,8 @@ def test_the_service_runs_as_an_unprivileged_account(work_dir: Path) -> None:
         if os.geteuid() == 0:
             account = pwd.getpwnam(UNPRIVILEGED_ACCOUNT)
             os.chown(data_dir, account.pw_uid, account.pw_gid)
-            needed = (Path(sys.executable), Path(sys.base_prefix), EXAMPLES, data_dir)
-            stack.enter_context(_reachable(account.pw_uid, *needed))
+            needed_paths = (Path(sys.executable), Path(sys.base_prefix), EXAMPLES, data_dir)
+            stack.enter_context(_traversable(account.pw_uid, *needed_paths))
         with serving(data_dir, work_dir, account) as service:
             assert service.command("users", "create", "ada@example.org").returncode == 0
             assert service.stop() == 0
@@ -133,10 +133,10 @@ def test_the_service_runs_as_an_unprivileged_account(work_dir: Path) -> None:
 
 
 @contextmanager
-def _reachable(uid: int, *paths: Path) -> Iterator[None]:
+def _traversable(uid: int, *paths: Path) -> Iterator[None]:
     """Let the account traverse the directories above the paths while the context lasts."""
-    above = {directory for path in paths for directory in (*path.parents, *path.resolve().parents)}
-    closed = {directory: mode for directory in above if not (mode := directory.stat().st_mode) & 0o001}
+    ancestors = {directory for path in paths for directory in (*path.parents, *path.resolve().parents)}
+    closed = {directory: mode for directory in ancestors if not (mode := directory.stat().st_mode) & 0o001}
     for directory, mode in closed.items():
         if directory.stat().st_uid != uid:
             directory.chmod(mode | 0o001)

@@ -1,4 +1,4 @@
-"""How many statements an authorised request costs, counted on the real connections."""
+"""The number of SQL statements of a request, counted on the real connections."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,13 +11,13 @@ from tests.support.app import RunningApp
 
 
 @asynccontextmanager
-async def direct_reads(app: RunningApp, found: list[str]) -> AsyncIterator[None]:
-    """Note what every connection of the direct pool is asked."""
+async def direct_reads(app: RunningApp, logged: list[str]) -> AsyncIterator[None]:
+    """Log every statement of every connection of the asyncpg pool."""
     pool = app.resources.database.pool
     connections = [await pool.acquire() for _ in range(pool.get_size())]
 
     def note(query: asyncpg.connection.LoggedQuery) -> None:
-        found.append(query.query)
+        logged.append(query.query)
 
     for connection in connections:
         connection.add_query_logger(note)
@@ -30,15 +30,15 @@ async def direct_reads(app: RunningApp, found: list[str]) -> AsyncIterator[None]
 
 
 @contextmanager
-def transactions(app: RunningApp, found: list[str]) -> Iterator[None]:
-    """Note every transaction of the engine and each of its statements."""
+def transactions(app: RunningApp, logged: list[str]) -> Iterator[None]:
+    """Log the BEGIN and every statement of each transaction of the SQLAlchemy engine."""
     engine = app.resources.database.engine.sync_engine
 
     def begin(_: Connection) -> None:
-        found.append("BEGIN")
+        logged.append("BEGIN")
 
     def execute(_: Connection, __: object, statement: str, *___: object) -> None:
-        found.append(statement)
+        logged.append(statement)
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "before_cursor_execute", execute)
@@ -49,18 +49,18 @@ def transactions(app: RunningApp, found: list[str]) -> Iterator[None]:
 
 @pytest.fixture
 async def statements(app: RunningApp) -> AsyncIterator[list[str]]:
-    """Everything that the service asks its database from here on."""
-    found: list[str] = []
-    with transactions(app, found):
-        async with direct_reads(app, found):
-            yield found
+    """All statements that the service sends to its database, in order."""
+    logged: list[str] = []
+    with transactions(app, logged):
+        async with direct_reads(app, logged):
+            yield logged
 
 
 @pytest.mark.parametrize(
     ("path", "count"),
     [("/api/session", 1), ("/api/languages/de", 2), ("/api/languages", 2), ("/api/languages/da", 1)],
 )
-async def test_a_signed_in_read_costs_one_statement_for_the_principal_and_one_for_the_data(
+async def test_an_authorised_read_is_one_statement_for_the_principal_and_one_for_the_data(
     app: RunningApp, statements: list[str], path: str, count: int
 ) -> None:
     user_id = await app.user()
@@ -76,7 +76,7 @@ async def test_a_signed_in_read_costs_one_statement_for_the_principal_and_one_fo
 @pytest.mark.parametrize(
     "headers", [{}, {"Cookie": "auth_session=garbage"}, {"Authorization": "Bearer ost_short"}, {"Cookie": "theme=dark"}]
 )
-async def test_what_cannot_be_a_session_costs_no_statement(
+async def test_a_malformed_session_token_causes_no_statement(
     app: RunningApp, statements: list[str], headers: dict[str, str]
 ) -> None:
     client = app.client(**headers)
@@ -85,14 +85,16 @@ async def test_what_cannot_be_a_session_costs_no_statement(
     assert statements == []
 
 
-async def test_a_refused_body_costs_nothing_but_the_principal(app: RunningApp, statements: list[str]) -> None:
+async def test_a_refused_body_causes_only_the_statement_for_the_principal(
+    app: RunningApp, statements: list[str]
+) -> None:
     client = await app.signed_in(admin=True)
     statements.clear()
     assert (await client.post("/api/languages", json={"code": 1})).status_code == 422
     assert len(statements) == 1, statements
 
 
-async def test_the_count_sees_transactions_too(app: RunningApp, statements: list[str]) -> None:
+async def test_statements_in_transactions_are_counted_too(app: RunningApp, statements: list[str]) -> None:
     client = await app.signed_in()
     statements.clear()
     await client.delete("/api/session")

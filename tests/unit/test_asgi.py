@@ -1,4 +1,4 @@
-"""The composition root: an app from the environment, made without touching the network."""
+"""The composition root: the app is built from the environment, without network access."""
 
 import pytest
 
@@ -8,23 +8,23 @@ from app.settings.load import SettingsError
 from app.settings.model import Settings
 
 
-def test_the_app_is_made_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_app_is_built_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@nowhere.invalid/ostiary")
     assert callable(create_app())
 
 
-def test_a_bad_setting_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_raises_settings_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "http")
     with pytest.raises(SettingsError, match="PORT: expected"):
         create_app()
 
 
-def test_two_apps_of_one_process_share_nothing() -> None:
+def test_two_apps_in_one_process_have_different_databases() -> None:
     first, second = [build(Settings(database_url="postgresql:///unused")) for _ in range(2)]
     assert first.state.resources.database is not second.state.resources.database
 
 
-def test_the_clock_of_operation_is_in_utc() -> None:
+def test_the_clock_of_the_service_is_in_utc() -> None:
     offset = utc_now().utcoffset()
     assert offset is not None
     assert not offset

@@ -1,4 +1,4 @@
-"""Audit events: everything that matters leaves one, with who did it and from where, or did not happen."""
+"""Audit events: every change that matters for security leaves one, in the transaction of the change."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ EVE = {"name": "Eve", "secret": SECRET}
 
 @pytest.fixture
 async def root(app: RunningApp) -> httpx.AsyncClient:
-    """The first platform admin, who has used the setup link."""
+    """The first platform admin, created with the setup link."""
     client = app.client(ip="203.0.113.7")
     setup = {"token": await app.setup_token(), "email": "root@example.org", **EVE}
     assert (await redeem(client, **setup)).status_code == 201
@@ -27,18 +27,16 @@ async def root(app: RunningApp) -> httpx.AsyncClient:
 
 
 async def events(client: httpx.AsyncClient, **filters: str | int) -> list[dict[str, Any]]:
-    """The events of the filters, newest first."""
+    """The events that match the filters, newest first."""
     return await items(client, PATH, **filters)
 
 
 async def actions(client: httpx.AsyncClient, **filters: str | int) -> list[str]:
-    """What was done, oldest first."""
+    """The actions of the events that match the filters, oldest first."""
     return [event["action"] for event in reversed(await events(client, **filters))]
 
 
-async def test_an_event_says_what_was_done_to_whom_by_whom_and_from_where(
-    app: RunningApp, root: httpx.AsyncClient
-) -> None:
+async def test_an_event_has_action_subject_actor_session_and_ip(app: RunningApp, root: httpx.AsyncClient) -> None:
     ada = await app.user()
     await root.post(f"/api/users/{ada}/suspension", json={"reason": "Spam"})
     (event,) = await events(root, action="user.suspend")
@@ -51,7 +49,7 @@ async def test_an_event_says_what_was_done_to_whom_by_whom_and_from_where(
     }  # fmt: skip
 
 
-async def test_a_sign_in_is_its_users_own_event(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_a_sign_in_is_an_event_whose_actor_is_the_user(app: RunningApp, root: httpx.AsyncClient) -> None:
     ada = await app.user()
     client = app.client(ip="203.0.113.9")
     session = (await client.post("/api/session", json=CREDENTIALS)).json()["session"]["id"]
@@ -60,21 +58,23 @@ async def test_a_sign_in_is_its_users_own_event(app: RunningApp, root: httpx.Asy
     assert (event["actorId"], event["sessionId"], event["ip"]) == (str(ada), session, "203.0.113.9")
 
 
-async def test_the_life_of_a_key_is_told_from_its_making_to_its_end(app: RunningApp, root: httpx.AsyncClient) -> None:
-    """The first proof of a mailbox also takes the secret away that was set before it."""
+async def test_a_key_leaves_events_when_it_is_issued_used_and_voided(app: RunningApp, root: httpx.AsyncClient) -> None:
+    """The first verification of an address also clears a secret that was set before."""
     ada = await app.user()
     first = await mailed(app, "sign_in")
     app.clock.forward(minutes=1)
     await redeem(app.client(), token=token_in(await mailed(app, "password_reset")), secret=NEW_SECRET)
     assert (await redeem(app.client(), token=token_in(first))).status_code == 410
-    told = [(event["action"], event["detail"].get("purpose")) for event in await events(root, subject=f"user:{ada}")]
-    assert told[::-1] == [
+    recorded = [
+        (event["action"], event["detail"].get("purpose")) for event in await events(root, subject=f"user:{ada}")
+    ]
+    assert recorded[::-1] == [
         ("key.issue", "sign_in"), ("key.issue", "password_reset"), ("key.use", "password_reset"),
         ("key.clear_secret", None), ("key.set_secret", None), ("key.revoke", "sign_in"), ("session.start", None),
     ]  # fmt: skip
 
 
-async def test_a_key_that_was_asked_for_names_who_asked_although_a_job_makes_it(
+async def test_a_key_that_a_job_issues_has_the_requesting_user_as_actor(
     app: RunningApp, root: httpx.AsyncClient
 ) -> None:
     ada = await app.signed_in()
@@ -84,7 +84,7 @@ async def test_a_key_that_was_asked_for_names_who_asked_although_a_job_makes_it(
     assert (event["detail"], event["ip"]) == ({"purpose": "email_change"}, "127.0.0.1")
 
 
-async def test_nobody_is_named_for_what_a_command_does(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_an_event_of_a_command_has_no_actor(app: RunningApp, root: httpx.AsyncClient) -> None:
     ada = await app.user()
     await root.post("/api/languages", json={"code": "de", "name": "German"})
     await set_platform_role(OPERATOR, app.resources, ada, "admin")
@@ -92,7 +92,7 @@ async def test_nobody_is_named_for_what_a_command_does(app: RunningApp, root: ht
     assert (event["action"], event["actorId"], event["ip"]) == ("user.grant_admin", None, None)
 
 
-async def test_what_does_not_happen_leaves_no_event(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_a_refused_or_rolled_back_change_leaves_no_event(app: RunningApp, root: httpx.AsyncClient) -> None:
     before = await actions(root)
     assert (await root.delete(f"/api/users/{await id_of(root)}")).status_code == 409
     async with app.resources.database.transaction() as transaction:
@@ -101,7 +101,7 @@ async def test_what_does_not_happen_leaves_no_event(app: RunningApp, root: httpx
     assert await actions(root) == before
 
 
-async def test_what_was_so_already_leaves_no_event(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_a_request_that_changes_nothing_leaves_no_event(app: RunningApp, root: httpx.AsyncClient) -> None:
     ada = f"/api/users/{await app.user()}"
     before = await actions(root)
     for method, path, body in (
@@ -111,7 +111,7 @@ async def test_what_was_so_already_leaves_no_event(app: RunningApp, root: httpx.
     assert await actions(root) == before
 
 
-async def test_an_admin_made_by_a_command_is_granted_the_role_by_nobody(
+async def test_creating_an_admin_by_a_command_leaves_events_without_an_actor(
     app: RunningApp, root: httpx.AsyncClient
 ) -> None:
     await create_user_with_link(OPERATOR, app.resources, "eve@example.org", "", "admin")
@@ -120,7 +120,7 @@ async def test_an_admin_made_by_a_command_is_granted_the_role_by_nobody(
     assert {event["actorId"] for event in events_of_eve} == {None}
 
 
-async def test_every_action_of_the_list_is_recorded(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_every_documented_action_is_recorded(app: RunningApp, root: httpx.AsyncClient) -> None:
     ada = await app.signed_in()
     user = f"/api/users/{await id_of(ada)}"
     await root.post("/api/languages", json={"code": "de", "name": "German"})

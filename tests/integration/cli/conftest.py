@@ -1,4 +1,4 @@
-"""The command and its databases."""
+"""The `ostiary` command, run in this process, and the databases of its tests."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from tests.support.commands import HEAD, Done, Run, execute, settings
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in this process: a process of its own takes a second to start."""
+    """Runs the command in this process, because another process takes about 1 second to start."""
 
     def run(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["ostiary", *arguments])
@@ -31,13 +31,13 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture(scope="session")
 async def cli_url(server_url: str) -> str:
-    """A migrated database of the commands' own."""
+    """The URL of a migrated database for tests of commands."""
     return await make_migrated_database(server_url, "cli")
 
 
 @pytest.fixture
 def database(cli_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A migrated and empty database, which the settings name."""
+    """A migrated and empty database, which `DATABASE_URL` names."""
     execute(cli_url, EMPTY)
     settings(monkeypatch, DATABASE_URL=cli_url)
     yield cli_url
@@ -46,7 +46,7 @@ def database(cli_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def unmigrated(server_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A database without a table."""
+    """A database without tables, which `DATABASE_URL` names."""
     url = asyncio.run(make_database(server_url, "cli_empty"))
     settings(monkeypatch, DATABASE_URL=url)
     return url

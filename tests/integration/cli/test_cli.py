@@ -1,4 +1,4 @@
-"""The `ostiary` command: what it does, what it prints, its exit codes, and one line for each mistake."""
+"""The `ostiary` command: its effects, its output, its exit codes, and one line for each mistake."""
 
 import os
 import subprocess
@@ -28,6 +28,7 @@ def users(run: Run) -> dict[str, tuple[str, ...]]:
 
 
 def paths(command: click.Command, prefix: str = "") -> Iterator[str]:
+    """The paths of all commands of a group, such as `users list`."""
     if not isinstance(command, click.Group):
         yield prefix.strip()
         return
@@ -35,7 +36,7 @@ def paths(command: click.Command, prefix: str = "") -> Iterator[str]:
         yield from paths(child, f"{prefix} {name}")
 
 
-def test_every_command_is_documented_and_held_by_this_file(run: Run) -> None:
+def test_every_command_has_help_and_is_listed_in_this_file(run: Run) -> None:
     assert sorted(paths(cli)) == sorted(COMMANDS)
     assert run("--version").out[0].startswith("ostiary, version ")
     for command in ("", "users", "languages", "database", "policy", *COMMANDS):
@@ -55,14 +56,14 @@ def test_every_command_is_documented_and_held_by_this_file(run: Run) -> None:
         ["serve", "--port", "1"],
     ],
 )
-def test_wrong_usage_exits_with_2_and_says_how_to_use_it(run: Run, arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2_and_prints_the_usage(run: Run, arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.code, done.out) == (2, [])
     assert done.err[0].startswith("Usage: ostiary")
     assert done.err[-1].startswith("Error: ")
 
 
-def test_each_bad_setting_gets_one_line_that_names_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_invalid_setting_gets_one_line_that_names_the_setting(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     settings(monkeypatch, PORT="many", WORKERS="0", COOKIE_HOST_PREFIX="perhaps")
     names = [line.split(":")[0] for line in run("users", "list").mistakes]
     assert sorted(names) == ["COOKIE_HOST_PREFIX", "PORT", "WORKERS"]
@@ -81,7 +82,7 @@ def test_setup_prints_a_link_until_there_is_a_platform_admin(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_the_life_of_a_user(run: Run) -> None:
+def test_a_user_is_created_suspended_restored_and_made_a_platform_admin(run: Run) -> None:
     created = run("users", "create", "Ada@Example.org", "--name", "Ada")
     assert created.code == 0
     assert created.out[0].startswith("Invitation link: http://127.0.0.1:8000/redeem#token=osk_")
@@ -95,7 +96,7 @@ def test_the_life_of_a_user(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_the_last_platform_admin_stays(run: Run) -> None:
+def test_the_last_platform_admin_cannot_be_suspended_or_lose_the_role(run: Run) -> None:
     run("users", "create", "ada@example.org", "--admin")
     for command in ("suspend", "revoke-admin"):
         assert run("users", command, "ada@example.org").mistakes == ["Make another user a platform admin first."]
@@ -106,7 +107,7 @@ def test_the_last_platform_admin_stays(run: Run) -> None:
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("command", ["suspend", "restore", "grant-admin", "revoke-admin"])
-def test_an_unknown_user_is_told_in_one_line(run: Run, command: str) -> None:
+def test_an_unknown_user_is_reported_in_one_line(run: Run, command: str) -> None:
     assert run("users", command, "nobody@example.org").mistakes == ["There is no user with this address."]
     assert run("users", command, "nobody").mistakes == ["email: This is not an email address"]
 
@@ -119,7 +120,7 @@ def test_an_address_has_one_user(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_a_name_that_commands_the_terminal_is_shown_and_not_obeyed(run: Run) -> None:
+def test_control_characters_in_names_and_addresses_are_printed_escaped(run: Run) -> None:
     run("users", "create", "ada@example.org", "--name", "A\x1b[2J\td\na")
     assert users(run)["ada@example.org"] == (r"A\x1b[2J\td\na", "-", "active")
     (line,) = run("users", "suspend", "x\n\x1b[2J@example.org").mistakes
@@ -136,7 +137,7 @@ def test_languages_are_imported_and_listed(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_each_bad_line_of_a_file_gets_one_line_and_nothing_is_imported(run: Run, tmp_path: Path) -> None:
+def test_each_invalid_line_of_a_file_gets_one_line_and_nothing_is_imported(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "languages.jsonl"
     path.write_text('{"code":"de","name":"German"}\nnonsense\n{"code":"fa","name":"Persian","a\\nb\\u001b":1}\n')
     first, second = run("languages", "import", str(path)).mistakes
@@ -149,7 +150,7 @@ def test_each_bad_line_of_a_file_gets_one_line_and_nothing_is_imported(run: Run,
     ]
 
 
-def test_more_rows_than_a_page_are_all_listed(run: Run, database: str) -> None:
+def test_lists_of_more_rows_than_one_page_are_printed_completely(run: Run, database: str) -> None:
     execute(
         database,
         "INSERT INTO languages SELECT 'x-' || n, 'n', 'n', 'ltr', now() FROM generate_series(1, 450) n;"
@@ -160,7 +161,7 @@ def test_more_rows_than_a_page_are_all_listed(run: Run, database: str) -> None:
     assert len(users(run)) == 450
 
 
-def test_the_installed_command_says_a_mistake_in_one_line_and_exits_with_1(database: str) -> None:
+def test_the_installed_command_reports_a_mistake_in_one_line_and_exits_with_1(database: str) -> None:
     unknown = subprocess.run(
         [OSTIARY, "users", "suspend", "nobody@example.org"],
         env={**os.environ, "DATABASE_URL": database},
@@ -172,7 +173,7 @@ def test_the_installed_command_says_a_mistake_in_one_line_and_exits_with_1(datab
     assert unknown.stderr == "ostiary: There is no user with this address.\n"
 
 
-def test_a_reader_that_goes_away_ends_the_command_quietly(database: str) -> None:
+def test_a_closed_pipe_ends_the_command_without_an_error_message(database: str) -> None:
     execute(
         database,
         "INSERT INTO languages SELECT 'x-' || n, repeat('n', 200), 'n', 'ltr', now() FROM generate_series(1, 2000) n",

@@ -1,4 +1,4 @@
-"""`ostiary jobs`: an operator sees what waits and what failed, runs it again or drops it."""
+"""`ostiary jobs`: listing, retrying and discarding jobs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,19 +13,19 @@ from app.cli.main import cli
 from app.postgres.base import new_id
 from tests.support.app import DATA_DIR, SECRET_KEY
 
-ADD = """
+INSERT_JOB = """
 INSERT INTO jobs (id, kind, state, payload, attempts, error, due_at, created_at, finished_at)
 VALUES ($1, 'mail', $2, $3, 3, $4, now(), '2026-06-01T12:00:00Z', CASE WHEN $2 IN ('done', 'dead') THEN now() END)
 """
 
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-Database = Callable[[Callable[[Connection], Awaitable[object]]], object]
+RunOnDatabase = Callable[[Callable[[Connection], Awaitable[object]]], object]
 
 
 @pytest.fixture
-def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """Runs a function on a connection to the database that the commands use; the table of jobs is empty."""
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> RunOnDatabase:
+    """Runs a function on a connection to the database of the commands, whose table of jobs is empty."""
     for name, value in {"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "DATA_DIR": str(DATA_DIR)}.items():
         monkeypatch.setenv(name, value)
 
@@ -43,14 +43,17 @@ def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Database:
     return run
 
 
-def add(database: Database, state: str, *, payload: bytes | None = b"sealed", error: str | None = None) -> UUID:
+def add_job(
+    database: RunOnDatabase, state: str, *, payload: bytes | None = b"sealed", error: str | None = None
+) -> UUID:
+    """Insert a job in this state, and return its id."""
     job_id = new_id()
     stored = None if state == "done" else payload
-    database(lambda connection: connection.execute(ADD, job_id, state, stored, error))
+    database(lambda connection: connection.execute(INSERT_JOB, job_id, state, stored, error))
     return job_id
 
 
-def state_of(database: Database, job_id: UUID) -> object:
+def state_of(database: RunOnDatabase, job_id: UUID) -> object:
     return database(lambda connection: connection.fetchval("SELECT state FROM jobs WHERE id = $1", job_id))
 
 
@@ -58,10 +61,10 @@ def ostiary(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["jobs", *arguments])
 
 
-def test_the_list_shows_all_that_is_not_done_and_tells_why_it_failed(database: Database) -> None:
-    waiting = add(database, "queued", error="mail server: 421 busy")
-    dead = add(database, "dead", error="recipient refused: 550")
-    done = add(database, "done")
+def test_the_list_shows_every_job_that_is_not_done_with_its_last_error(database: RunOnDatabase) -> None:
+    waiting = add_job(database, "queued", error="mail server: 421 busy")
+    dead = add_job(database, "dead", error="recipient refused: 550")
+    done = add_job(database, "done")
     listed = ostiary("list")
     assert listed.exit_code == 0, listed.output
     lines = [line.split("\t") for line in listed.output.splitlines()]
@@ -73,8 +76,8 @@ def test_the_list_shows_all_that_is_not_done_and_tells_why_it_failed(database: D
     assert "sealed" not in listed.output
 
 
-def test_dead_jobs_are_queued_again_one_by_one_or_all(database: Database) -> None:
-    first, second, third = (add(database, "dead") for _ in range(3))
+def test_one_dead_job_or_all_dead_jobs_can_be_queued_again(database: RunOnDatabase) -> None:
+    first, second, third = (add_job(database, "dead") for _ in range(3))
     assert ostiary("retry", str(first)).output == f"{first} queued again\n"
     assert [state_of(database, job_id) for job_id in (first, second)] == ["queued", "dead"]
     assert ostiary("retry", "--dead").exit_code == 0
@@ -82,35 +85,35 @@ def test_dead_jobs_are_queued_again_one_by_one_or_all(database: Database) -> Non
 
 
 @pytest.mark.parametrize("state", ["running", "done", "erased", "unknown"])
-def test_what_cannot_run_again_is_named(database: Database, state: str) -> None:
+def test_a_job_that_cannot_run_again_is_reported_with_its_id(database: RunOnDatabase, state: str) -> None:
     if state == "unknown":
         job_id = new_id()
     elif state == "erased":
-        job_id = add(database, "dead", payload=None)
+        job_id = add_job(database, "dead", payload=None)
     else:
-        job_id = add(database, state)
-    tried = ostiary("retry", str(job_id))
-    assert tried.exit_code == 1
-    assert tried.output.startswith(f"ostiary: {job_id} cannot run again")
+        job_id = add_job(database, state)
+    result = ostiary("retry", str(job_id))
+    assert result.exit_code == 1
+    assert result.output.startswith(f"ostiary: {job_id} cannot run again")
 
 
-def test_jobs_are_discarded_for_good_except_running_ones(database: Database) -> None:
-    dead, running = add(database, "dead"), add(database, "running")
-    tried = ostiary("discard", str(dead), str(running))
-    assert tried.exit_code == 1
-    assert f"{dead} discarded" in tried.output
-    assert f"{running} cannot be discarded" in tried.output
+def test_discarded_jobs_are_deleted_and_a_running_job_cannot_be_discarded(database: RunOnDatabase) -> None:
+    dead, running = add_job(database, "dead"), add_job(database, "running")
+    result = ostiary("discard", str(dead), str(running))
+    assert result.exit_code == 1
+    assert f"{dead} discarded" in result.output
+    assert f"{running} cannot be discarded" in result.output
     assert [state_of(database, job_id) for job_id in (dead, running)] == [None, "running"]
 
 
-def test_a_scheduled_job_is_not_discarded(database: Database) -> None:
-    scheduled = add(database, "queued", payload=None)
+def test_a_scheduled_job_cannot_be_discarded(database: RunOnDatabase) -> None:
+    scheduled = add_job(database, "queued", payload=None)
     assert "it runs, is scheduled or is unknown" in ostiary("discard", str(scheduled)).output
     assert state_of(database, scheduled) == "queued"
 
 
 @pytest.mark.parametrize("arguments", [("retry",), ("discard",), ("retry", "--dead", str(UUID(int=1))), ("retry", "x")])
-def test_wrong_usage_changes_nothing(database: Database, arguments: tuple[str, ...]) -> None:
-    dead = add(database, "dead")
+def test_wrong_usage_exits_with_2_and_changes_nothing(database: RunOnDatabase, arguments: tuple[str, ...]) -> None:
+    dead = add_job(database, "dead")
     assert ostiary(*arguments).exit_code == 2
     assert state_of(database, dead) == "dead"

@@ -1,4 +1,4 @@
-"""A database that the `ostiary` command cannot use is told in one line, without a password."""
+"""A database that the `ostiary` command cannot use is reported in one line, without a password."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.support.commands import HEAD, Done, Run, execute, settings
         "mysql://someone:swordfish@127.0.0.1/ostiary",
     ],
 )
-def test_a_database_that_cannot_be_reached_is_told_in_one_line_without_its_password(
+def test_an_unreachable_database_is_reported_in_one_line_without_its_password(
     run: Run, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     settings(monkeypatch, DATABASE_URL=url)
@@ -26,16 +26,14 @@ def test_a_database_that_cannot_be_reached_is_told_in_one_line_without_its_passw
         assert "swordfish" not in line
 
 
-def test_a_database_that_does_not_exist_is_told_in_one_line(
-    run: Run, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_database_is_reported_in_one_line(run: Run, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database.replace("/cli_", "/missing_"))
     (line,) = run("database", "current").mistakes
     assert "does not exist" in line
 
 
 @pytest.mark.usefixtures("unmigrated")
-def test_a_database_that_is_not_migrated_is_told_in_one_line(run: Run) -> None:
+def test_a_database_that_is_not_migrated_is_reported_in_one_line(run: Run) -> None:
     advice = f"the database has no tables yet, this version needs {HEAD}: run `ostiary database upgrade`"
     for command in ("setup", "users list", "users create a@example.org", "languages list"):
         assert run(*command.split()).mistakes == [advice]
@@ -45,7 +43,7 @@ def test_a_database_that_is_not_migrated_is_told_in_one_line(run: Run) -> None:
     assert run("users", "list") == Done(0, [], [])
 
 
-def test_a_database_of_a_newer_version_is_left_alone(run: Run, database: str) -> None:
+def test_a_database_of_a_newer_version_is_reported_in_one_line_and_not_changed(run: Run, database: str) -> None:
     execute(database, "UPDATE alembic_version SET version_num = '9999'")
     (line,) = run("users", "list").mistakes
     assert line.startswith(f"the database is at revision 9999, this version needs {HEAD}")
@@ -55,7 +53,7 @@ def test_a_database_of_a_newer_version_is_left_alone(run: Run, database: str) ->
     assert run("database", "current").out == ["9999"]
 
 
-def test_what_the_database_refuses_is_told_in_one_line(
+def test_a_statement_that_the_database_refuses_is_reported_in_one_line(
     run: Run, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"{database}{'&' if '?' in database else '?'}default_transaction_read_only=on")
@@ -64,8 +62,8 @@ def test_what_the_database_refuses_is_told_in_one_line(
 
 
 @pytest.mark.usefixtures("database")
-def test_a_postgresql_that_is_too_old_is_told_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is none at hand: the service asks for a newer one than there is."""
+def test_a_postgresql_that_is_too_old_is_reported_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No old PostgreSQL is available here: the test raises the required version above the installed one."""
     monkeypatch.setattr("app.server.OLDEST_POSTGRES", 99)
     (line,) = run("users", "list").mistakes
     assert line.startswith("DATABASE_URL: PostgreSQL 99 or newer is needed, this is ")

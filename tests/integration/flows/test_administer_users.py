@@ -1,4 +1,4 @@
-"""Accounts over HTTP: one's own, and all of them for platform admins."""
+"""Accounts over HTTP: every user's own account, and all accounts for platform admins."""
 
 import httpx
 import pytest
@@ -24,12 +24,12 @@ async def emails(client: httpx.AsyncClient, **filters: str | int) -> list[str]:
 
 
 async def account(client: httpx.AsyncClient, user_id: object) -> dict[str, str | None]:
-    """An account, as the client may see it."""
+    """The account as the client reads it."""
     body: dict[str, str | None] = (await client.get(f"/api/users/{user_id}")).json()
     return body
 
 
-async def test_a_platform_admin_lists_all_users_and_everybody_else_themselves(
+async def test_a_platform_admin_lists_all_users_and_any_other_user_only_themselves(
     app: RunningApp, root: httpx.AsyncClient
 ) -> None:
     ada = await app.signed_in()
@@ -38,7 +38,7 @@ async def test_a_platform_admin_lists_all_users_and_everybody_else_themselves(
     assert await emails(ada, search="root") == []
 
 
-async def test_every_page_gives_every_user_once_oldest_first(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_the_pages_contain_every_user_once_oldest_first(app: RunningApp, root: httpx.AsyncClient) -> None:
     for number in range(6):
         await app.user(f"user{number}@example.org")
     found = await pages(root, "/api/users", limit=3)
@@ -78,7 +78,9 @@ async def test_a_malformed_filter_is_a_422(root: httpx.AsyncClient, field: str, 
     assert field_errors(await root.get("/api/users", params={field: value})).keys() == {field}
 
 
-async def test_an_account_is_read_by_id_and_one_s_own_as_me(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_an_account_is_read_by_id_and_the_callers_own_also_by_me(
+    app: RunningApp, root: httpx.AsyncClient
+) -> None:
     ada = await app.signed_in()
     user_id = await id_of(ada)
     expected = {
@@ -86,10 +88,10 @@ async def test_an_account_is_read_by_id_and_one_s_own_as_me(app: RunningApp, roo
         "status": "active", "suspensionReason": None, "onboardedAt": "2026-06-01T12:00:00Z",
         "updatedAt": "2026-06-01T12:00:00Z",
     }  # fmt: skip
-    told = await account(ada, "me")
-    assert await account(ada, user_id) == await account(root, user_id) == told
-    assert (told.pop("createdAt") or "").startswith("2026-06-01T12:00:00")
-    assert told == expected
+    own = await account(ada, "me")
+    assert await account(ada, user_id) == await account(root, user_id) == own
+    assert (own.pop("createdAt") or "").startswith("2026-06-01T12:00:00")
+    assert own == expected
 
 
 async def test_a_user_changes_their_own_profile(app: RunningApp) -> None:
@@ -104,7 +106,7 @@ async def test_a_user_changes_their_own_profile(app: RunningApp) -> None:
     assert (await ada.patch("/api/users/me", json={})).json() == cleared
 
 
-async def test_a_platform_admin_changes_the_profile_of_anybody(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_a_platform_admin_changes_the_profile_of_any_user(app: RunningApp, root: httpx.AsyncClient) -> None:
     user_id = await app.user()
     assert (await root.patch(f"/api/users/{user_id}", json={"name": "Augusta"})).json()["name"] == "Augusta"
 
@@ -134,7 +136,9 @@ async def test_a_malformed_change_changes_nothing(
     assert await account(ada, "me") == before
 
 
-async def test_a_created_user_waits_for_their_invitation(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_a_created_user_is_not_onboarded_and_has_an_invitation_key(
+    app: RunningApp, root: httpx.AsyncClient
+) -> None:
     response = await root.post("/api/users", json={"email": "Eve@Example.org", "name": "Eve"})
     created = response.json()
     assert response.status_code == 201
@@ -155,9 +159,7 @@ async def test_an_address_has_one_account(app: RunningApp, root: httpx.AsyncClie
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
 
 
-async def test_an_invitation_is_mailed_again_to_who_still_waits_for_it(
-    app: RunningApp, root: httpx.AsyncClient
-) -> None:
+async def test_an_invitation_can_be_resent_until_it_is_accepted(app: RunningApp, root: httpx.AsyncClient) -> None:
     user_id = (await root.post("/api/users", json={"email": "eve@example.org", "name": "Eve"})).json()["id"]
     assert (await root.post(f"/api/users/{user_id}/invitation")).status_code == 204
     first, second = [token_in(mail) for mail in await app.mails()]
@@ -169,7 +171,7 @@ async def test_an_invitation_is_mailed_again_to_who_still_waits_for_it(
     assert len(await app.mails()) == 2
 
 
-async def test_a_suspension_ends_every_session_and_its_reason_is_for_admins(
+async def test_a_suspension_ends_all_sessions_and_its_reason_is_shown_to_platform_admins(
     app: RunningApp, root: httpx.AsyncClient
 ) -> None:
     ada = await app.signed_in()
@@ -182,7 +184,9 @@ async def test_a_suspension_ends_every_session_and_its_reason_is_for_admins(
     assert (shown["status"], shown["suspensionReason"]) == ("suspended", "Spam")
 
 
-async def test_a_restored_user_signs_in_anew(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_a_restored_user_can_sign_in_and_old_sessions_stay_ended(
+    app: RunningApp, root: httpx.AsyncClient
+) -> None:
     ada = await app.signed_in()
     path = f"/api/users/{await id_of(ada)}"
     await root.post(f"{path}/suspension", json={})
@@ -209,7 +213,7 @@ async def test_a_malformed_suspension_suspends_nobody(
     assert await is_signed_in(ada)
 
 
-async def test_the_platform_role_is_granted_and_taken_away(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_the_platform_role_is_granted_and_revoked(app: RunningApp, root: httpx.AsyncClient) -> None:
     user_id = await app.user()
     path = f"/api/users/{user_id}/platform-role"
     assert (await root.put(path, json={"role": "admin"})).status_code == 204
@@ -234,7 +238,9 @@ async def test_a_malformed_role_grants_nothing(
     assert (await account(root, user_id))["platformRole"] is None
 
 
-async def test_all_sessions_of_one_user_are_ended_and_nobody_elses(app: RunningApp, root: httpx.AsyncClient) -> None:
+async def test_all_sessions_of_one_user_end_and_those_of_other_users_stay(
+    app: RunningApp, root: httpx.AsyncClient
+) -> None:
     user_id = await app.user()
     clients = [app.with_cookie(await app.token(user_id)) for _ in range(3)]
     other = await app.signed_in("eve@example.org")
@@ -243,7 +249,7 @@ async def test_all_sessions_of_one_user_are_ended_and_nobody_elses(app: RunningA
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
-async def test_a_deleted_account_is_gone_with_its_ways_in_and_memberships(
+async def test_deleting_an_account_deletes_its_sessions_keys_and_memberships(
     app: RunningApp, root: httpx.AsyncClient
 ) -> None:
     await app.language("de")
@@ -268,7 +274,7 @@ ADMINISTRATION = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ADMINISTRATION)
-async def test_administration_needs_a_recent_proof(
+async def test_administration_requires_recent_authentication(
     app: RunningApp, root: httpx.AsyncClient, method: str, path: str, body: object
 ) -> None:
     ada = await app.signed_in()

@@ -1,4 +1,4 @@
-"""Changing the address: the new one is proved, the old one is told and can take the account back for a week."""
+"""Change of address: a code proves the new address, and a link to the old address undoes the change for 7 days."""
 
 from email.message import EmailMessage
 
@@ -12,8 +12,8 @@ from tests.support.races import at_once
 OLD, NEW = "ada@example.org", "ada@new.example.org"
 
 
-async def asked(app: RunningApp, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
-    """Ask to change the address, and give the mail to the new one."""
+async def request_change(app: RunningApp, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
+    """Request a change of address, and return the mail to the new address."""
     assert (await ask(client, "email_change", address)).status_code == 202
     message = (await app.mails())[-1]
     assert message["To"] == address
@@ -24,16 +24,16 @@ async def confirm(client: httpx.AsyncClient, code: str, address: str = NEW) -> h
     return await redeem(client, purpose="email_change", email=address, code=code)
 
 
-async def changed(app: RunningApp, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
-    """Change the address, and give the mail that tells the old one."""
-    assert (await confirm(client, code_in(await asked(app, client, address)), address)).status_code == 201
+async def change_address(app: RunningApp, client: httpx.AsyncClient, address: str = NEW) -> EmailMessage:
+    """Change the address, and return the notice to the old address."""
+    assert (await confirm(client, code_in(await request_change(app, client, address)), address)).status_code == 201
     return (await app.mails())[-1]
 
 
-async def test_the_code_in_the_mail_to_the_new_address_changes_it(either: RunningApp) -> None:
+async def test_the_code_in_the_mail_to_the_new_address_changes_the_address(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     other = either.with_cookie(await either.token((await client.get("/api/users/me")).json()["id"]))
-    answer = await confirm(client, code_in(await asked(either, client, "Ada@new.example.org")))
+    answer = await confirm(client, code_in(await request_change(either, client, "Ada@new.example.org")))
     assert (answer.status_code, answer.json()["user"]["email"]) == (201, "Ada@new.example.org")
     assert await is_signed_in(client)
     assert not await is_signed_in(other)
@@ -41,9 +41,9 @@ async def test_the_code_in_the_mail_to_the_new_address_changes_it(either: Runnin
     assert primary["identifier"] == NEW
 
 
-async def test_from_then_on_the_new_address_signs_in_and_the_old_one_does_not(either: RunningApp) -> None:
+async def test_after_the_change_only_the_new_address_signs_in(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
-    await changed(either, client)
+    await change_address(either, client)
     either.clock.forward(seconds=30)
     sent = len(await either.mails())
     await ask(either.client(), "sign_in", OLD)
@@ -51,62 +51,62 @@ async def test_from_then_on_the_new_address_signs_in_and_the_old_one_does_not(ei
     assert [message["To"] for message in (await either.mails())[sent:]] == [NEW]
 
 
-async def test_the_secret_stays(app: RunningApp) -> None:
+async def test_the_change_keeps_the_secret(app: RunningApp) -> None:
     client = await app.signed_in(OLD)
-    await changed(app, client)
+    await change_address(app, client)
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
     assert (await app.client().post("/api/session", json={**CREDENTIALS, "email": NEW})).status_code == 201
 
 
-async def test_the_keys_of_the_old_address_die_with_it(either: RunningApp) -> None:
+async def test_the_change_voids_the_keys_of_the_old_address(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     sign_in = await mailed(either, "sign_in", OLD)
-    await changed(either, client)
+    await change_address(either, client)
     assert (await redeem(either.client(), token=token_in(sign_in))).status_code == 410
 
 
-async def test_the_old_address_is_told_and_its_link_undoes_the_change(either: RunningApp) -> None:
+async def test_the_link_in_the_notice_to_the_old_address_undoes_the_change_once(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
-    told = await changed(either, client)
-    assert told["To"] == OLD
-    assert NEW in text_of(told)
-    assert "for 7 days" in text_of(told)
+    notice = await change_address(either, client)
+    assert notice["To"] == OLD
+    assert NEW in text_of(notice)
+    assert "for 7 days" in text_of(notice)
 
     owner = either.client()
-    answer = await redeem(owner, token=token_in(told))
+    answer = await redeem(owner, token=token_in(notice))
     assert (answer.status_code, answer.json()["user"]["email"]) == (201, OLD)
     assert await is_signed_in(owner)
     assert not await is_signed_in(client)
-    assert (await redeem(either.client(), token=token_in(told))).status_code == 410
+    assert (await redeem(either.client(), token=token_in(notice))).status_code == 410
 
 
-async def test_undoing_clears_a_secret_that_a_thief_may_have_set(app: RunningApp) -> None:
+async def test_the_undo_clears_a_secret_that_was_set_after_the_change(app: RunningApp) -> None:
     client = await app.signed_in(OLD)
-    told = await changed(app, client)
+    notice = await change_address(app, client)
     secret = "a thief has chosen this one"
     assert (await client.put("/api/keys/primary/secret", json={"secret": secret})).status_code == 204
-    assert (await redeem(app.client(), token=token_in(told))).status_code == 201
+    assert (await redeem(app.client(), token=token_in(notice))).status_code == 201
     for email in (OLD, NEW):
         answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": email, "secret": secret})
         assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, 201), (0, 410)])
-async def test_the_undo_ends_exactly_after_seven_days(either: RunningApp, seconds: int, status: int) -> None:
-    told = await changed(either, await either.signed_in(OLD))
+async def test_the_undo_link_expires_after_7_days(either: RunningApp, seconds: int, status: int) -> None:
+    notice = await change_address(either, await either.signed_in(OLD))
     either.clock.forward(days=7, seconds=seconds)
-    assert (await redeem(either.client(), token=token_in(told))).status_code == status
+    assert (await redeem(either.client(), token=token_in(notice))).status_code == status
 
 
-async def test_undoing_the_first_of_two_changes_voids_the_undo_of_the_second(app: RunningApp) -> None:
+async def test_the_undo_of_the_first_change_voids_the_undo_link_of_the_second(app: RunningApp) -> None:
     client = await app.signed_in(OLD)
-    to_owner = await changed(app, client)
-    to_thief = await changed(app, client, "mallory@example.org")
+    to_owner = await change_address(app, client)
+    to_thief = await change_address(app, client, "mallory@example.org")
     assert (await redeem(app.client(), token=token_in(to_owner))).json()["user"]["email"] == OLD
     assert (await redeem(app.client(), token=token_in(to_thief))).status_code == 410
 
 
-async def test_only_who_is_signed_in_and_has_proved_it_lately_can_ask(either: RunningApp) -> None:
+async def test_a_change_requires_a_session_and_recent_authentication(either: RunningApp) -> None:
     assert problem(await ask(either.client(), "email_change", NEW))["code"] == "not_signed_in"
     client = await either.signed_in(OLD)
     either.clock.forward(minutes=15, seconds=1)
@@ -122,42 +122,42 @@ async def test_a_taken_address_gets_the_same_answer_and_no_mail(either: RunningA
     assert await either.mails() == []
 
 
-async def test_an_address_that_was_taken_meanwhile_is_refused(either: RunningApp) -> None:
+async def test_an_address_that_was_taken_after_the_request_is_refused(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
-    code = code_in(await asked(either, client))
+    code = code_in(await request_change(either, client))
     await either.user(NEW)
     assert problem(await confirm(client, code))["code"] == "email_taken"
     assert await is_signed_in(client)
 
 
-async def test_nobody_else_can_use_the_code(either: RunningApp) -> None:
+async def test_the_code_works_only_in_a_session_of_the_user_who_requested_it(either: RunningApp) -> None:
     client, eve = await either.signed_in(OLD), await either.signed_in("eve@example.org")
-    code = code_in(await asked(either, client))
+    code = code_in(await request_change(either, client))
     for stranger in (either.client(), eve):
         assert problem(await confirm(stranger, code))["code"] == "key_not_usable"
     assert (await confirm(client, code)).status_code == 201
 
 
-async def test_five_wrong_codes_burn_the_code(either: RunningApp) -> None:
+async def test_5_wrong_codes_void_the_code(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
-    code = code_in(await asked(either, client))
+    code = code_in(await request_change(either, client))
     for tried in [*[wrong(code)] * 5, code]:
         assert problem(await confirm(client, tried))["code"] == "key_not_usable"
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
-async def test_the_code_ends_exactly_after_ten_minutes(either: RunningApp, seconds: int, status: int) -> None:
+async def test_the_code_expires_after_10_minutes(either: RunningApp, seconds: int, status: int) -> None:
     client = await either.signed_in(OLD)
-    code = code_in(await asked(either, client))
+    code = code_in(await request_change(either, client))
     either.clock.forward(seconds=seconds)
     assert (await confirm(client, code)).status_code == status
 
 
-async def test_of_two_users_who_want_one_address_at_once_one_gets_it(either: RunningApp) -> None:
+async def test_one_of_two_concurrent_changes_to_the_same_address_succeeds(either: RunningApp) -> None:
     clients = [await either.signed_in(f"user{number}@example.org") for number in range(2)]
     codes = []
     for client in clients:
-        codes.append(code_in(await asked(either, client)))
+        codes.append(code_in(await request_change(either, client)))
         either.clock.forward(seconds=30)
     answers = await at_once(2, lambda number: confirm(clients[number], codes[number]))
     assert sorted(answer.status_code for answer in answers) == [201, 410]
@@ -165,9 +165,9 @@ async def test_of_two_users_who_want_one_address_at_once_one_gets_it(either: Run
     assert taken == 1
 
 
-async def test_the_mails_are_german_for_a_german_reader(either: RunningApp) -> None:
+async def test_the_mails_are_in_the_locale_of_the_user(either: RunningApp) -> None:
     client = await either.signed_in(OLD)
     await client.patch("/api/users/me", json={"locale": "de"})
-    told = await changed(either, client)
+    notice = await change_address(either, client)
     assert [message["Content-Language"] for message in await either.mails()] == ["de", "de"]
-    assert "Änderung rückgängig machen: " in text_of(told)
+    assert "Änderung rückgängig machen: " in text_of(notice)

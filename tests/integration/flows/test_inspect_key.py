@@ -1,4 +1,4 @@
-"""Looking at a link: what it is for and what using it takes; nothing is used up by looking."""
+"""Inspecting a link: the answer names its purpose and the fields that redeeming needs, and consumes nothing."""
 
 import httpx
 import pytest
@@ -13,55 +13,56 @@ async def inspect(app: RunningApp, token: str) -> httpx.Response:
     return await app.client().post("/api/keys/inspect", json={"token": token})
 
 
-async def seen(app: RunningApp, token: str) -> tuple[str, str | None, str | None, list[str]]:
+async def inspected(app: RunningApp, token: str) -> tuple[str, str | None, str | None, list[str]]:
+    """Purpose, email, language and needed fields of the link."""
     body = (await inspect(app, token)).json()
     return body["purpose"], body["email"], body["language"], body["needs"]
 
 
-async def test_looking_uses_nothing_up(either: RunningApp) -> None:
+async def test_inspecting_a_link_does_not_consume_the_key(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in")
     for _ in range(10):
-        assert await seen(either, token_in(message)) == ("sign_in", ADDRESS, None, [])
+        assert await inspected(either, token_in(message)) == ("sign_in", ADDRESS, None, [])
     answer = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(message))
     assert answer.status_code == 201
 
 
-async def test_an_invitation_names_its_language_and_what_it_needs(either: RunningApp) -> None:
+async def test_an_invitation_names_its_language_and_the_needed_fields(either: RunningApp) -> None:
     await either.language("de", "German")
     admin = await either.signed_in("root@example.org", admin=True)
     await admin.post("/api/languages/de/members", json={"email": ADDRESS})
     needs = ["name", "secret"] if either.settings.passwords else ["name"]
     token = token_in((await either.mails())[-1])
-    assert await seen(either, token) == ("invitation", ADDRESS, "German", needs)
+    assert await inspected(either, token) == ("invitation", ADDRESS, "German", needs)
 
 
 async def test_the_setup_link_needs_an_address_too(either: RunningApp) -> None:
     needs = ["email", "name", "secret"] if either.settings.passwords else ["email", "name"]
-    assert await seen(either, await either.setup_token()) == ("invitation", None, None, needs)
+    assert await inspected(either, await either.setup_token()) == ("invitation", None, None, needs)
 
 
-async def test_a_sign_up_needs_nothing_more(open_app: RunningApp) -> None:
+async def test_a_sign_up_needs_no_further_field(open_app: RunningApp) -> None:
     token = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
-    assert await seen(open_app, token) == ("sign_up", ADDRESS, None, [])
+    assert await inspected(open_app, token) == ("sign_up", ADDRESS, None, [])
 
 
 async def test_a_password_reset_needs_the_secret(app: RunningApp) -> None:
     await app.user(ADDRESS)
     token = token_in(await mailed(app, "password_reset"))
-    assert await seen(app, token) == ("password_reset", ADDRESS, None, ["secret"])
+    assert await inspected(app, token) == ("password_reset", ADDRESS, None, ["secret"])
 
 
-async def test_an_undo_names_the_address_it_brings_back(either: RunningApp) -> None:
+async def test_an_undo_link_names_the_address_that_it_restores(either: RunningApp) -> None:
     client = await either.signed_in(ADDRESS)
     await ask(client, "email_change", "ada@new.example.org")
     code = code_in((await either.mails())[-1])
     await redeem(client, purpose="email_change", email="ada@new.example.org", code=code)
     token = token_in((await either.mails())[-1])
-    assert await seen(either, token) == ("email_change_undo", ADDRESS, None, [])
+    assert await inspected(either, token) == ("email_change_undo", ADDRESS, None, [])
 
 
-async def test_a_used_expired_replaced_or_unknown_link_gets_one_answer(either: RunningApp) -> None:
+async def test_used_expired_replaced_and_unknown_links_get_the_same_answer(either: RunningApp) -> None:
     await either.user(ADDRESS)
     used = token_in(await mailed(either, "sign_in"))
     assert (await redeem(either.client(), token=used)).status_code == 201
@@ -72,11 +73,11 @@ async def test_a_used_expired_replaced_or_unknown_link_gets_one_answer(either: R
     either.clock.forward(minutes=10)
 
     answers = [await inspect(either, token) for token in (used, replaced, expired, f"osk_{'A' * 43}")]
-    told = {(body["status"], body["code"], body["detail"]) for body in map(problem, answers)}
-    assert told == {(410, "key_not_usable", "Ask for a new one.")}
+    distinct = {(body["status"], body["code"], body["detail"]) for body in map(problem, answers)}
+    assert distinct == {(410, "key_not_usable", "Ask for a new one.")}
 
 
 @pytest.mark.parametrize("token", ["", "x", "osk_", f"osk_{'A' * 42}", f"osa_{'A' * 43}"])
-async def test_what_cannot_be_a_token_is_told(app: RunningApp, token: str) -> None:
+async def test_a_malformed_token_is_a_422(app: RunningApp, token: str) -> None:
     assert field_errors(await inspect(app, token)) == {"token": "invalid_token"}
     assert field_errors(await redeem(app.client(), token=token, secret=SECRET)) == {"token": "invalid_token"}

@@ -1,4 +1,4 @@
-"""Onboarding: whose profile lacks a required field may finish it and do nothing else."""
+"""Onboarding: a user whose profile lacks a required field may complete the profile and do nothing else."""
 
 from collections.abc import AsyncIterator
 
@@ -14,14 +14,14 @@ ADDRESS = "grace@example.org"
 
 @pytest.fixture
 async def phone_app(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
-    """A service that wants a phone number too."""
+    """A service that requires the profile fields name and phone."""
     environ = {"SIGN_IN_METHODS": "code", "SIGN_UP": "open", "REQUIRED_PROFILE_FIELDS": "name,phone"}
     async with running(settings_for(database_url, **environ), app.clock) as phone_app:
         yield phone_app
 
 
 async def newcomer(app: RunningApp, **profile: str) -> httpx.AsyncClient:
-    """The browser of somebody who has just signed up."""
+    """The client of a user who has just signed up."""
     client = app.client()
     token = token_in(await mailed(app, "sign_up", ADDRESS, **profile))
     assert (await redeem(client, token=token)).status_code == 201
@@ -29,10 +29,11 @@ async def newcomer(app: RunningApp, **profile: str) -> httpx.AsyncClient:
 
 
 async def onboarding(client: httpx.AsyncClient) -> object:
+    """The value of `onboarding` in `GET /api/session`."""
     return (await client.get("/api/session")).json()["onboarding"]
 
 
-async def test_the_session_tells_what_is_missing_and_nothing_else_is_allowed(open_app: RunningApp) -> None:
+async def test_the_session_lists_the_missing_fields_and_other_routes_are_refused(open_app: RunningApp) -> None:
     client = await newcomer(open_app)
     assert await onboarding(client) == {"required": True, "fields": ["name"]}
     refused = [
@@ -44,7 +45,7 @@ async def test_the_session_tells_what_is_missing_and_nothing_else_is_allowed(ope
     assert [problem(answer)["code"] for answer in refused] == ["onboarding_required"] * 4
 
 
-async def test_one_patch_finishes_it_and_may_be_sent_again(open_app: RunningApp) -> None:
+async def test_a_patch_completes_the_profile_and_may_be_repeated(open_app: RunningApp) -> None:
     client = await newcomer(open_app)
     answers = [await client.patch("/api/users/me", json={"name": "Grace"})]
     open_app.clock.forward(minutes=1)
@@ -56,7 +57,7 @@ async def test_one_patch_finishes_it_and_may_be_sent_again(open_app: RunningApp)
     assert (await client.get("/api/languages")).status_code == 200
 
 
-async def test_two_tabs_may_finish_it_at_once(open_app: RunningApp) -> None:
+async def test_two_concurrent_patches_complete_the_profile(open_app: RunningApp) -> None:
     client = await newcomer(open_app)
     names = ["Grace", "Grace H."]
     answers = await at_once(2, lambda number: client.patch("/api/users/me", json={"name": names[number]}))
@@ -65,7 +66,7 @@ async def test_two_tabs_may_finish_it_at_once(open_app: RunningApp) -> None:
     assert (await client.get("/api/users/me")).json()["name"] in names
 
 
-async def test_a_patch_that_is_refused_finishes_nothing(open_app: RunningApp) -> None:
+async def test_a_refused_patch_does_not_complete_the_profile(open_app: RunningApp) -> None:
     client = await newcomer(open_app)
     assert field_errors(await client.patch("/api/users/me", json={"name": ""})) == {"name": "too_short"}
     answer = await client.patch("/api/users/me", json={"name": "Grace", "platformRole": "admin"})
@@ -73,7 +74,7 @@ async def test_a_patch_that_is_refused_finishes_nothing(open_app: RunningApp) ->
     assert await onboarding(client) == {"required": True, "fields": ["name"]}
 
 
-async def test_every_required_field_must_be_there(phone_app: RunningApp) -> None:
+async def test_onboarding_ends_only_with_every_required_field(phone_app: RunningApp) -> None:
     client = await newcomer(phone_app)
     assert await onboarding(client) == {"required": True, "fields": ["name", "phone"]}
     await client.patch("/api/users/me", json={"name": "Grace"})
@@ -82,25 +83,25 @@ async def test_every_required_field_must_be_there(phone_app: RunningApp) -> None
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_two_tabs_may_fill_in_one_field_each_at_once(phone_app: RunningApp) -> None:
+async def test_two_concurrent_patches_of_different_fields_complete_the_profile(phone_app: RunningApp) -> None:
     client = await newcomer(phone_app)
     sent = [{"name": "Grace"}, {"phone": "+4915112345678"}]
     await at_once(2, lambda number: client.patch("/api/users/me", json=sent[number]))
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_a_complete_sign_up_has_nothing_left_to_fill_in(phone_app: RunningApp) -> None:
+async def test_a_sign_up_with_every_required_field_needs_no_onboarding(phone_app: RunningApp) -> None:
     client = await newcomer(phone_app, name="Grace", phone="+4915112345678")
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_a_field_that_is_emptied_later_does_not_lock_the_user_out(phone_app: RunningApp) -> None:
+async def test_clearing_a_required_field_later_does_not_start_onboarding_again(phone_app: RunningApp) -> None:
     client = await newcomer(phone_app, name="Grace", phone="+4915112345678")
     assert (await client.patch("/api/users/me", json={"phone": None})).status_code == 200
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_an_invited_user_who_signs_in_by_code_finishes_it_like_everybody(app: RunningApp) -> None:
+async def test_an_invited_user_who_signs_in_by_mail_completes_the_profile_first(app: RunningApp) -> None:
     await app.invitation(ADDRESS)
     client = app.client()
     assert (await redeem(client, token=token_in(await mailed(app, "sign_in", ADDRESS)))).status_code == 201
@@ -109,7 +110,7 @@ async def test_an_invited_user_who_signs_in_by_code_finishes_it_like_everybody(a
     assert (await client.get("/api/languages")).status_code == 200
 
 
-async def test_an_accepted_invitation_leaves_the_fields_that_it_did_not_ask_for(phone_app: RunningApp) -> None:
+async def test_required_fields_that_an_invitation_does_not_need_stay_required_after_it(phone_app: RunningApp) -> None:
     client = phone_app.client()
     assert (await redeem(client, token=await phone_app.invitation(ADDRESS), name="Grace")).status_code == 201
     assert await onboarding(client) == {"required": True, "fields": ["phone"]}
@@ -117,7 +118,7 @@ async def test_an_accepted_invitation_leaves_the_fields_that_it_did_not_ask_for(
     assert await onboarding(client) == {"required": False, "fields": []}
 
 
-async def test_the_first_admin_has_no_exemption(phone_app: RunningApp) -> None:
+async def test_the_first_platform_admin_completes_the_profile_too(phone_app: RunningApp) -> None:
     client = phone_app.client()
     setup = {"token": await phone_app.setup_token(), "email": ADDRESS, "name": "Grace"}
     assert (await redeem(client, **setup)).status_code == 201
@@ -125,6 +126,6 @@ async def test_the_first_admin_has_no_exemption(phone_app: RunningApp) -> None:
     assert problem(await client.get("/api/languages"))["code"] == "onboarding_required"
 
 
-async def test_a_blank_name_is_no_name(open_app: RunningApp) -> None:
+async def test_a_blank_name_is_refused(open_app: RunningApp) -> None:
     client = await newcomer(open_app)
     assert field_errors(await client.patch("/api/users/me", json={"name": " \t"})) == {"name": "invalid"}

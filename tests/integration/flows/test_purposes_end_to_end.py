@@ -1,4 +1,4 @@
-"""Every purpose of single-use keys in both deployments: the real process over HTTP, its mail over SMTP."""
+"""Every purpose of single-use keys in both deployments, against a process over HTTP, with mail over SMTP."""
 
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -12,7 +12,7 @@ from tests.support.deployment import ACCEPTED, Deployment, deployed
 from tests.support.mailbox import ask, code_in, redeem, text_of, token_in
 
 NEW_SECRET = "eleven boats below the bridge"
-PROVED_AN_HOUR_AGO = """
+AUTHENTICATED_AN_HOUR_AGO = """
 UPDATE sessions SET authenticated_at = authenticated_at - interval '1 hour'
  WHERE user_id = (SELECT id FROM users WHERE email = $1)
 """
@@ -20,7 +20,7 @@ UPDATE sessions SET authenticated_at = authenticated_at - interval '1 hour'
 
 @pytest.fixture(scope="module")
 async def codes(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    """Codes alone, and anybody may sign up."""
+    """A deployment with codes only and open sign-up."""
     directory = tmp_path_factory.mktemp("codes")
     async with deployed(server_url, directory, SIGN_IN_METHODS="code", SIGN_UP="open") as deployment:
         yield deployment
@@ -28,7 +28,7 @@ async def codes(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
 
 @pytest.fixture(scope="module")
 async def passwords(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    """Passwords and codes, for invited people."""
+    """A deployment with passwords and codes, for invited users."""
     directory = tmp_path_factory.mktemp("passwords")
     async with deployed(server_url, directory, SIGN_IN_METHODS="password,code", SIGN_UP="invite") as deployment:
         yield deployment
@@ -36,12 +36,12 @@ async def passwords(server_url: str, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(params=["codes", "passwords"])
 def deployment(request: pytest.FixtureRequest) -> Deployment:
-    """One deployment, then the other."""
+    """Each of the two deployments."""
     return cast("Deployment", request.getfixturevalue(request.param))
 
 
-def keys_in(message: EmailMessage, purpose: str, address: str) -> dict[str, dict[str, str]]:
-    """What redeems the code and the link of a mail."""
+def redeem_bodies(message: EmailMessage, purpose: str, address: str) -> dict[str, dict[str, str]]:
+    """The bodies that redeem the code and the link of a mail, by method."""
     return {
         "code": {"purpose": purpose, "email": address, "code": code_in(message)},
         "link": {"token": token_in(message)},
@@ -49,38 +49,38 @@ def keys_in(message: EmailMessage, purpose: str, address: str) -> dict[str, dict
 
 
 async def address_of(browser: httpx.AsyncClient) -> str:
-    """The address of the user who is signed in."""
+    """The address of the signed-in user."""
     address: str = (await browser.get("/api/session")).json()["user"]["email"]
     return address
 
 
-@pytest.mark.parametrize("way", ["code", "link"])
-async def test_the_code_and_the_link_of_a_mail_sign_in_once(deployment: Deployment, way: str) -> None:
-    address = f"sign.in.by.{way}@example.org"
+@pytest.mark.parametrize("method", ["code", "link"])
+async def test_the_code_and_the_link_of_a_mail_sign_in_once(deployment: Deployment, method: str) -> None:
+    address = f"sign.in.by.{method}@example.org"
     await deployment.user(address)
     message = await deployment.mailed("sign_in", address)
     assert f"{deployment.url}/redeem#token=" in text_of(message)
-    proofs = {
+    sign_ins = {
         "code": {"method": "code", "email": address, "code": code_in(message)},
         "link": {"method": "link", "token": token_in(message)},
     }
     browser = deployment.browser()
-    answer = await browser.post("/api/session", json=proofs[way])
-    assert (answer.status_code, answer.json()["session"]["method"]) == (201, way)
+    answer = await browser.post("/api/session", json=sign_ins[method])
+    assert (answer.status_code, answer.json()["session"]["method"]) == (201, method)
     assert await address_of(browser) == address
-    again = [await deployment.browser().post("/api/session", json=proof) for proof in proofs.values()]
+    again = [await deployment.browser().post("/api/session", json=sign_in) for sign_in in sign_ins.values()]
     assert [(answer.status_code, problem(answer)["code"]) for answer in again] == [(410, "key_not_usable")] * 2
 
 
-@pytest.mark.parametrize("way", ["code", "link"])
-async def test_where_sign_up_is_open_the_reader_of_the_mail_becomes_a_user(codes: Deployment, way: str) -> None:
-    address = f"sign.up.by.{way}@example.org"
+@pytest.mark.parametrize("method", ["code", "link"])
+async def test_open_sign_up_creates_a_user_by_code_or_link(codes: Deployment, method: str) -> None:
+    address = f"sign.up.by.{method}@example.org"
     message = await codes.mailed("sign_up", address, name="Grace", phone="+4915112345678")
-    keys = keys_in(message, "sign_up", address)
+    keys = redeem_bodies(message, "sign_up", address)
     assert await codes.users(address) == []
     browser = codes.browser()
-    answer = await redeem(browser, **keys[way])
-    assert (answer.status_code, answer.json()["session"]["method"]) == (201, way)
+    answer = await redeem(browser, **keys[method])
+    assert (answer.status_code, answer.json()["session"]["method"]) == (201, method)
     assert answer.json()["onboarding"] == {"required": False, "fields": []}
     me = (await browser.get("/api/users/me")).json()
     assert (me["email"], me["name"], me["phone"]) == (address, "Grace", "+4915112345678")
@@ -88,7 +88,7 @@ async def test_where_sign_up_is_open_the_reader_of_the_mail_becomes_a_user(codes
     assert await codes.refuses(*keys.values())
 
 
-async def test_where_sign_up_is_closed_a_notice_says_so(passwords: Deployment) -> None:
+async def test_closed_sign_up_mails_a_notice_and_creates_no_user(passwords: Deployment) -> None:
     address = "sign.up@example.org"
     notice = text_of(await passwords.mailed("sign_up", address))
     assert "open to invited people only" in notice
@@ -97,12 +97,12 @@ async def test_where_sign_up_is_closed_a_notice_says_so(passwords: Deployment) -
     assert await passwords.users(address) == []
 
 
-async def test_signing_up_with_the_address_of_a_user_signs_in(deployment: Deployment) -> None:
+async def test_sign_up_with_the_address_of_a_user_signs_in(deployment: Deployment) -> None:
     address = "has.an.account@example.org"
     await deployment.user(address)
     message = await deployment.mailed("sign_up", address, name="Mallory")
     assert message["Subject"].startswith(f"{code_in(message)} is your code for ")
-    keys = keys_in(message, "sign_up", address)
+    keys = redeem_bodies(message, "sign_up", address)
     browser = deployment.browser()
     answer = await redeem(browser, **keys["code"])
     assert (answer.status_code, answer.json()["user"]["name"]) == (201, "Grace")
@@ -111,14 +111,14 @@ async def test_signing_up_with_the_address_of_a_user_signs_in(deployment: Deploy
     assert await deployment.refuses(*keys.values())
 
 
-@pytest.mark.parametrize("way", ["code", "link"])
-async def test_a_reset_sets_a_new_password_and_ends_what_the_old_one_began(passwords: Deployment, way: str) -> None:
-    address = f"reset.by.{way}@example.org"
+@pytest.mark.parametrize("method", ["code", "link"])
+async def test_a_reset_sets_a_new_password_and_ends_all_sessions(passwords: Deployment, method: str) -> None:
+    address = f"reset.by.{method}@example.org"
     before = await passwords.user(address)
-    keys = keys_in(await passwords.mailed("password_reset", address), "password_reset", address)
+    keys = redeem_bodies(await passwords.mailed("password_reset", address), "password_reset", address)
     assert await passwords.takes_password(address)
     browser = passwords.browser()
-    answer = await redeem(browser, **keys[way], secret=NEW_SECRET)
+    answer = await redeem(browser, **keys[method], secret=NEW_SECRET)
     assert (answer.status_code, await address_of(browser)) == (201, address)
     assert not await is_signed_in(before)
     assert not await passwords.takes_password(address)
@@ -127,7 +127,7 @@ async def test_a_reset_sets_a_new_password_and_ends_what_the_old_one_began(passw
     assert (await passwords.mail.mail_to(address))["Subject"].startswith("Your password at ")
 
 
-async def test_where_there_are_no_passwords_none_is_reset(codes: Deployment) -> None:
+async def test_no_password_can_be_reset_if_passwords_are_disabled(codes: Deployment) -> None:
     address = "reset@example.org"
     await codes.user(address)
     answer = await ask(codes.browser(), "password_reset", address)
@@ -135,10 +135,10 @@ async def test_where_there_are_no_passwords_none_is_reset(codes: Deployment) -> 
     assert address not in await codes.unread()
 
 
-async def test_a_change_of_address_takes_a_recent_proof(deployment: Deployment) -> None:
+async def test_a_change_of_address_requires_recent_authentication(deployment: Deployment) -> None:
     address, new = "stale@example.org", "stale@new.example.org"
     browser = await deployment.user(address)
-    await deployment.database.pool.execute(PROVED_AN_HOUR_AGO, address)
+    await deployment.database.pool.execute(AUTHENTICATED_AN_HOUR_AGO, address)
     answer = await ask(browser, "email_change", new)
     assert (answer.status_code, problem(answer)["code"]) == (403, "reauthentication_required")
     code = code_in(await deployment.mailed("sign_in", address))
@@ -159,12 +159,12 @@ async def test_a_change_of_address_moves_the_account_and_the_old_address_can_und
     assert (answer.status_code, await address_of(browser)) == (201, new)
     assert not await is_signed_in(before)
     assert (await redeem(browser, **key)).status_code == 410
-    told = await deployment.mail.mail_to(old)
-    assert new in text_of(told)
+    notice = await deployment.mail.mail_to(old)
+    assert new in text_of(notice)
     assert [await deployment.takes_password(address) for address in (old, new)] == [False, deployment.passwords]
     assert [await deployment.mails_sign_in(address) for address in (old, new)] == [False, True]
 
-    owner, undo = deployment.browser(), {"token": token_in(told)}
+    owner, undo = deployment.browser(), {"token": token_in(notice)}
     assert (await redeem(owner, **undo)).status_code == 201
     assert await address_of(owner) == old
     assert not await is_signed_in(browser)
@@ -194,14 +194,14 @@ async def test_a_platform_admin_invites_by_creating_a_user(deployment: Deploymen
 async def invite(
     deployment: Deployment, inviter: httpx.AsyncClient, members: str, address: str, *roles: str
 ) -> dict[str, str]:
-    """Add an unknown address to a language, and give what redeems the mailed link."""
+    """Add an unknown address to a language, and return the body that redeems the mailed link."""
     answer = await inviter.post(members, json={"email": address, "roles": roles})
     assert answer.status_code == 202, answer.text
     return {"token": token_in(await deployment.mail.mail_to(address))}
 
 
 async def language_admin(deployment: Deployment, code: str, members: str) -> httpx.AsyncClient:
-    """The browser of the admin of a new language, who was invited as such."""
+    """The browser of an invited admin of a new language."""
     created = await deployment.admin.post("/api/languages", json={"code": code, "name": f"Language {code}"})
     assert created.status_code == 201
     return await deployment.accepted(
@@ -217,7 +217,7 @@ async def path_of(admin: httpx.AsyncClient, members: str, address: str) -> str:
     return f"{members}/{user_id}"
 
 
-async def test_a_language_admin_invites_and_the_last_link_gives_the_roles(deployment: Deployment) -> None:
+async def test_a_language_admin_invites_and_the_latest_link_gives_the_roles(deployment: Deployment) -> None:
     address, members = "translator@example.org", "/api/languages/tpi/members"
     admin = await language_admin(deployment, "tpi", members)
     first = await invite(deployment, admin, members, address, "translator")
@@ -235,7 +235,7 @@ async def test_a_language_admin_invites_and_the_last_link_gives_the_roles(deploy
     assert await deployment.takes_password(address) is deployment.passwords
 
 
-async def test_removing_an_invited_member_revokes_the_link(deployment: Deployment) -> None:
+async def test_removing_an_invited_member_voids_the_link(deployment: Deployment) -> None:
     address, members = "removed@example.org", "/api/languages/swg/members"
     admin = await language_admin(deployment, "swg", members)
     link = await invite(deployment, admin, members, address, "translator")

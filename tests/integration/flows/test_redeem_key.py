@@ -1,4 +1,4 @@
-"""One-time links over HTTP: the invitation and the setup link, what they refuse, and what leaves them usable."""
+"""Redeeming the links of invitations and of the setup over HTTP: success, refusals, and links that stay usable."""
 
 import httpx
 import pytest
@@ -18,13 +18,13 @@ async def redeem(app: RunningApp, token: str, **sent: str) -> httpx.Response:
     return await app.client().post("/api/keys/redeem", json=body)
 
 
-def refused(response: httpx.Response) -> str:
-    """The code of an answer that neither signs in nor says whose the link was."""
+def problem_code(response: httpx.Response) -> str:
+    """The code of the problem, which sets no cookie."""
     assert "set-cookie" not in response.headers
     return problem(response)["code"]
 
 
-async def test_the_setup_link_makes_the_first_platform_admin_and_signs_them_in(app: RunningApp) -> None:
+async def test_the_setup_link_creates_the_first_platform_admin_and_signs_in(app: RunningApp) -> None:
     response = await redeem(app, await app.setup_token(), email="Root@Example.org")
     assert response.status_code == 201
     assert response.headers["location"] == "/api/session"
@@ -35,7 +35,7 @@ async def test_the_setup_link_makes_the_first_platform_admin_and_signs_them_in(a
     assert await new_setup_link(app.resources) is None
 
 
-async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(app: RunningApp) -> None:
+async def test_an_invited_user_sets_name_and_secret_and_is_onboarded(app: RunningApp) -> None:
     token = await app.invitation("ada@example.org")
     app.clock.forward(days=1)
     response = await redeem(app, token)
@@ -45,14 +45,14 @@ async def test_an_invited_user_sets_their_name_and_secret_and_is_onboarded(app: 
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
-async def test_an_invited_admin_gets_an_admins_session(app: RunningApp) -> None:
+async def test_the_session_of_an_invited_admin_has_the_expiry_of_admins(app: RunningApp) -> None:
     link = await create_user_with_link(OPERATOR, app.resources, "ada@example.org", "", "admin")
     response = await redeem(app, link.partition("#token=")[2])
     assert response.json()["user"]["platformRole"] == "admin"
     assert "Max-Age=3600" in response.headers["set-cookie"]
 
 
-async def test_a_link_carries_its_token_in_the_fragment(app: RunningApp) -> None:
+async def test_a_link_has_its_token_in_the_fragment(app: RunningApp) -> None:
     link = await new_setup_link(app.resources)
     assert link is not None
     assert link.startswith("http://127.0.0.1:8000/redeem#token=osk_")
@@ -61,39 +61,39 @@ async def test_a_link_carries_its_token_in_the_fragment(app: RunningApp) -> None
 async def test_a_link_works_once(app: RunningApp) -> None:
     token = await app.setup_token()
     assert (await redeem(app, token, email="root@example.org")).status_code == 201
-    assert refused(await redeem(app, token, email="root@example.org")) == "key_not_usable"
+    assert problem_code(await redeem(app, token, email="root@example.org")) == "key_not_usable"
 
 
-async def test_of_many_uses_at_once_one_wins(app: RunningApp) -> None:
+async def test_one_of_8_concurrent_uses_succeeds(app: RunningApp) -> None:
     token = await app.invitation("ada@example.org")
     answers = await at_once(8, lambda _: redeem(app, token))
     assert sorted(answer.status_code for answer in answers) == [201] + [410] * 7
 
 
-async def test_a_link_is_unusable_from_exactly_its_expiry(app: RunningApp) -> None:
+async def test_a_link_expires_after_7_days(app: RunningApp) -> None:
     early, late = await app.invitation("ada@example.org"), await app.invitation("eve@example.org")
     app.clock.forward(days=7, seconds=-1)
     assert (await redeem(app, early)).status_code == 201
     app.clock.forward(seconds=1)
-    assert refused(await redeem(app, late)) == "key_not_usable"
+    assert problem_code(await redeem(app, late)) == "key_not_usable"
 
 
-async def test_a_new_setup_link_voids_the_one_before(app: RunningApp) -> None:
+async def test_a_new_setup_link_voids_the_previous_link(app: RunningApp) -> None:
     first, second = await app.setup_token(), await app.setup_token()
-    assert refused(await redeem(app, first, email="root@example.org")) == "key_not_usable"
+    assert problem_code(await redeem(app, first, email="root@example.org")) == "key_not_usable"
     assert (await redeem(app, second, email="root@example.org")).status_code == 201
 
 
-async def test_a_setup_link_is_void_once_there_is_a_platform_admin(app: RunningApp) -> None:
+async def test_a_setup_link_is_not_usable_if_there_is_a_platform_admin(app: RunningApp) -> None:
     token = await app.setup_token()
     await app.user("root@example.org", admin=True)
-    assert refused(await redeem(app, token, email="eve@example.org")) == "key_not_usable"
+    assert problem_code(await redeem(app, token, email="eve@example.org")) == "key_not_usable"
 
 
-async def test_a_setup_link_takes_no_account_over(app: RunningApp) -> None:
+async def test_a_setup_link_cannot_take_over_an_account(app: RunningApp) -> None:
     await app.user("ada@example.org")
     token = await app.setup_token()
-    assert refused(await redeem(app, token, email="ADA@example.org")) == "email_taken"
+    assert problem_code(await redeem(app, token, email="ADA@example.org")) == "email_taken"
     assert (await redeem(app, token, email="root@example.org")).status_code == 201
 
 
@@ -115,23 +115,23 @@ async def test_a_refused_value_leaves_the_link_usable(app: RunningApp, sent: Bod
     assert (await redeem(app, token, email="ada@example.org")).status_code == 201
 
 
-async def test_an_invitation_does_not_ask_for_the_address_it_was_sent_to(app: RunningApp) -> None:
+async def test_an_invitation_needs_no_address_and_refuses_another_address(app: RunningApp) -> None:
     token = await app.invitation("ada@example.org")
     missing = await app.client().post("/api/keys/redeem", json={"token": token})
     assert field_errors(missing) == {"name": "missing", "secret": "missing"}
-    assert refused(await redeem(app, token, email="eve@example.org")) == "key_not_usable"
+    assert problem_code(await redeem(app, token, email="eve@example.org")) == "key_not_usable"
     assert (await redeem(app, token, email="Ada@example.org")).status_code == 201
 
 
 @pytest.mark.parametrize("token", ["", "osk_", "ost_" + "a" * 43, "osk_" + "a" * 44, "\u00fc"])
-async def test_what_cannot_be_a_links_token_is_a_422(app: RunningApp, token: str) -> None:
+async def test_a_malformed_token_is_a_422(app: RunningApp, token: str) -> None:
     assert field_errors(await redeem(app, token)) == {"token": "invalid_token"}
 
 
-async def test_an_unknown_token_gets_the_answer_of_a_spent_one(app: RunningApp) -> None:
-    spent = await app.invitation("ada@example.org")
-    await redeem(app, spent)
-    answers = [problem(await redeem(app, token)) for token in (spent, "osk_" + "a" * 43)]
+async def test_an_unknown_and_a_used_token_get_the_same_answer(app: RunningApp) -> None:
+    used = await app.invitation("ada@example.org")
+    await redeem(app, used)
+    answers = [problem(await redeem(app, token)) for token in (used, "osk_" + "a" * 43)]
     assert [(answer["code"], answer["detail"]) for answer in answers] == [("key_not_usable", "Ask for a new one.")] * 2
 
 
@@ -144,15 +144,15 @@ async def test_an_unknown_token_gets_the_answer_of_a_spent_one(app: RunningApp) 
         "UPDATE keys SET user_id = NULL WHERE kind = 'single_use'",
         "DELETE FROM users",
     ],
-    ids=["suspended", "has a secret", "purpose unknown", "nobody's", "user deleted"],
+    ids=["suspended", "has a secret", "purpose unknown", "without a user", "user deleted"],
 )
-async def test_an_invitation_that_has_lost_its_point_is_not_usable(app: RunningApp, change: str) -> None:
+async def test_an_invitation_is_not_usable_after_a_change_of_its_user_or_key(app: RunningApp, change: str) -> None:
     token = await app.invitation("ada@example.org")
     await app.resources.database.pool.execute(change)
-    assert refused(await redeem(app, token)) == "key_not_usable"
+    assert problem_code(await redeem(app, token)) == "key_not_usable"
 
 
-async def test_an_address_is_invited_once(app: RunningApp) -> None:
+async def test_an_address_cannot_be_invited_twice(app: RunningApp) -> None:
     await app.invitation("ada@example.org")
     with pytest.raises(Problem, match="There is a user with this address already"):
         await app.invitation("ADA@example.org")

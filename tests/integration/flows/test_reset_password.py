@@ -1,4 +1,4 @@
-"""Resetting a password: a new secret by link or code, after which nothing that was there before lets anybody in."""
+"""Password reset: a mailed code or link sets a new secret, ends all sessions and voids all outstanding keys."""
 
 import pytest
 
@@ -11,14 +11,14 @@ ADDRESS = "ada@example.org"
 NEW_SECRET = "eleven boats below the bridge"
 
 
-@pytest.mark.parametrize("way", ["code", "link"])
-async def test_the_reader_of_the_mail_sets_a_new_secret(app: RunningApp, way: str) -> None:
+@pytest.mark.parametrize("method", ["code", "link"])
+async def test_a_code_or_a_link_sets_a_new_secret_and_signs_in(app: RunningApp, method: str) -> None:
     await app.user(ADDRESS)
     message = await mailed(app, "password_reset")
     by_code = {"purpose": "password_reset", "email": ADDRESS, "code": code_in(message)}
     client = app.client()
-    answer = await redeem(client, secret=NEW_SECRET, **(by_code if way == "code" else {"token": token_in(message)}))
-    assert (answer.status_code, answer.json()["session"]["method"]) == (201, way)
+    answer = await redeem(client, secret=NEW_SECRET, **(by_code if method == "code" else {"token": token_in(message)}))
+    assert (answer.status_code, answer.json()["session"]["method"]) == (201, method)
     assert await is_signed_in(client)
 
     old = await app.client().post("/api/session", json=CREDENTIALS)
@@ -27,7 +27,7 @@ async def test_the_reader_of_the_mail_sets_a_new_secret(app: RunningApp, way: st
     assert new.status_code == 201
 
 
-async def test_all_sessions_and_outstanding_keys_end_and_the_user_is_told(app: RunningApp) -> None:
+async def test_a_reset_ends_all_sessions_voids_outstanding_keys_and_mails_a_notice(app: RunningApp) -> None:
     thief = await app.signed_in(ADDRESS)
     sign_in = await mailed(app, "sign_in")
     await ask(thief, "email_change", "mallory@example.org")
@@ -41,8 +41,8 @@ async def test_all_sessions_and_outstanding_keys_end_and_the_user_is_told(app: R
     assert (await redeem(app.client(), token=token_in(sign_in))).status_code == 410
     renamed = await redeem(owner, purpose="email_change", email="mallory@example.org", code=code_in(change))
     assert renamed.status_code == 410
-    told = (await app.mails())[-1]
-    assert (told["To"], told["Subject"]) == (ADDRESS, "Your password at Ostiary has changed")
+    notice = (await app.mails())[-1]
+    assert (notice["To"], notice["Subject"]) == (ADDRESS, "Your password at Ostiary has changed")
 
 
 async def test_a_refused_secret_leaves_the_link_usable(app: RunningApp) -> None:
@@ -55,7 +55,7 @@ async def test_a_refused_secret_leaves_the_link_usable(app: RunningApp) -> None:
     assert (await redeem(app.client(), token=token, secret=NEW_SECRET)).status_code == 201
 
 
-async def test_only_an_active_user_gets_mail_and_everybody_the_same_answer(app: RunningApp) -> None:
+async def test_suspended_and_unknown_users_get_the_same_answer_and_no_mail(app: RunningApp) -> None:
     await suspend_user(OPERATOR, app.resources, await app.user("suspended@example.org"))
     for address in ("suspended@example.org", "unknown@example.org"):
         answer = await ask(app.client(), "password_reset", address)
@@ -64,7 +64,7 @@ async def test_only_an_active_user_gets_mail_and_everybody_the_same_answer(app: 
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
-async def test_a_code_ends_exactly_after_ten_minutes(app: RunningApp, seconds: int, status: int) -> None:
+async def test_a_code_expires_after_10_minutes(app: RunningApp, seconds: int, status: int) -> None:
     await app.user(ADDRESS)
     code = code_in(await mailed(app, "password_reset"))
     app.clock.forward(seconds=seconds)
@@ -73,14 +73,14 @@ async def test_a_code_ends_exactly_after_ten_minutes(app: RunningApp, seconds: i
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(3599, 201), (3600, 410)])
-async def test_a_link_ends_exactly_after_an_hour(app: RunningApp, seconds: int, status: int) -> None:
+async def test_a_link_expires_after_1_hour(app: RunningApp, seconds: int, status: int) -> None:
     await app.user(ADDRESS)
     token = token_in(await mailed(app, "password_reset"))
     app.clock.forward(seconds=seconds)
     assert (await redeem(app.client(), token=token, secret=NEW_SECRET)).status_code == status
 
 
-async def test_five_wrong_codes_burn_the_code(app: RunningApp) -> None:
+async def test_5_wrong_codes_void_the_code(app: RunningApp) -> None:
     await app.user(ADDRESS)
     code = code_in(await mailed(app, "password_reset"))
     for tried in [*[wrong(code)] * 5, code]:
@@ -88,7 +88,7 @@ async def test_five_wrong_codes_burn_the_code(app: RunningApp) -> None:
         assert problem(await redeem(app.client(), **sent))["code"] == "key_not_usable"
 
 
-async def test_a_link_that_was_asked_for_before_another_is_void(app: RunningApp) -> None:
+async def test_a_new_link_voids_the_previous_link(app: RunningApp) -> None:
     await app.user(ADDRESS)
     first = token_in(await mailed(app, "password_reset"))
     app.clock.forward(seconds=30)
@@ -97,14 +97,14 @@ async def test_a_link_that_was_asked_for_before_another_is_void(app: RunningApp)
     assert (await redeem(app.client(), token=second, secret=NEW_SECRET)).status_code == 201
 
 
-async def test_a_user_without_a_password_gets_one(app: RunningApp) -> None:
+async def test_a_reset_sets_the_first_secret_of_a_user_without_one(app: RunningApp) -> None:
     await app.user(ADDRESS, secret=None)
     token = token_in(await mailed(app, "password_reset"))
     assert (await redeem(app.client(), token=token, secret=SECRET)).status_code == 201
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
-async def test_the_mail_is_german_for_a_german_reader(app: RunningApp) -> None:
+async def test_the_mail_is_in_the_locale_of_the_user(app: RunningApp) -> None:
     client = await app.signed_in(ADDRESS)
     await client.patch("/api/users/me", json={"locale": "de"})
     message = await mailed(app, "password_reset")
@@ -112,7 +112,7 @@ async def test_the_mail_is_german_for_a_german_reader(app: RunningApp) -> None:
     assert "Neues Passwort setzen: http://127.0.0.1:8000/redeem#token=" in text_of(message)
 
 
-async def test_where_there_are_no_passwords_none_is_reset(app: RunningApp, open_app: RunningApp) -> None:
+async def test_no_secret_can_be_reset_if_passwords_are_disabled(app: RunningApp, open_app: RunningApp) -> None:
     await app.user(ADDRESS)
     token = token_in(await mailed(app, "password_reset"))
     assert problem(await ask(open_app.client(), "password_reset"))["code"] == "method_disabled"

@@ -1,4 +1,4 @@
-"""Signing in with a mailed code or link: what works, for how long and how often, and what it never tells."""
+"""Sign-in with a mailed code or link: expiry, attempts, rate limits, and the same answer for every address."""
 
 import msgspec
 import pytest
@@ -43,7 +43,7 @@ async def test_a_link_signs_in(either: RunningApp) -> None:
     assert await is_signed_in(client)
 
 
-async def test_the_code_and_the_link_of_a_mail_are_one_key(app: RunningApp) -> None:
+async def test_using_the_code_or_the_link_of_a_mail_consumes_both(app: RunningApp) -> None:
     await app.user(ADDRESS)
     message = await mailed(app, "sign_in")
     by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
@@ -69,7 +69,7 @@ async def test_every_address_gets_the_same_answer_and_only_active_users_get_mail
     assert [message["To"] for message in await either.mails()] == [ADDRESS]
 
 
-async def test_five_wrong_codes_burn_the_code_and_leave_the_link(either: RunningApp) -> None:
+async def test_5_wrong_codes_void_the_code_but_not_the_link(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in")
     guess = {"method": "code", "email": ADDRESS}
@@ -81,7 +81,7 @@ async def test_five_wrong_codes_burn_the_code_and_leave_the_link(either: Running
     assert (await redeem(either.client(), token=token_in(message))).status_code == 201
 
 
-async def test_the_fifth_attempt_may_be_the_right_one(app: RunningApp) -> None:
+async def test_the_right_code_signs_in_at_the_fifth_attempt(app: RunningApp) -> None:
     await app.user(ADDRESS)
     code = code_in(await mailed(app, "sign_in"))
     for _ in range(4):
@@ -90,7 +90,7 @@ async def test_the_fifth_attempt_may_be_the_right_one(app: RunningApp) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
-async def test_code_and_link_end_exactly_after_ten_minutes(app: RunningApp, seconds: int, status: int) -> None:
+async def test_code_and_link_expire_after_10_minutes(app: RunningApp, seconds: int, status: int) -> None:
     await app.user("ada@example.org")
     await app.user("eve@example.org")
     code, token = code_in(await mailed(app, "sign_in")), token_in(await mailed(app, "sign_in", "eve@example.org"))
@@ -100,7 +100,7 @@ async def test_code_and_link_end_exactly_after_ten_minutes(app: RunningApp, seco
     assert (by_code.status_code, by_link.status_code) == (status, status)
 
 
-async def test_a_new_mail_voids_the_code_and_the_link_before(either: RunningApp) -> None:
+async def test_a_new_mail_voids_the_previous_code_and_link(either: RunningApp) -> None:
     await either.user(ADDRESS)
     first = await mailed(either, "sign_in")
     either.clock.forward(seconds=30)
@@ -113,7 +113,7 @@ async def test_a_new_mail_voids_the_code_and_the_link_before(either: RunningApp)
 
 
 @pytest.mark.parametrize("address", [ADDRESS, "unknown@example.org"])
-async def test_an_address_is_mailed_once_in_thirty_seconds(app: RunningApp, address: str) -> None:
+async def test_an_address_gets_1_mail_in_30_seconds(app: RunningApp, address: str) -> None:
     await app.user(ADDRESS)
     assert (await ask(app.client(), "sign_in", address)).status_code == 202
     refused = await ask(app.client(), "sign_up", address.upper())
@@ -124,7 +124,7 @@ async def test_an_address_is_mailed_once_in_thirty_seconds(app: RunningApp, addr
     assert (await ask(app.client(), "sign_in", address)).status_code == 202
 
 
-async def test_an_address_is_mailed_five_times_in_an_hour(app: RunningApp) -> None:
+async def test_an_address_gets_5_mails_in_1_hour(app: RunningApp) -> None:
     for _ in range(5):
         assert (await ask(app.client(), "sign_in")).status_code == 202
         app.clock.forward(seconds=30)
@@ -135,7 +135,7 @@ async def test_an_address_is_mailed_five_times_in_an_hour(app: RunningApp) -> No
 
 
 @pytest.mark.parametrize("code", ["", "1234567", "123456789", "1234567x", "１２３４５６７８"])  # noqa: RUF001 # full width
-async def test_what_cannot_be_a_code_is_told_and_costs_no_attempt(app: RunningApp, code: str) -> None:
+async def test_a_malformed_code_is_a_422_and_not_counted_as_an_attempt(app: RunningApp, code: str) -> None:
     await app.user(ADDRESS)
     right = code_in(await mailed(app, "sign_in"))
     for _ in range(5):
@@ -144,7 +144,7 @@ async def test_what_cannot_be_a_code_is_told_and_costs_no_attempt(app: RunningAp
     assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=right)).status_code == 201
 
 
-async def test_a_code_proves_again_who_is_at_the_session(either: RunningApp) -> None:
+async def test_a_code_reauthenticates_a_session(either: RunningApp) -> None:
     client = await either.signed_in(ADDRESS)
     before = client.cookies["auth_session"]
     either.clock.forward(minutes=16)
@@ -158,7 +158,7 @@ async def test_a_code_proves_again_who_is_at_the_session(either: RunningApp) -> 
     assert (await ask(client, "email_change", "ada@new.example.org")).status_code == 202
 
 
-async def test_the_code_of_somebody_else_proves_nothing(app: RunningApp) -> None:
+async def test_the_code_of_another_user_does_not_reauthenticate_a_session(app: RunningApp) -> None:
     await app.user("eve@example.org")
     client = await app.signed_in(ADDRESS)
     code = code_in(await mailed(app, "sign_in", "eve@example.org"))
@@ -167,7 +167,7 @@ async def test_the_code_of_somebody_else_proves_nothing(app: RunningApp) -> None
     assert (await redeem(app.client(), purpose="sign_in", email="eve@example.org", code=code)).status_code == 201
 
 
-async def test_mail_is_in_the_language_of_its_reader(either: RunningApp) -> None:
+async def test_the_mail_is_in_the_locale_of_the_user(either: RunningApp) -> None:
     client = await either.signed_in(ADDRESS)
     assert (await client.patch("/api/users/me", json={"locale": "de-AT"})).status_code == 200
     message = await mailed(either, "sign_in")
@@ -175,7 +175,7 @@ async def test_mail_is_in_the_language_of_its_reader(either: RunningApp) -> None
     assert "ist Ihr Code für" in message["Subject"]
 
 
-async def test_an_address_with_a_hundred_wrong_codes_gets_a_link_alone_until_its_owner_is_in(app: RunningApp) -> None:
+async def test_after_100_wrong_codes_a_mail_has_no_code_until_the_user_has_signed_in(app: RunningApp) -> None:
     await app.user(ADDRESS)
     await app.resources.database.pool.execute(
         "INSERT INTO code_failures (address, failures, failed_at) VALUES ($1, 100, $2)", ADDRESS, app.clock()
@@ -189,7 +189,7 @@ async def test_an_address_with_a_hundred_wrong_codes_gets_a_link_alone_until_its
     assert code_in(await mailed(app, "sign_in"))
 
 
-async def test_without_passwords_no_route_sets_or_takes_one(open_app: RunningApp) -> None:
+async def test_no_route_accepts_a_secret_if_passwords_are_disabled(open_app: RunningApp) -> None:
     client = await open_app.signed_in(ADDRESS)
     answers = [
         await client.post("/api/session", json=CREDENTIALS),
@@ -200,7 +200,7 @@ async def test_without_passwords_no_route_sets_or_takes_one(open_app: RunningApp
     assert [problem(answer)["code"] for answer in answers] == ["method_disabled"] * 4
 
 
-async def test_without_codes_none_is_mailed_and_none_signs_in(app: RunningApp, database_url: str) -> None:
+async def test_no_code_is_mailed_or_accepted_if_codes_are_disabled(app: RunningApp, database_url: str) -> None:
     await app.user(ADDRESS)
     message = await mailed(app, "sign_in")
     async with running(settings_for(database_url, SIGN_IN_METHODS="password"), app.clock) as passwords:
@@ -213,8 +213,8 @@ async def test_without_codes_none_is_mailed_and_none_signs_in(app: RunningApp, d
         assert [problem(answer)["code"] for answer in used] == ["key_not_usable"] * 2
 
 
-async def test_a_request_whose_end_was_not_recorded_is_answered_once(app: RunningApp) -> None:
-    """The worker was killed after the code was queued, and before its own job was done: the job runs again."""
+async def test_a_key_request_that_runs_twice_mails_one_code(app: RunningApp) -> None:
+    """The worker was killed after it enqueued the mail and before it recorded the job as done: the job runs again."""
     await app.user(ADDRESS)
     job = KeyJob(purpose="sign_in", written=ADDRESS, unique=ADDRESS, user_id=None, name="", phone=None)
     attempt = Attempt(new_id(), msgspec.json.encode(job), app.clock())

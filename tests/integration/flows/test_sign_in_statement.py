@@ -1,4 +1,4 @@
-"""Signing in with a password is one statement. It leaves the rows that the plain path leaves, in all five tables."""
+"""Sign-in by password is one SQL statement, which leaves the same rows in 5 tables as separate steps do."""
 
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,20 @@ from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
 from tests.support.app import SECRET, RunningApp
 
-# What differs between two users, and from run to run.
-OWN = {"id", "email", "user_id", "identifier", "secret_hash", "token_hash", "subject", "actor_id", "session_id", "at"}
-OWN |= {"created_at", "updated_at"}
+# Columns whose values differ between two users or between two runs.
+VARYING_COLUMNS = {
+    "id",
+    "email",
+    "user_id",
+    "identifier",
+    "secret_hash",
+    "token_hash",
+    "subject",
+    "actor_id",
+    "session_id",
+    "at",
+}
+VARYING_COLUMNS |= {"created_at", "updated_at"}
 TABLES = {
     "users": "SELECT * FROM users WHERE id = $1",
     "keys": "SELECT * FROM keys WHERE user_id = $1",
@@ -29,8 +40,8 @@ TABLES = {
 }
 
 
-async def plain_path(actor: Actor, app: RunningApp, user_id: UUID, email: str) -> StartedSession:
-    """Signing in by the functions that every other method uses."""
+async def sign_in_by_steps(actor: Actor, app: RunningApp, user_id: UUID, email: str) -> StartedSession:
+    """Sign in with the functions that every other method uses."""
     key = await find_primary_key(app.resources.database, email)
     assert key is not None
     assert key.secret_hash is not None
@@ -45,18 +56,20 @@ async def plain_path(actor: Actor, app: RunningApp, user_id: UUID, email: str) -
 
 
 async def rows_of(app: RunningApp, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
-    """All rows about the user, without what is different for each user."""
+    """The rows of the user in each table, without `VARYING_COLUMNS`."""
     pool = app.resources.database.pool
     found = {table: await pool.fetch(statement, user_id) for table, statement in TABLES.items()}
     return {
-        table: [{name: value for name, value in row.items() if name not in OWN} for row in rows]
+        table: [{name: value for name, value in row.items() if name not in VARYING_COLUMNS} for row in rows]
         for table, rows in found.items()
     }
 
 
 @pytest.mark.parametrize("admin", [False, True])
 @pytest.mark.parametrize("has_session", [False, True])
-async def test_the_statement_leaves_the_rows_of_the_plain_path(app: RunningApp, admin: bool, has_session: bool) -> None:
+async def test_the_statement_leaves_the_same_rows_as_the_separate_steps(
+    app: RunningApp, admin: bool, has_session: bool
+) -> None:
     ada, eve = [await app.user(email, admin=admin) for email in ("ada@example.org", "eve@example.org")]
     tokens = {user_id: await app.token(user_id, admin=admin) if has_session else None for user_id in (ada, eve)}
     await app.resources.database.pool.execute(
@@ -70,7 +83,7 @@ async def test_the_statement_leaves_the_rows_of_the_plain_path(app: RunningApp, 
         app.resources,
         PasswordSignIn(email="ada@example.org", secret=SECRET),
     )
-    by_plain_path = await plain_path(
+    by_steps = await sign_in_by_steps(
         Actor(ip="203.0.113.9", user_agent=agent, token=tokens[eve]), app, eve, "eve@example.org"
     )
 
@@ -78,5 +91,5 @@ async def test_the_statement_leaves_the_rows_of_the_plain_path(app: RunningApp, 
     assert rows == await rows_of(app, eve)
     assert (len(rows["users"]), len(rows["keys"]), len(rows["sessions"]), len(rows["failures"])) == (1, 1, 1, 0)
     assert [event["action"] for event in rows["events"]] == ["session.start"] * (2 if has_session else 1)
-    assert by_statement.max_age == by_plain_path.max_age
+    assert by_statement.max_age == by_steps.max_age
     assert by_statement.principal == await app.sessions.authenticate(by_statement.token)

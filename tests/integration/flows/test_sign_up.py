@@ -1,4 +1,4 @@
-"""Signing up: no user exists before the address is proved, and nobody learns who has an account."""
+"""Sign-up: the user is created when the address is proved, and no answer discloses whether an account exists."""
 
 import pytest
 
@@ -13,30 +13,31 @@ PROFILE = {"name": "Grace", "phone": "+4915112345678"}
 
 
 async def users(app: RunningApp) -> list[tuple[str, str, str | None, bool]]:
+    """Email, name, phone, and whether the email is verified, of all users."""
     rows = await app.resources.database.pool.fetch("SELECT * FROM users ORDER BY email")
     return [(row["email"], row["name"], row["phone"], row["email_verified_at"] is not None) for row in rows]
 
 
-@pytest.mark.parametrize("way", ["code", "link"])
-async def test_the_reader_of_the_mail_becomes_a_user(open_app: RunningApp, way: str) -> None:
+@pytest.mark.parametrize("method", ["code", "link"])
+async def test_a_code_or_a_link_creates_the_user_and_signs_in(open_app: RunningApp, method: str) -> None:
     message = await mailed(open_app, "sign_up", "Grace@Example.org", **PROFILE)
     assert await users(open_app) == []
     by_code = {"purpose": "sign_up", "email": ADDRESS, "code": code_in(message)}
     client = open_app.client()
-    answer = await redeem(client, **(by_code if way == "code" else {"token": token_in(message)}))
+    answer = await redeem(client, **(by_code if method == "code" else {"token": token_in(message)}))
     assert answer.status_code == 201
-    assert answer.json()["session"]["method"] == way
+    assert answer.json()["session"]["method"] == method
     assert answer.json()["onboarding"] == {"required": False, "fields": []}
     assert await users(open_app) == [("Grace@example.org", "Grace", "+4915112345678", True)]
     assert await is_signed_in(client)
 
 
-async def test_without_a_name_the_profile_is_left_to_finish(open_app: RunningApp) -> None:
+async def test_a_sign_up_without_a_name_requires_onboarding(open_app: RunningApp) -> None:
     answer = await redeem(open_app.client(), token=token_in(await mailed(open_app, "sign_up", ADDRESS)))
     assert answer.json()["onboarding"] == {"required": True, "fields": ["name"]}
 
 
-async def test_an_address_with_an_account_gets_a_sign_in_that_changes_nothing(either: RunningApp) -> None:
+async def test_sign_up_with_the_address_of_a_user_signs_in_and_keeps_the_profile(either: RunningApp) -> None:
     await either.user(ADDRESS, name="Grace")
     message = await mailed(either, "sign_up", ADDRESS, name="Mallory")
     assert "is your code for" in message["Subject"]
@@ -52,7 +53,7 @@ async def test_a_suspended_user_gets_the_same_answer_and_no_mail(either: Running
     assert await either.mails() == []
 
 
-async def test_where_sign_up_is_closed_a_notice_says_so_by_mail(app: RunningApp) -> None:
+async def test_closed_sign_up_mails_a_notice_and_issues_no_key(app: RunningApp) -> None:
     message = await mailed(app, "sign_up", ADDRESS, **PROFILE)
     assert (message["To"], message["Subject"]) == (ADDRESS, "Signing up at Ostiary")
     assert "open to invited people only" in text_of(message)
@@ -60,7 +61,7 @@ async def test_where_sign_up_is_closed_a_notice_says_so_by_mail(app: RunningApp)
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys") == 0
 
 
-async def test_five_wrong_codes_burn_the_code(open_app: RunningApp) -> None:
+async def test_5_wrong_codes_void_the_code(open_app: RunningApp) -> None:
     code = code_in(await mailed(open_app, "sign_up", ADDRESS, **PROFILE))
     for tried in [*[wrong(code)] * 5, code]:
         answer = await redeem(open_app.client(), purpose="sign_up", email=ADDRESS, code=tried)
@@ -69,13 +70,13 @@ async def test_five_wrong_codes_burn_the_code(open_app: RunningApp) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(599, 201), (600, 410)])
-async def test_a_sign_up_ends_exactly_after_ten_minutes(open_app: RunningApp, seconds: int, status: int) -> None:
+async def test_a_link_expires_after_10_minutes(open_app: RunningApp, seconds: int, status: int) -> None:
     token = token_in(await mailed(open_app, "sign_up", ADDRESS, **PROFILE))
     open_app.clock.forward(seconds=seconds)
     assert (await redeem(open_app.client(), token=token)).status_code == status
 
 
-async def test_asking_again_voids_the_mail_before(open_app: RunningApp) -> None:
+async def test_a_new_request_voids_the_previous_link(open_app: RunningApp) -> None:
     first = await mailed(open_app, "sign_up", ADDRESS, name="Typo")
     open_app.clock.forward(seconds=30)
     second = await mailed(open_app, "sign_up", ADDRESS, name="Grace")
@@ -83,7 +84,7 @@ async def test_asking_again_voids_the_mail_before(open_app: RunningApp) -> None:
     assert (await redeem(open_app.client(), token=token_in(second))).json()["user"]["name"] == "Grace"
 
 
-async def test_of_many_uses_at_once_one_makes_the_user(open_app: RunningApp) -> None:
+async def test_one_of_6_concurrent_uses_creates_the_user(open_app: RunningApp) -> None:
     message = await mailed(open_app, "sign_up", ADDRESS, **PROFILE)
     uses = [{"token": token_in(message)}, {"purpose": "sign_up", "email": ADDRESS, "code": code_in(message)}] * 3
     answers = await at_once(6, lambda number: redeem(open_app.client(), **uses[number]))
@@ -91,7 +92,7 @@ async def test_of_many_uses_at_once_one_makes_the_user(open_app: RunningApp) -> 
     assert len(await users(open_app)) == 1
 
 
-async def test_an_account_made_meanwhile_is_not_taken_over(open_app: RunningApp) -> None:
+async def test_an_account_that_was_created_after_the_request_is_not_taken_over(open_app: RunningApp) -> None:
     token = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Mallory"))
     await open_app.user(ADDRESS, name="Grace")
     assert problem(await redeem(open_app.client(), token=token))["code"] == "key_not_usable"
@@ -107,7 +108,7 @@ async def test_an_account_made_meanwhile_is_not_taken_over(open_app: RunningApp)
         ({"email": ADDRESS, "platformRole": "admin"}, {"platformRole": "unknown_field"}),
     ],
 )
-async def test_a_profile_that_is_not_acceptable_is_refused(
+async def test_a_malformed_profile_is_a_422_and_mails_nothing(
     open_app: RunningApp, sent: dict[str, str], errors: dict[str, str]
 ) -> None:
     assert field_errors(await ask(open_app.client(), "sign_up", **sent)) == errors

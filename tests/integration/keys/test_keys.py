@@ -1,4 +1,4 @@
-"""Keys over HTTP: signing in with a secret, setting it, listing and dropping keys."""
+"""Keys over HTTP: signing in with a secret, setting the secret, listing and deleting keys."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -28,8 +28,8 @@ def credentials(email: str = "ada@example.org", secret: str = SECRET) -> dict[st
     return {**CREDENTIALS, "email": email, "secret": secret}
 
 
-async def outstanding_link(app: RunningApp, user_id: UUID, purpose: str = "invitation") -> None:
-    """A single-use key of the user that could still be used."""
+async def issue_link(app: RunningApp, user_id: UUID, purpose: str = "invitation") -> None:
+    """Issue a single-use key of the user, which expires after 1 hour."""
     async with app.resources.database.transaction() as transaction:
         await SingleUseKeyRepository(transaction).issue(
             purpose=purpose,
@@ -45,6 +45,7 @@ async def outstanding_link(app: RunningApp, user_id: UUID, purpose: str = "invit
 
 
 async def stored_hash(app: RunningApp) -> str:
+    """The hash of the only primary key."""
     return str(await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys WHERE kind = 'primary'"))
 
 
@@ -54,13 +55,13 @@ async def test_any_spelling_of_the_address_signs_in(app: RunningApp, email: str)
     assert (await app.client().post("/api/session", json=credentials(email))).status_code == 201
 
 
-async def test_either_spelling_of_a_character_is_the_same_secret(app: RunningApp) -> None:
+async def test_composed_and_decomposed_characters_are_the_same_secret(app: RunningApp) -> None:
     await app.user(secret="caf\u00e9 at the old harbour")
     body = credentials(secret="cafe\u0301 at the old harbour")
     assert (await app.client().post("/api/session", json=body)).status_code == 201
 
 
-async def test_signing_in_notes_when_the_key_was_used(app: RunningApp) -> None:
+async def test_signing_in_sets_last_used_at_of_the_key(app: RunningApp) -> None:
     await app.user()
     app.clock.forward(days=1)
     await app.client().post("/api/session", json=credentials())
@@ -81,9 +82,7 @@ async def test_signing_in_notes_when_the_key_was_used(app: RunningApp) -> None:
         ({"email": "ada@example.org", "secret": "x"}, {"method": "missing"}),
     ],
 )
-async def test_what_cannot_be_credentials_is_a_422(
-    app: RunningApp, body: dict[str, str], errors: dict[str, str]
-) -> None:
+async def test_malformed_credentials_are_a_422(app: RunningApp, body: dict[str, str], errors: dict[str, str]) -> None:
     assert field_errors(await app.client().post("/api/session", json=body)) == errors
 
 
@@ -99,11 +98,11 @@ async def test_a_hash_of_weaker_parameters_is_replaced_at_sign_in(app: RunningAp
         assert await stored_hash(app) == rehashed
 
 
-async def test_a_user_lists_their_own_keys_and_never_a_hash(app: RunningApp) -> None:
+async def test_a_user_lists_only_their_own_keys_without_hashes(app: RunningApp) -> None:
     user_id = await app.user()
     await app.user("eve@example.org")
     app.clock.forward(seconds=1)
-    await outstanding_link(app, user_id)
+    await issue_link(app, user_id)
     client = app.with_cookie(await app.token(user_id))
     response = await client.get("/api/keys")
     primary, link = response.json()["items"]
@@ -113,9 +112,9 @@ async def test_a_user_lists_their_own_keys_and_never_a_hash(app: RunningApp) -> 
     assert "argon2" not in response.text
 
 
-async def test_keys_that_let_nobody_in_any_more_are_not_listed(app: RunningApp) -> None:
+async def test_expired_keys_are_not_listed(app: RunningApp) -> None:
     user_id = await app.user()
-    await outstanding_link(app, user_id)
+    await issue_link(app, user_id)
     client = app.with_cookie(await app.token(user_id))
     app.clock.forward(hours=1)
     assert [key["kind"] for key in (await client.get("/api/keys")).json()["items"]] == ["primary"]
@@ -123,7 +122,7 @@ async def test_keys_that_let_nobody_in_any_more_are_not_listed(app: RunningApp) 
 
 async def test_keys_are_paged(app: RunningApp) -> None:
     user_id = await app.user()
-    await outstanding_link(app, user_id)
+    await issue_link(app, user_id)
     client = app.with_cookie(await app.token(user_id))
     first = (await client.get("/api/keys", params={"limit": 1})).json()
     last = (await client.get("/api/keys", params={"limit": 1, "cursor": first["nextCursor"]})).json()
@@ -131,19 +130,19 @@ async def test_keys_are_paged(app: RunningApp) -> None:
     assert last["nextCursor"] is None
 
 
-async def test_a_secondary_key_is_dropped_and_the_primary_one_stays(app: RunningApp) -> None:
+async def test_a_secondary_key_can_be_deleted_and_the_primary_key_cannot(app: RunningApp) -> None:
     user_id = await app.user()
-    await outstanding_link(app, user_id)
+    await issue_link(app, user_id)
     client = app.with_cookie(await app.token(user_id))
     primary, link = (await client.get("/api/keys")).json()["items"]
-    dropped = await client.delete(f"/api/keys/{link['id']}")
-    assert (dropped.status_code, dropped.content) == (204, b"")
+    deleted = await client.delete(f"/api/keys/{link['id']}")
+    assert (deleted.status_code, deleted.content) == (204, b"")
     refused = await client.delete(f"/api/keys/{primary['id']}")
     assert (refused.status_code, problem(refused)["code"]) == (409, "primary_key_required")
     assert [key["id"] for key in (await client.get("/api/keys")).json()["items"]] == [primary["id"]]
 
 
-async def test_a_key_of_another_and_an_unknown_one_get_the_same_answer(app: RunningApp) -> None:
+async def test_deleting_a_key_of_another_user_or_an_unknown_key_gets_the_same_answer(app: RunningApp) -> None:
     client, stranger = await app.signed_in(), await app.signed_in("eve@example.org")
     [theirs] = (await stranger.get("/api/keys")).json()["items"]
     answers = [await client.delete(f"/api/keys/{name}") for name in (theirs["id"], UNKNOWN_ID)]
@@ -152,10 +151,10 @@ async def test_a_key_of_another_and_an_unknown_one_get_the_same_answer(app: Runn
     assert (await admin.delete(f"/api/keys/{UNKNOWN_ID}")).status_code == 404
 
 
-async def test_changing_the_secret_ends_the_old_one_all_other_sessions_and_all_links(app: RunningApp) -> None:
+async def test_changing_the_secret_ends_all_other_sessions_and_voids_all_links(app: RunningApp) -> None:
     user_id = await app.user()
     client, elsewhere = [app.with_cookie(await app.token(user_id)) for _ in range(2)]
-    await outstanding_link(app, user_id)
+    await issue_link(app, user_id)
     old = client.cookies["auth_session"]
 
     response = await client.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})
@@ -173,7 +172,7 @@ async def test_changing_the_secret_ends_the_old_one_all_other_sessions_and_all_l
     assert signed_in == [401, 201]
 
 
-async def test_a_user_without_a_secret_sets_their_first(app: RunningApp) -> None:
+async def test_a_user_without_a_secret_can_set_one(app: RunningApp) -> None:
     client = app.with_cookie(await app.token(await app.user(secret=None)))
     assert not (await client.get("/api/keys")).json()["items"][0]["hasSecret"]
     assert (await client.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})).status_code == 204
@@ -196,7 +195,7 @@ async def test_a_refused_secret_changes_nothing(app: RunningApp, secret: str, co
     assert (await app.client().post("/api/session", json=credentials())).status_code == 201
 
 
-async def test_a_full_hashing_queue_is_a_503_that_says_when_to_try_again(app: RunningApp, database_url: str) -> None:
+async def test_a_full_hashing_queue_is_a_503_with_retry_after(app: RunningApp, database_url: str) -> None:
     await app.user()
     one = settings_for(database_url, HASH_CONCURRENCY="1", HASH_QUEUE="1", ARGON2_MEMORY_KIB="4096")
     async with running(one, Clock()) as other:
@@ -209,7 +208,7 @@ async def test_a_full_hashing_queue_is_a_503_that_says_when_to_try_again(app: Ru
     assert {answer.status_code for answer in answers} == {201, 503}
 
 
-async def test_a_new_secret_is_told_to_its_owner(app: RunningApp) -> None:
+async def test_a_change_of_the_secret_mails_a_notice_to_the_user(app: RunningApp) -> None:
     ada = await app.signed_in()
     assert (await ada.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})).status_code == 204
     (message,) = await app.mails()

@@ -1,4 +1,4 @@
-"""The single-use key core: one live key for an address and purpose, its expiry, its attempts, and consuming it."""
+"""Single-use keys in the database: one live key for an address and purpose, expiry, attempts, and consumption."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ from tests.support.app import RunningApp
 from tests.support.races import at_once
 
 ADDRESS, PURPOSE = "ada@example.org", "sign_in"
-MINUTES = timedelta(minutes=10)
+LIFETIME = timedelta(minutes=10)
 
 
 def hash_of(code: str, address: str = ADDRESS) -> str:
@@ -29,7 +29,7 @@ async def issue(
     purpose: str = PURPOSE,
     user_id: UUID | None = None,
 ) -> bytes:
-    """A new key with a link and, where given, a code with five attempts; gives the hash of the link's token."""
+    """Issue a key with a link and, if given, a code with 5 attempts; returns the hash of the link's token."""
     hashed = token_hash(new_link_token())
     async with app.resources.database.transaction() as transaction:
         await SingleUseKeyRepository(transaction).issue(
@@ -41,7 +41,7 @@ async def issue(
             attempts=5 if code else None,
             payload={"for": purpose},
             now=app.clock(),
-            expires_at=app.clock() + MINUTES,
+            expires_at=app.clock() + LIFETIME,
         )
     return hashed
 
@@ -52,49 +52,50 @@ async def consume(app: RunningApp, hashed: bytes, purpose: str = PURPOSE) -> Key
 
 
 async def guess(app: RunningApp, code: str, address: str = ADDRESS) -> Key | None:
-    """One guess as it must be made: counted and committed first, compared after."""
+    """Guess a code: the attempt is counted and committed before the code is compared."""
     async with app.resources.database.transaction() as transaction:
-        counted = await SingleUseKeyRepository(transaction).count_attempt(address, PURPOSE, MINUTES, app.clock())
+        counted = await SingleUseKeyRepository(transaction).count_attempt(address, PURPOSE, LIFETIME, app.clock())
     if counted is None:
         return None
     async with app.resources.database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
-        return await keys.consume_code(address, PURPOSE, MINUTES, [hash_of(code, address)], app.clock())
+        return await keys.consume_code(address, PURPOSE, LIFETIME, [hash_of(code, address)], app.clock())
 
 
-async def live(app: RunningApp, hashed: bytes) -> bool:
+async def is_live(app: RunningApp, hashed: bytes) -> bool:
+    """Whether the link can still be used."""
     async with app.resources.database.transaction() as transaction:
         return await SingleUseKeyRepository(transaction).find_live(hashed, app.clock()) is not None
 
 
-async def test_looking_at_a_key_does_not_consume_it(app: RunningApp) -> None:
+async def test_finding_a_live_key_does_not_consume_the_key(app: RunningApp) -> None:
     hashed = await issue(app)
-    assert await live(app, hashed)
-    assert await live(app, hashed)
+    assert await is_live(app, hashed)
+    assert await is_live(app, hashed)
 
 
-async def test_a_key_is_consumed_once_and_tells_what_it_carries(app: RunningApp) -> None:
+async def test_a_key_is_consumed_once_and_returned_with_its_payload(app: RunningApp) -> None:
     hashed = await issue(app)
     key = await consume(app, hashed)
     assert key is not None
     assert (key.address, key.payload, key.used_at) == (ADDRESS, {"for": PURPOSE}, app.clock())
     assert await consume(app, hashed) is None
-    assert not await live(app, hashed)
+    assert not await is_live(app, hashed)
 
 
-async def test_a_link_is_spent_by_exactly_one_of_many_concurrent_uses(app: RunningApp) -> None:
+async def test_one_of_12_concurrent_uses_consumes_a_link(app: RunningApp) -> None:
     hashed = await issue(app)
-    won = await at_once(12, lambda _: consume(app, hashed))
-    assert sum(key is not None for key in won) == 1
+    keys_found = await at_once(12, lambda _: consume(app, hashed))
+    assert sum(key is not None for key in keys_found) == 1
 
 
-async def test_a_code_is_spent_by_exactly_one_of_many_concurrent_uses(app: RunningApp) -> None:
+async def test_one_of_12_concurrent_guesses_consumes_a_code(app: RunningApp) -> None:
     await issue(app, "12345678")
-    won = await at_once(12, lambda _: guess(app, "12345678"))
-    assert sum(key is not None for key in won) == 1
+    keys_found = await at_once(12, lambda _: guess(app, "12345678"))
+    assert sum(key is not None for key in keys_found) == 1
 
 
-async def test_a_key_is_worthless_for_another_purpose_address_or_token(app: RunningApp) -> None:
+async def test_a_key_is_not_consumed_with_another_purpose_address_or_token(app: RunningApp) -> None:
     hashed = await issue(app, "12345678")
     await issue(app, "87654321", address="eve@example.org")
     assert await consume(app, hashed, "password_reset") is None
@@ -103,17 +104,17 @@ async def test_a_key_is_worthless_for_another_purpose_address_or_token(app: Runn
     assert await guess(app, "12345678") is not None
 
 
-async def test_a_key_expires_exactly_at_its_time(app: RunningApp) -> None:
+async def test_a_key_is_not_usable_from_its_expiry_time_on(app: RunningApp) -> None:
     hashed = await issue(app, "12345678")
-    app.clock.now += MINUTES
-    assert not await live(app, hashed)
+    app.clock.now += LIFETIME
+    assert not await is_live(app, hashed)
     assert await consume(app, hashed) is None
     assert await guess(app, "12345678") is None
     app.clock.forward(seconds=-1)
     assert await consume(app, hashed) is not None
 
 
-async def test_a_new_key_voids_the_one_before_and_starts_its_attempts_anew(app: RunningApp) -> None:
+async def test_a_new_key_voids_the_previous_key_and_has_all_its_attempts(app: RunningApp) -> None:
     first = await issue(app, "11111111")
     for _ in range(5):
         assert await guess(app, "00000000") is None
@@ -124,18 +125,18 @@ async def test_a_new_key_voids_the_one_before_and_starts_its_attempts_anew(app: 
     assert await consume(app, second) is None
 
 
-async def test_keys_issued_at_once_leave_one_alive(app: RunningApp) -> None:
+async def test_one_of_8_concurrently_issued_keys_is_live(app: RunningApp) -> None:
     hashes = await at_once(8, lambda _: issue(app))
-    assert sum([await live(app, hashed) for hashed in hashes]) == 1
+    assert sum([await is_live(app, hashed) for hashed in hashes]) == 1
 
 
-async def test_other_purposes_and_addresses_are_not_voided(app: RunningApp) -> None:
-    others = [await issue(app, purpose="email_change"), await issue(app, address="eve@example.org")]
+async def test_a_new_key_does_not_void_keys_of_other_purposes_and_addresses(app: RunningApp) -> None:
+    of_others = [await issue(app, purpose="email_change"), await issue(app, address="eve@example.org")]
     await issue(app)
-    assert [await live(app, hashed) for hashed in others] == [True, True]
+    assert [await is_live(app, hashed) for hashed in of_others] == [True, True]
 
 
-async def test_five_wrong_guesses_burn_a_code_and_the_right_one_comes_too_late(app: RunningApp) -> None:
+async def test_5_wrong_guesses_void_the_code_but_not_the_link(app: RunningApp) -> None:
     hashed = await issue(app, "12345678")
     for _ in range(5):
         assert await guess(app, "00000000") is None
@@ -143,39 +144,39 @@ async def test_five_wrong_guesses_burn_a_code_and_the_right_one_comes_too_late(a
     assert await consume(app, hashed) is not None
 
 
-async def test_the_fifth_guess_still_counts(app: RunningApp) -> None:
+async def test_the_right_code_is_accepted_at_the_fifth_guess(app: RunningApp) -> None:
     await issue(app, "12345678")
     for _ in range(4):
         await guess(app, "00000000")
     assert await guess(app, "12345678") is not None
 
 
-async def test_a_hundred_guesses_at_once_spend_the_same_five_attempts(app: RunningApp) -> None:
+async def test_5_of_100_concurrent_guesses_are_counted_as_attempts(app: RunningApp) -> None:
     await issue(app, "12345678")
 
     async def attempt(_: int) -> bool:
         async with app.resources.database.transaction() as transaction:
             return (
-                await SingleUseKeyRepository(transaction).count_attempt(ADDRESS, PURPOSE, MINUTES, app.clock())
+                await SingleUseKeyRepository(transaction).count_attempt(ADDRESS, PURPOSE, LIFETIME, app.clock())
                 is not None
             )
 
     assert sum(await at_once(100, attempt)) == 5
 
 
-async def test_a_key_without_a_code_takes_no_guesses(app: RunningApp) -> None:
+async def test_a_key_without_a_code_cannot_be_guessed(app: RunningApp) -> None:
     await issue(app)
     assert await guess(app, "12345678") is None
 
 
-async def test_voiding_takes_every_key_on_the_users_account_and_no_other(app: RunningApp) -> None:
+async def test_voiding_covers_the_keys_of_the_user_and_of_their_address_and_no_others(app: RunningApp) -> None:
     ada, eve = await app.user(), await app.user("eve@example.org")
-    hers = [await issue(app, user_id=ada, address="new@example.org"), await issue(app, address=ADDRESS)]
-    others = [await issue(app, user_id=eve, address="eve@example.org")]
+    of_ada = [await issue(app, user_id=ada, address="new@example.org"), await issue(app, address=ADDRESS)]
+    of_others = [await issue(app, user_id=eve, address="eve@example.org")]
     async with app.resources.database.transaction() as transaction:
         await SingleUseKeyRepository(transaction).void_keys(ada, keep=())
-    assert [await live(app, hashed) for hashed in hers] == [False, False]
-    assert [await live(app, hashed) for hashed in others] == [True]
+    assert [await is_live(app, hashed) for hashed in of_ada] == [False, False]
+    assert [await is_live(app, hashed) for hashed in of_others] == [True]
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'primary'") == 2
 
 
@@ -190,7 +191,7 @@ async def test_voiding_takes_every_key_on_the_users_account_and_no_other(app: Ru
         "UPDATE keys SET kind = 'primary'",
     ],
 )
-async def test_the_database_itself_refuses_a_malformed_key(app: RunningApp, change: str) -> None:
+async def test_the_constraints_of_the_table_refuse_a_malformed_key(app: RunningApp, change: str) -> None:
     await issue(app, "12345678")
     async with app.resources.database.transaction() as transaction:
         connection = await transaction.connection()
@@ -199,7 +200,7 @@ async def test_the_database_itself_refuses_a_malformed_key(app: RunningApp, chan
         await transaction.rollback()
 
 
-async def test_every_purpose_is_found_by_its_name_and_lives_a_while(app: RunningApp) -> None:
+async def test_every_purpose_is_registered_by_its_name_and_has_a_lifetime(app: RunningApp) -> None:
     assert "invitation" in PURPOSES
     for name, purpose in PURPOSES.items():
         assert purpose.name == name

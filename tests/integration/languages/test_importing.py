@@ -1,4 +1,4 @@
-"""Importing languages into the database: all of a file or nothing, and the shipped file of ISO 639-1."""
+"""Importing languages into the database: all lines of a file or none, and the shipped file of ISO 639-1."""
 
 import csv
 import unicodedata
@@ -24,17 +24,19 @@ RIGHT_TO_LEFT = {"ae", "ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi
 
 
 async def import_file(app: RunningApp, path: Path) -> int:
+    """Import a file as `ostiary languages import` does; returns the number of languages."""
     rows = read_languages(path, lambda new: complete_language(new, app.clock))
     await import_languages(app.resources, rows)
     return len(rows)
 
 
 async def stored(app: RunningApp) -> dict[str, str]:
+    """The text direction of every language, by code."""
     rows = await app.resources.database.pool.fetch("SELECT code, text_direction FROM languages")
     return {row["code"]: row["text_direction"] for row in rows}
 
 
-async def test_the_shipped_file_holds_every_language_of_iso_639_1_under_its_canonical_code(app: RunningApp) -> None:
+async def test_the_shipped_file_has_every_language_of_iso_639_1_with_its_canonical_code(app: RunningApp) -> None:
     iso_639_1 = ISO_639_1.split()
     assert len(iso_639_1) == 183
     assert await import_file(app, SHIPPED) == 183
@@ -43,7 +45,7 @@ async def test_the_shipped_file_holds_every_language_of_iso_639_1_under_its_cano
     assert {code for code, direction in directions.items() if direction == "rtl"} == RIGHT_TO_LEFT
 
 
-def test_the_shipped_autonyms_are_in_normal_form_and_written_in_the_direction_that_is_given() -> None:
+def test_the_shipped_autonyms_are_in_nfc_and_in_the_given_direction() -> None:
     with SHIPPED.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["code"] for row in rows] == sorted(codes.canonical(row["code"]) for row in rows)
@@ -53,7 +55,7 @@ def test_the_shipped_autonyms_are_in_normal_form_and_written_in_the_direction_th
         assert row["textDirection"] == ("ltr" if first_strong == "L" else "rtl"), row
 
 
-async def test_what_a_line_leaves_out_follows_from_the_code(app: RunningApp, tmp_path: Path) -> None:
+async def test_a_missing_autonym_or_direction_follows_from_the_code(app: RunningApp, tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text('{"code":"PT","name":"Portuguese"}\n{"code":"iw","name":"Hebrew"}\n')
     await import_file(app, path)
@@ -61,7 +63,7 @@ async def test_what_a_line_leaves_out_follows_from_the_code(app: RunningApp, tmp
     assert [tuple(row) for row in rows] == [("he", "עברית", "rtl"), ("pt", "português", "ltr")]
 
 
-async def test_two_spellings_of_one_code_are_one_language(app: RunningApp, tmp_path: Path) -> None:
+async def test_two_spellings_of_the_same_code_in_a_file_are_refused(app: RunningApp, tmp_path: Path) -> None:
     path = tmp_path / "twice.csv"
     path.write_text("code,name\nhe,Hebrew\niw,Hebrew\n")
     with pytest.raises(ImportFileError, match="line 3: he is in the file twice"):
@@ -69,7 +71,7 @@ async def test_two_spellings_of_one_code_are_one_language(app: RunningApp, tmp_p
     assert await stored(app) == {}
 
 
-async def test_a_code_that_is_no_language_is_named_by_its_line(app: RunningApp, tmp_path: Path) -> None:
+async def test_an_invalid_code_is_reported_with_its_line_number(app: RunningApp, tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text("code,name\nde,German\nnot a code,Nonsense\nde_DE,Underscored\n")
     with pytest.raises(ImportFileError) as caught:
@@ -79,7 +81,9 @@ async def test_a_code_that_is_no_language_is_named_by_its_line(app: RunningApp, 
     assert await stored(app) == {}
 
 
-async def test_languages_that_exist_are_named_and_none_of_the_file_is_created(app: RunningApp, tmp_path: Path) -> None:
+async def test_existing_languages_are_reported_and_no_language_of_the_file_is_created(
+    app: RunningApp, tmp_path: Path
+) -> None:
     await app.language("de")
     path = tmp_path / "more.csv"
     path.write_text("code,name\naa,Afar\nde,German\nzu,Zulu\n")
@@ -89,7 +93,7 @@ async def test_languages_that_exist_are_named_and_none_of_the_file_is_created(ap
     assert await stored(app) == {"de": "ltr"}
 
 
-async def test_more_languages_than_one_statement_takes_are_created_together(app: RunningApp, tmp_path: Path) -> None:
+async def test_a_file_may_have_more_languages_than_one_insert_takes(app: RunningApp, tmp_path: Path) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     private = [f"de-x-{a}{b}{c}" for a in letters for b in letters for c in letters][:8000]
     path = tmp_path / "many.csv"

@@ -1,4 +1,4 @@
-"""What a page costs: each page of a long list, the last one too, reads its own rows by an index, and no others."""
+"""The cost of a page: each page of a long list, also the last, reads only its own rows, through an index."""
 
 import json
 from typing import Any
@@ -13,11 +13,11 @@ from app.domain.languages.translations import repository as translation_reposito
 from tests.support.app import RunningApp
 
 LIMIT = 50
-# The rows of a page, the one that tells of a next page, and the account and primary key beside each member.
+# The rows of a page and 1 more, which shows that a next page exists; with each member, a user and a primary key.
 MAX_ROWS = 3 * (LIMIT + 1)
 
-# 2,000 languages and 20,000 users with one or two of them each; 10,000 users are also members of x-0700, which has
-# 10,000 texts, like its neighbour, and one of them 10,000 versions.
+# 2,000 languages, and 20,000 users with 1 or 2 languages each. 10,000 of the users are also members of x-0700. The
+# languages x-0700 and x-0701 have 10,000 translations each, and one translation has 10,000 versions.
 FILL = """
 INSERT INTO languages
 SELECT 'x-' || lpad(n::text, 4, '0'), 'Language', 'Language', 'ltr', now() FROM generate_series(1, 2000) n;
@@ -38,16 +38,16 @@ ANALYZE
 """
 
 
-def members_page(after: UUID) -> tuple[object, ...]:
-    """The values of the statement for a page of members, in the order of its placeholders."""
-    values = {"code": "x-0700", "after": after, "limit": LIMIT + 1}
-    return tuple([values.get(name, MEMBERS.params.get(name)) for name in MEMBERS.positiontup or ()])
+def parameters_of_members(after: UUID) -> tuple[object, ...]:
+    """The parameters of the statement for a page of members, in the order of its placeholders."""
+    parameters = {"code": "x-0700", "after": after, "limit": LIMIT + 1}
+    return tuple([parameters.get(name, MEMBERS.params.get(name)) for name in MEMBERS.positiontup or ()])
 
 
 FIRST, LAST = UUID(int=0), UUID(int=2 * (10_000 - LIMIT))
 NEAR_END = f"key.{10_000 - LIMIT:06}"
-MEMBERS = member_repository.PAGE.compile(dialect=dialect())  # type: ignore[no-untyped-call] # SQLAlchemy's is untyped
-# A statement, and what it is given for the first page and for the last one.
+MEMBERS = member_repository.PAGE.compile(dialect=dialect())  # type: ignore[no-untyped-call] # untyped in SQLAlchemy
+# By name: a statement, its parameters for the first page, and its parameters for the last page.
 PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
     "all languages": (repository.PAGE, ("", LIMIT + 1), ("x-1950", LIMIT + 1)),
     "the languages of a member of three": (
@@ -55,7 +55,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
         ("", LIMIT + 1, ["x-0001", "x-0700", "x-2000"]),
         ("x-1999", LIMIT + 1, ["x-2000"]),
     ),
-    "members": (str(MEMBERS), members_page(FIRST), members_page(LAST)),
+    "members": (str(MEMBERS), parameters_of_members(FIRST), parameters_of_members(LAST)),
     "translations": (
         translation_repository.PAGE,
         ("x-0700", "", "", None, None, LIMIT + 1),
@@ -74,34 +74,34 @@ PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
 }  # fmt: skip
 
 
-READS = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
-# What is sorted or joined has been read before, and is counted there.
-CHEAP = READS | {"Limit", "Sort", "Nested Loop", "Memoize", "Subquery Scan", "Bitmap Index Scan"}
+SCAN_NODES = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
+# The other nodes take their rows from nodes below, where the rows are counted.
+ALLOWED_NODES = SCAN_NODES | {"Limit", "Sort", "Nested Loop", "Memoize", "Subquery Scan", "Bitmap Index Scan"}
 
 
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """A plan and all plans below it."""
-    return [plan, *[node for child in plan.get("Plans", []) for node in nodes(child)]]
+def all_nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """A plan node and all nodes below it."""
+    return [plan, *[node for child in plan.get("Plans", []) for node in all_nodes(child)]]
 
 
 def rows_read(node: dict[str, Any]) -> float:
-    """How many rows a scan has looked at, those that it threw away included."""
-    if node["Node Type"] not in READS:
+    """The number of rows that a scan has read, including rows that its filter removed."""
+    if node["Node Type"] not in SCAN_NODES:
         return 0
     read: float = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
     return read
 
 
 @pytest.mark.parametrize("plan_cache_mode", ["force_custom_plan", "force_generic_plan"])
-async def test_every_page_reads_its_own_rows_through_an_index(app: RunningApp, plan_cache_mode: str) -> None:
-    """Both with a plan for the values, and with the one that a prepared statement keeps."""
+async def test_every_page_reads_only_its_own_rows_through_an_index(app: RunningApp, plan_cache_mode: str) -> None:
+    """With a custom plan, and with the generic plan that a prepared statement keeps."""
     pool = app.resources.database.pool
     await pool.execute(FILL)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL plan_cache_mode = {plan_cache_mode}")
-        for name, (statement, *pages) in PAGES.items():
-            for values in pages:
-                explained = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
-                plan = nodes(json.loads(explained)[0]["Plan"])
-                assert all(node["Node Type"] in CHEAP for node in plan), (name, values, plan)
-                assert 0 < sum(map(rows_read, plan)) <= MAX_ROWS, (name, values, plan)
+        for name, (statement, *parameters_of_pages) in PAGES.items():
+            for parameters in parameters_of_pages:
+                explained = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
+                plan = all_nodes(json.loads(explained)[0]["Plan"])
+                assert all(node["Node Type"] in ALLOWED_NODES for node in plan), (name, parameters, plan)
+                assert 0 < sum(map(rows_read, plan)) <= MAX_ROWS, (name, parameters, plan)

@@ -22,7 +22,7 @@ async def codes_of(client: httpx.AsyncClient, limit: int = 200) -> list[list[str
 
 
 async def many_languages(app: RunningApp) -> list[str]:
-    """Two thousand languages, by code."""
+    """Insert 2,000 languages, and return their codes in order."""
     await app.resources.database.pool.execute(
         """INSERT INTO languages (code, name, autonym, text_direction, created_at)
            SELECT 'x-' || lpad(n::text, 4, '0'), 'Language', 'Language', 'ltr', now() FROM generate_series(1, $1) n""",
@@ -31,7 +31,7 @@ async def many_languages(app: RunningApp) -> list[str]:
     return [f"x-{number:04}" for number in range(1, MANY + 1)]
 
 
-async def test_a_created_language_is_answered_with_its_place_and_completed_from_its_code(app: RunningApp) -> None:
+async def test_a_created_language_has_a_location_and_an_autonym_and_direction_from_its_code(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     response = await admin.post("/api/languages", json={"code": "PT-br", "name": "Brazilian Portuguese"})
     assert response.status_code == 201
@@ -46,19 +46,19 @@ async def test_a_created_language_is_answered_with_its_place_and_completed_from_
     assert (await admin.get(response.headers["location"])).json() == response.json()
 
 
-async def test_autonym_and_direction_are_kept_where_they_are_given(app: RunningApp) -> None:
+async def test_an_autonym_and_a_direction_that_are_sent_are_stored(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     sent = {"code": "ku", "name": "Kurdish", "autonym": "کوردی", "textDirection": "rtl"}
     assert (await admin.post("/api/languages", json=sent)).json().items() >= sent.items()
 
 
-async def test_a_right_to_left_language_is_known_by_its_code(app: RunningApp) -> None:
+async def test_the_text_direction_follows_from_the_code(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     created = (await admin.post("/api/languages", json={"code": "iw", "name": "Hebrew"})).json()
     assert (created["code"], created["autonym"], created["textDirection"]) == ("he", "עברית", "rtl")
 
 
-async def test_a_language_exists_once_under_whatever_spelling(app: RunningApp) -> None:
+async def test_another_spelling_of_the_code_of_a_language_is_a_409(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language("de", "German")
     for code in ("de", "DE", "deu"):
@@ -87,32 +87,32 @@ async def test_a_malformed_language_is_a_422_and_creates_nothing(
     assert await codes_of(admin) == [[]]
 
 
-async def test_paging_through_many_languages_visits_each_once_in_order(app: RunningApp) -> None:
+async def test_the_pages_contain_every_language_once_in_order(app: RunningApp) -> None:
     codes = await many_languages(app)
     pages = await codes_of(await app.signed_in(admin=True))
     assert [len(page) for page in pages] == [200] * 10
     assert [code for page in pages for code in page] == codes
 
 
-async def test_a_member_lists_the_languages_they_are_a_member_of_and_no_other(app: RunningApp) -> None:
+async def test_a_member_lists_only_the_languages_of_their_memberships(app: RunningApp) -> None:
     codes = await many_languages(app)
     user_id = await app.user()
-    theirs = [codes[number] for number in (0, 700, 1999)]
-    for code, roles in zip(theirs, [("admin",), ("translator",), ()], strict=True):
+    own_codes = [codes[number] for number in (0, 700, 1999)]
+    for code, roles in zip(own_codes, [("admin",), ("translator",), ()], strict=True):
         await app.member(user_id, code, *roles)
     client = app.with_cookie(await app.token(user_id))
-    assert await codes_of(client) == [theirs]
-    assert await codes_of(client, limit=2) == [theirs[:2], theirs[2:]]
+    assert await codes_of(client) == [own_codes]
+    assert await codes_of(client, limit=2) == [own_codes[:2], own_codes[2:]]
 
 
-async def test_a_cursor_gives_no_rights(app: RunningApp) -> None:
+async def test_a_cursor_discloses_no_language_that_the_user_may_not_read(app: RunningApp) -> None:
     await many_languages(app)
     client = await app.signed_in()
     cursor = urlsafe_b64encode(b"x-0001").decode()
     assert (await client.get("/api/languages", params={"cursor": cursor})).json() == {"items": [], "nextCursor": None}
 
 
-async def test_a_new_language_between_two_pages_moves_no_other(app: RunningApp) -> None:
+async def test_a_language_created_between_two_requests_does_not_shift_the_next_page(app: RunningApp) -> None:
     for code in ("da", "de", "fi", "sv"):
         await app.language(code, code)
     admin = await app.signed_in(admin=True)
@@ -134,14 +134,14 @@ async def test_a_new_language_between_two_pages_moves_no_other(app: RunningApp) 
         ({"cursor": "AA"}, "cursor"),
     ],
 )
-async def test_a_malformed_page_is_a_422_that_names_the_parameter(
+async def test_a_malformed_limit_or_cursor_is_a_422_that_names_the_parameter(
     app: RunningApp, parameters: dict[str, str], field: str
 ) -> None:
     admin = await app.signed_in(admin=True)
     assert field_errors(await admin.get("/api/languages", params=parameters)).keys() == {field}
 
 
-async def test_a_language_is_changed_in_what_is_sent_and_nothing_else(app: RunningApp) -> None:
+async def test_a_patch_changes_only_the_fields_that_are_sent(app: RunningApp) -> None:
     await app.language("de", "German")
     admin = await app.signed_in(admin=True)
     before = (await admin.get("/api/languages/de")).json()
@@ -180,7 +180,7 @@ async def test_a_language_admin_changes_their_language_but_neither_creates_nor_d
     assert (await client.delete("/api/languages/de")).status_code == 403
 
 
-async def test_deleting_a_language_takes_its_memberships_with_it(app: RunningApp) -> None:
+async def test_deleting_a_language_deletes_its_memberships(app: RunningApp) -> None:
     await app.language("de")
     user_id = await app.user()
     await app.member(user_id, "de", "translator")
@@ -193,7 +193,7 @@ async def test_deleting_a_language_takes_its_memberships_with_it(app: RunningApp
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_only_who_may_act_on_every_language_learns_that_one_does_not_exist(app: RunningApp, method: str) -> None:
+async def test_only_a_platform_admin_gets_404_for_an_unknown_language(app: RunningApp, method: str) -> None:
     await app.language("de")
     admin, user = await app.signed_in("root@example.org", admin=True), await app.signed_in()
     body = {"name": "x"} if method == "PATCH" else None

@@ -1,4 +1,4 @@
-"""Invitations to a language: mailed, mailed again, revoked with the membership."""
+"""Invitations to a language: mailing, resending, and voiding with the membership."""
 
 from email.message import EmailMessage
 
@@ -20,11 +20,11 @@ async def admin(app: RunningApp) -> httpx.AsyncClient:
 
 
 async def accept(app: RunningApp, message: EmailMessage) -> httpx.Response:
-    """Follow the link of an invitation."""
+    """Redeem the link of an invitation."""
     return await redeem(app.client(), token=token_in(message), name="Eve", secret=SECRET)
 
 
-async def test_an_unknown_address_is_invited_and_becomes_what_it_was_invited_to(
+async def test_an_unknown_address_is_invited_and_gets_the_roles_of_the_invitation(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await add(admin, "eve@example.org", "translator")
@@ -37,7 +37,7 @@ async def test_an_unknown_address_is_invited_and_becomes_what_it_was_invited_to(
     assert accepted.json()["user"]["platformRole"] is None
 
 
-async def test_an_account_that_waits_for_its_owner_has_no_way_in_but_the_link(
+async def test_an_account_without_an_accepted_invitation_cannot_sign_in_by_password(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await add(admin, "eve@example.org", "admin")
@@ -45,7 +45,7 @@ async def test_an_account_that_waits_for_its_owner_has_no_way_in_but_the_link(
     assert (await app.client().post("/api/session", json=sign_in)).status_code == 401
 
 
-async def test_an_invitation_is_mailed_again_and_the_link_before_it_is_void(
+async def test_a_resent_invitation_voids_the_previous_link_and_none_is_sent_after_acceptance(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await add(admin, "eve@example.org")
@@ -57,7 +57,7 @@ async def test_an_invitation_is_mailed_again_and_the_link_before_it_is_void(
     assert len(await app.mails()) == 2
 
 
-async def test_an_invitation_is_revoked_by_removing_the_member(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_removing_the_member_voids_the_invitation(app: RunningApp, admin: httpx.AsyncClient) -> None:
     await add(admin, "eve@example.org")
     await admin.delete(f"{PATH}/{await member_id(admin, 'eve@example.org')}")
     assert (await accept(app, (await app.mails())[0])).status_code == 410
@@ -67,7 +67,7 @@ async def test_an_invitation_is_revoked_by_removing_the_member(app: RunningApp, 
     ]
 
 
-async def test_an_invitation_to_two_languages_is_revoked_with_the_last_of_them(
+async def test_an_invitation_to_two_languages_is_voided_with_the_last_membership(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     await app.language("da", "Danish")
@@ -83,7 +83,7 @@ async def test_an_invitation_to_two_languages_is_revoked_with_the_last_of_them(
     assert (await accept(app, (await app.mails())[1])).status_code == 410
 
 
-async def test_an_invitation_of_the_platform_is_not_revoked_by_a_language(
+async def test_removing_the_member_does_not_void_the_invitation_of_a_platform_admin(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     root = await app.signed_in("platform@example.org", admin=True)
@@ -93,7 +93,9 @@ async def test_an_invitation_of_the_platform_is_not_revoked_by_a_language(
     assert [(await accept(app, mail)).status_code for mail in await app.mails()] == [410, 201]
 
 
-async def test_an_invitation_of_the_platform_that_has_expired_is_no_hindrance(app: RunningApp) -> None:
+async def test_removing_the_member_voids_the_link_if_the_platform_admins_invitation_has_expired(
+    app: RunningApp,
+) -> None:
     await create_user_with_link(OPERATOR, app.resources, "eve@example.org", "", None)
     app.clock.forward(days=7)
     await app.language("de", "German")

@@ -22,7 +22,7 @@ async def admin(app: RunningApp) -> httpx.AsyncClient:
     return await app.signed_in_member("de", "admin", email="root@example.org")
 
 
-async def test_every_page_gives_every_member_once(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_the_pages_contain_every_member_once(app: RunningApp, admin: httpx.AsyncClient) -> None:
     for number in range(5):
         await app.member(await app.user(f"user{number}@example.org"), "de", "translator")
     found = await pages(admin, PATH, limit=2)
@@ -30,7 +30,7 @@ async def test_every_page_gives_every_member_once(app: RunningApp, admin: httpx.
     assert len({member["email"] for page in found for member in page}) == 6
 
 
-async def test_a_member_is_told_with_name_roles_and_since_when(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_a_member_is_listed_with_name_address_roles_and_time(app: RunningApp, admin: httpx.AsyncClient) -> None:
     user_id = await app.user()
     await app.member(user_id, "de", "translator", "admin")
     app.clock.forward(seconds=1)
@@ -42,7 +42,7 @@ async def test_a_member_is_told_with_name_roles_and_since_when(app: RunningApp, 
     }  # fmt: skip
 
 
-async def test_the_owner_of_a_known_address_is_a_member_at_once_and_told(
+async def test_a_user_with_an_account_becomes_a_member_immediately_and_gets_a_notice(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     ada = await app.signed_in()
@@ -56,7 +56,7 @@ async def test_the_owner_of_a_known_address_is_a_member_at_once_and_told(
     assert await app.resources.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
 
 
-async def test_who_is_a_member_already_keeps_their_roles(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_adding_a_member_again_is_a_409_and_keeps_the_roles(app: RunningApp, admin: httpx.AsyncClient) -> None:
     await app.member(await app.user(), "de", "translator")
     await add(admin, "eve@example.org")
     for email in ("ada@example.org", "eve@example.org"):
@@ -113,7 +113,7 @@ async def test_a_removed_member_has_no_access_from_the_next_request_on(
     assert await roles_of(admin) == {"root@example.org": ["admin"]}
 
 
-async def test_a_member_leaves(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_a_member_can_leave_the_language_once(app: RunningApp, admin: httpx.AsyncClient) -> None:
     ada = await app.signed_in_member("de")
     assert (await ada.delete(f"{PATH}/me")).status_code == 204
     assert (await ada.delete(f"{PATH}/me")).status_code == 403
@@ -124,7 +124,7 @@ async def test_a_member_leaves(app: RunningApp, admin: httpx.AsyncClient) -> Non
     ("method", "path", "body"),
     [("PUT", "", {"roles": []}), ("DELETE", "", None), ("POST", "/invitation", None)],
 )
-async def test_who_is_no_member_cannot_be_changed_removed_or_invited_again(
+async def test_a_user_who_is_not_a_member_cannot_be_changed_removed_or_invited_again(
     app: RunningApp, admin: httpx.AsyncClient, method: str, path: str, body: object
 ) -> None:
     stranger = await app.user()
@@ -151,7 +151,7 @@ async def test_only_a_platform_admin_learns_that_a_language_does_not_exist(
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 2
 
 
-async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
+async def test_adding_and_granting_require_recent_authentication_and_removing_does_not(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     ada = await app.user()
@@ -169,15 +169,13 @@ async def test_adding_and_granting_need_a_recent_proof_and_removing_does_not(
     assert (await admin.delete(f"{PATH}/{ada}")).status_code == 204
 
 
-async def test_a_suspended_owner_of_an_address_is_added_and_told_nothing(
-    app: RunningApp, admin: httpx.AsyncClient
-) -> None:
+async def test_a_suspended_user_is_added_without_a_notice(app: RunningApp, admin: httpx.AsyncClient) -> None:
     await suspend_user(OPERATOR, app.resources, await app.user())
     await add(admin, "ada@example.org")
     assert await app.mails() == []
 
 
-async def test_a_deleted_user_is_no_member(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_deleting_a_user_deletes_their_memberships(app: RunningApp, admin: httpx.AsyncClient) -> None:
     user_id = await app.user()
     await app.member(user_id, "de", "admin")
     await delete_user(OPERATOR, app.resources, user_id)

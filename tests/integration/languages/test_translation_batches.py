@@ -1,4 +1,4 @@
-"""Batches of translations over HTTP, and bodies larger than other routes take."""
+"""Batches of translations over HTTP, and bodies over the limit of other routes."""
 
 import asyncio
 import json
@@ -15,12 +15,12 @@ from tests.support.translations import NEW, PATH, batch, item, write
 
 @pytest.fixture
 async def translator(app: RunningApp) -> httpx.AsyncClient:
-    """A translator of German, who has translated nothing yet."""
+    """A translator of German, a language without translations."""
     await app.language("de", "German")
     return await app.signed_in_member("de", "translator")
 
 
-async def test_a_batch_is_answered_in_its_own_order(translator: httpx.AsyncClient) -> None:
+async def test_the_answer_to_a_batch_has_the_order_of_the_request(translator: httpx.AsyncClient) -> None:
     await write(translator, "b")
     response = await batch(translator, item("c"), item("b", 1, "Moin", state="approved"), item("a"))
     assert response.status_code == 200
@@ -32,7 +32,7 @@ async def test_a_batch_is_answered_in_its_own_order(translator: httpx.AsyncClien
     assert sorted(response.json()["items"], key=lambda entry: entry["key"]) == await items(translator, PATH)
 
 
-async def test_a_batch_takes_as_many_items_as_it_says(translator: httpx.AsyncClient) -> None:
+async def test_a_batch_has_from_1_to_500_items(translator: httpx.AsyncClient) -> None:
     writes = [item(f"k{number}", text="x") for number in range(BATCH_MAX + 1)]
     assert field_errors(await batch(translator, *writes)) == {"items": "too_long"}
     assert field_errors(await batch(translator)) == {"items": "too_short"}
@@ -41,7 +41,7 @@ async def test_a_batch_takes_as_many_items_as_it_says(translator: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("escaped", [False, True])
-async def test_a_text_of_full_length_fits_in_every_script_and_escaped(
+async def test_a_text_of_maximum_length_fits_in_a_body_raw_and_escaped(
     translator: httpx.AsyncClient, escaped: bool
 ) -> None:
     body = json.dumps({"text": "𐌰" * TEXT_MAX}, ensure_ascii=escaped).encode()
@@ -51,7 +51,7 @@ async def test_a_text_of_full_length_fits_in_every_script_and_escaped(
     assert (response.status_code, response.json()["text"]) == (201, "𐌰" * TEXT_MAX)
 
 
-async def test_a_full_batch_of_four_kibibytes_each_fits_and_a_larger_body_writes_nothing(
+async def test_a_batch_of_500_texts_of_4000_bytes_fits_and_a_larger_body_is_a_413(
     translator: httpx.AsyncClient,
 ) -> None:
     fitting = [item(f"k.{number}", text="x" * 4000) for number in range(BATCH_MAX)]
@@ -63,7 +63,7 @@ async def test_a_full_batch_of_four_kibibytes_each_fits_and_a_larger_body_writes
     assert len(await items(translator, PATH, limit=200)) == BATCH_MAX
 
 
-async def test_a_large_body_is_not_read_of_who_may_not_translate(app: RunningApp) -> None:
+async def test_the_body_is_not_read_if_the_caller_may_not_translate(app: RunningApp) -> None:
     await app.language("de")
     reader = await app.signed_in_member("de", email="grace@example.org")
     read = list[bytes]()
@@ -78,7 +78,7 @@ async def test_a_large_body_is_not_read_of_who_may_not_translate(app: RunningApp
     assert read == []
 
 
-async def test_every_error_of_a_batch_is_told_with_its_place(translator: httpx.AsyncClient) -> None:
+async def test_every_error_of_a_batch_is_listed_with_its_path(translator: httpx.AsyncClient) -> None:
     response = await batch(translator, item("a"), {"key": "b", "text": 1, "size": 2}, item("c", 0, "\0"), item(""))
     assert field_errors(response) == {
         "items.1.size": "unknown_field",
@@ -91,13 +91,13 @@ async def test_every_error_of_a_batch_is_told_with_its_place(translator: httpx.A
     assert await items(translator, PATH) == []
 
 
-async def test_a_key_comes_once_in_a_batch(translator: httpx.AsyncClient) -> None:
+async def test_a_repeated_key_in_a_batch_is_refused(translator: httpx.AsyncClient) -> None:
     response = await batch(translator, item("a"), item("b"), item("a", 1), item("a", 2))
     assert field_errors(response) == {"items.2.key": "duplicate", "items.3.key": "duplicate"}
     assert await items(translator, PATH) == []
 
 
-async def test_batches_of_the_same_keys_in_opposite_orders_both_get_an_answer(
+async def test_concurrent_batches_of_the_same_keys_in_opposite_orders_do_not_deadlock(
     app: RunningApp, translator: httpx.AsyncClient
 ) -> None:
     keys = [f"k{number}" for number in range(50)]

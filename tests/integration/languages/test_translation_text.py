@@ -1,7 +1,7 @@
-"""Real text in two scripts, through the batch route and back through every page.
+"""Real text in two scripts, written by the batch route and read back page by page.
 
-Genesis 1-20 in the American Standard Version of 1901 and in the Hebrew of the Westminster Leningrad Codex: both texts
-are in the public domain.
+The text is Genesis 1-20 in the American Standard Version of 1901 and in the Hebrew of the Westminster Leningrad Codex.
+Both are in the public domain.
 """
 
 import csv
@@ -14,8 +14,8 @@ import pytest
 from tests.support.app import RunningApp, items, pages, problem
 
 GENESIS = Path(__file__).parents[2] / "data" / "genesis.tsv"
-BATCH = 500
-APPROVED = 100
+BATCH_SIZE = 500
+APPROVED_COUNT = 100
 
 
 def verses(code: str) -> dict[str, str]:
@@ -28,18 +28,18 @@ ENGLISH, HEBREW = verses("en"), verses("he")
 
 
 async def load(client: httpx.AsyncClient, code: str, texts: dict[str, str]) -> None:
-    """Write all the texts, batch by batch."""
+    """Write all texts, in batches of `BATCH_SIZE`."""
     new = [{"key": key, "text": text, "version": None} for key, text in texts.items()]
-    for start in range(0, len(new), BATCH):
+    for start in range(0, len(new), BATCH_SIZE):
         response = await client.post(
-            f"/api/languages/{code}/translations/batch", json={"items": new[start : start + BATCH]}
+            f"/api/languages/{code}/translations/batch", json={"items": new[start : start + BATCH_SIZE]}
         )
         assert response.status_code == 200, response.text
 
 
 @pytest.fixture
 async def library(app: RunningApp) -> httpx.AsyncClient:
-    """A translator of both languages, in which every verse has been loaded."""
+    """A translator of English and Hebrew. Both languages have all verses."""
     user_id = await app.user()
     for code, name in (("en", "English"), ("he", "Hebrew")):
         await app.language(code, name)
@@ -50,14 +50,14 @@ async def library(app: RunningApp) -> httpx.AsyncClient:
     return client
 
 
-def test_the_text_is_a_thousand_verses_in_two_scripts_one_from_right_to_left() -> None:
+def test_the_data_has_1000_verses_in_a_left_to_right_and_a_right_to_left_script() -> None:
     assert ENGLISH.keys() == HEBREW.keys()
     assert len(ENGLISH) + len(HEBREW) >= 1000
     assert {unicodedata.bidirectional(text[0]) for text in ENGLISH.values()} <= {"L", "ON"}
     assert {unicodedata.bidirectional(text[0]) for text in HEBREW.values()} == {"R"}
 
 
-async def test_every_page_gives_every_verse_back_once_in_the_order_of_keys(library: httpx.AsyncClient) -> None:
+async def test_the_pages_contain_every_verse_once_in_the_order_of_keys(library: httpx.AsyncClient) -> None:
     for code, texts in (("en", ENGLISH), ("he", HEBREW)):
         found = await pages(library, f"/api/languages/{code}/translations", limit=60)
         assert [len(page) for page in found] == [60] * 8 + [34]
@@ -66,8 +66,8 @@ async def test_every_page_gives_every_verse_back_once_in_the_order_of_keys(libra
         assert read == {key: unicodedata.normalize("NFC", text) for key, text in texts.items()}
 
 
-async def test_marks_in_another_order_are_the_same_text(library: httpx.AsyncClient) -> None:
-    """The codex has the marks of Hebrew in an order of its own, Unicode's normal form C has another."""
+async def test_combining_marks_are_stored_in_the_order_of_nfc(library: httpx.AsyncClient) -> None:
+    """The codex orders the combining marks of Hebrew in another way than Unicode's normalization form C."""
     reordered = [key for key, text in HEBREW.items() if unicodedata.normalize("NFC", text) != text]
     assert len(reordered) > 500
     key = reordered[0]
@@ -79,7 +79,7 @@ async def test_marks_in_another_order_are_the_same_text(library: httpx.AsyncClie
 @pytest.mark.parametrize(
     ("prefix", "count"), [("genesis.1.", 31), ("genesis.1", 292), ("genesis.20.18", 1), ("Gen", 0)]
 )
-async def test_a_chapter_is_found_by_the_prefix_of_its_keys(
+async def test_translations_are_filtered_by_a_prefix_of_their_keys(
     library: httpx.AsyncClient, prefix: str, count: int
 ) -> None:
     found = await items(library, "/api/languages/he/translations", prefix=prefix, limit=20)
@@ -87,7 +87,7 @@ async def test_a_chapter_is_found_by_the_prefix_of_its_keys(
     assert len(found) == count
 
 
-async def test_one_stale_verse_of_a_chapter_stops_the_whole_chapter(library: httpx.AsyncClient) -> None:
+async def test_a_batch_with_one_stale_version_changes_nothing(library: httpx.AsyncClient) -> None:
     await library.put(
         "/api/languages/he/translations/genesis.1.3",
         json={"text": "אור", "state": "approved"},
@@ -103,11 +103,12 @@ async def test_one_stale_verse_of_a_chapter_stops_the_whole_chapter(library: htt
     assert await items(library, "/api/languages/he/translations") == before
 
 
-async def test_what_is_done_in_one_language_leaves_the_same_keys_of_another_alone(library: httpx.AsyncClient) -> None:
+async def test_a_batch_does_not_change_the_same_keys_of_another_language(library: httpx.AsyncClient) -> None:
     english = await items(library, "/api/languages/en/translations")
     approval = [
-        {"key": key, "text": text, "version": 1, "state": "approved"} for key, text in list(HEBREW.items())[:APPROVED]
+        {"key": key, "text": text, "version": 1, "state": "approved"}
+        for key, text in list(HEBREW.items())[:APPROVED_COUNT]
     ]
     await library.post("/api/languages/he/translations/batch", json={"items": approval})
-    assert len(await items(library, "/api/languages/he/translations", state="approved")) == APPROVED
+    assert len(await items(library, "/api/languages/he/translations", state="approved")) == APPROVED_COUNT
     assert await items(library, "/api/languages/en/translations") == english

@@ -14,12 +14,12 @@ JUNE = "2026-06-01T12:00:00Z"
 
 @pytest.fixture
 async def translator(app: RunningApp) -> httpx.AsyncClient:
-    """A translator of German, who has translated nothing yet."""
+    """A translator of German, a language without translations."""
     await app.language("de", "German")
     return await app.signed_in_member("de", "translator")
 
 
-async def test_a_new_text_is_answered_with_its_place_and_version(translator: httpx.AsyncClient) -> None:
+async def test_a_new_translation_is_answered_with_location_and_etag(translator: httpx.AsyncClient) -> None:
     response = await write(translator, "greeting")
     assert response.headers["location"] == f"{PATH}/greeting"
     assert response.headers["etag"] == '"1"'
@@ -31,7 +31,9 @@ async def test_a_new_text_is_answered_with_its_place_and_version(translator: htt
     assert (read.json(), read.headers["etag"]) == (response.json(), '"1"')
 
 
-async def test_a_text_is_written_over_the_version_that_is_named(app: RunningApp, translator: httpx.AsyncClient) -> None:
+async def test_a_write_with_the_present_version_replaces_the_text(
+    app: RunningApp, translator: httpx.AsyncClient
+) -> None:
     await write(translator, "greeting")
     app.clock.forward(minutes=5)
     response = await translator.put(f"{PATH}/greeting", json={"text": "Moin"}, headers=at(1))
@@ -43,7 +45,7 @@ async def test_a_text_is_written_over_the_version_that_is_named(app: RunningApp,
 
 @pytest.mark.parametrize("headers", [{}, {"If-None-Match": '"1"'}, {"If-None-Match": ""}])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_a_write_that_names_no_version_is_a_428(
+async def test_a_write_without_a_version_is_a_428(
     translator: httpx.AsyncClient, method: str, headers: dict[str, str]
 ) -> None:
     before = await write(translator, "greeting")
@@ -61,7 +63,7 @@ async def test_a_write_that_names_no_version_is_a_428(
         {"If-Match": f'"{"9" * 400}"'}, {"If-Match": '"\u0661"'.encode()}, {**at(1), **NEW}, NEW,
     ],
 )  # fmt: skip
-async def test_a_write_over_anything_but_the_present_version_is_a_412_and_changes_nothing(
+async def test_a_write_with_any_other_version_is_a_412_and_changes_nothing(
     translator: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     before = await write(translator, "greeting")
@@ -72,14 +74,16 @@ async def test_a_write_over_anything_but_the_present_version_is_a_412_and_change
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_a_version_of_what_does_not_exist_is_a_412(translator: httpx.AsyncClient, method: str) -> None:
+async def test_a_write_with_a_version_of_a_missing_translation_is_a_412(
+    translator: httpx.AsyncClient, method: str
+) -> None:
     body = {"text": "Moin"} if method == "PUT" else None
     response = await translator.request(method, f"{PATH}/greeting", json=body, headers=at(1))
     assert response.status_code == 412
     assert await items(translator, PATH) == []
 
 
-async def test_a_text_is_approved_by_writing_it_so_and_a_change_makes_it_a_draft_again(
+async def test_a_write_sets_the_state_and_a_write_without_a_state_makes_a_draft(
     translator: httpx.AsyncClient,
 ) -> None:
     await write(translator, "greeting")
@@ -90,7 +94,7 @@ async def test_a_text_is_approved_by_writing_it_so_and_a_change_makes_it_a_draft
     assert states == ["approved", "draft"]
 
 
-async def test_a_deleted_text_is_gone_and_its_history_stays(translator: httpx.AsyncClient) -> None:
+async def test_a_deleted_translation_is_not_found_and_its_history_is_kept(translator: httpx.AsyncClient) -> None:
     await write(translator, "greeting")
     response = await translator.delete(f"{PATH}/greeting", headers=at(1))
     assert (response.status_code, response.content) == (204, b"")
@@ -103,13 +107,15 @@ async def test_a_deleted_text_is_gone_and_its_history_stays(translator: httpx.As
     ]
 
 
-async def test_versions_go_on_counting_after_a_deletion(translator: httpx.AsyncClient) -> None:
+async def test_version_numbers_continue_after_a_deletion(translator: httpx.AsyncClient) -> None:
     await write(translator, "greeting")
     await translator.delete(f"{PATH}/greeting", headers=at(1))
     assert (await write(translator, "greeting", "Moin")).headers["etag"] == '"3"'
 
 
-async def test_every_change_is_kept_with_who_and_when(app: RunningApp, translator: httpx.AsyncClient) -> None:
+async def test_the_history_has_every_change_with_its_user_and_time(
+    app: RunningApp, translator: httpx.AsyncClient
+) -> None:
     other = await app.signed_in_member("de", "translator", email="eve@example.org")
     authors = [await id_of(client) for client in (translator, other)]
     await write(translator, "greeting")
@@ -137,7 +143,7 @@ async def test_every_change_is_kept_with_who_and_when(app: RunningApp, translato
 
 
 @pytest.mark.parametrize("key", ["greeting", "greeting/history"])
-async def test_a_key_without_a_translation_is_a_404_to_who_may_read_the_language(
+async def test_an_unknown_key_is_a_404_only_if_the_caller_may_read_the_language(
     app: RunningApp, translator: httpx.AsyncClient, key: str
 ) -> None:
     answers = [
@@ -147,7 +153,7 @@ async def test_a_key_without_a_translation_is_a_404_to_who_may_read_the_language
     assert [answer.status_code for answer in answers] == [404, 403, 401]
 
 
-async def test_a_platform_admin_reads_and_learns_which_language_does_not_exist(app: RunningApp) -> None:
+async def test_a_platform_admin_may_read_and_gets_404_for_an_unknown_language(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language("de")
     assert await items(admin, PATH) == []
@@ -159,7 +165,7 @@ async def test_a_platform_admin_reads_and_learns_which_language_does_not_exist(a
     "key",
     ["a", "A.b_c:d-e", "a/b/c", "/", "//", "a/", "...", "a/../b", "a/.", "history", "a/history", "Batch", "x" * 200],
 )
-async def test_a_key_of_letters_digits_and_the_listed_marks_is_kept_as_it_is(
+async def test_a_key_of_letters_digits_and_allowed_punctuation_is_stored_unchanged(
     translator: httpx.AsyncClient, key: str
 ) -> None:
     created = await write(translator, key.replace("/", "%2F"))
@@ -199,12 +205,12 @@ async def test_a_malformed_text_is_a_422_and_changes_nothing(
 
 
 @pytest.mark.parametrize("text", ["", "שלום", "x" * TEXT_MAX, "line\nbreak\ttab", "👩‍👩‍👧"])
-async def test_a_text_is_kept_to_the_letter(translator: httpx.AsyncClient, text: str) -> None:
+async def test_a_text_in_nfc_is_stored_unchanged(translator: httpx.AsyncClient, text: str) -> None:
     await write(translator, "greeting", text)
     assert (await translator.get(f"{PATH}/greeting")).json()["text"] == text
 
 
-async def test_a_text_is_kept_in_normal_form_c(translator: httpx.AsyncClient) -> None:
+async def test_a_text_is_stored_in_nfc(translator: httpx.AsyncClient) -> None:
     created = await write(translator, "umlaut", "A\u0308rger")
     assert created.json()["text"] == "Ärger"
     written = await batch(translator, item("umlaut", 1, "O\u0308l"))
@@ -239,13 +245,13 @@ async def test_a_list_is_filtered_by_prefix_state_and_time(app: RunningApp, tran
         ("updatedAfter", "0001-01-01T00:00:00+14:00"), ("limit", "201"), ("cursor", "!"),
     ],
 )  # fmt: skip
-async def test_a_malformed_filter_is_a_422_that_names_the_parameter_as_it_is_sent(
+async def test_a_malformed_filter_is_a_422_that_names_the_query_parameter(
     translator: httpx.AsyncClient, field: str, value: str
 ) -> None:
     assert field_errors(await translator.get(PATH, params={field: value})).keys() == {field}
 
 
-async def test_deleting_a_language_takes_its_translations_and_their_history_with_it(
+async def test_deleting_a_language_deletes_its_translations_and_their_history(
     app: RunningApp, translator: httpx.AsyncClient
 ) -> None:
     await write(translator, "greeting")
@@ -255,7 +261,9 @@ async def test_deleting_a_language_takes_its_translations_and_their_history_with
     assert await app.resources.database.pool.fetchval(left) == 0
 
 
-async def test_the_texts_of_a_deleted_user_stay_by_nobody(app: RunningApp, translator: httpx.AsyncClient) -> None:
+async def test_translations_of_a_deleted_user_are_kept_without_an_author(
+    app: RunningApp, translator: httpx.AsyncClient
+) -> None:
     await write(translator, "greeting")
     admin = await app.signed_in("root@example.org", admin=True)
     assert (await admin.delete(f"/api/users/{await id_of(translator)}")).status_code == 204

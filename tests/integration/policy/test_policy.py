@@ -1,4 +1,4 @@
-"""The policy over HTTP and on the command line, asked about users of the database."""
+"""The policy and its explanations over HTTP and on the command line, for users of the database."""
 
 import asyncio
 from pathlib import Path
@@ -22,31 +22,33 @@ from tests.support.policy_people import person
 
 EXPECTATIONS = read_expectations((Path(__file__).parents[2] / "policy.yaml").read_bytes())
 PEOPLE = sorted({who for item in EXPECTATIONS for who in ([item.who] if isinstance(item.who, str) else item.who)})
-NOBODY = "00000000-0000-7000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
 async def admin(app: RunningApp) -> httpx.AsyncClient:
+    """A platform admin. There are two languages: German and French."""
     await app.language("de", "German")
     await app.language("fr", "French")
     return await app.signed_in("root@example.org", admin=True)
 
 
-async def explained(client: httpx.AsyncClient, **question: object) -> dict[str, Any]:
+async def explanation(client: httpx.AsyncClient, **question: object) -> dict[str, Any]:
+    """The explanation of an answer of the policy, over HTTP."""
     response = await client.post("/api/policy/explain", json=question)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer
 
 
-async def command(app: RunningApp, *arguments: str) -> Result:
-    """`ostiary policy explain` on the app's database; beside the test's event loop, for it runs one of its own."""
+async def explain_command(app: RunningApp, *arguments: str) -> Result:
+    """Run `ostiary policy explain` on the app's database, in a thread because the command starts an event loop."""
     runner = CliRunner(env={"DATABASE_URL": app.settings.database_url})
     return await asyncio.to_thread(runner.invoke, cli, ["policy", "explain", *arguments])
 
 
 @pytest.mark.parametrize("who", [who for who in PEOPLE if who != "anonymous"])
-async def test_people_of_the_database_have_the_rules_that_expectations_are_checked_with(
+async def test_a_user_of_the_database_has_the_rules_that_expectations_are_checked_against(
     app: RunningApp, who: str
 ) -> None:
     await app.language("de", "German")
@@ -58,13 +60,13 @@ async def test_people_of_the_database_have_the_rules_that_expectations_are_check
     assert found == structs.replace(await app.sessions.authenticate(token), session=None)
 
 
-async def test_a_suspended_user_is_found_as_anonymous_and_an_unknown_one_not_at_all(app: RunningApp) -> None:
+async def test_the_principal_of_a_suspended_user_is_anonymous_and_an_unknown_user_has_none(app: RunningApp) -> None:
     user_id, _ = await person(app, "suspended", "ada@example.org")
     assert await find_principal(app.resources.database, user_id) == ANONYMOUS
-    assert await find_principal(app.resources.database, UUID(NOBODY)) is None
+    assert await find_principal(app.resources.database, UUID(UNKNOWN_ID)) is None
 
 
-async def test_anyone_may_read_the_policy(app: RunningApp) -> None:
+async def test_an_anonymous_caller_may_read_the_policy(app: RunningApp) -> None:
     response = await app.client().get("/api/policy")
     assert response.status_code == 200
     table = policy_table()
@@ -82,7 +84,7 @@ async def test_anyone_may_read_the_policy(app: RunningApp) -> None:
     assert response.json()["notes"] == list(table.notes)
 
 
-async def test_only_platform_admins_may_ask_about_others(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_only_a_platform_admin_may_request_an_explanation(app: RunningApp, admin: httpx.AsyncClient) -> None:
     user_id, token = await person(app, "translator of de and admin of de", "ada@example.org")
     question = {"userId": str(user_id), "action": "read", "subjectType": "Language"}
     assert (await admin.post("/api/policy/explain", json=question)).status_code == 200
@@ -90,42 +92,42 @@ async def test_only_platform_admins_may_ask_about_others(app: RunningApp, admin:
     assert problem(await app.client().post("/api/policy/explain", json=question))["code"] == "not_signed_in"
 
 
-async def test_an_explanation_names_the_deciding_line_and_why_the_others_did_not(
+async def test_an_explanation_names_the_deciding_line_and_gives_every_line_a_verdict(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     user_id, _ = await person(app, "translator of fr and member of de", "ada@example.org")
     question = {"action": "translate", "subjectType": "Language"}
-    french = await explained(admin, userId=str(user_id), id="fr", **question)
+    french = await explanation(admin, userId=str(user_id), id="fr", **question)
     assert (french["allowed"], french["standing"], french["lines"][french["decidedBy"] - 1]["who"]) == (
         True,
         "active",
         "language translator",
     )
-    german = await explained(admin, email="ADA@example.org", id="de", **question)
+    german = await explanation(admin, email="ADA@example.org", id="de", **question)
     assert (german["allowed"], german["decidedBy"], german["reason"]) == (False, None, None)
     verdicts = [line["verdict"] for line in german["lines"]]
     assert verdicts == ["who", "who", *["action"] * 5, "conditions", "who", "who", "who"]
     assert german["lines"][7]["failed"] == [{"path": "code", "operator": "$in", "expected": ["fr"], "actual": "de"}]
-    about_the_type = await explained(admin, userId=str(user_id), **question)
-    assert about_the_type["allowed"] is True
+    of_the_type = await explanation(admin, userId=str(user_id), **question)
+    assert of_the_type["allowed"] is True
 
 
-async def test_a_field_can_be_asked_about(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_an_explanation_can_be_about_a_field(app: RunningApp, admin: httpx.AsyncClient) -> None:
     user_id, _ = await person(app, "user", "ada@example.org")
     question = {"userId": str(user_id), "action": "update", "subjectType": "User", "id": str(user_id)}
-    assert (await explained(admin, **question, field="name"))["allowed"] is True
-    role = await explained(admin, **question, field="platformRole")
+    assert (await explanation(admin, **question, field="name"))["allowed"] is True
+    role = await explanation(admin, **question, field="platformRole")
     assert (role["allowed"], role["reason"]) == (False, "Nobody changes their own platform role or status")
 
 
-async def test_users_and_owners_are_named_by_id_or_address(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_a_user_or_an_owner_can_be_named_by_id_or_address(app: RunningApp, admin: httpx.AsyncClient) -> None:
     ada, _ = await person(app, "user", "ada@example.org")
     await person(app, "user", "bob@example.org")
     for subject_type in ("User", "Session", "Key"):
         question = {"userId": str(ada), "action": "read", "subjectType": subject_type}
-        assert (await explained(admin, **question, id=str(ada).upper()))["allowed"] is True
-        assert (await explained(admin, **question, id="Ada@Example.org"))["allowed"] is True
-        assert (await explained(admin, **question, id="bob@example.org"))["allowed"] is False
+        assert (await explanation(admin, **question, id=str(ada).upper()))["allowed"] is True
+        assert (await explanation(admin, **question, id="Ada@Example.org"))["allowed"] is True
+        assert (await explanation(admin, **question, id="bob@example.org"))["allowed"] is False
 
 
 @pytest.mark.parametrize(
@@ -134,36 +136,34 @@ async def test_users_and_owners_are_named_by_id_or_address(app: RunningApp, admi
         ({}, {"action": "missing", "subjectType": "missing"}),
         ({"action": "manage", "subjectType": "all"}, {"action": "invalid", "subjectType": "invalid"}),
         ({"action": "read", "subjectType": "User"}, {"email": "invalid"}),
-        ({"action": "read", "subjectType": "User", "userId": NOBODY, "email": "a@b.org"}, {"email": "invalid"}),
+        ({"action": "read", "subjectType": "User", "userId": UNKNOWN_ID, "email": "a@b.org"}, {"email": "invalid"}),
         ({"action": "read", "subjectType": "User", "email": "nobody"}, {"email": "invalid_email"}),
         ({"action": "read", "subjectType": "User", "email": "root@example.org", "id": "7"}, {"id": "invalid"}),
         ({"action": "read", "subjectType": "User", "email": "root@example.org", "id": "@"}, {"id": "invalid_email"}),
         ({"action": "read", "subjectType": "User", "email": "root@example.org", "id": ""}, {"id": "too_short"}),
     ],
 )
-async def test_a_question_that_makes_no_sense_is_refused(
+async def test_a_malformed_question_is_a_422(
     admin: httpx.AsyncClient, question: dict[str, str], errors: dict[str, str]
 ) -> None:
     assert field_errors(await admin.post("/api/policy/explain", json=question)) == errors
 
 
-@pytest.mark.parametrize("named", [{"userId": NOBODY}, {"email": "nobody@example.org"}])
-async def test_a_user_who_is_not_there_is_404_to_a_platform_admin(
-    admin: httpx.AsyncClient, named: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("named", [{"userId": UNKNOWN_ID}, {"email": "nobody@example.org"}])
+async def test_an_unknown_user_is_a_404(admin: httpx.AsyncClient, named: dict[str, str]) -> None:
     question = {**named, "action": "read", "subjectType": "Language"}
     assert problem(await admin.post("/api/policy/explain", json=question))["code"] == "not_found"
 
 
-async def test_an_owner_who_is_not_there_is_404_to_a_platform_admin(admin: httpx.AsyncClient) -> None:
+async def test_an_unknown_owner_is_a_404(admin: httpx.AsyncClient) -> None:
     question = {"email": "root@example.org", "action": "read", "subjectType": "Key", "id": "nobody@example.org"}
     assert problem(await admin.post("/api/policy/explain", json=question))["code"] == "not_found"
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_explains_a_denial(app: RunningApp) -> None:
+async def test_the_command_explains_every_line_that_could_have_applied(app: RunningApp) -> None:
     await person(app, "translator of fr and member of de", "ada@example.org")
-    result = await command(app, "ada@example.org", "translate", "Language", "de")
+    result = await explain_command(app, "ada@example.org", "translate", "Language", "de")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
         "ada@example.org may not translate Language de",
@@ -187,19 +187,19 @@ async def test_the_command_explains_a_denial(app: RunningApp) -> None:
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_takes_an_id_for_the_address(app: RunningApp) -> None:
+async def test_the_command_accepts_an_id_in_place_of_the_address(app: RunningApp) -> None:
     user_id, _ = await person(app, "translator of de", "ada@example.org")
     by_address, by_id = [
-        await command(app, who, "translate", "Language", "de") for who in ("ada@example.org", str(user_id))
+        await explain_command(app, who, "translate", "Language", "de") for who in ("ada@example.org", str(user_id))
     ]
     assert (by_address.exit_code, by_id.exit_code) == (0, 0)
     assert by_id.output.splitlines()[1:] == by_address.output.splitlines()[1:]
-    assert (await command(app, "ada", "read", "Language")).exit_code == 2
+    assert (await explain_command(app, "ada", "read", "Language")).exit_code == 2
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_explains_what_decides_and_what_is_overruled(app: RunningApp) -> None:
-    result = await command(app, "root@example.org", "update", "User", "root@example.org", "--field", "status")
+async def test_the_command_names_the_deciding_line_and_the_overruled_lines(app: RunningApp) -> None:
+    result = await explain_command(app, "root@example.org", "update", "User", "root@example.org", "--field", "status")
     lines = result.stdout.splitlines()
     assert lines[:2] == [
         "root@example.org may not update User root@example.org, field status",
@@ -216,13 +216,15 @@ async def test_the_command_explains_what_decides_and_what_is_overruled(app: Runn
     [("suspended", "They are suspended, and may do nothing."), ("onboarding", "They have not finished their profile")],
 )
 @pytest.mark.usefixtures("admin")
-async def test_the_command_tells_why_no_line_is_about_somebody(app: RunningApp, who: str, sentence: str) -> None:
+async def test_the_command_says_that_a_user_is_suspended_or_not_onboarded(
+    app: RunningApp, who: str, sentence: str
+) -> None:
     await person(app, who, "ada@example.org")
-    assert sentence in (await command(app, "ada@example.org", "read", "User", "ada@example.org")).stdout
+    assert sentence in (await explain_command(app, "ada@example.org", "read", "User", "ada@example.org")).stdout
 
 
 @pytest.mark.usefixtures("admin")
-async def test_the_command_knows_nobody_of_an_unknown_address(app: RunningApp) -> None:
-    result = await command(app, "nobody@example.org", "read", "Language")
+async def test_the_command_raises_not_found_for_an_unknown_address(app: RunningApp) -> None:
+    result = await explain_command(app, "nobody@example.org", "read", "Language")
     assert isinstance(result.exception, Problem)
     assert result.exception.code == "not_found"

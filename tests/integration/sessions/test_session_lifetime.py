@@ -1,4 +1,4 @@
-"""How long a session lives: expiry to the second, the hourly extension, step-up and re-authentication."""
+"""The lifetime of a session: idle and absolute expiry, the hourly extension, step-up and re-authentication."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -11,18 +11,18 @@ from tests.support.app import SECRET, Clock, RunningApp, is_signed_in, problem, 
 
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
 ADMIN_IDLE, ADMIN_ABSOLUTE = timedelta(hours=1), timedelta(days=1)
-PROOF = {"method": "password", "secret": SECRET}
+REAUTHENTICATION = {"method": "password", "secret": SECRET}
 
 
 async def times_in_database(app: RunningApp) -> tuple[datetime, datetime]:
-    """When the one session was last seen, and when it becomes idle."""
+    """`last_seen_at` and `idle_expires_at` of the only session."""
     row = await app.resources.database.pool.fetchrow("SELECT last_seen_at, idle_expires_at FROM sessions")
     assert row is not None
     return row[0], row[1]
 
 
 @pytest.mark.parametrize(("admin", "limit"), [(False, IDLE), (True, ADMIN_IDLE)])
-async def test_an_idle_session_ends_exactly_at_its_limit(app: RunningApp, admin: bool, limit: timedelta) -> None:
+async def test_a_session_expires_at_its_idle_limit(app: RunningApp, admin: bool, limit: timedelta) -> None:
     user_id = await app.user(admin=admin)
     early, late = [app.with_cookie(await app.token(user_id, admin=admin)) for _ in range(2)]
     app.clock.now += limit - timedelta(seconds=1)
@@ -35,7 +35,7 @@ async def test_an_idle_session_ends_exactly_at_its_limit(app: RunningApp, admin:
     ("admin", "limit", "step"),
     [(False, ABSOLUTE, timedelta(days=10)), (True, ADMIN_ABSOLUTE, timedelta(minutes=45))],
 )
-async def test_a_session_in_steady_use_ends_exactly_at_its_absolute_limit(
+async def test_a_session_in_use_expires_at_its_absolute_limit(
     app: RunningApp, admin: bool, limit: timedelta, step: timedelta
 ) -> None:
     client = await app.signed_in(admin=admin)
@@ -50,7 +50,7 @@ async def test_a_session_in_steady_use_ends_exactly_at_its_absolute_limit(
     assert not await is_signed_in(client)
 
 
-async def test_a_session_in_use_is_extended_hourly_and_its_cookie_sent_again(app: RunningApp) -> None:
+async def test_a_session_in_use_is_extended_hourly_and_its_cookie_is_sent_again(app: RunningApp) -> None:
     client = await app.signed_in()
     token = client.cookies["auth_session"]
     app.clock.forward(minutes=59)
@@ -68,13 +68,13 @@ async def test_a_session_in_use_is_extended_hourly_and_its_cookie_sent_again(app
     assert await times_in_database(app) == (extended, extended + IDLE)
 
 
-async def test_a_short_idle_limit_is_extended_more_often_than_hourly(app: RunningApp) -> None:
+async def test_a_session_with_an_idle_limit_of_1_hour_is_extended_after_15_minutes(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     app.clock.forward(minutes=15)
     assert "Max-Age=3600;" in (await admin.get("/api/session")).headers["set-cookie"]
 
 
-async def test_the_cookie_never_outlives_the_absolute_limit(app: RunningApp) -> None:
+async def test_the_max_age_of_the_cookie_is_capped_by_the_absolute_limit(app: RunningApp) -> None:
     client = await app.signed_in()
     app.clock.forward(days=13)
     await client.get("/api/session")
@@ -97,12 +97,12 @@ async def test_the_extension_is_written_after_the_answer(app: RunningApp) -> Non
     assert (await times_in_database(app))[0] == app.clock()
 
 
-async def test_requests_side_by_side_write_one_extension(app: RunningApp) -> None:
-    client, written = await app.signed_in(), list[int]()
+async def test_concurrent_requests_write_one_extension(app: RunningApp) -> None:
+    client, updated_rows = await app.signed_in(), list[int]()
 
     def note(_: object, cursor: DBAPICursor, statement: str, *__: object) -> None:
         if statement.startswith("UPDATE sessions"):
-            written.append(cursor.rowcount)
+            updated_rows.append(cursor.rowcount)
 
     engine = app.resources.database.engine.sync_engine
     event.listen(engine, "after_cursor_execute", note)
@@ -112,11 +112,11 @@ async def test_requests_side_by_side_write_one_extension(app: RunningApp) -> Non
         await app.sessions.flush()
     finally:
         event.remove(engine, "after_cursor_execute", note)
-    assert len(written) > 1
-    assert sum(written) == 1
+    assert len(updated_rows) > 1
+    assert sum(updated_rows) == 1
 
 
-async def test_a_failed_extension_spoils_nothing_and_is_tried_again(app: RunningApp, database_url: str) -> None:
+async def test_a_failed_extension_leaves_the_session_live_and_is_retried(app: RunningApp, database_url: str) -> None:
     token = await app.token(await app.user())
     clock, pool = Clock(), app.resources.database.pool
     clock.forward(hours=2)
@@ -133,7 +133,7 @@ async def test_a_failed_extension_spoils_nothing_and_is_tried_again(app: Running
         assert (await times_in_database(app))[0] == clock()
 
 
-async def test_signing_out_is_not_undone_by_the_extension_of_the_same_request(app: RunningApp) -> None:
+async def test_the_extension_of_a_sign_out_request_does_not_undo_the_sign_out(app: RunningApp) -> None:
     client = await app.signed_in()
     app.clock.forward(hours=2)
     response = await client.delete("/api/session")
@@ -144,22 +144,22 @@ async def test_signing_out_is_not_undone_by_the_extension_of_the_same_request(ap
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
-async def test_a_sensitive_action_needs_a_proof_of_the_last_fifteen_minutes(app: RunningApp) -> None:
+async def test_a_sensitive_action_requires_authentication_within_15_minutes(app: RunningApp) -> None:
     client = await app.signed_in()
     app.clock.forward(minutes=15, seconds=1)
     new = {"secret": "nine gulls above the north pier"}
     assert problem(await client.put("/api/keys/primary/secret", json=new))["code"] == "reauthentication_required"
-    assert (await client.post("/api/session/reauthentication", json=PROOF)).status_code == 200
+    assert (await client.post("/api/session/reauthentication", json=REAUTHENTICATION)).status_code == 200
     app.clock.forward(minutes=15)
     assert (await client.put("/api/keys/primary/secret", json=new)).status_code == 204
 
 
-async def test_reauthentication_gives_the_session_a_new_token_and_the_old_one_is_dead(app: RunningApp) -> None:
+async def test_reauthentication_replaces_the_token_of_the_session(app: RunningApp) -> None:
     client = await app.signed_in()
     old = client.cookies["auth_session"]
     before = (await client.get("/api/session")).json()["session"]
     app.clock.forward(minutes=20)
-    after = (await client.post("/api/session/reauthentication", json=PROOF)).json()["session"]
+    after = (await client.post("/api/session/reauthentication", json=REAUTHENTICATION)).json()["session"]
     assert after["id"] == before["id"]
     assert datetime.fromisoformat(after["authenticatedAt"]) == app.clock()
     assert client.cookies["auth_session"] != old
@@ -167,19 +167,19 @@ async def test_reauthentication_gives_the_session_a_new_token_and_the_old_one_is
     assert not await is_signed_in(app.with_cookie(old))
 
 
-async def test_a_wrong_secret_at_reauthentication_leaves_the_session_as_it_is(app: RunningApp) -> None:
+async def test_a_wrong_secret_at_reauthentication_does_not_change_the_session(app: RunningApp) -> None:
     client = await app.signed_in()
-    wrong = await client.post("/api/session/reauthentication", json={**PROOF, "secret": f"{SECRET}!"})
+    wrong = await client.post("/api/session/reauthentication", json={**REAUTHENTICATION, "secret": f"{SECRET}!"})
     assert problem(wrong)["code"] == "invalid_credentials"
     assert "set-cookie" not in wrong.headers
     assert await is_signed_in(client)
 
 
-async def test_of_reauthentications_with_one_token_exactly_one_wins(app: RunningApp) -> None:
+async def test_one_of_6_concurrent_reauthentications_with_the_same_token_succeeds(app: RunningApp) -> None:
     token = await app.token(await app.user())
     clients = [app.client(Authorization=f"Bearer {token}") for _ in range(6)]
     answers = await asyncio.gather(
-        *[client.post("/api/session/reauthentication", json=PROOF) for client in clients],
+        *[client.post("/api/session/reauthentication", json=REAUTHENTICATION) for client in clients],
     )
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401, 401, 401]
     assert {problem(answer)["code"] for answer in answers if answer.status_code == 401} == {"not_signed_in"}

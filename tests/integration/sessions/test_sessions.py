@@ -1,4 +1,4 @@
-"""Sessions over HTTP: signing in and out, listing and ending, and who the client is told that it is."""
+"""Sessions over HTTP: signing in and out, listing and ending, and the answer of `GET /api/session`."""
 
 import httpx
 import pytest
@@ -9,12 +9,13 @@ UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 
 
 async def sign_in(client: httpx.AsyncClient) -> httpx.Response:
+    """Sign in with the right secret."""
     response = await client.post("/api/session", json=CREDENTIALS)
     assert response.status_code == 201, response.text
     return response
 
 
-async def test_signing_in_answers_who_you_are_and_sets_the_cookie(app: RunningApp) -> None:
+async def test_signing_in_answers_like_get_session_and_sets_the_cookie(app: RunningApp) -> None:
     user_id = await app.user()
     client = app.client()
     response = await sign_in(client)
@@ -40,7 +41,7 @@ HTTPS = {"PUBLIC_URL": "https://auth.example.org"}
         ),
     ],
 )
-async def test_the_cookie_has_every_attribute_that_the_deployment_asks_for(
+async def test_the_cookie_has_the_attributes_that_the_settings_require(
     app: RunningApp, database_url: str, environ: dict[str, str], written: str
 ) -> None:
     await app.user()
@@ -65,7 +66,7 @@ async def test_signing_out_ends_the_session_in_the_database_and_clears_the_cooki
     assert (await app.client().delete("/api/session")).status_code == 204
 
 
-async def test_signing_in_again_ends_the_session_that_the_client_had(app: RunningApp) -> None:
+async def test_signing_in_again_ends_the_previous_session_of_the_client(app: RunningApp) -> None:
     await app.user()
     client = app.client()
     await sign_in(client)
@@ -102,7 +103,7 @@ async def test_sessions_are_paged(app: RunningApp) -> None:
     assert len(set(seen)) == 3
 
 
-async def test_a_user_ends_one_session_or_all_others(app: RunningApp) -> None:
+async def test_a_user_ends_one_session_or_all_other_sessions(app: RunningApp) -> None:
     user_id = await app.user()
     tokens = [await app.token(user_id) for _ in range(4)]
     stranger = app.with_cookie(await app.token(await app.user("eve@example.org")))
@@ -116,7 +117,7 @@ async def test_a_user_ends_one_session_or_all_others(app: RunningApp) -> None:
     assert await is_signed_in(stranger)
 
 
-async def test_ending_a_session_of_another_and_an_unknown_one_get_the_same_answer(app: RunningApp) -> None:
+async def test_ending_a_session_of_another_user_or_an_unknown_session_gets_the_same_answer(app: RunningApp) -> None:
     client = await app.signed_in()
     stranger = await app.signed_in("eve@example.org")
     [theirs] = (await stranger.get("/api/sessions")).json()["items"]
@@ -125,12 +126,12 @@ async def test_ending_a_session_of_another_and_an_unknown_one_get_the_same_answe
     assert await is_signed_in(stranger)
 
 
-async def test_a_platform_admin_learns_that_a_session_of_theirs_does_not_exist(app: RunningApp) -> None:
+async def test_a_platform_admin_gets_404_for_an_unknown_session(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     assert (await admin.delete(f"/api/sessions/{UNKNOWN_ID}")).status_code == 404
 
 
-async def test_a_bearer_token_signs_in_without_any_cookie(app: RunningApp) -> None:
+async def test_a_bearer_token_authenticates_without_a_cookie(app: RunningApp) -> None:
     token = await app.token(await app.user())
     client = app.client(Authorization=f"Bearer {token}")
     app.clock.forward(hours=2)
@@ -141,7 +142,7 @@ async def test_a_bearer_token_signs_in_without_any_cookie(app: RunningApp) -> No
     assert not await is_signed_in(client)
 
 
-async def test_the_answer_is_not_sent_again_while_its_etag_holds(app: RunningApp) -> None:
+async def test_an_answer_with_an_unchanged_etag_is_a_304_without_content(app: RunningApp) -> None:
     user_id = await app.user()
     client = app.with_cookie(await app.token(user_id))
     etag = (await client.get("/api/session")).headers["etag"]
@@ -160,7 +161,7 @@ async def test_the_answer_is_not_sent_again_while_its_etag_holds(app: RunningApp
     assert changed.json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
 
 
-async def test_who_is_not_onboarded_is_told_what_is_missing_and_has_the_rules_to_add_it(app: RunningApp) -> None:
+async def test_a_user_who_is_not_onboarded_gets_the_missing_fields_and_rules_to_set_them(app: RunningApp) -> None:
     client = await app.signed_in(onboarded=False, name="")
     body = (await client.get("/api/session")).json()
     assert body["onboarding"] == {"required": True, "fields": ["name"]}
@@ -172,6 +173,6 @@ async def test_who_is_not_onboarded_is_told_what_is_missing_and_has_the_rules_to
     assert problem(await client.get("/api/sessions"))["code"] == "onboarding_required"
 
 
-async def test_anonymous_is_an_answer_and_no_error(app: RunningApp) -> None:
+async def test_an_anonymous_caller_gets_200_without_a_user(app: RunningApp) -> None:
     response = await app.client().get("/api/session")
     assert response.json() == {"user": None, "session": None, "memberships": [], "onboarding": None, "rules": []}

@@ -1,4 +1,4 @@
-"""Cross-site request forgery: what the browser says of a request's origin decides."""
+"""CSRF: `Sec-Fetch-Site` and `Origin` decide whether an unsafe request is refused."""
 
 import pytest
 
@@ -30,7 +30,7 @@ OWN = frozenset({"https://auth.example.org", "https://app.example.org"})
         ("unheard-of", None, True, True),
     ],
 )
-def test_an_unsafe_request_proves_where_it_comes_from(
+def test_sec_fetch_site_and_origin_decide_whether_a_request_is_cross_site(
     site: str | None, origin: str | None, refused_with_cookie: bool, refused_without: bool
 ) -> None:
     headers = [
@@ -40,5 +40,5 @@ def test_an_unsafe_request_proves_where_it_comes_from(
     assert is_cross_site(headers, OWN, has_cookie=False) is refused_without
 
 
-def test_an_origin_that_is_not_ascii_is_foreign() -> None:
+def test_an_origin_that_is_not_ascii_is_cross_site() -> None:
     assert is_cross_site([(b"origin", b"https://\xff.example")], OWN, has_cookie=True)

@@ -1,4 +1,4 @@
-"""One normaliser for email addresses: every spelling of an address has one unique form, and look-alikes have none."""
+"""Normalising email addresses: all spellings of an address have one unique form, and look-alikes are refused."""
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +61,7 @@ def test_an_address_is_kept_as_written_and_has_one_unique_form(raw: str, written
         "a" * 100_000,
     ],
 )
-def test_what_is_no_address_or_only_looks_like_one_is_refused(raw: str) -> None:
+def test_invalid_and_look_alike_addresses_are_refused(raw: str) -> None:
     with pytest.raises(Problem) as raised:
         normalise(raw, "invitee")
     assert [(error.field, error.code) for error in raised.value.errors] == [("invitee", "invalid_email")]
@@ -69,7 +69,7 @@ def test_what_is_no_address_or_only_looks_like_one_is_refused(raw: str) -> None:
 
 @examples
 @given(addresses | st.text(max_size=40) | st.text(max_size=20).map(lambda text: f"{text}@example.org"))
-def test_normalising_refuses_or_is_idempotent(raw: str) -> None:
+def test_normalising_raises_a_problem_or_is_idempotent(raw: str) -> None:
     try:
         address = normalise(raw)
     except Problem:
@@ -82,7 +82,7 @@ def test_normalising_refuses_or_is_idempotent(raw: str) -> None:
 
 @examples
 @given(locals_, st.sampled_from(["example.org", "bücher.example"]))
-def test_upper_and_lower_case_are_one_address(local: str, domain: str) -> None:
+def test_upper_and_lower_case_have_the_same_unique_form(local: str, domain: str) -> None:
     raw = f"{local}@{domain}"
     try:
         address = normalise(raw)

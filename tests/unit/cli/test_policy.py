@@ -1,4 +1,4 @@
-"""`ostiary policy` without a database: show, decide and test."""
+"""`ostiary policy show`, `decide` and `test`, which need no database."""
 
 import json
 import os
@@ -13,17 +13,17 @@ from click.testing import CliRunner, Result
 from app.cli.main import cli, main
 from app.guards.policy import NOTES, POLICY
 
-# No command here may reach for the database: there is none, and no place for one.
-NOWHERE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "DATA_DIR": "/proc/nowhere"}
+# These commands must not use a database: nothing listens here, and no embedded server can be created.
+NO_DATABASE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "DATA_DIR": "/proc/nowhere"}
 
 
 def policy(*arguments: str, stdin: str | bytes | None = None) -> Result:
-    result = CliRunner(env=NOWHERE).invoke(cli, ["policy", *arguments], input=stdin)
+    result = CliRunner(env=NO_DATABASE).invoke(cli, ["policy", *arguments], input=stdin)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
-def test_show_prints_every_line_of_the_policy_with_its_reason_and_how_to_read_it() -> None:
+def test_show_prints_every_line_of_the_policy_with_its_reason_and_the_notes() -> None:
     result = policy("show")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -37,7 +37,7 @@ def test_show_prints_every_line_of_the_policy_with_its_reason_and_how_to_read_it
     assert "manage" not in result.stdout
 
 
-def test_decide_answers_each_line_and_goes_on_after_a_bad_one() -> None:
+def test_decide_answers_every_line_and_continues_after_an_invalid_line() -> None:
     case = {"rules": [["read", "X"]], "checks": [{"action": "read", "subjectType": "X"}]}
     result = policy("decide", stdin=f"{json.dumps(case)}\n\nnope\n{json.dumps(case)}")
     assert result.exit_code == 0
@@ -49,7 +49,10 @@ def test_decide_answers_each_line_and_goes_on_after_a_bad_one() -> None:
 def test_decide_answers_a_line_before_it_reads_the_next() -> None:
     program = [sys.executable, "-c", "from app.cli.main import main; main()", "policy", "decide"]
     with subprocess.Popen(
-        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **NOWHERE, "PYTHONUNBUFFERED": ""}
+        program,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **NO_DATABASE, "PYTHONUNBUFFERED": ""},
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -62,14 +65,14 @@ def test_decide_answers_a_line_before_it_reads_the_next() -> None:
         assert process.wait(10) == 0
 
 
-def test_expectations_that_hold_end_with_0(tmp_path: Path) -> None:
+def test_expectations_that_hold_exit_with_0(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text("- {who: user, action: read, subject: [own User, own Key], allowed: yes}")
     result = policy("test", str(file))
     assert (result.exit_code, result.stdout) == (0, "All 2 answers are as expected\n")
 
 
-def test_expectations_that_do_not_hold_end_with_1_and_a_line_for_each(tmp_path: Path) -> None:
+def test_expectations_that_do_not_hold_exit_with_1_and_a_line_for_each_failure(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text("- {who: user, action: [read, delete], subject: own User, allowed: yes}")
     result = policy("test", str(file))
@@ -80,7 +83,7 @@ def test_expectations_that_do_not_hold_end_with_1_and_a_line_for_each(tmp_path: 
     ]
 
 
-def test_a_file_of_mistakes_ends_with_1_and_a_line_for_each(
+def test_invalid_expectations_exit_with_1_and_a_line_for_each_mistake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "policy.yaml"
@@ -105,5 +108,5 @@ def test_a_file_of_mistakes_ends_with_1_and_a_line_for_each(
         ["explain", "ada@example.org", "update", "User", "--field", ""],
     ],
 )
-def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert policy(*arguments).exit_code == 2

@@ -1,4 +1,4 @@
-"""Routes are closed by default: an app with a route whose guard is missing or unsound does not start."""
+"""Routes are closed by default: an app with a route without a sound guard does not start."""
 
 import pytest
 from litestar import Controller, Litestar, Router, asgi, get, post
@@ -24,6 +24,7 @@ OWN = authorize_own("read", "Key")
 
 
 def guarded(path: str, *guards: Guard) -> ControllerRouterHandler:
+    """A GET handler for this path with these guards."""
     if "{" in path:
 
         @get(path, guards=list(guards))
@@ -72,7 +73,9 @@ def test_a_route_with_one_sound_guard_is_accepted(path: str, guards: list[Guard]
         ("/a", [ONE], "its guard reads 'code', which the path does not have"),
     ],
 )
-def test_a_route_without_a_sound_guard_stops_the_start_by_name(path: str, guards: list[Guard], fault: str) -> None:
+def test_a_route_without_a_sound_guard_prevents_the_start_and_is_named(
+    path: str, guards: list[Guard], fault: str
+) -> None:
     with pytest.raises(RuntimeError) as raised:
         require_guards(app_of(guarded("/open", ANYONE), guarded(path, *guards)))
     heading, *lines = str(raised.value).splitlines()
@@ -80,7 +83,7 @@ def test_a_route_without_a_sound_guard_stops_the_start_by_name(path: str, guards
     assert [line.startswith(f"['GET'] {path}: ") and fault in line for line in lines] == [True]
 
 
-def test_every_unsound_route_is_named() -> None:
+def test_every_route_without_a_sound_guard_is_named() -> None:
     @post("/b")
     async def write() -> None: ...
 
@@ -89,7 +92,7 @@ def test_every_unsound_route_is_named() -> None:
     assert len(str(raised.value).splitlines()) == 3
 
 
-def test_a_route_that_guards_do_not_reach_stops_the_start() -> None:
+def test_a_route_on_which_guards_have_no_effect_prevents_the_start() -> None:
     @asgi("/mounted", is_mount=True, copy_scope=True)
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None: ...
 
@@ -97,7 +100,7 @@ def test_a_route_that_guards_do_not_reach_stops_the_start() -> None:
         require_guards(app_of(guarded("/open", ANYONE), mounted))
 
 
-def test_guards_of_controllers_and_routers_count() -> None:
+def test_guards_of_controllers_and_routers_count_as_guards_of_the_route() -> None:
     class Guarded(Controller):
         path = "/guarded"
         guards = (ANYONE,)
@@ -110,7 +113,7 @@ def test_guards_of_controllers_and_routers_count() -> None:
         require_guards(app_of(Router("/router", guards=[SIGNED_IN], route_handlers=[Guarded])))
 
 
-def test_guards_are_listed_from_the_outside_in() -> None:
+def test_guards_are_listed_from_the_router_to_the_handler() -> None:
     app = app_of(Router("/router", guards=[SIGNED_IN], route_handlers=[guarded("/a", ANYONE, step_up)]))
     guards = [
         guards_of(handler)

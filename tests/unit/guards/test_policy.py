@@ -1,4 +1,4 @@
-"""The policy as a table: who may do what on which subject."""
+"""The policy, against a table of the people who are allowed each action on each subject."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -42,8 +42,8 @@ PLATFORM_ADMINS = {"platform admin", "translating platform admin"}
 MEMBERS = {"member", "translator", "language admin", "both roles", "roles in two languages"}
 USERS = {"user", "all of another language", *MEMBERS, *PLATFORM_ADMINS}
 
-# Action, subject and field, and everybody who may; whoever is not named may not.
-MAY = [
+# Action, subject, field, and all people of `PEOPLE` who are allowed. All other people are not allowed.
+ALLOWED = [
     ("create", GERMAN, None, PLATFORM_ADMINS),
     ("read", GERMAN, None, MEMBERS | PLATFORM_ADMINS),
     ("update", GERMAN, None, PLATFORM_ADMINS),
@@ -74,16 +74,16 @@ MAY = [
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-@pytest.mark.parametrize(("action", "subject", "field", "allowed"), MAY)
-def test_the_policy_allows_exactly_those_whom_the_table_names(
+@pytest.mark.parametrize(("action", "subject", "field", "allowed"), ALLOWED)
+def test_the_policy_allows_exactly_the_people_in_the_table(
     who: str, action: str, subject: Subject, field: str | None, allowed: set[str]
 ) -> None:
     assert ability_for(PEOPLE[who]).can(action, subject, field) is (who in allowed)
 
 
 def test_the_table_asks_about_every_action_and_subject_type() -> None:
-    assert {action for action, *_ in MAY} == SCHEMA.actions
-    assert {subject.type for _, subject, *_ in MAY} == SCHEMA.subjects.keys()
+    assert {action for action, *_ in ALLOWED} == SCHEMA.actions
+    assert {subject.type for _, subject, *_ in ALLOWED} == SCHEMA.subjects.keys()
 
 
 @pytest.mark.parametrize(
@@ -93,25 +93,25 @@ def test_the_table_asks_about_every_action_and_subject_type() -> None:
         ("user", "update", OWN_USER, "status", "Nobody changes their own platform role or status"),
     ],
 )
-def test_a_denial_of_the_policy_says_why(
+def test_a_denial_of_the_policy_has_a_reason(
     who: str, action: str, subject: Subject, field: str | None, reason: str
 ) -> None:
     assert ability_for(PEOPLE[who]).decide(action, subject, field).reason == reason
 
 
-def test_the_anonymous_have_no_rules() -> None:
+def test_an_anonymous_principal_has_no_rules() -> None:
     assert not is_onboarded(PEOPLE["anonymous"])
     assert ability_for(PEOPLE["anonymous"]).rules == ()
 
 
-def test_who_is_not_onboarded_has_rules_on_their_own_profile_alone_whatever_their_roles() -> None:
+def test_a_user_who_is_not_onboarded_has_only_rules_on_their_own_profile_despite_roles() -> None:
     assert not is_onboarded(PEOPLE["not onboarded"])
     rules = ability_for(PEOPLE["not onboarded"]).rules
     assert {subject for rule in rules for subject in rule.subjects} == {"User"}
     assert all(rule.conditions == {"id": str(ADA)} for rule in rules)
 
 
-def test_every_line_of_the_policy_speaks_of_known_people_and_conditions_and_applies_to_somebody() -> None:
+def test_every_line_of_the_policy_has_known_words_and_applies_to_somebody() -> None:
     for row in POLICY:
         assert row.which is None or row.which in WHICH
         assert any(WHO[row.who](person) for person in PEOPLE.values())
@@ -119,12 +119,12 @@ def test_every_line_of_the_policy_speaks_of_known_people_and_conditions_and_appl
     assert {row.which for row in POLICY} - {None} == WHICH.keys()
 
 
-def test_a_prohibition_always_gives_a_reason() -> None:
+def test_every_denial_in_the_policy_has_a_reason() -> None:
     assert all(row.reason for row in POLICY if row.forbidden)
 
 
-def test_conditions_read_only_what_guards_know_of_a_subject() -> None:
-    """A guard knows the id in the path, or the owner: a condition on anything else could not be decided there."""
+def test_conditions_use_only_attributes_that_guards_know() -> None:
+    """A guard knows only the id in the path or the owner, and cannot decide a condition on another attribute."""
     everybody = PEOPLE["translating platform admin"]
     for row in POLICY:
         if row.which is not None:

@@ -1,4 +1,4 @@
-"""Expectations in YAML: the project's own policy is held by them, and they say clearly what they find."""
+"""Expectations in YAML: the project's policy meets them, and every failure and every mistake gets one line."""
 
 from pathlib import Path
 
@@ -21,6 +21,7 @@ def check(text: str) -> PolicyTestReport:
 
 
 def mistakes(text: str) -> list[str]:
+    """The lines of the error that invalid expectations raise."""
     with pytest.raises(InvalidExpectations) as raised:
         check(text)
     return raised.value.lines
@@ -32,7 +33,7 @@ def test_the_policy_answers_as_expected() -> None:
     assert outcome.checked > 1000
 
 
-def test_an_answer_that_is_not_expected_is_told_with_the_line_that_decides() -> None:
+def test_an_unexpected_answer_is_reported_with_the_line_that_decides() -> None:
     outcome = check(
         """
         - {who: translator of de, action: translate, subject: [Language de, Language fr], allowed: yes}
@@ -48,7 +49,7 @@ def test_an_answer_that_is_not_expected_is_told_with_the_line_that_decides() -> 
     ]
 
 
-def test_another_reason_than_the_expected_one_is_told() -> None:
+def test_an_unexpected_reason_is_reported() -> None:
     outcome = check("[{who: user, action: update, subject: own User, field: status, allowed: no, reason: Because}]")
     (failure,) = outcome.failures
     assert failure.endswith(
@@ -56,7 +57,7 @@ def test_another_reason_than_the_expected_one_is_told() -> None:
     )
 
 
-def test_anything_is_every_action() -> None:
+def test_the_word_anything_stands_for_every_action() -> None:
     outcome = check("[{who: user, action: anything, subject: own User, allowed: no}]")
     assert outcome.checked == 6
     assert len(outcome.failures) == 2
@@ -84,12 +85,12 @@ def test_anything_is_every_action() -> None:
         ("- {who: user, action: read, subject: User, field: nmae, allowed: no}", "field: the policy knows no 'nmae'"),
     ],
 )
-def test_what_is_not_understood_is_refused(text: str, mistake: str) -> None:
+def test_an_invalid_expectation_is_refused(text: str, mistake: str) -> None:
     (line,) = mistakes(text)
     assert mistake in line
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_every_mistake_gets_a_line() -> None:
     assert [line.partition(":")[0] for line in mistakes("[{who: a}, {who: user}, 1]")] == [
         "expectation 1",
         "expectation 2",
@@ -97,7 +98,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
 
 
-def test_people_are_what_their_words_say() -> None:
+def test_a_principal_has_exactly_what_the_words_name() -> None:
     assert principal_of("anonymous") == principal_of("suspended") == ANONYMOUS
     several = principal_of("platform admin and admin of fr and translator of de and admin of de")
     assert several.user is not None

@@ -1,4 +1,4 @@
-"""The policy's table as data, and its answers explained line by line."""
+"""The table of the policy as data, and explanations of its answers, line by line."""
 
 import pytest
 
@@ -18,19 +18,19 @@ def test_the_table_has_every_line_in_the_order_of_the_policy() -> None:
     ]
 
 
-def test_no_two_lines_of_the_policy_are_the_same_and_all_words_are_used() -> None:
+def test_the_lines_of_the_policy_are_distinct_and_use_every_word() -> None:
     assert len(set(POLICY)) == len(POLICY)
     assert {row.who for row in POLICY} == WHO.keys()
     assert {row.which for row in POLICY if row.which} == WHICH.keys()
 
 
-def test_every_subject_can_be_named() -> None:
+def test_a_subject_of_every_type_can_be_named_by_an_id() -> None:
     assert NAMED_BY.keys() == SCHEMA.subjects.keys()
     assert subject_named("Session", "7") == Subject("Session", {"userId": "7"})
     assert subject_named("Session", None) == "Session"
 
 
-def test_every_line_says_why_it_did_not_decide() -> None:
+def test_every_line_of_an_explanation_has_a_verdict() -> None:
     explanation = explain_policy(principal_of("member of fr and translator of de"), "translate", GERMAN)
     assert (explanation.allowed, explanation.reason, explanation.standing) == (True, None, "active")
     assert explanation.lines[(explanation.decided_by or 0) - 1].who == "language translator"
@@ -39,7 +39,7 @@ def test_every_line_says_why_it_did_not_decide() -> None:
     ]  # fmt: skip
 
 
-def test_a_denial_tells_its_reason_and_the_condition_that_failed() -> None:
+def test_the_explanation_of_a_denial_has_its_reason_and_the_failed_condition() -> None:
     explanation = explain_policy(principal_of("platform admin and translator of fr"), "translate", GERMAN)
     assert (explanation.allowed, explanation.reason, explanation.decided_by) == (
         False,
@@ -55,12 +55,12 @@ def test_a_denial_tells_its_reason_and_the_condition_that_failed() -> None:
     ("who", "standing"),
     [("suspended", "suspended"), ("onboarding and platform admin", "onboarding"), ("user", "active")],
 )
-def test_the_lines_are_about_who_may_do_something_at_all(who: str, standing: str) -> None:
+def test_lines_concern_a_user_by_their_standing(who: str, standing: str) -> None:
     explanation = explain_policy(principal_of(who), "read", GERMAN)
     assert (explanation.allowed, explanation.decided_by, explanation.standing) == (False, None, standing)
-    about = {line.who for line in explanation.lines if line.verdict != "who"}
+    concerned = {line.who for line in explanation.lines if line.verdict != "who"}
     expected = {"suspended": set(), "onboarding": {"user without a complete profile"}, "active": {"every active user"}}
-    assert about == expected[standing]
+    assert concerned == expected[standing]
 
 
 def test_an_unknown_action_is_an_error() -> None:

@@ -1,4 +1,4 @@
-"""The closed list of problem codes, and what every exception is told as."""
+"""The closed list of problem codes, and the problem that an exception becomes."""
 
 import re
 
@@ -51,7 +51,7 @@ def test_a_problem_is_rendered_with_type_title_status_and_code(code: str) -> Non
     }
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_a_problem_without_detail_and_instance_is_rendered_without_them() -> None:
     assert msgspec.json.decode(render(Problem("forbidden"))).keys() == {"type", "title", "status", "code"}
 
 
@@ -65,7 +65,7 @@ def test_every_401_carries_a_challenge(code: str) -> None:
     assert Problem(code).headers == {"WWW-Authenticate": 'Bearer realm="ostiary"'}
 
 
-def test_a_problem_says_its_title_where_it_has_no_detail() -> None:
+def test_the_message_of_a_problem_without_detail_is_its_title() -> None:
     assert str(Problem("forbidden")) == KINDS["forbidden"].title
 
 
@@ -87,29 +87,29 @@ def test_a_problem_says_its_title_where_it_has_no_detail() -> None:
         (ValidationException(SECRET_TEXT, extra={"key": SECRET_TEXT}), "validation_failed"),
     ],
 )
-def test_an_exception_is_told_by_code_and_never_by_its_own_text(error: Exception, code: str) -> None:
-    told = from_exception(error)
-    assert told.code == code
-    assert "hunter2" not in render(told).decode()
+def test_an_exception_becomes_a_problem_without_the_text_of_the_exception(error: Exception, code: str) -> None:
+    result = from_exception(error)
+    assert result.code == code
+    assert "hunter2" not in render(result).decode()
 
 
-def test_a_problem_is_told_as_it_is() -> None:
+def test_a_problem_stays_the_same_problem() -> None:
     problem = Problem("last_admin")
     assert from_exception(problem) is problem
 
 
 def test_a_parameter_error_names_the_parameter() -> None:
-    told = from_exception(ValidationException(extra=[{"key": "limit", "message": SECRET_TEXT}, {}]))
+    result = from_exception(ValidationException(extra=[{"key": "limit", "message": SECRET_TEXT}, {}]))
     message = "This value is not acceptable here: see the API's description"
-    assert told.errors == [FieldError("limit", "invalid", message), FieldError("", "invalid", message)]
+    assert result.errors == [FieldError("limit", "invalid", message), FieldError("", "invalid", message)]
 
 
-def test_a_parameter_error_names_the_parameter_as_it_is_sent() -> None:
+def test_a_parameter_error_names_the_query_parameter_and_not_the_argument() -> None:
     error = ValidationException(extra=[{"key": "updated_after"}, {"key": "limit"}])
-    told = from_exception(error, {"updated_after": "updatedAfter"})
-    assert [item.field for item in told.errors] == ["updatedAfter", "limit"]
+    result = from_exception(error, {"updated_after": "updatedAfter"})
+    assert [item.field for item in result.errors] == ["updatedAfter", "limit"]
 
 
-def test_of_the_frameworks_headers_only_allow_is_kept() -> None:
+def test_only_the_allow_header_of_a_framework_exception_is_kept() -> None:
     error = HTTPException(status_code=405, headers={"Allow": "GET", "X-Secret": "hunter2"})
     assert from_exception(error).headers == {"Allow": "GET, HEAD"}

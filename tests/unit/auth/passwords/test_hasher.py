@@ -1,4 +1,4 @@
-"""Hashing: argon2id with the set parameters, a decoy for what is unknown, and a bounded queue."""
+"""Hashing: argon2id with the parameters of the settings, a decoy hash, and a bounded queue."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ async def hasher() -> AsyncIterator[SecretHasher]:
     await made.close()
 
 
-async def test_a_hash_is_argon2id_with_the_set_parameters_and_salted(hasher: SecretHasher) -> None:
+async def test_a_hash_is_salted_argon2id_with_the_parameters_of_the_settings(hasher: SecretHasher) -> None:
     first, second = await hasher.hash(SECRET), await hasher.hash(SECRET)
     assert first.startswith("$argon2id$v=19$m=8,t=1,p=1$")
     assert first != second
@@ -34,18 +34,18 @@ async def test_only_the_same_secret_matches(hasher: SecretHasher) -> None:
     assert not await hasher.verify(stored, "")
 
 
-async def test_nothing_matches_what_is_unknown_or_no_hash_but_a_hash_is_computed(hasher: SecretHasher) -> None:
+async def test_no_secret_matches_a_missing_or_invalid_hash_but_a_hash_is_computed(hasher: SecretHasher) -> None:
     for stored in (None, "not a PHC string", ""):
         before = hashes_computed(hasher)
         assert not await hasher.verify(stored, SECRET)
         assert hashes_computed(hasher) == before + 1
 
 
-async def test_the_decoys_own_secret_signs_nobody_in(hasher: SecretHasher) -> None:
+async def test_the_secret_of_the_decoy_hash_does_not_match(hasher: SecretHasher) -> None:
     assert not await hasher.verify(None, "a secret that nobody has")
 
 
-async def test_other_parameters_ask_for_a_new_hash(hasher: SecretHasher) -> None:
+async def test_a_hash_with_other_parameters_needs_a_rehash(hasher: SecretHasher) -> None:
     stronger = SecretHasher(Settings(argon2_memory_kib=16, argon2_iterations=1))
     stored = await hasher.hash(SECRET)
     assert not hasher.needs_rehash(stored)
@@ -54,7 +54,7 @@ async def test_other_parameters_ask_for_a_new_hash(hasher: SecretHasher) -> None
     await stronger.close()
 
 
-async def test_a_full_queue_refuses_at_once_and_drains() -> None:
+async def test_a_full_queue_refuses_immediately_and_accepts_again_later() -> None:
     hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=2))
     outcomes = await asyncio.gather(*[hasher.hash(SECRET) for _ in range(10)], return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
@@ -65,7 +65,7 @@ async def test_a_full_queue_refuses_at_once_and_drains() -> None:
     await hasher.close()
 
 
-async def test_an_abandoned_wait_frees_its_place() -> None:
+async def test_a_cancelled_call_frees_its_place() -> None:
     hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=PLACES))
     at_work = [asyncio.ensure_future(hasher.hash(SECRET)) for _ in range(PLACES)]
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""The processes that hash: behind everything else, replaced where they are killed, gone with their owner."""
+"""Hash processes: they have a low priority, are replaced if they are killed, and end with their parent."""
 
 import asyncio
 import os
@@ -24,10 +24,10 @@ from app.settings.model import Settings
 
 SECRET = "seven lamps on a quiet harbour"
 CHEAP = Costs(1, 8, 1)
-DEAR = Costs(10, 65536, 1)
-PATIENCE = 10.0
+EXPENSIVE = Costs(10, 65536, 1)
+TIMEOUT_SECONDS = 10.0
 
-OWNER = """
+PARENT_PROGRAM = """
 import asyncio
 from app.auth.passwords.process import HashProcess
 from app.auth.passwords.program import Costs
@@ -54,21 +54,21 @@ def pid_of(process: HashProcess) -> int:
     return process._process.pid
 
 
-def group_of(pid: int) -> int | None:
-    """How far the autogroup of this process stands behind others, where the system has autogroups."""
+def autogroup_nice(pid: int) -> int | None:
+    """The nice value of the autogroup of the process; None if the system has no autogroups."""
     group = Path(f"/proc/{pid}/{AUTOGROUP.name}")
     text = group.read_text() if group.exists() else ""
     return int(text.split()[-1]) if text else None
 
 
-async def test_what_a_line_could_not_carry_is_hashed_and_checked(process: HashProcess) -> None:
+async def test_secrets_with_line_breaks_quotes_and_any_unicode_are_hashed_and_checked(process: HashProcess) -> None:
     for secret in ("two\nlines\r\n", "\\ \" ' \t", "żółw \U0001f422\u2028", " ", "x" * 1024):
         stored = await process.hash(secret)
         assert await process.matches(stored, secret)
         assert not await process.matches(stored, f"{secret}x")
 
 
-async def test_one_process_serves_call_after_call(process: HashProcess) -> None:
+async def test_one_process_answers_consecutive_calls(process: HashProcess) -> None:
     stored = await process.hash(SECRET)
     first = pid_of(process)
     assert await process.matches(stored, SECRET)
@@ -77,15 +77,15 @@ async def test_one_process_serves_call_after_call(process: HashProcess) -> None:
     assert pid_of(process) == first
 
 
-async def test_it_stands_behind_everything_else(process: HashProcess) -> None:
+async def test_a_hash_process_has_its_own_session_and_a_low_priority(process: HashProcess) -> None:
     await process.hash(SECRET)
     pid = pid_of(process)
     assert os.getsid(pid) == pid
     assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
-    assert group_of(pid) in (None, NICE)
+    assert autogroup_nice(pid) in (None, NICE)
 
 
-async def test_an_alarm_at_work_ends_neither_the_process_nor_its_answer() -> None:
+async def test_sigalrm_while_hashing_does_not_end_the_process() -> None:
     process = HashProcess(Costs(2, 19456, 1))
     stored = await process.hash(SECRET)
     first = pid_of(process)
@@ -94,11 +94,11 @@ async def test_an_alarm_at_work_ends_neither_the_process_nor_its_answer() -> Non
         os.kill(first, signal.SIGALRM)
         await asyncio.sleep(0)
     assert await asked
-    assert pid_of(process) == first  # an alarm that nobody handles would have ended it
+    assert pid_of(process) == first  # the default action of SIGALRM would have ended it
     await process.close()
 
 
-def test_alarms_come_while_it_hashes_and_only_then() -> None:
+def test_the_interval_timer_runs_only_while_hashing() -> None:
     before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     try:
         with _alarms():
@@ -118,12 +118,14 @@ def test_alarms_come_while_it_hashes_and_only_then() -> None:
         ([], []),
     ],
 )
-def test_what_waits_is_taken_four_at_a_time_and_whole(chunks: list[bytes], expected: list[list[bytes]]) -> None:
+def test_waiting_requests_are_read_as_complete_lines_in_batches_of_4(
+    chunks: list[bytes], expected: list[list[bytes]]
+) -> None:
     assert TOGETHER == 4
     assert list(batches(chunks)) == expected
 
 
-def test_what_waits_together_is_answered_together() -> None:
+def test_the_answers_to_a_batch_are_written_together() -> None:
     command = [sys.executable, "-m", program.__name__, *map(str, Costs(2, 19456, 1))]
     asked = [msgspec.json.encode(Work(number, SECRET)) + b"\n" for number in range(TOGETHER + 1)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as running:
@@ -131,11 +133,11 @@ def test_what_waits_together_is_answered_together() -> None:
         questions.write(b"".join(asked))
         questions.close()
         answered = [chunk.count(b"\n") for chunk in iter(partial(os.read, answers.fileno(), 65536), b"")]
-    # Whoever reads late finds all at once, and nobody finds fewer.
+    # A late reader gets all answers in one read. No read gives less than a batch.
     assert answered in ([TOGETHER, 1], [TOGETHER + 1])
 
 
-async def test_calls_that_overlap_get_their_own_answers(process: HashProcess) -> None:
+async def test_concurrent_calls_get_their_own_answers(process: HashProcess) -> None:
     secrets = [f"secret {number}" for number in range(20)]
     stored = await asyncio.gather(*map(process.hash, secrets))
     assert len({*stored}) == len(secrets)
@@ -145,14 +147,14 @@ async def test_calls_that_overlap_get_their_own_answers(process: HashProcess) ->
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-@pytest.mark.parametrize("noticed", [True, False])
-def test_one_that_was_killed_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop], noticed: bool) -> None:
+@pytest.mark.parametrize("exit_noticed", [True, False])
+def test_a_killed_process_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop], exit_noticed: bool) -> None:
     async def scenario() -> None:
         process = HashProcess(CHEAP)
         stored = await process.hash(SECRET)
         killed = pid_of(process)
         os.kill(killed, signal.SIGKILL)
-        if noticed:
+        if exit_noticed:
             assert process._process is not None
             await process._process.wait()
         assert await process.matches(stored, SECRET)
@@ -164,10 +166,10 @@ def test_one_that_was_killed_is_replaced(new_loop: Callable[[], asyncio.Abstract
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_one_that_is_killed_at_work_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_a_process_that_is_killed_while_hashing_is_replaced(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     async def scenario() -> None:
-        process = HashProcess(DEAR)
-        assert not await process.matches("no PHC string, but now there is a process", SECRET)
+        process = HashProcess(EXPENSIVE)
+        assert not await process.matches("no PHC string", SECRET)  # the first call starts the process
         killed = pid_of(process)
         asked = [asyncio.create_task(process.hash(SECRET)) for _ in range(3)]
         await asyncio.sleep(0)
@@ -180,7 +182,7 @@ def test_one_that_is_killed_at_work_is_replaced(new_loop: Callable[[], asyncio.A
         runner.run(scenario())
 
 
-async def test_what_stops_the_service_does_not_stop_a_hash_half_way(process: HashProcess) -> None:
+async def test_sigint_and_sigterm_do_not_end_a_hash_process(process: HashProcess) -> None:
     await process.hash(SECRET)
     asked = pid_of(process)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -189,24 +191,26 @@ async def test_what_stops_the_service_does_not_stop_a_hash_half_way(process: Has
     assert pid_of(process) == asked
 
 
-def test_it_ends_with_its_owner() -> None:
-    with subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
-        assert owner.stdout is not None
-        pid = int(owner.stdout.readline())
+def test_a_hash_process_ends_with_its_parent() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT_PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
         handle = os.pidfd_open(pid)
-        owner.kill()
-    ended, _, _ = select.select([handle], [], [], PATIENCE)  # pidfd_open(2): readable once the process has ended
+        parent.kill()
+    ended, _, _ = select.select([handle], [], [], TIMEOUT_SECONDS)  # pidfd_open(2): readable once the process has ended
     os.close(handle)
     assert ended
 
 
 @pytest.mark.parametrize("executable", ["/bin/false", "/no/such/program"])
-async def test_where_no_process_lives_the_answer_is_to_try_again(
+async def test_a_process_that_does_not_start_is_a_temporarily_unavailable_problem(
     monkeypatch: pytest.MonkeyPatch, executable: str
 ) -> None:
     monkeypatch.setattr(sys, "executable", executable)
     hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=0))
-    for _ in range(2):  # the first leaves the place free
+    for _ in range(2):  # the first call frees its place
         with pytest.raises(Problem) as refused:
             await hasher.hash(SECRET)
         assert refused.value.code == "temporarily_unavailable"

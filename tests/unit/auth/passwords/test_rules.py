@@ -1,4 +1,4 @@
-"""What makes a secret acceptable: length, the list of common ones, and the user's own words. No composition rules."""
+"""Acceptable secrets: length, the list of common secrets, and words of the user. There are no composition rules."""
 
 import time
 import unicodedata
@@ -12,6 +12,7 @@ CONTEXT = ("ada.lovelace@bigfarm.example", "Ada Lovelace")
 
 
 def refusal(secret: str, *, min_length: int = 15) -> str:
+    """The error code of the secret, whose error message does not repeat the secret."""
     with pytest.raises(Problem) as raised:
         acceptable(secret, min_length=min_length, context=CONTEXT, field="newSecret")
     [error] = raised.value.errors
@@ -32,7 +33,7 @@ def refusal(secret: str, *, min_length: int = 15) -> str:
         "ada likes seventeen lamps",
     ],
 )
-def test_any_long_enough_secret_is_taken_whatever_it_is_made_of(secret: str) -> None:
+def test_every_secret_of_sufficient_length_is_accepted_without_composition_rules(secret: str) -> None:
     assert acceptable(secret, min_length=15, context=CONTEXT) == secret
 
 
@@ -51,27 +52,27 @@ def test_any_long_enough_secret_is_taken_whatever_it_is_made_of(secret: str) -> 
         ("ostiary ostiary 1", "derived_secret"),
     ],
 )
-def test_a_refused_secret_is_told_why(secret: str, code: str) -> None:
+def test_a_refused_secret_gets_an_error_code(secret: str, code: str) -> None:
     assert refusal(secret) == code
 
 
 @pytest.mark.parametrize("secret", ["password1", "Iloveyou", "trustno1", " 12345678 "])
-def test_a_common_secret_is_refused_in_any_case(secret: str) -> None:
+def test_a_common_secret_is_refused_in_upper_and_lower_case(secret: str) -> None:
     assert refusal(secret, min_length=8) == "common_secret"
 
 
-def test_the_minimum_counts_code_points_after_normalisation() -> None:
+def test_the_minimum_length_counts_code_points_after_normalisation() -> None:
     decomposed = "e\u0301" * 8
     assert refusal(decomposed, min_length=9) == "too_short"
     assert acceptable(decomposed, min_length=8, context=()) == "\u00e9" * 8
 
 
-def test_both_spellings_of_a_character_are_one_secret_but_compatible_ones_are_not() -> None:
+def test_canonically_equivalent_secrets_are_equal_and_compatibility_equivalents_are_not() -> None:
     assert normalise("caf\u00e9") == normalise("cafe\u0301")
     assert normalise("\ufb01sh") != normalise("fish")
 
 
-def test_what_is_over_a_kibibyte_is_not_even_normalised() -> None:
+def test_a_secret_over_1_kib_is_refused_before_normalisation() -> None:
     hostile = "a" + "\u0301\u0327" * 2_000_000
     started = time.perf_counter()
     assert normalise(hostile) is None
@@ -80,6 +81,6 @@ def test_what_is_over_a_kibibyte_is_not_even_normalised() -> None:
     assert normalise("\u00e9" * 513) is None
 
 
-def test_an_unpaired_surrogate_is_measured_and_not_a_crash() -> None:
+def test_an_unpaired_surrogate_is_measured_without_an_exception() -> None:
     assert normalise("\ud800" * 341) == "\ud800" * 341
     assert normalise("\ud800" * 342) is None

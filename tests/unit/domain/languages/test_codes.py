@@ -1,4 +1,4 @@
-"""BCP 47 tags: one canonical form for every spelling, and what follows from a tag."""
+"""BCP 47 tags: one canonical form for every spelling, and the autonym and text direction of a tag."""
 
 import pytest
 from hypothesis import given, settings
@@ -53,7 +53,7 @@ def test_every_spelling_of_a_tag_has_one_canonical_form(tag: str, code: str) -> 
         "x" * 10_000,
     ],
 )
-def test_what_is_no_tag_is_refused(tag: str) -> None:
+def test_an_invalid_tag_is_refused(tag: str) -> None:
     with pytest.raises(Problem) as raised:
         canonical(tag, "language")
     assert [(error.field, error.code) for error in raised.value.errors] == [("language", "invalid_language_tag")]
@@ -64,7 +64,7 @@ subtags = st.sampled_from(["de", "PT", "zh", "Hant", "arab", "br", "419", "1996"
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(subtags, max_size=4).map("-".join) | st.text(max_size=12))
-def test_canonicalising_refuses_or_is_idempotent(tag: str) -> None:
+def test_canonicalising_raises_a_problem_or_is_idempotent(tag: str) -> None:
     try:
         code = canonical(tag)
     except Problem:
@@ -78,11 +78,11 @@ def test_canonicalising_refuses_or_is_idempotent(tag: str) -> None:
     ("code", "autonym"),
     [("de", "Deutsch"), ("he", "עברית"), ("pt-BR", "português (Brasil)"), ("aaa", "Ghotuo")],
 )
-def test_the_autonym_is_the_name_in_the_language_itself_where_it_is_known(code: str, autonym: str) -> None:
+def test_the_autonym_is_the_name_of_a_language_in_that_language(code: str, autonym: str) -> None:
     assert autonym_of(code) == autonym
 
 
-def test_the_autonym_of_a_language_without_any_name_is_its_code() -> None:
+def test_the_autonym_of_a_language_without_a_known_name_is_its_code() -> None:
     assert autonym_of("x-ours") == "x-ours"
 
 

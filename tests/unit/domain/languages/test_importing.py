@@ -1,4 +1,4 @@
-"""Files of languages: every bad line is named by its number, and one bad line keeps the whole file out."""
+"""Files of languages: every invalid line is reported by its number, and one invalid line refuses the whole file."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from tests.support.app import START
 
 
 def prepare(new: NewLanguage) -> Language:
+    """The language as the file describes it: nothing follows from the code."""
     return Language(
         code=new.code, name=new.name, autonym=new.autonym, text_direction=new.text_direction, created_at=START
     )
@@ -27,40 +28,42 @@ def json_file(tmp_path: Path) -> Path:
 
 
 def read(path: Path, content: str | bytes) -> list[tuple[str, str]]:
+    """Code and name of the languages in a file with this content."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return [(language.code, language.name) for language in read_languages(path, prepare)]
 
 
-def mistakes(path: Path, content: str | bytes) -> list[str]:
+def error_lines(path: Path, content: str | bytes) -> list[str]:
+    """The lines of the error that a file with this content raises."""
     with pytest.raises(ImportFileError) as caught:
         read(path, content)
     return caught.value.lines
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_the_systems_that_write_a_file_differ_in_line_ends_and_byte_order_marks(
-    csv_file: Path, json_file: Path, line_end: str, mark: str
+@pytest.mark.parametrize("byte_order_mark", ["", "\ufeff"])
+def test_every_kind_of_line_end_and_a_byte_order_mark_are_accepted(
+    csv_file: Path, json_file: Path, line_end: str, byte_order_mark: str
 ) -> None:
     rows = ["code,name,autonym,textDirection", "de,German,Deutsch,ltr", "", "fa, Persian ,,", ""]
-    assert read(csv_file, mark + line_end.join(rows)) == [("de", "German"), ("fa", "Persian")]
+    assert read(csv_file, byte_order_mark + line_end.join(rows)) == [("de", "German"), ("fa", "Persian")]
     objects = ['{"code":"de","name":"German"}', "", '{"code":"fa","name":"Persian","textDirection":"rtl"}']
-    assert read(json_file, mark + line_end.join(objects)) == [("de", "German"), ("fa", "Persian")]
+    assert read(json_file, byte_order_mark + line_end.join(objects)) == [("de", "German"), ("fa", "Persian")]
 
 
-def test_columns_may_come_in_any_order(csv_file: Path) -> None:
+def test_columns_may_be_in_any_order(csv_file: Path) -> None:
     assert read(csv_file, "name,code\nGerman,de\n") == [("de", "German")]
 
 
-def test_quotes_protect_commas_and_quotes(csv_file: Path) -> None:
+def test_quoted_values_may_contain_commas_and_quotes(csv_file: Path) -> None:
     assert read(csv_file, 'code,name\nel,"Greek, Modern"\nde,"the ""German"""\n') == [
         ("el", "Greek, Modern"),
         ("de", 'the "German"'),
     ]
 
 
-def test_every_bad_line_is_named_and_a_row_by_the_line_it_starts_on(csv_file: Path) -> None:
-    lines = mistakes(csv_file, 'code,name\nde,"Ger\nman"\n\nfa\nel,Greek,x\n,nameless\nfi,Finnish\n')
+def test_every_invalid_row_is_reported_with_the_line_that_it_starts_on(csv_file: Path) -> None:
+    lines = error_lines(csv_file, 'code,name\nde,"Ger\nman"\n\nfa\nel,Greek,x\n,nameless\nfi,Finnish\n')
     assert lines == [
         "line 2: a name must not hold control characters or unpaired surrogates",
         "line 5: expected 2 values",
@@ -69,8 +72,8 @@ def test_every_bad_line_is_named_and_a_row_by_the_line_it_starts_on(csv_file: Pa
     ]
 
 
-def test_a_quote_that_never_ends_is_named_by_the_line_it_starts_on_beside_other_mistakes(csv_file: Path) -> None:
-    assert mistakes(csv_file, 'code,name\nde\nfa,"Persian\nfi,Finnish\n') == [
+def test_an_unclosed_quote_is_reported_with_the_line_that_it_starts_on(csv_file: Path) -> None:
+    assert error_lines(csv_file, 'code,name\nde\nfa,"Persian\nfi,Finnish\n') == [
         "line 2: expected 2 values",
         "line 3: unexpected end of data",
     ]
@@ -79,14 +82,14 @@ def test_a_quote_that_never_ends_is_named_by_the_line_it_starts_on_beside_other_
 @pytest.mark.parametrize(
     "header", ["name", "code", "code,name,colour", "code,name,name", "Code,Name", '"code', 'code,"name"x']
 )
-def test_a_header_that_is_not_ours_is_refused(csv_file: Path, header: str) -> None:
-    assert mistakes(csv_file, header + "\nde,German") == [
+def test_a_header_with_other_columns_is_refused(csv_file: Path, header: str) -> None:
+    assert error_lines(csv_file, header + "\nde,German") == [
         "line 1: expected the columns code,name and, if you like, autonym,textDirection"
     ]
 
 
-def test_json_lines_take_the_fields_of_the_api_and_nothing_else(json_file: Path) -> None:
-    lines = mistakes(
+def test_a_json_line_accepts_only_the_fields_of_the_api(json_file: Path) -> None:
+    lines = error_lines(
         json_file,
         '{"code":"de","name":"German"}\n{"code":"fa"}\n[]\nnonsense\n'
         '{"code":"el","name":"Greek","colour":"blue"}\n{"code":"he","name":1}\n'
@@ -98,33 +101,35 @@ def test_json_lines_take_the_fields_of_the_api_and_nothing_else(json_file: Path)
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\x1b[2Jb", "a\u202eb"])
-def test_a_name_that_cannot_be_stored_or_seen_is_refused(csv_file: Path, name: str) -> None:
-    assert mistakes(csv_file, f"code,name\nde,{name}\n") == [
+def test_a_name_with_control_characters_is_refused(csv_file: Path, name: str) -> None:
+    assert error_lines(csv_file, f"code,name\nde,{name}\n") == [
         "line 2: a name must not hold control characters or unpaired surrogates"
     ]
 
 
-def test_a_code_that_comes_twice_is_named_where_it_comes_again(csv_file: Path) -> None:
-    assert mistakes(csv_file, "code,name\nde,German\nfa,Persian\nde,German\n") == ["line 4: de is in the file twice"]
+def test_a_repeated_code_is_reported_with_the_line_of_its_second_use(csv_file: Path) -> None:
+    assert error_lines(csv_file, "code,name\nde,German\nfa,Persian\nde,German\n") == ["line 4: de is in the file twice"]
 
 
 @pytest.mark.parametrize("content", [b"code,name\n", b"\xef\xbb\xbfcode,name"])
 def test_a_file_without_a_language_is_refused(csv_file: Path, content: bytes) -> None:
-    assert mistakes(csv_file, content) == ["languages.csv: there is no language in it"]
+    assert error_lines(csv_file, content) == ["languages.csv: there is no language in it"]
 
 
 def test_an_empty_file_is_refused(csv_file: Path, json_file: Path) -> None:
-    assert mistakes(csv_file, b"") == ["line 1: expected the columns code,name and, if you like, autonym,textDirection"]
-    assert mistakes(json_file, b"") == ["languages.jsonl: there is no language in it"]
+    assert error_lines(csv_file, b"") == [
+        "line 1: expected the columns code,name and, if you like, autonym,textDirection"
+    ]
+    assert error_lines(json_file, b"") == ["languages.jsonl: there is no language in it"]
 
 
-def test_text_that_is_not_utf_8_is_named_by_its_line(csv_file: Path) -> None:
-    assert mistakes(csv_file, b"code,name\nde,German\nfr,Fran\xe7ais\n") == ["line 3: not UTF-8 text"]
-    assert mistakes(csv_file, b"\xef\xbb\xbf\n\n\xff") == ["line 3: not UTF-8 text"]
-    assert mistakes(csv_file, "code,name\nde,German\n".encode("utf-16")) == ["line 1: not UTF-8 text"]
+def test_text_that_is_not_utf_8_is_reported_with_its_line(csv_file: Path) -> None:
+    assert error_lines(csv_file, b"code,name\nde,German\nfr,Fran\xe7ais\n") == ["line 3: not UTF-8 text"]
+    assert error_lines(csv_file, b"\xef\xbb\xbf\n\n\xff") == ["line 3: not UTF-8 text"]
+    assert error_lines(csv_file, "code,name\nde,German\n".encode("utf-16")) == ["line 1: not UTF-8 text"]
 
 
-def test_a_file_over_the_limit_is_not_read(csv_file: Path) -> None:
+def test_a_file_over_the_size_limit_is_refused(csv_file: Path) -> None:
     with csv_file.open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
     with pytest.raises(ImportFileError) as caught:
@@ -133,13 +138,13 @@ def test_a_file_over_the_limit_is_not_read(csv_file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["languages.xlsx", "languages", "csv", "languages.csv.gz"])
-def test_the_name_tells_the_format(tmp_path: Path, name: str) -> None:
-    assert mistakes(tmp_path / name, "code,name\nde,German\n") == [
+def test_a_file_name_with_another_extension_is_refused(tmp_path: Path, name: str) -> None:
+    assert error_lines(tmp_path / name, "code,name\nde,German\n") == [
         f"{name}: expected a name that ends in .csv, .jsonl or .ndjson"
     ]
 
 
-def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match=r"nowhere\.csv: No such file or directory$"):
         read_languages(tmp_path / "nowhere.csv", prepare)
     (tmp_path / "folder.csv").mkdir()
