@@ -1,4 +1,4 @@
-"""Adding who is being deleted, or one account twice at once: a foreign key fails, or half an account is left."""
+"""Race condition: an account is deleted while it is added to a language, or concurrent requests create it twice."""
 
 import pytest
 
@@ -10,24 +10,26 @@ LOCK_USER = "SELECT 1 FROM users WHERE email = 'ada@example.org' FOR UPDATE"
 
 
 @pytest.mark.parametrize("deleted_first", [True, False])
-async def test_the_owner_of_an_address_is_deleted_while_they_are_added(app: RunningApp, deleted_first: bool) -> None:
+async def test_deleting_a_user_and_adding_their_address_succeed_in_either_order(
+    app: RunningApp, deleted_first: bool
+) -> None:
     await app.language("de")
     root = await app.signed_in("root@example.org", admin=True)
     ada = await app.user()
 
     async with queued(app, LOCK_USER) as queue:
-        works = [root.delete(f"/api/users/{ada}"), root.post(PATH, json={"email": "ada@example.org"})]
-        tasks = [await queue.add(work) for work in (works if deleted_first else reversed(works))]
+        requests = [root.delete(f"/api/users/{ada}"), root.post(PATH, json={"email": "ada@example.org"})]
+        tasks = [await queue.add(request) for request in (requests if deleted_first else reversed(requests))]
     deletion, addition = tasks if deleted_first else reversed(tasks)
 
     assert [(await deletion).status_code, (await addition).status_code] == [204, 202]
     members = await items(root, PATH)
-    # Whoever comes second finds what the first has left: an address without an account, or a member to delete.
+    # After the deletion the address is added as a new account; after the addition the deletion removes the member.
     assert [member["email"] for member in members] == (["ada@example.org"] if deleted_first else [])
     assert all(member["userId"] != str(ada) for member in members)
 
 
-async def test_one_unknown_address_is_added_to_many_languages_at_once(app: RunningApp) -> None:
+async def test_adding_an_unknown_address_to_many_languages_at_once_creates_one_account(app: RunningApp) -> None:
     codes = ["de", "da", "fi", "sv"]
     for code in codes:
         await app.language(code)
@@ -38,13 +40,13 @@ async def test_one_unknown_address_is_added_to_many_languages_at_once(app: Runni
     )
 
     assert [answer.status_code for answer in answers] == [202] * 4
-    found = {(await items(root, f"/api/languages/{code}/members"))[0]["userId"] for code in codes}
-    assert len(found) == 1
+    user_ids = {(await items(root, f"/api/languages/{code}/members"))[0]["userId"] for code in codes}
+    assert len(user_ids) == 1
     counts = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM keys WHERE kind = 'single_use')"
     assert tuple(await app.resources.database.pool.fetchrow(counts) or ()) == (2, 1)
 
 
-async def test_one_address_is_added_many_times_at_once_and_joins_once(app: RunningApp) -> None:
+async def test_adding_an_address_many_times_at_once_creates_one_member(app: RunningApp) -> None:
     await app.language("de")
     root = await app.signed_in("root@example.org", admin=True)
 
@@ -54,7 +56,7 @@ async def test_one_address_is_added_many_times_at_once_and_joins_once(app: Runni
     assert [member["email"] for member in await items(root, PATH)] == ["eve@example.org"]
 
 
-async def test_an_account_is_created_by_a_platform_admin_and_a_language_admin_at_once(app: RunningApp) -> None:
+async def test_creating_a_user_and_adding_their_address_at_once_creates_one_account(app: RunningApp) -> None:
     await app.language("de")
     root = await app.signed_in("root@example.org", admin=True)
 

@@ -28,7 +28,7 @@ SERVED = (
 
 
 @pytest.mark.parametrize("media_type", REFUSED)
-async def test_any_other_type_is_a_415(app: RunningApp, media_type: str | None) -> None:
+async def test_every_other_content_type_is_answered_415(app: RunningApp, media_type: str | None) -> None:
     await app.user()
     headers = [] if media_type is None else [(b"Content-Type", media_type.encode("latin-1"))]
 
@@ -93,7 +93,7 @@ async def test_a_length_or_type_that_is_told_twice_or_wrongly_is_refused(
 ) -> None:
     admin = await app.signed_in(admin=True)
     cookie = f"auth_session={admin.cookies['auth_session']}".encode()
-    started: list[int] = []
+    statuses: list[int] = []
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": b'{"code":"fr","name":"x"}', "more_body": False}
@@ -101,14 +101,14 @@ async def test_a_length_or_type_that_is_told_twice_or_wrongly_is_refused(
     async def send(message: dict[str, object]) -> None:
         if message["type"] == "http.response.start":
             assert isinstance(message["status"], int)
-            started.append(message["status"])
+            statuses.append(message["status"])
 
     scope = {
         "type": "http", "method": "POST", "path": "/api/languages", "raw_path": b"/api/languages", "query_string": b"",
         "headers": [(b"cookie", cookie), (b"origin", ORIGIN.encode()), *headers], "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8000), "scheme": "http", "http_version": "1.1", "root_path": "", "asgi": {},
     }  # fmt: skip
-    await app.asgi(scope, receive, send)  # type: ignore[arg-type] # a scope as a server would make it
+    await app.asgi(scope, receive, send)  # type: ignore[arg-type] # a scope as a server creates it
 
-    assert started == [status]
+    assert statuses == [status]
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 0

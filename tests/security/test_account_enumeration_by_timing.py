@@ -1,4 +1,4 @@
-"""Account enumeration by time: who has an account is told by how much work a refusal takes."""
+"""Account enumeration by timing: the work of a refused sign-in reveals whether an address has an account."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +10,7 @@ from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem
 
 
 async def _unknown(_: RunningApp) -> None:
-    """Nobody has the address."""
+    """No account has the address."""
 
 
 async def _wrong_secret(app: RunningApp) -> None:
@@ -25,17 +25,17 @@ async def _suspended(app: RunningApp) -> None:
     await suspend_user(OPERATOR, app.resources, await app.user())
 
 
-async def _not_redeemed(app: RunningApp) -> None:
+async def _invited(app: RunningApp) -> None:
     await app.invitation("ada@example.org")
 
 
-ACCOUNTS = (_unknown, _wrong_secret, _no_secret, _suspended, _not_redeemed)
+ACCOUNTS = (_unknown, _wrong_secret, _no_secret, _suspended, _invited)
 
 Prepare = Callable[[RunningApp], Awaitable[None]]
 
 
 @pytest.mark.parametrize("prepare", ACCOUNTS)
-async def test_every_refusal_costs_one_hash(app: RunningApp, prepare: Prepare) -> None:
+async def test_every_refused_sign_in_computes_one_hash(app: RunningApp, prepare: Prepare) -> None:
     await prepare(app)
     before = app.resources.hasher.verifications
 
@@ -45,7 +45,7 @@ async def test_every_refusal_costs_one_hash(app: RunningApp, prepare: Prepare) -
     assert app.resources.hasher.verifications - before == 1
 
 
-async def test_a_sign_in_costs_one_hash_as_well(app: RunningApp) -> None:
+async def test_a_successful_sign_in_computes_one_hash(app: RunningApp) -> None:
     await app.user()
     before = app.resources.hasher.verifications
 
@@ -53,31 +53,31 @@ async def test_a_sign_in_costs_one_hash_as_well(app: RunningApp) -> None:
     assert app.resources.hasher.verifications - before == 1
 
 
-async def test_the_decoy_costs_what_a_stored_hash_costs(app: RunningApp) -> None:
+async def test_the_decoy_hash_has_the_cost_of_a_stored_hash(app: RunningApp) -> None:
     hasher = app.resources.hasher
 
     assert not hasher.needs_rehash(hasher._decoy)
     assert not await hasher.verify(None, "a secret that nobody has")
 
 
-async def test_every_refusal_reads_alike(app: RunningApp) -> None:
+async def test_every_refused_sign_in_gets_the_same_answer(app: RunningApp) -> None:
     answers = []
     for prepare in ACCOUNTS:
         await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         await prepare(app)
         answers.append(await app.client().post("/api/session", json=CREDENTIALS))
 
-    seen = {(answer.status_code, str({**problem(answer), "instance": ""})) for answer in answers}
+    bodies = {(answer.status_code, str({**problem(answer), "instance": ""})) for answer in answers}
     headers = {
         frozenset(set(answer.headers.items()) - {("x-request-id", answer.headers["x-request-id"])})
         for answer in answers
     }
-    assert len(seen) == 1
+    assert len(bodies) == 1
     assert len(headers) == 1
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
-async def test_a_shape_that_is_refused_is_refused_for_every_address(app: RunningApp, email: str) -> None:
+async def test_an_invalid_secret_is_answered_422_for_every_address(app: RunningApp, email: str) -> None:
     await app.user()
 
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": email, "secret": SECRET * 60})

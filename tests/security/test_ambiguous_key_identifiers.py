@@ -1,4 +1,4 @@
-"""Ambiguous key ids: ("a:b", "c") is taken for ("a", "b:c") where provider and identifier are joined into one text."""
+"""Ambiguous identifiers: ("a:b", "c") equals ("a", "b:c") where provider and identifier are joined into one text."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ async def _insert(app: RunningApp, user: UUID, provider: str, identifier: str) -
     )
 
 
-async def test_the_same_text_split_elsewhere_is_another_key(app: RunningApp) -> None:
+async def test_provider_and_identifier_are_compared_separately(app: RunningApp) -> None:
     user = await app.user()
 
     for provider, identifier in (("a", "b:c"), ("a:b", "c"), ("a:b:c", ""), ("", "a:b:c")):
@@ -29,7 +29,7 @@ async def test_the_same_text_split_elsewhere_is_another_key(app: RunningApp) -> 
 
 
 @pytest.mark.parametrize("address", ["email:ada@example.org", "primary:ada@example.org", ":ada@example.org"])
-async def test_a_provider_before_the_address_finds_nobody(app: RunningApp, address: str) -> None:
+async def test_an_address_with_a_provider_prefix_finds_no_key(app: RunningApp, address: str) -> None:
     await app.user()
 
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
@@ -38,7 +38,7 @@ async def test_a_provider_before_the_address_finds_nobody(app: RunningApp, addre
     assert await find_primary_key(app.resources.database, address) is None
 
 
-async def test_a_single_use_key_is_never_found_as_the_key_of_an_address(app: RunningApp) -> None:
+async def test_a_single_use_key_is_never_found_as_a_primary_key(app: RunningApp) -> None:
     user = await app.user("mallory@example.org")
     await _insert(app, user, "email", "ada@example.org")
 

@@ -1,4 +1,4 @@
-"""Cross-language writes: a translator of one language reaches the rows of another one."""
+"""Horizontal privilege escalation: a translator and admin of one language reads or writes data of another language."""
 
 from base64 import urlsafe_b64encode
 from uuid import UUID
@@ -9,11 +9,11 @@ import pytest
 from tests.support.app import RunningApp, items, problem
 
 GERMAN, DANISH = "/api/languages/de/translations", "/api/languages/da/translations"
-AT_ONE = {"If-Match": '"1"'}
+IF_MATCH_1 = {"If-Match": '"1"'}
 
 
 async def _rows(app: RunningApp, code: str) -> list[str]:
-    """Every row of a language in every table."""
+    """All rows of a language: its translations, their versions and its members."""
     statement = """
         SELECT translations::text FROM translations WHERE language_code = $1
         UNION ALL SELECT translation_versions::text FROM translation_versions WHERE language_code = $1
@@ -24,7 +24,7 @@ async def _rows(app: RunningApp, code: str) -> list[str]:
 
 @pytest.fixture
 async def german(app: RunningApp) -> httpx.AsyncClient:
-    """A translator and admin of German only, beside a Danish text of the same key."""
+    """A translator and admin of German only; Danish has a translation with the same key."""
     for code in ("de", "da"):
         await app.language(code)
     danish = await app.signed_in_member("da", "translator", "admin", email="dan@example.org")
@@ -37,9 +37,9 @@ async def german(app: RunningApp) -> httpx.AsyncClient:
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers"),
     [
-        ("PUT", "/greeting", {"text": "Moin"}, AT_ONE),
+        ("PUT", "/greeting", {"text": "Moin"}, IF_MATCH_1),
         ("PUT", "/farewell", {"text": "Moin"}, {"If-None-Match": "*"}),
-        ("DELETE", "/greeting", None, AT_ONE),
+        ("DELETE", "/greeting", None, IF_MATCH_1),
         ("POST", "/batch", {"items": [{"key": "greeting", "text": "Moin", "version": 1}]}, {}),
         ("POST", "/batch", {"items": [{"key": "farewell", "text": "Moin", "version": None}]}, {}),
         ("GET", "", None, {}),
@@ -47,7 +47,7 @@ async def german(app: RunningApp) -> httpx.AsyncClient:
         ("GET", "/greeting/history", None, {}),
     ],
 )
-async def test_no_route_of_the_other_language_lets_them_in(
+async def test_every_translation_route_of_another_language_is_forbidden(
     app: RunningApp, german: httpx.AsyncClient, method: str, path: str, body: object, headers: dict[str, str]
 ) -> None:
     before = await _rows(app, "da")
@@ -59,13 +59,13 @@ async def test_no_route_of_the_other_language_lets_them_in(
     assert await _rows(app, "da") == before
 
 
-async def test_a_write_to_the_own_language_leaves_the_same_key_of_the_other_alone(
+async def test_writing_a_key_does_not_change_the_same_key_of_another_language(
     app: RunningApp, german: httpx.AsyncClient
 ) -> None:
     before = await _rows(app, "da")
 
     statuses = [
-        (await german.put(f"{GERMAN}/greeting", json={"text": "Moin"}, headers=AT_ONE)).status_code,
+        (await german.put(f"{GERMAN}/greeting", json={"text": "Moin"}, headers=IF_MATCH_1)).status_code,
         (
             await german.post(f"{GERMAN}/batch", json={"items": [{"key": "greeting", "text": "x", "version": 2}]})
         ).status_code,
@@ -76,17 +76,15 @@ async def test_a_write_to_the_own_language_leaves_the_same_key_of_the_other_alon
     assert await _rows(app, "da") == before
 
 
-@pytest.mark.parametrize("planted", ["language", "languageCode", "language_code", "code"])
-async def test_the_body_does_not_say_which_language_it_is(
-    app: RunningApp, german: httpx.AsyncClient, planted: str
-) -> None:
+@pytest.mark.parametrize("field", ["language", "languageCode", "language_code", "code"])
+async def test_a_language_in_the_body_is_refused(app: RunningApp, german: httpx.AsyncClient, field: str) -> None:
     before = await _rows(app, "da")
     item = {"key": "greeting", "text": "Moin", "version": 1}
 
     answers = [
-        await german.put(f"{GERMAN}/greeting", json={"text": "Moin", planted: "da"}, headers=AT_ONE),
-        await german.post(f"{GERMAN}/batch", json={"items": [{**item, planted: "da"}]}),
-        await german.post(f"{GERMAN}/batch", json={"items": [item], planted: "da"}),
+        await german.put(f"{GERMAN}/greeting", json={"text": "Moin", field: "da"}, headers=IF_MATCH_1),
+        await german.post(f"{GERMAN}/batch", json={"items": [{**item, field: "da"}]}),
+        await german.post(f"{GERMAN}/batch", json={"items": [item], field: "da"}),
     ]
 
     assert [answer.status_code for answer in answers] == [422, 422, 422]
@@ -96,7 +94,7 @@ async def test_the_body_does_not_say_which_language_it_is(
 @pytest.mark.parametrize(
     "key", ["da/greeting", "../../da/translations/greeting", "/api/languages/da/translations/greeting"]
 )
-async def test_a_key_is_never_a_path_into_another_language(
+async def test_a_key_with_slashes_is_never_a_path_into_another_language(
     app: RunningApp, german: httpx.AsyncClient, key: str
 ) -> None:
     before = await _rows(app, "da")
@@ -109,7 +107,7 @@ async def test_a_key_is_never_a_path_into_another_language(
 
 
 @pytest.mark.parametrize("forged", ["", "da", "da\tgreeting", "0", "greetin", "~"])
-async def test_no_cursor_shows_what_is_in_another_language(german: httpx.AsyncClient, forged: str) -> None:
+async def test_a_forged_cursor_shows_no_translation_of_another_language(german: httpx.AsyncClient, forged: str) -> None:
     cursor = urlsafe_b64encode(forged.encode()).decode().rstrip("=")
 
     for path in (GERMAN, f"{GERMAN}/greeting/history"):
@@ -118,7 +116,7 @@ async def test_no_cursor_shows_what_is_in_another_language(german: httpx.AsyncCl
         assert "Hej" not in answer.text
 
 
-async def test_a_cursor_of_one_language_is_only_a_position_in_another(
+async def test_a_cursor_from_one_language_is_only_a_position_in_another(
     app: RunningApp, german: httpx.AsyncClient
 ) -> None:
     root = await app.signed_in("root@example.org", admin=True)
@@ -131,12 +129,14 @@ async def test_a_cursor_of_one_language_is_only_a_position_in_another(
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_an_admin_of_one_language_cannot_touch_the_members_of_another(
+async def test_changing_the_members_of_another_language_is_refused(
     app: RunningApp, german: httpx.AsyncClient, method: str
 ) -> None:
     before = await _rows(app, "da")
-    (dan,) = await app.resources.database.pool.fetch("SELECT user_id FROM language_members WHERE language_code = 'da'")
-    user_id: UUID = dan["user_id"]
+    (danish_member,) = await app.resources.database.pool.fetch(
+        "SELECT user_id FROM language_members WHERE language_code = 'da'"
+    )
+    user_id: UUID = danish_member["user_id"]
     body: dict[str, list[str]] | None = {"roles": []} if method == "PUT" else None
 
     answers = [
@@ -148,6 +148,6 @@ async def test_an_admin_of_one_language_cannot_touch_the_members_of_another(
     assert await _rows(app, "da") == before
 
 
-async def test_what_they_list_is_of_their_own_language_only(german: httpx.AsyncClient) -> None:
+async def test_lists_hold_translations_of_the_requested_language_only(german: httpx.AsyncClient) -> None:
     assert [item["text"] for item in await items(german, GERMAN)] == ["Hallo"]
     assert [item["text"] for item in await items(german, f"{GERMAN}/greeting/history")] == ["Hallo"]

@@ -1,4 +1,4 @@
-"""Pool exhaustion: requests that fail, or are given up, keep their connection until nobody gets one any more."""
+"""Denial of service by pool exhaustion: failed or cancelled requests do not return their database connections."""
 
 import asyncio
 from typing import cast
@@ -12,13 +12,13 @@ from tests.support.app import CREDENTIALS, SECRET, RunningApp
 ROUNDS = 40
 
 
-def _leaked(app: RunningApp) -> tuple[int, int]:
-    """The connections that are out: of the engine, and of the direct pool."""
+def _connections_in_use(app: RunningApp) -> tuple[int, int]:
+    """The number of connections that are checked out of the engine's pool and of the direct pool."""
     pool = app.resources.database.pool
     return cast("QueuePool", app.resources.database.engine.pool).checkedout(), pool.get_size() - pool.get_idle_size()
 
 
-async def test_failing_requests_give_their_connections_back(app: RunningApp) -> None:
+async def test_refused_requests_return_their_connections(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
     wrong = {**CREDENTIALS, "secret": "nine quiet herons over water"}
@@ -34,10 +34,10 @@ async def test_failing_requests_give_their_connections_back(app: RunningApp) -> 
         ]
         assert [answer.status_code for answer in answers] == [401, 409, 410, 404, 404]
 
-    assert _leaked(app) == (0, 0)
+    assert _connections_in_use(app) == (0, 0)
 
 
-async def test_errors_of_the_database_give_their_connections_back(app: RunningApp) -> None:
+async def test_database_errors_return_their_connections(app: RunningApp) -> None:
     await app.user()
     pool = app.resources.database.pool
     await pool.execute("ALTER TABLE sessions RENAME TO hidden")
@@ -48,16 +48,16 @@ async def test_errors_of_the_database_give_their_connections_back(app: RunningAp
     finally:
         await pool.execute("ALTER TABLE hidden RENAME TO sessions")
 
-    assert _leaked(app) == (0, 0)
+    assert _connections_in_use(app) == (0, 0)
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/api/session", "/api/languages"])
-async def test_requests_that_the_client_gives_up_give_their_connections_back(app: RunningApp, path: str) -> None:
+async def test_cancelled_requests_return_their_connections(app: RunningApp, path: str) -> None:
     admin = await app.signed_in(admin=True)
     body = CREDENTIALS if path == "/api/session" else {"code": "de", "name": "German"}
 
-    async def given_up(turns: int) -> None:
+    async def cancelled_after(turns: int) -> None:
         request = asyncio.create_task(admin.post(path, json=body))
         for _ in range(turns):
             await asyncio.wait([request], timeout=0)
@@ -65,8 +65,8 @@ async def test_requests_that_the_client_gives_up_give_their_connections_back(app
         await asyncio.gather(request, return_exceptions=True)
 
     for turns in range(ROUNDS):
-        await asyncio.gather(*(given_up(turns) for _ in range(4)))
+        await asyncio.gather(*(cancelled_after(turns) for _ in range(4)))
 
     last: httpx.Response = await admin.get("/api/session")
     assert last.status_code == 200
-    assert _leaked(app) == (0, 0)
+    assert _connections_in_use(app) == (0, 0)

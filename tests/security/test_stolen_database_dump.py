@@ -1,11 +1,11 @@
-"""A stolen dump: whoever reads every table can sign in as nobody."""
+"""Stolen database dump: an attacker who reads every table signs in with a value found there."""
 
 from collections.abc import AsyncIterator
 
 from tests.conftest import TABLES
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
-PIECE = 12
+FRAGMENT_LENGTH = 12
 
 
 async def _values(app: RunningApp) -> AsyncIterator[str]:
@@ -18,8 +18,8 @@ async def _values(app: RunningApp) -> AsyncIterator[str]:
                 yield value.hex() if isinstance(value, bytes) else str(value)
 
 
-async def _everything(app: RunningApp) -> tuple[str, str, str]:
-    """A user with a session, an invitation and a setup link: gives the three tokens."""
+async def _create_credentials(app: RunningApp) -> tuple[str, str, str]:
+    """Create a user with a session, an invitation and a setup link. Returns the three tokens."""
     setup = await app.setup_token()
     user = await app.user()
     invitation = await app.invitation()
@@ -28,18 +28,20 @@ async def _everything(app: RunningApp) -> tuple[str, str, str]:
 
 
 async def test_no_table_holds_a_token_or_a_secret(app: RunningApp) -> None:
-    session, invitation, setup = await _everything(app)
+    session, invitation, setup = await _create_credentials(app)
 
     dump = [value async for value in _values(app)]
 
     assert len(dump) > 30
-    for hidden in (SECRET, session, invitation, setup):
-        pieces = [hidden[start : start + PIECE] for start in range(len(hidden) - PIECE + 1)]
-        assert not any(piece in value for piece in pieces for value in dump)
+    for credential in (SECRET, session, invitation, setup):
+        fragments = [
+            credential[start : start + FRAGMENT_LENGTH] for start in range(len(credential) - FRAGMENT_LENGTH + 1)
+        ]
+        assert not any(fragment in value for fragment in fragments for value in dump)
 
 
-async def test_no_value_of_the_dump_is_a_way_in(app: RunningApp) -> None:
-    await _everything(app)
+async def test_no_value_of_the_dump_is_a_valid_credential(app: RunningApp) -> None:
+    await _create_credentials(app)
     dump = [value async for value in _values(app)]
 
     for value in {part for whole in dump for part in (whole, f"ost_{whole}"[:47], f"osk_{whole}"[:47])}:
@@ -54,7 +56,7 @@ async def test_no_value_of_the_dump_is_a_way_in(app: RunningApp) -> None:
         assert redeemed.status_code in (410, 422)
 
 
-async def test_a_stored_hash_is_not_a_secret(app: RunningApp) -> None:
+async def test_a_stored_hash_does_not_sign_in_as_the_secret(app: RunningApp) -> None:
     await app.user()
     stored = await app.resources.database.pool.fetchval("SELECT secret_hash FROM keys")
 
@@ -63,7 +65,7 @@ async def test_a_stored_hash_is_not_a_secret(app: RunningApp) -> None:
     assert answer.status_code == 401
 
 
-async def test_the_tables_that_are_searched_are_all_there_are(app: RunningApp) -> None:
+async def test_the_search_covers_every_table(app: RunningApp) -> None:
     rows = await app.resources.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
     assert {row["tablename"] for row in rows} - {"alembic_version"} == set(TABLES)

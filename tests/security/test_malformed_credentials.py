@@ -1,25 +1,26 @@
-"""Garbage for a credential: a cookie or header that cannot be a token makes the service fail, or costs it a query."""
+"""Malformed credentials: a cookie or Authorization header without a token causes an error, or costs a query."""
 
 import pytest
 
 from tests.support.app import RunningApp
 
+# The part of a token after its prefix.
 BODY = "Zm9yIGEgdGVzdCwgYW5kIG5vdGhpbmcgYnV0IGEgdGV"
 
-GARBAGE = (
+MALFORMED_COOKIES = (
     "", "=", "%", "%zz", "%00", "%E0%A4%A", "\xff\xfe", "ost_", "ost_" + "a" * 42, "ost_" + "a" * 44, "OST_" + BODY,
     "ost_" + BODY + "=", "ost_" + BODY[:-1] + "+", "ost_" + BODY[:-1] + "/", "ost_" + BODY[:-1] + "é", "ost-" + BODY,
     " ost_", BODY, "osk_" + BODY, "a" * 60_000, "' OR 1=1 --", "null", "undefined", "[object Object]", "{}", "$1",
 )  # fmt: skip
 
-HEADERS = (
+MALFORMED_HEADERS = (
     "", " ", "Bearer", "Bearer ", "Bearer  ", "bearer x", "Basic YTpi", "Basic " + BODY, "Digest username=x", BODY,
     "Bearer " + "osk_" + BODY, "Bearer a b c", "Bearer \xff", "Token " + BODY, "Bearer," + BODY,
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("value", GARBAGE)
-async def test_a_cookie_of_garbage_is_anonymous(app: RunningApp, value: str) -> None:
+@pytest.mark.parametrize("value", MALFORMED_COOKIES)
+async def test_a_malformed_cookie_value_is_anonymous(app: RunningApp, value: str) -> None:
     header = f"auth_session={value}".encode("latin-1")
 
     answer = await app.client().get("/api/session", headers=[(b"cookie", header)])
@@ -28,8 +29,8 @@ async def test_a_cookie_of_garbage_is_anonymous(app: RunningApp, value: str) -> 
     assert answer.json()["user"] is None
 
 
-@pytest.mark.parametrize("value", HEADERS)
-async def test_an_authorization_header_of_garbage_is_anonymous(app: RunningApp, value: str) -> None:
+@pytest.mark.parametrize("value", MALFORMED_HEADERS)
+async def test_a_malformed_authorization_header_is_anonymous(app: RunningApp, value: str) -> None:
     answer = await app.client().get("/api/session", headers=[(b"authorization", value.encode("latin-1"))])
 
     assert answer.status_code == 200
@@ -40,7 +41,7 @@ async def test_an_authorization_header_of_garbage_is_anonymous(app: RunningApp, 
     "header",
     ["auth_session", ";;;", "=;=;", "auth_session;auth_session", "a=b; auth_session", "Auth_Session={}", "$Version=1"],
 )
-async def test_a_cookie_header_without_form_is_anonymous(app: RunningApp, header: str) -> None:
+async def test_a_malformed_cookie_header_is_anonymous(app: RunningApp, header: str) -> None:
     token = await app.token(await app.user())
 
     answer = await app.client(Cookie=header.replace("{}", token)).get("/api/session")
@@ -49,17 +50,17 @@ async def test_a_cookie_header_without_form_is_anonymous(app: RunningApp, header
     assert answer.json()["user"] is None
 
 
-async def test_garbage_is_refused_by_a_protected_route_like_no_credential(app: RunningApp) -> None:
+async def test_a_malformed_cookie_on_a_protected_route_is_answered_401(app: RunningApp) -> None:
     statuses = {
         (await app.client(Cookie=f"auth_session={value}").get("/api/languages")).status_code
-        for value in GARBAGE
+        for value in MALFORMED_COOKIES
         if value.isascii()
     }
 
     assert statuses == {401}
 
 
-async def test_a_wrong_authorization_header_does_not_fall_back_to_the_cookie(app: RunningApp) -> None:
+async def test_an_invalid_authorization_header_does_not_fall_back_to_the_cookie(app: RunningApp) -> None:
     browser = app.with_cookie(await app.token(await app.user()))
 
     answer = await browser.get("/api/languages", headers={"Authorization": "Basic YTpi"})
