@@ -1,4 +1,4 @@
-"""Guess flood: wrong guesses that run side by side, or whose request fails, are not counted."""
+"""Bypass of the attempt counter: concurrent guesses, or guesses whose request fails, are not counted."""
 
 from datetime import timedelta
 
@@ -36,8 +36,8 @@ async def _issue(app: RunningApp, *, address: str = ADDRESS, purpose: str = PURP
         )
 
 
-async def _guess(app: RunningApp, code: str, *, address: str = ADDRESS, purpose: str = PURPOSE) -> str:
-    """A guess as a sign-in makes it: counted in a transaction of its own, then compared in another."""
+async def _try_code(app: RunningApp, code: str, *, address: str = ADDRESS, purpose: str = PURPOSE) -> str:
+    """Try a code as a sign-in does: count the attempt in one transaction, then compare the code in another."""
     database = app.resources.database
     async with database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
@@ -47,31 +47,31 @@ async def _guess(app: RunningApp, code: str, *, address: str = ADDRESS, purpose:
     hashes = [_hash(code, address=address, purpose=purpose)]
     async with database.transaction() as transaction:
         key = await SingleUseKeyRepository(transaction).consume_code(address, purpose, LIFETIME, hashes, app.clock())
-    return "wrong" if key is None else "in"
+    return "wrong" if key is None else "accepted"
 
 
-async def test_a_hundred_wrong_guesses_at_once_spend_the_same_five_attempts(app: RunningApp) -> None:
+async def test_100_concurrent_wrong_codes_use_5_attempts(app: RunningApp) -> None:
     for _ in range(3):
         await _issue(app)
 
-        outcomes = await at_once(GUESSES, lambda number: _guess(app, f"{number:08}"))
+        outcomes = await at_once(GUESSES, lambda number: _try_code(app, f"{number:08}"))
 
         assert (outcomes.count("wrong"), outcomes.count("refused")) == (ATTEMPTS, GUESSES - ATTEMPTS)
         assert await app.resources.database.pool.fetchval("SELECT attempts_left FROM keys") == 0
-        assert await _guess(app, CODE) == "refused"
+        assert await _try_code(app, CODE) == "refused"
 
 
-async def test_the_right_code_of_many_at_once_lets_one_in(app: RunningApp) -> None:
+async def test_concurrent_right_codes_consume_the_key_once(app: RunningApp) -> None:
     for _ in range(10):
         await _issue(app)
 
-        outcomes = await at_once(16, lambda _: _guess(app, CODE))
+        outcomes = await at_once(16, lambda _: _try_code(app, CODE))
 
-        assert outcomes.count("in") == 1
+        assert outcomes.count("accepted") == 1
         assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE used_at IS NULL") == 0
 
 
-async def test_an_attempt_is_counted_although_the_request_fails(app: RunningApp) -> None:
+async def test_an_attempt_is_counted_even_if_the_request_fails(app: RunningApp) -> None:
     await _issue(app)
     database = app.resources.database
 
@@ -91,24 +91,24 @@ async def _count_then_fail(app: RunningApp) -> None:
 
 
 @pytest.mark.parametrize(("address", "purpose"), [("eve@example.org", PURPOSE), (ADDRESS, "password_reset")])
-async def test_a_code_is_worthless_for_another_address_or_purpose(app: RunningApp, address: str, purpose: str) -> None:
+async def test_a_code_is_refused_for_another_address_or_purpose(app: RunningApp, address: str, purpose: str) -> None:
     await _issue(app)
     await _issue(app, address=address, purpose=purpose)
     database = app.resources.database
 
     async with database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
-        stolen = await keys.consume_code(address, purpose, LIFETIME, [_hash(CODE)], app.clock())
+        consumed = await keys.consume_code(address, purpose, LIFETIME, [_hash(CODE)], app.clock())
 
-    assert stolen is None
-    assert await _guess(app, CODE) == "in"
+    assert consumed is None
+    assert await _try_code(app, CODE) == "accepted"
 
 
-async def test_guesses_at_one_address_leave_another_alone(app: RunningApp) -> None:
+async def test_wrong_codes_for_one_address_use_no_attempts_of_another(app: RunningApp) -> None:
     await _issue(app)
     await _issue(app, address="eve@example.org")
 
-    await at_once(16, lambda _: _guess(app, "00000000"))
+    await at_once(16, lambda _: _try_code(app, "00000000"))
 
-    assert await _guess(app, CODE) == "refused"
-    assert await _guess(app, CODE, address="eve@example.org") == "in"
+    assert await _try_code(app, CODE) == "refused"
+    assert await _try_code(app, CODE, address="eve@example.org") == "accepted"

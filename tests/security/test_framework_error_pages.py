@@ -1,4 +1,4 @@
-"""Framework pages: what the framework answers by itself skips our headers, or shows its inside."""
+"""Information disclosure: an error page of the framework lacks the security headers or shows internals."""
 
 import pytest
 
@@ -17,7 +17,9 @@ HEADERS = (
 
 
 @pytest.mark.parametrize(("method", "path"), UNROUTED)
-async def test_what_no_route_answers_is_a_problem_with_every_header(app: RunningApp, method: str, path: str) -> None:
+async def test_requests_without_a_route_get_a_problem_with_all_security_headers(
+    app: RunningApp, method: str, path: str
+) -> None:
     answer = await app.client().request(method, path)
 
     assert answer.status_code in (401, 404, 405)
@@ -27,36 +29,36 @@ async def test_what_no_route_answers_is_a_problem_with_every_header(app: Running
 
 
 @pytest.mark.parametrize("debug", ["0", "1"])
-async def test_an_error_of_ours_shows_nothing_of_its_inside(
+async def test_an_internal_error_discloses_no_internals(
     app: RunningApp, monkeypatch: pytest.MonkeyPatch, debug: str
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", debug)
     pool = app.resources.database.pool
     await pool.execute("ALTER TABLE languages RENAME TO hidden")
     try:
-        async with running(settings_for(app.settings.database_url or ""), Clock()) as debugging:
-            admin = await debugging.signed_in(admin=True)
+        async with running(settings_for(app.settings.database_url or ""), Clock()) as service:
+            admin = await service.signed_in(admin=True)
             answer = await admin.get("/api/languages/de", headers={"Accept": "text/html"})
     finally:
         await pool.execute("ALTER TABLE hidden RENAME TO languages")
 
     assert problem(answer)["code"] == "internal_error"
-    for inside in ("languages", "Traceback", "asyncpg", "relation", "/app/", "SELECT", "hidden"):
-        assert inside not in answer.text.replace("/api/languages", "")
+    for internal in ("languages", "Traceback", "asyncpg", "relation", "/app/", "SELECT", "hidden"):
+        assert internal not in answer.text.replace("/api/languages", "")
 
 
-async def test_an_answer_is_never_kept_by_a_cache(app: RunningApp) -> None:
+async def test_answers_forbid_storage_by_shared_caches(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
 
     for path in ("/api/sessions", "/api/keys", "/api/languages", "/api/languages/de", "/nowhere"):
         assert (await admin.get(path)).headers["cache-control"] == "no-store"
-    mine = (await admin.get("/api/session")).headers
-    assert mine["cache-control"] == "private, no-cache"
-    assert {"Cookie", "Authorization"} <= set(mine["vary"].split(", "))
+    session_headers = (await admin.get("/api/session")).headers
+    assert session_headers["cache-control"] == "private, no-cache"
+    assert {"Cookie", "Authorization"} <= set(session_headers["vary"].split(", "))
 
 
-async def test_no_other_origin_is_allowed_to_read(app: RunningApp) -> None:
+async def test_answers_allow_no_other_origin_to_read(app: RunningApp) -> None:
     browser = await app.signed_in()
 
     for origin in ("https://evil.example", "null", ORIGIN):

@@ -1,4 +1,4 @@
-"""Link scanners: a mail filter that opens every link, or looks at it, uses it up before its reader does."""
+"""Mail link scanners: a mail filter opens or inspects every link, and consumes the key before its reader does."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.mailbox import mailed, redeem, text_of, token_in
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-async def test_opening_a_link_uses_nothing_up(app: RunningApp, method: str) -> None:
+async def test_a_safe_method_consumes_no_key(app: RunningApp, method: str) -> None:
     await app.user()
     message = await mailed(app, "sign_in")
     token = token_in(message)
@@ -21,7 +21,7 @@ async def test_opening_a_link_uses_nothing_up(app: RunningApp, method: str) -> N
     assert (await redeem(app.client(), token=token)).status_code == 201
 
 
-async def test_looking_at_what_a_link_is_for_uses_nothing_up(app: RunningApp) -> None:
+async def test_inspecting_a_link_consumes_no_key(app: RunningApp) -> None:
     await app.user()
     token = token_in(await mailed(app, "sign_in"))
     scanner = app.client()
@@ -34,7 +34,7 @@ async def test_looking_at_what_a_link_is_for_uses_nothing_up(app: RunningApp) ->
     assert (await redeem(app.client(), token=token)).status_code == 201
 
 
-async def test_a_link_tells_the_server_it_leads_to_nothing(app: RunningApp) -> None:
+async def test_the_token_is_in_the_url_fragment_which_browsers_do_not_send(app: RunningApp) -> None:
     await app.user()
 
     text = text_of(await mailed(app, "sign_in"))

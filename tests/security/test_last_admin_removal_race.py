@@ -1,4 +1,4 @@
-"""The last admin: two removals at the same moment, each of which leaves the other one, leave nobody."""
+"""Race condition: concurrent removals of platform admins each find another admin, and together leave none."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.errors import Problem
 from tests.support.app import RunningApp
 from tests.support.races import at_once
 
-RIVALS = 16
+CONCURRENT = 16
 
 Removal = Callable[[RunningApp, UUID], Awaitable[None]]
 
@@ -41,34 +41,34 @@ async def _refused(work: Awaitable[None]) -> bool:
 
 
 @pytest.mark.parametrize("removals", [(_suspend, _suspend), (_demote, _demote), (_suspend, _demote)])
-async def test_of_all_admins_that_are_removed_at_once_one_remains(
+async def test_one_of_all_admins_who_are_removed_at_once_remains(
     app: RunningApp, removals: tuple[Removal, Removal]
 ) -> None:
     for _ in range(5):
         await app.resources.database.pool.execute("TRUNCATE users CASCADE")
-        admins = [await app.user(f"admin{number}@example.org", admin=True) for number in range(RIVALS)]
+        admins = [await app.user(f"admin{number}@example.org", admin=True) for number in range(CONCURRENT)]
 
-        refused = await at_once(RIVALS, lambda number: _refused(removals[number % 2](app, admins[number])))  # noqa: B023
+        refused = await at_once(CONCURRENT, lambda number: _refused(removals[number % 2](app, admins[number])))  # noqa: B023
 
         assert refused.count(True) == 1
         assert await _remaining(app) == 1
 
 
 @pytest.mark.parametrize("removal", [_suspend, _demote])
-async def test_removing_the_same_admin_twice_leaves_the_other_one(app: RunningApp, removal: Removal) -> None:
+async def test_removing_one_admin_many_times_leaves_the_other_admin(app: RunningApp, removal: Removal) -> None:
     for _ in range(5):
         await app.resources.database.pool.execute("TRUNCATE users CASCADE")
-        gone, _ = await app.user("gone@example.org", admin=True), await app.user("stays@example.org", admin=True)
+        removed, _ = await app.user("gone@example.org", admin=True), await app.user("stays@example.org", admin=True)
 
-        await at_once(RIVALS, lambda _: _refused(removal(app, gone)))  # noqa: B023
+        await at_once(CONCURRENT, lambda _: _refused(removal(app, removed)))  # noqa: B023
 
         assert await _remaining(app) == 1
 
 
-async def test_a_suspended_admin_does_not_count(app: RunningApp) -> None:
-    suspended, last = await app.user("a@example.org", admin=True), await app.user("b@example.org", admin=True)
+async def test_a_suspended_admin_does_not_count_as_another_admin(app: RunningApp) -> None:
+    suspended, remaining = await app.user("a@example.org", admin=True), await app.user("b@example.org", admin=True)
     await suspend_user(OPERATOR, app.resources, suspended)
 
-    assert await _refused(set_platform_role(OPERATOR, app.resources, last, None))
-    assert await _refused(suspend_user(OPERATOR, app.resources, last))
+    assert await _refused(set_platform_role(OPERATOR, app.resources, remaining, None))
+    assert await _refused(suspend_user(OPERATOR, app.resources, remaining))
     assert await _remaining(app) == 1

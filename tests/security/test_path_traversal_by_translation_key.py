@@ -1,4 +1,4 @@
-"""Tricks with keys in paths: an encoded slash, percent sign or dot makes a key another key, or another route."""
+"""Path traversal: an encoded slash, percent sign or dot in a translation key reaches another key or another route."""
 
 import httpx
 import pytest
@@ -11,7 +11,7 @@ NEW = {"If-None-Match": "*"}
 
 @pytest.fixture
 async def translator(app: RunningApp) -> httpx.AsyncClient:
-    """A translator of German, where there is one text, beside Danish."""
+    """A translator of German, which has one translation; Danish exists too."""
     for code in ("de", "da"):
         await app.language(code)
     client = await app.signed_in_member("de", "translator")
@@ -60,7 +60,7 @@ async def test_a_slash_that_is_not_encoded_is_no_part_of_a_key(translator: httpx
     assert all("/" not in key for key in await _keys(translator))
 
 
-async def test_the_history_of_a_key_is_not_the_key_that_ends_in_history(translator: httpx.AsyncClient) -> None:
+async def test_the_history_of_a_key_differs_from_a_key_that_ends_in_history(translator: httpx.AsyncClient) -> None:
     await translator.put(f"{PATH}/greeting%2Fhistory", json={"text": "x"}, headers=NEW)
 
     assert (await translator.get(f"{PATH}/greeting%2Fhistory")).json()["key"] == "greeting/history"
@@ -75,7 +75,9 @@ async def test_the_history_of_a_key_is_not_the_key_that_ends_in_history(translat
         "de,da", "%2A",
     ],
 )  # fmt: skip
-async def test_no_spelling_of_a_language_reaches_another_one(translator: httpx.AsyncClient, code: str) -> None:
+async def test_no_spelling_of_a_language_code_reaches_another_language(
+    translator: httpx.AsyncClient, code: str
+) -> None:
     answer = await translator.get(f"/api/languages/{code}/translations")
 
     assert answer.status_code in (400, 403, 404)

@@ -11,12 +11,12 @@ from tests.support.mailbox import ask
 from tests.support.races import at_once
 
 ADDRESS = "ada@example.org"
-RIVALS = 20
+CONCURRENT = 20
 
 
 @pytest.fixture
 async def workers(app: RunningApp, database_url: str) -> AsyncIterator[tuple[RunningApp, RunningApp]]:
-    """Two instances of the service on one database."""
+    """Two workers on one database."""
     async with running(settings_for(database_url), app.clock) as second:
         yield app, second
 
@@ -24,9 +24,9 @@ async def workers(app: RunningApp, database_url: str) -> AsyncIterator[tuple[Run
 async def test_of_many_requests_at_once_one_is_mailed(workers: tuple[RunningApp, RunningApp]) -> None:
     await workers[0].user(ADDRESS)
 
-    answers = await at_once(RIVALS, lambda number: ask(workers[number % 2].client(), "sign_in", ADDRESS))
+    answers = await at_once(CONCURRENT, lambda number: ask(workers[number % 2].client(), "sign_in", ADDRESS))
 
-    assert Counter(answer.status_code for answer in answers) == {202: 1, 429: RIVALS - 1}
+    assert Counter(answer.status_code for answer in answers) == {202: 1, 429: CONCURRENT - 1}
     assert {answer.headers.get("retry-after") for answer in answers} == {None, "30"}
     assert len(await workers[0].mails()) == 1
 
@@ -57,7 +57,7 @@ async def test_the_hour_is_counted_over_workers_purposes_and_restarts(app: Runni
     assert (await ask(app.client(), "sign_in", ADDRESS)).status_code == 202
 
 
-async def test_another_spelling_is_the_same_address(app: RunningApp) -> None:
+async def test_all_spellings_of_an_address_share_its_limit(app: RunningApp) -> None:
     assert (await ask(app.client(), "sign_in", ADDRESS)).status_code == 202
     for spelling in ("ADA@example.org", "ada@EXAMPLE.org", " ada@example.org "):
         assert (await ask(app.client(), "sign_in", spelling)).status_code == 429

@@ -1,11 +1,11 @@
-"""Forged sign-in: another site signs the victim's browser in as the attacker, without any cookie of ours."""
+"""Login CSRF: another site signs the victim's browser in to the attacker's account, without a cookie of the service."""
 
 import httpx
 import pytest
 
 from tests.support.app import CREDENTIALS, ORIGIN, SECRET, RunningApp, problem
 
-FORGED = (
+CROSS_SITE_HEADERS = (
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
     {"Sec-Fetch-Site": "cross-site"},
@@ -20,11 +20,11 @@ def _without_origin(client: httpx.AsyncClient) -> httpx.AsyncClient:
     return client
 
 
-@pytest.mark.parametrize("headers", FORGED)
+@pytest.mark.parametrize("headers", CROSS_SITE_HEADERS)
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/keys/redeem")]
 )
-async def test_a_route_that_sets_the_cookie_refuses_what_says_it_is_cross_site(
+async def test_routes_that_set_the_cookie_refuse_cross_site_requests(
     app: RunningApp, headers: dict[str, str], method: str, path: str
 ) -> None:
     await app.user()
@@ -43,7 +43,7 @@ async def test_a_route_that_sets_the_cookie_refuses_what_says_it_is_cross_site(
 @pytest.mark.parametrize(
     "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": ORIGIN}]
 )
-async def test_a_script_and_our_own_page_are_served(app: RunningApp, headers: dict[str, str]) -> None:
+async def test_scripts_and_same_origin_pages_can_sign_in(app: RunningApp, headers: dict[str, str]) -> None:
     await app.user()
 
     answer = await _without_origin(app.client()).post("/api/session", json=CREDENTIALS, headers=headers)
@@ -54,7 +54,7 @@ async def test_a_script_and_our_own_page_are_served(app: RunningApp, headers: di
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-async def test_a_form_of_another_site_signs_nobody_in(app: RunningApp, media_type: str) -> None:
+async def test_a_form_of_another_site_cannot_sign_in(app: RunningApp, media_type: str) -> None:
     await app.user()
     body = b'{"method":"password","email":"ada@example.org","secret":"' + SECRET.encode() + b'"}'
 

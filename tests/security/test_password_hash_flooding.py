@@ -1,4 +1,4 @@
-"""Hash flood: more sign-ins than the machine can hash fill its memory, or keep everybody else waiting."""
+"""Denial of service by password hashing: sign-ins beyond the hash capacity exhaust memory or block other requests."""
 
 import asyncio
 from collections import Counter
@@ -12,57 +12,57 @@ from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, Clock, running, settings_for
 from tests.support.races import at_once
 
-RIVALS = 32
+CONCURRENT = 32
 SMALL_POOL = {"HASH_CONCURRENCY": "1", "HASH_QUEUE": "2"}
 SLOW_HASHES = {"ARGON2_MEMORY_KIB": "32768", "ARGON2_ITERATIONS": "4"}
 
 
-async def test_a_full_queue_answers_503_and_the_service_goes_on(database_url: str) -> None:
+async def test_a_full_hash_queue_answers_503_and_other_requests_are_served(database_url: str) -> None:
     async with running(settings_for(database_url, **SMALL_POOL, **SLOW_HASHES), Clock()) as app:
         await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         await app.user()
         reader = app.with_cookie(await app.token(await app.user("eve@example.org", secret=None)))
         waiting = 0
 
-        async def work(number: int) -> httpx.Response:
+        async def send(number: int) -> httpx.Response:
             nonlocal waiting
             if number:
                 waiting += 1
                 answer = await app.client().post("/api/session", json=CREDENTIALS)
                 waiting -= 1
                 return answer
-            # A read in between is answered while the hashes run.
+            # A concurrent read is answered while hashes are computed.
             read = await reader.get("/api/session")
             assert waiting > 0
             return read
 
-        read, *answers = await at_once(RIVALS, work)
+        read, *answers = await at_once(CONCURRENT, send)
         afterwards = await app.client().post("/api/session", json=CREDENTIALS)
 
     assert read.json()["user"]["email"] == "eve@example.org"
-    # Three find room at once, and one more for each hash that ends while the others still come.
+    # Three requests fit at first, and one more for each hash that ends while requests still arrive.
     statuses = Counter(answer.status_code for answer in answers)
     assert statuses.keys() == {201, 503}
-    assert 3 <= statuses[201] < RIVALS // 2
+    assert 3 <= statuses[201] < CONCURRENT // 2
     refused = [answer for answer in answers if answer.status_code == 503]
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     assert all(answer.json()["code"] == "temporarily_unavailable" for answer in refused)
     assert afterwards.status_code == 201
 
 
-async def test_what_is_refused_frees_its_place(database_url: str) -> None:
+async def test_refused_hashes_free_their_place_in_the_queue(database_url: str) -> None:
     async with running(settings_for(database_url, **SMALL_POOL), Clock()) as app:
         hasher = app.resources.hasher
         for _ in range(5):
-            outcomes = await at_once(RIVALS, lambda _: _outcome(hasher.verify(None, SECRET)))
+            outcomes = await at_once(CONCURRENT, lambda _: _outcome(hasher.verify(None, SECRET)))
             assert outcomes.count("no") >= 3
 
         assert hasher._pending == 0
         assert await hasher.verify(await hasher.hash(SECRET), SECRET)
 
 
-async def test_a_client_that_gives_up_frees_its_place(database_url: str) -> None:
-    # What a process has been given already is hashed in any case: these are more.
+async def test_cancelled_hashes_free_their_place_in_the_queue(database_url: str) -> None:
+    # More than one process takes: a hash that a process has taken is computed even if its request is cancelled.
     settings = settings_for(database_url, **SLOW_HASHES, HASH_CONCURRENCY="1", HASH_QUEUE=str(2 * PLACES))
     async with running(settings, Clock()) as app:
         hasher = app.resources.hasher
@@ -78,7 +78,7 @@ async def test_a_client_that_gives_up_frees_its_place(database_url: str) -> None
 
 
 @pytest.mark.parametrize("body", [{**CREDENTIALS, "email": "no address"}, {**CREDENTIALS, "method": "other"}, {}])
-async def test_what_cannot_be_a_sign_in_costs_no_hash(database_url: str, body: dict[str, str]) -> None:
+async def test_an_invalid_request_computes_no_hash(database_url: str, body: dict[str, str]) -> None:
     async with running(settings_for(database_url), Clock()) as app:
         assert (await app.client().post("/api/session", json=body)).status_code == 422
         unknown = {"token": "osk_" + "a" * 43, "name": "Eve", "secret": SECRET}
@@ -87,8 +87,8 @@ async def test_what_cannot_be_a_sign_in_costs_no_hash(database_url: str, body: d
         assert app.resources.hasher._pending == 0
 
 
-async def _outcome(work: Awaitable[bool]) -> str:
+async def _outcome(send: Awaitable[bool]) -> str:
     try:
-        return "yes" if await work else "no"
+        return "yes" if await send else "no"
     except Problem as problem:
         return problem.code

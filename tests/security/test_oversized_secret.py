@@ -1,4 +1,4 @@
-"""A huge secret: normalising or hashing what somebody sends keeps the service busy."""
+"""Denial of service by oversized secrets: normalising or hashing a very long secret keeps the processor busy."""
 
 from collections.abc import AsyncIterator
 
@@ -7,22 +7,22 @@ import pytest
 from app.auth.passwords import rules
 from tests.support.app import CREDENTIALS, RunningApp, field_errors
 
-MEGABYTE = "a" * 1024 * 1024
-# Decomposed on purpose: each code point grows when it is normalised.
+MEBIBYTE = "a" * 1024 * 1024
+# Each code point grows when it is normalised.
 EXPANDING = "\u1e9b\u0323" * 500
 
 
-async def test_a_megabyte_is_refused_before_it_is_read(app: RunningApp) -> None:
+async def test_a_body_of_1_mebibyte_is_answered_413(app: RunningApp) -> None:
     await app.user()
     before = app.resources.hasher.verifications
 
-    answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": MEGABYTE})
+    answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": MEBIBYTE})
 
     assert answer.status_code == 413
     assert app.resources.hasher.verifications == before
 
 
-async def test_a_megabyte_in_pieces_of_unknown_length_is_refused_too(app: RunningApp) -> None:
+async def test_a_chunked_body_of_1_mebibyte_is_answered_413(app: RunningApp) -> None:
     await app.user()
     before = app.resources.hasher.verifications
 
@@ -39,7 +39,7 @@ async def test_a_megabyte_in_pieces_of_unknown_length_is_refused_too(app: Runnin
 
 
 @pytest.mark.parametrize("secret", ["a" * 1025, "é" * 513, "😀" * 257, EXPANDING, "a" * 2000, "a" * 2001])
-async def test_what_is_longer_than_a_kibibyte_is_never_hashed(app: RunningApp, secret: str) -> None:
+async def test_a_secret_longer_than_1_kibibyte_is_never_hashed(app: RunningApp, secret: str) -> None:
     browser = await app.signed_in()
     before = app.resources.hasher.verifications
 
@@ -54,12 +54,12 @@ async def test_what_is_longer_than_a_kibibyte_is_never_hashed(app: RunningApp, s
     assert app.resources.hasher.verifications == before
 
 
-def test_the_cap_comes_before_the_normalisation() -> None:
+def test_the_length_is_checked_before_the_normalisation() -> None:
     assert rules.normalise("\u0344" * 600) is None
     assert rules.normalise("\ud800" * 400) is None
 
 
-async def test_the_longest_secret_that_may_be_set_signs_in(app: RunningApp) -> None:
+async def test_a_secret_of_the_maximum_length_signs_in(app: RunningApp) -> None:
     browser = await app.signed_in()
     longest = ("long quiet harbour " * 7)[: rules.MAX_LENGTH]
 

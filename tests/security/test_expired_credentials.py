@@ -1,4 +1,4 @@
-"""Expired by a second: at the very moment of its expiry, and after it, something still works."""
+"""Expired credentials: a session, link or reauthentication is still accepted at its expiry time or after it."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.app import SECRET, RunningApp
 NEW_SECRET = {"secret": "nine quiet herons over water"}
 
 
-async def test_a_session_is_dead_at_the_moment_of_its_idle_limit(app: RunningApp) -> None:
+async def test_a_session_is_refused_at_its_idle_limit(app: RunningApp) -> None:
     token = await app.token(await app.user())
 
     app.clock.forward(seconds=app.settings.session_idle_seconds)
@@ -15,7 +15,7 @@ async def test_a_session_is_dead_at_the_moment_of_its_idle_limit(app: RunningApp
     assert (await app.with_cookie(token).get("/api/languages")).status_code == 401
 
 
-async def test_a_session_lives_a_second_before_its_idle_limit(app: RunningApp) -> None:
+async def test_a_session_is_accepted_1_second_before_its_idle_limit(app: RunningApp) -> None:
     token = await app.token(await app.user())
 
     app.clock.forward(seconds=app.settings.session_idle_seconds - 1)
@@ -24,7 +24,7 @@ async def test_a_session_lives_a_second_before_its_idle_limit(app: RunningApp) -
 
 
 @pytest.mark.parametrize("admin", [True, False])
-async def test_no_use_keeps_a_session_past_its_absolute_limit(app: RunningApp, admin: bool) -> None:
+async def test_a_session_in_use_ends_at_its_absolute_limit(app: RunningApp, admin: bool) -> None:
     settings = app.settings
     idle, absolute = (
         (settings.admin_session_idle_seconds, settings.admin_session_absolute_seconds)
@@ -33,18 +33,18 @@ async def test_no_use_keeps_a_session_past_its_absolute_limit(app: RunningApp, a
     )
     browser = await app.signed_in(admin=admin)
 
-    spent = 0
-    while spent + idle // 2 < absolute:
-        spent += idle // 2
+    elapsed = 0
+    while elapsed + idle // 2 < absolute:
+        elapsed += idle // 2
         app.clock.forward(seconds=idle // 2)
         assert (await browser.get("/api/languages")).status_code == 200
         await app.sessions.flush()
 
-    app.clock.forward(seconds=absolute - spent)
+    app.clock.forward(seconds=absolute - elapsed)
     assert (await browser.get("/api/languages")).status_code == 401
 
 
-async def test_an_expired_session_is_not_listed_and_proves_nothing(app: RunningApp) -> None:
+async def test_an_expired_session_is_not_listed(app: RunningApp) -> None:
     user = await app.user()
     await app.token(user)
     app.clock.forward(seconds=app.settings.session_idle_seconds)
@@ -54,7 +54,7 @@ async def test_an_expired_session_is_not_listed_and_proves_nothing(app: RunningA
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, 201), (0, 410), (1, 410)])
-async def test_a_link_is_dead_at_the_moment_of_its_expiry(app: RunningApp, seconds: int, status: int) -> None:
+async def test_a_link_is_refused_from_its_expiry_time(app: RunningApp, seconds: int, status: int) -> None:
     body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
 
     app.clock.forward(seconds=app.settings.invitation_seconds + seconds)
@@ -64,7 +64,9 @@ async def test_a_link_is_dead_at_the_moment_of_its_expiry(app: RunningApp, secon
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(0, 204), (1, 403)])
-async def test_a_proof_is_worth_nothing_a_second_after_its_time(app: RunningApp, seconds: int, status: int) -> None:
+async def test_a_reauthentication_is_stale_1_second_after_the_step_up_time(
+    app: RunningApp, seconds: int, status: int
+) -> None:
     browser = await app.signed_in()
 
     app.clock.forward(seconds=app.settings.step_up_seconds + seconds)
@@ -72,7 +74,7 @@ async def test_a_proof_is_worth_nothing_a_second_after_its_time(app: RunningApp,
     assert (await browser.put("/api/keys/primary/secret", json=NEW_SECRET)).status_code == status
 
 
-async def test_using_a_session_is_no_proof(app: RunningApp) -> None:
+async def test_using_a_session_does_not_reauthenticate_it(app: RunningApp) -> None:
     browser = await app.signed_in()
     for _ in range(5):
         app.clock.forward(hours=2)
@@ -82,30 +84,30 @@ async def test_using_a_session_is_no_proof(app: RunningApp) -> None:
     assert (await browser.put("/api/keys/primary/secret", json=NEW_SECRET)).status_code == 403
 
 
-async def test_a_proof_with_a_wrong_secret_renews_nothing(app: RunningApp) -> None:
+async def test_a_refused_reauthentication_renews_nothing(app: RunningApp) -> None:
     browser = await app.signed_in()
     app.clock.forward(hours=1)
 
-    wrong = await browser.post("/api/session/reauthentication", json={"method": "password", **NEW_SECRET})
+    answer = await browser.post("/api/session/reauthentication", json={"method": "password", **NEW_SECRET})
 
-    assert wrong.status_code == 401
+    assert answer.status_code == 401
     assert (await browser.put("/api/keys/primary/secret", json=NEW_SECRET)).status_code == 403
 
 
-async def test_a_proof_of_one_session_is_none_for_another(app: RunningApp) -> None:
+async def test_a_reauthentication_counts_for_its_own_session_only(app: RunningApp) -> None:
     user = await app.user()
-    mine, other = app.with_cookie(await app.token(user)), app.with_cookie(await app.token(user))
+    reauthenticated, other = app.with_cookie(await app.token(user)), app.with_cookie(await app.token(user))
     app.clock.forward(hours=1)
 
     assert (
-        await mine.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET})
+        await reauthenticated.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET})
     ).status_code == 200
 
     assert (await other.put("/api/keys/primary/secret", json=NEW_SECRET)).status_code == 403
-    assert (await mine.put("/api/keys/primary/secret", json=NEW_SECRET)).status_code == 204
+    assert (await reauthenticated.put("/api/keys/primary/secret", json=NEW_SECRET)).status_code == 204
 
 
-async def test_the_proof_of_another_user_is_worth_nothing(app: RunningApp) -> None:
+async def test_the_secret_of_another_user_does_not_reauthenticate(app: RunningApp) -> None:
     mallory = await app.user("mallory@example.org", secret="a very long evil sentence")
     browser = app.with_cookie(await app.token(mallory))
     await app.user()

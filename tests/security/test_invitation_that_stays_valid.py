@@ -1,4 +1,4 @@
-"""An invitation that never ends: it does not expire, cannot be taken back, or lives on beside the one sent after it."""
+"""Insufficient expiration: an invitation link stays valid after 7 days, after a revocation or beside a newer link."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,17 +12,19 @@ from tests.support.mailbox import redeem, token_in
 ADDRESS = "grace@example.org"
 
 
-class Way(NamedTuple):
-    """The requests of one way to invite, resend and revoke; paths take the id of the invited user."""
+class InvitationRoutes(NamedTuple):
+    """The routes to invite, resend and revoke; `{}` in a path is the id of the invited user."""
 
     invite: tuple[str, Mapping[str, object]]
     resend: str
     revoke: str
 
 
-WAYS = {
-    "platform": Way(("/api/users", {"email": ADDRESS, "name": "Grace"}), "/api/users/{}/invitation", "/api/users/{}"),
-    "language": Way(
+ROUTES = {
+    "platform": InvitationRoutes(
+        ("/api/users", {"email": ADDRESS, "name": "Grace"}), "/api/users/{}/invitation", "/api/users/{}"
+    ),
+    "language": InvitationRoutes(
         ("/api/languages/de/members", {"email": ADDRESS, "roles": ["translator"]}),
         "/api/languages/de/members/{}/invitation",
         "/api/languages/de/members/{}",
@@ -31,55 +33,55 @@ WAYS = {
 
 
 class Inviter(NamedTuple):
-    """Somebody who has invited Grace in one of the ways."""
+    """An admin who has invited Grace by one of the routes."""
 
     app: RunningApp
     client: httpx.AsyncClient
-    way: Way
+    routes: InvitationRoutes
 
     async def path(self, template: str) -> str:
         query = "SELECT id FROM users WHERE email = $1"
         return template.format(await self.app.resources.database.pool.fetchval(query, ADDRESS))
 
     async def resend(self) -> str:
-        """The token of the next mail."""
-        answer = await self.client.post(await self.path(self.way.resend))
+        """Resend the invitation. Returns the token of the mail."""
+        answer = await self.client.post(await self.path(self.routes.resend))
         assert answer.is_success, answer.text
-        return await self.mailed()
+        return await self.last_token()
 
-    async def mailed(self) -> str:
+    async def last_token(self) -> str:
         message = (await self.app.mails())[-1]
         assert message["To"] == ADDRESS
         return token_in(message)
 
     async def revoke(self) -> None:
-        answer = await self.client.delete(await self.path(self.way.revoke))
+        answer = await self.client.delete(await self.path(self.routes.revoke))
         assert answer.status_code == 204, answer.text
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=ROUTES)
 async def inviter(request: pytest.FixtureRequest, app: RunningApp) -> Inviter:
-    way: Way = WAYS[request.param]
+    routes: InvitationRoutes = ROUTES[request.param]
     await app.language("de", "German")
     admin = request.param == "platform"
     client = await (app.signed_in(admin=True) if admin else app.signed_in_member("de", "admin"))
-    path, body = way.invite
+    path, body = routes.invite
     answer = await client.post(path, json=body)
     assert answer.is_success, answer.text
-    return Inviter(app, client, way)
+    return Inviter(app, client, routes)
 
 
-async def _again(inviter: Inviter) -> Inviter:
-    """The same admin, signed in anew after the days that a test lets pass."""
+async def _with_new_session(inviter: Inviter) -> Inviter:
+    """The same inviter with a new session, because the session of the fixture has expired."""
     query = "SELECT id, platform_role FROM users WHERE email = 'ada@example.org'"
-    ada = await inviter.app.resources.database.pool.fetchrow(query)
-    assert ada
-    token = await inviter.app.token(ada["id"], admin=ada["platform_role"] == "admin")
+    admin = await inviter.app.resources.database.pool.fetchrow(query)
+    assert admin
+    token = await inviter.app.token(admin["id"], admin=admin["platform_role"] == "admin")
     return inviter._replace(client=inviter.app.with_cookie(token))
 
 
 async def _accept(app: RunningApp, token: str) -> int:
-    """The status; a link that is of no use to redeem is of none to inspect either."""
+    """The status of the redemption. Inspecting the link must succeed or fail alike."""
     inspected = (await app.client().post("/api/keys/inspect", json={"token": token})).status_code
     redeemed = (await redeem(app.client(), token=token, name="Grace", secret=SECRET)).status_code
     assert (inspected, redeemed) in {(200, 201), (410, 410)}
@@ -87,57 +89,57 @@ async def _accept(app: RunningApp, token: str) -> int:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, 201), (0, 410), (3600, 410)])
-async def test_it_ends_after_seven_days(inviter: Inviter, seconds: int, status: int) -> None:
-    token = await inviter.mailed()
+async def test_an_invitation_expires_after_7_days(inviter: Inviter, seconds: int, status: int) -> None:
+    token = await inviter.last_token()
     inviter.app.clock.forward(days=7, seconds=seconds)
     assert await _accept(inviter.app, token) == status
 
 
-async def test_one_that_expired_can_be_sent_again_and_stays_expired(inviter: Inviter) -> None:
-    old = await inviter.mailed()
+async def test_an_expired_invitation_can_be_resent_with_a_new_link(inviter: Inviter) -> None:
+    old = await inviter.last_token()
     inviter.app.clock.forward(days=8)
-    new = await (await _again(inviter)).resend()
+    new = await (await _with_new_session(inviter)).resend()
     assert await _accept(inviter.app, old) == 410
     inviter.app.clock.forward(days=6)
     assert await _accept(inviter.app, new) == 201
 
 
-async def test_only_the_one_sent_last_is_good_however_often_it_was_sent(inviter: Inviter) -> None:
-    tokens = [await inviter.mailed(), await inviter.resend(), await inviter.resend()]
+async def test_only_the_last_link_of_an_invitation_is_valid(inviter: Inviter) -> None:
+    tokens = [await inviter.last_token(), await inviter.resend(), await inviter.resend()]
     assert len(set(tokens)) == 3
     assert [await _accept(inviter.app, token) for token in tokens] == [410, 410, 201]
 
 
-async def test_one_that_was_taken_back_is_void_and_so_are_all_before_it(inviter: Inviter) -> None:
-    tokens = [await inviter.mailed(), await inviter.resend()]
-    resend = await inviter.path(inviter.way.resend)
+async def test_revoking_an_invitation_voids_all_its_links(inviter: Inviter) -> None:
+    tokens = [await inviter.last_token(), await inviter.resend()]
+    resend = await inviter.path(inviter.routes.resend)
     await inviter.revoke()
     assert [await _accept(inviter.app, token) for token in tokens] == [410, 410]
     assert (await inviter.client.post(resend)).status_code == 404
     assert len(await inviter.app.mails()) == 2
 
 
-async def test_an_accepted_one_is_over(inviter: Inviter) -> None:
-    token = await inviter.mailed()
+async def test_an_accepted_invitation_is_neither_resent_nor_redeemed_again(inviter: Inviter) -> None:
+    token = await inviter.last_token()
     assert await _accept(inviter.app, token) == 201
     sent = len(await inviter.app.mails())
-    await inviter.client.post(await inviter.path(inviter.way.resend))
+    await inviter.client.post(await inviter.path(inviter.routes.resend))
     assert len(await inviter.app.mails()) == sent
     assert await _accept(inviter.app, token) == 410
 
 
-async def test_a_suspension_of_the_invited_ends_it(inviter: Inviter) -> None:
-    token = await inviter.mailed()
+async def test_suspending_the_invited_user_voids_the_invitation(inviter: Inviter) -> None:
+    token = await inviter.last_token()
     root = await inviter.app.signed_in("root@example.org", admin=True)
     suspended = await root.post(await inviter.path("/api/users/{}/suspension"), json={"reason": "Spam"})
     assert suspended.status_code == 204
     assert await _accept(inviter.app, token) == 410
 
 
-async def test_no_plain_member_revokes_or_resends_it(inviter: Inviter) -> None:
-    token = await inviter.mailed()
+async def test_a_member_without_the_admin_role_cannot_resend_or_revoke_an_invitation(inviter: Inviter) -> None:
+    token = await inviter.last_token()
     eve = await inviter.app.signed_in_member("de", "translator", email="eve@example.org")
-    resent = await eve.post(await inviter.path(inviter.way.resend))
-    revoked = await eve.delete(await inviter.path(inviter.way.revoke))
+    resent = await eve.post(await inviter.path(inviter.routes.resend))
+    revoked = await eve.delete(await inviter.path(inviter.routes.revoke))
     assert (resent.status_code, revoked.status_code) == (403, 403)
     assert await _accept(inviter.app, token) == 201

@@ -1,4 +1,4 @@
-"""Half a batch: some items are written although others are refused, or the database is lost in the middle."""
+"""Partial write: some items of a batch are written although others are refused, or the connection is lost."""
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ def _item(key: str, version: int | None, text: str = "new") -> dict[str, object]
 
 @pytest.fixture
 async def translator(app: RunningApp) -> httpx.AsyncClient:
-    """A translator of three texts, the second of which has been changed meanwhile."""
+    """A translator of German with three translations: `a` and `c` at version 1, `b` at version 2."""
     await app.language("de")
     client = await app.signed_in_member("de", "translator")
     old = [_item(key, None, "old") for key in "abc"]
@@ -42,7 +42,7 @@ async def _rows(app: RunningApp) -> list[str]:
         ([_item("c", 7), _item("a", 1), _item("b", None), _item("new", None)], [0, 2]),
     ],
 )
-async def test_one_stale_item_stops_all_and_each_is_named(
+async def test_a_stale_item_refuses_the_batch_and_every_stale_item_is_named(
     app: RunningApp, translator: httpx.AsyncClient, items: list[dict[str, object]], stale: list[int]
 ) -> None:
     before = await _rows(app)
@@ -55,7 +55,7 @@ async def test_one_stale_item_stops_all_and_each_is_named(
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "malformed",
     [
         _item("", None),
         _item("batch", None),
@@ -65,20 +65,18 @@ async def test_one_stale_item_stops_all_and_each_is_named(
         _item("n", None, "\0"),
     ],
 )
-async def test_one_malformed_item_stops_all(
-    app: RunningApp, translator: httpx.AsyncClient, bad: dict[str, object]
+async def test_a_malformed_item_refuses_the_batch(
+    app: RunningApp, translator: httpx.AsyncClient, malformed: dict[str, object]
 ) -> None:
     before = await _rows(app)
 
-    answer = await translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None), bad]})
+    answer = await translator.post(f"{PATH}/batch", json={"items": [_item("a", 1), _item("new", None), malformed]})
 
     assert answer.status_code == 422
     assert await _rows(app) == before
 
 
-async def test_a_connection_that_is_lost_in_the_middle_leaves_nothing_behind(
-    app: RunningApp, translator: httpx.AsyncClient
-) -> None:
+async def test_a_lost_connection_rolls_the_batch_back(app: RunningApp, translator: httpx.AsyncClient) -> None:
     before = await _rows(app)
 
     async with queued(app, LOCK_HISTORY) as queue:

@@ -1,4 +1,4 @@
-"""Host header poisoning: links, places and cookies are made for the host that the request names."""
+"""Host header injection: links, Location and cookies are built from the host that the request names."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.app import CREDENTIALS, RunningApp
 from tests.support.mailbox import ask, text_of
 
 EVIL = "evil.example"
-POISON = (
+FORGED_HEADERS = (
     {"Host": EVIL},
     {"Host": f"127.0.0.1:8000@{EVIL}"},
     {"X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1"},
@@ -17,8 +17,8 @@ POISON = (
 )
 
 
-@pytest.mark.parametrize("headers", POISON)
-async def test_no_answer_names_the_host_of_the_request(app: RunningApp, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", FORGED_HEADERS)
+async def test_no_answer_repeats_the_host_of_the_request(app: RunningApp, headers: dict[str, str]) -> None:
     admin = await app.signed_in("root@example.org", admin=True)
     await app.user()
 
@@ -38,8 +38,8 @@ async def test_no_answer_names_the_host_of_the_request(app: RunningApp, headers:
     assert "Domain" not in answers[3].headers["set-cookie"]
 
 
-@pytest.mark.parametrize("headers", POISON)
-async def test_the_host_of_the_request_is_no_origin_of_ours(app: RunningApp, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", FORGED_HEADERS)
+async def test_the_host_of_the_request_is_not_an_allowed_origin(app: RunningApp, headers: dict[str, str]) -> None:
     browser = await app.signed_in()
 
     for origin in (f"http://{EVIL}", f"https://{EVIL}"):
@@ -47,14 +47,14 @@ async def test_the_host_of_the_request_is_no_origin_of_ours(app: RunningApp, hea
         assert answer.status_code == 403
 
 
-async def test_links_are_made_of_the_public_url_alone(app: RunningApp) -> None:
+async def test_links_are_built_from_the_public_url_only(app: RunningApp) -> None:
     link = await create_user_with_link(OPERATOR, app.resources, "eve@example.org", "", None)
 
     assert link.startswith(f"{app.settings.public_url}/redeem#token=osk_")
     assert "?" not in link
 
 
-async def test_a_forged_proto_leaves_the_cookie_as_the_deployment_has_it(app: RunningApp) -> None:
+async def test_a_forged_x_forwarded_proto_does_not_change_the_cookie(app: RunningApp) -> None:
     await app.user()
 
     answer = await app.client().post("/api/session", json=CREDENTIALS, headers={"X-Forwarded-Proto": "https"})
@@ -62,9 +62,9 @@ async def test_a_forged_proto_leaves_the_cookie_as_the_deployment_has_it(app: Ru
     assert answer.headers["set-cookie"].endswith("Path=/; HttpOnly; SameSite=Lax")
 
 
-@pytest.mark.parametrize("headers", POISON)
+@pytest.mark.parametrize("headers", FORGED_HEADERS)
 @pytest.mark.parametrize("purpose", ["sign_in", "sign_up", "password_reset"])
-async def test_links_in_mail_are_made_from_the_public_url_alone(
+async def test_links_in_mail_are_built_from_the_public_url_only(
     app: RunningApp, headers: dict[str, str], purpose: str
 ) -> None:
     await app.user()
@@ -76,8 +76,10 @@ async def test_links_in_mail_are_made_from_the_public_url_alone(
     assert f"{app.settings.public_url}/redeem#token=osk_" in text_of(message)
 
 
-@pytest.mark.parametrize("headers", POISON)
-async def test_an_invitations_link_is_made_from_the_public_url_alone(app: RunningApp, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", FORGED_HEADERS)
+async def test_links_in_invitations_are_built_from_the_public_url_only(
+    app: RunningApp, headers: dict[str, str]
+) -> None:
     admin = await app.signed_in("root@example.org", admin=True)
     answer = await admin.post("/api/users", json={"email": "eve@example.org", "name": "Eve"}, headers=headers)
 

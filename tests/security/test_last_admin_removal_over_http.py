@@ -1,4 +1,4 @@
-"""Losing the last platform admin: by demotion, suspension or deletion, alone or when two do it to each other."""
+"""Lockout: the last platform admin is demoted, suspended or deleted, alone or by concurrent requests."""
 
 from collections.abc import Awaitable, Callable
 
@@ -38,19 +38,21 @@ async def _remaining(app: RunningApp) -> int:
     return remaining
 
 
-@pytest.mark.parametrize("name", ["me", "id"])
+@pytest.mark.parametrize("alias", ["me", "id"])
 @pytest.mark.parametrize("remove", REMOVALS)
-async def test_the_last_platform_admin_stays(app: RunningApp, remove: Removal, name: str) -> None:
+async def test_removing_the_last_platform_admin_is_refused(app: RunningApp, remove: Removal, alias: str) -> None:
     (client,), (user_id,) = await _admins(app, 1)
 
-    answer = await remove(client, "me" if name == "me" else user_id)
+    answer = await remove(client, "me" if alias == "me" else user_id)
 
     assert (answer.status_code, problem(answer)["code"]) == (409, "last_admin")
     assert (await client.get("/api/users/me")).json()["platformRole"] == "admin"
 
 
 @pytest.mark.parametrize("remove", REMOVALS)
-async def test_neither_a_suspended_nor_an_ordinary_user_counts_as_one_more(app: RunningApp, remove: Removal) -> None:
+async def test_suspended_admins_and_ordinary_users_do_not_count_as_other_admins(
+    app: RunningApp, remove: Removal
+) -> None:
     (client, _), (user_id, suspended) = await _admins(app, 2)
     await _suspend(client, suspended)
     await app.user()
@@ -60,9 +62,7 @@ async def test_neither_a_suspended_nor_an_ordinary_user_counts_as_one_more(app: 
 
 
 @pytest.mark.parametrize("remove", REMOVALS)
-async def test_of_two_platform_admins_who_remove_each_other_at_once_one_remains(
-    app: RunningApp, remove: Removal
-) -> None:
+async def test_one_of_two_platform_admins_who_remove_each_other_remains(app: RunningApp, remove: Removal) -> None:
     for _ in range(8):
         clients, ids = await _admins(app, 2)
 
@@ -74,7 +74,7 @@ async def test_of_two_platform_admins_who_remove_each_other_at_once_one_remains(
 
 
 @pytest.mark.parametrize("remove", REMOVALS)
-async def test_who_has_just_lost_the_role_removes_nobody_even_where_one_could_be_spared(
+async def test_the_second_of_two_platform_admins_who_remove_each_other_is_refused_beside_a_third(
     app: RunningApp, remove: Removal
 ) -> None:
     for _ in range(8):
@@ -87,7 +87,7 @@ async def test_who_has_just_lost_the_role_removes_nobody_even_where_one_could_be
         assert await _remaining(app) == 2
 
 
-async def test_of_all_platform_admins_who_go_at_once_one_must_stay(app: RunningApp) -> None:
+async def test_one_of_all_platform_admins_who_delete_themselves_at_once_is_refused(app: RunningApp) -> None:
     clients, _ = await _admins(app, 4)
 
     answers = await at_once(4, lambda number: _delete(clients[number], "me"))
@@ -97,7 +97,7 @@ async def test_of_all_platform_admins_who_go_at_once_one_must_stay(app: RunningA
 
 
 @pytest.mark.parametrize("remove", [_demote, _suspend])
-async def test_no_platform_admin_changes_their_own_role_or_status(app: RunningApp, remove: Removal) -> None:
+async def test_a_platform_admin_cannot_change_their_own_role_or_status(app: RunningApp, remove: Removal) -> None:
     (client, _), _ = await _admins(app, 2)
 
     answer = await remove(client, "me")
