@@ -24,7 +24,7 @@ STEP_UP_ROUTES = sorted(route for route in GUARDS if step_up in GUARDS[route])
 
 
 async def _assert_refused_by_guard(client: httpx.AsyncClient, route: str, status: int, code: str) -> None:
-    """Assert an answer that only a guard gives: a handler would read the body first, and answer 400 to its JSON."""
+    """Assert an answer that only a guard gives: a handler would refuse the malformed JSON of the body with 400."""
     method, path = route.split(" ")
     json = {"Content-Type": "application/json"}
     answer = await client.request(method, path.format(**PARAMETERS), content=b"{", headers=json)

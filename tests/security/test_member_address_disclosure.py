@@ -1,4 +1,4 @@
-"""Members' addresses shown to every member, and whether an address has an account told to whoever adds it."""
+"""Disclosure of members: members without the admin role see addresses, or adding an address reveals its account."""
 
 import httpx
 import pytest
@@ -12,14 +12,14 @@ PATH = "/api/languages/de/members"
 
 @pytest.fixture(autouse=True)
 async def german(app: RunningApp) -> None:
-    """A language with one member whose address is nobody's business."""
+    """German with one member, whose address is confidential, and Danish without members."""
     await app.language("de")
     await app.language("da")
     await app.member(await app.user("secret@example.org"), "de", "translator")
 
 
 @pytest.mark.parametrize("roles", [(), ("translator",)])
-async def test_a_member_who_is_no_admin_sees_no_address_not_even_on_the_last_page(
+async def test_a_member_without_the_admin_role_sees_no_address_on_any_page(
     app: RunningApp, roles: tuple[str, ...]
 ) -> None:
     client = await app.signed_in_member("de", *roles)
@@ -30,7 +30,7 @@ async def test_a_member_who_is_no_admin_sees_no_address_not_even_on_the_last_pag
         assert "@" not in str(members)
 
 
-async def test_an_admin_of_another_language_sees_none_either(app: RunningApp) -> None:
+async def test_an_admin_of_another_language_sees_no_address(app: RunningApp) -> None:
     user_id = await app.user()
     await app.member(user_id, "de")
     await app.member(user_id, "da", "admin", "translator")
@@ -40,7 +40,7 @@ async def test_an_admin_of_another_language_sees_none_either(app: RunningApp) ->
     assert {member["email"] for member in await items(client, "/api/languages/da/members")} == {"ada@example.org"}
 
 
-async def test_who_is_no_member_sees_nothing_of_them(app: RunningApp) -> None:
+async def test_listing_the_members_of_another_language_is_refused(app: RunningApp) -> None:
     client = await app.signed_in_member("da", "admin")
 
     answer = await client.get(PATH)
@@ -49,7 +49,7 @@ async def test_who_is_no_member_sees_nothing_of_them(app: RunningApp) -> None:
     assert "secret" not in answer.text
 
 
-async def test_an_admin_who_becomes_a_plain_member_sees_addresses_no_longer(app: RunningApp) -> None:
+async def test_a_demoted_admin_sees_no_address(app: RunningApp) -> None:
     root = await app.signed_in("root@example.org", admin=True)
     client = await app.signed_in_member("de", "admin")
     assert "secret@example.org" in {member["email"] for member in await items(client, PATH)}
@@ -59,29 +59,29 @@ async def test_an_admin_who_becomes_a_plain_member_sees_addresses_no_longer(app:
     assert {member["email"] for member in await items(client, PATH)} == {None}
 
 
-def _told(answer: httpx.Response) -> tuple[int, object, dict[str, str]]:
-    own = {"x-request-id", "date"}
-    headers = {name: value for name, value in answer.headers.items() if name not in own}
+def _visible_answer(answer: httpx.Response) -> tuple[int, object, dict[str, str]]:
+    per_response = {"x-request-id", "date"}
+    headers = {name: value for name, value in answer.headers.items() if name not in per_response}
     return answer.status_code, answer.json(), headers
 
 
-async def test_adding_an_address_is_answered_alike_with_and_without_an_account(app: RunningApp) -> None:
+async def test_adding_an_address_gets_the_same_answer_with_and_without_an_account(app: RunningApp) -> None:
     admin = await app.signed_in_member("de", "admin")
     await app.user("known@example.org")
     await app.user("waiting@example.org", onboarded=False, secret=None)
     await suspend_user(OPERATOR, app.resources, await app.user("ousted@example.org"))
     body = {"email": "adam0@example.org", "roles": ["translator"]}
-    expected = _told(await admin.post(PATH, json=body))
+    expected = _visible_answer(await admin.post(PATH, json=body))
     assert expected[:2] == (202, body)
 
     for email in ("known@example.org", "waiting@example.org", "ousted@example.org", "fresh@example.org"):
         answer = await admin.post(PATH, json={**body, "email": email})
-        status, told, headers = _told(answer)
-        assert (status, told) == (202, {**body, "email": email})
+        status, answer_body, headers = _visible_answer(answer)
+        assert (status, answer_body) == (202, {**body, "email": email})
         assert {**headers, "content-length": ""} == {**expected[2], "content-length": ""}
 
 
-async def test_adding_an_address_twice_is_answered_alike_with_and_without_an_account(app: RunningApp) -> None:
+async def test_adding_an_address_twice_gets_the_same_answer_with_and_without_an_account(app: RunningApp) -> None:
     admin = await app.signed_in_member("de", "admin")
     await app.user("known@example.org")
     answers = list[httpx.Response]()
@@ -94,7 +94,7 @@ async def test_adding_an_address_twice_is_answered_alike_with_and_without_an_acc
     assert first == second
 
 
-async def test_an_invitation_is_mailed_again_with_the_same_answer_to_who_needs_none(app: RunningApp) -> None:
+async def test_resending_an_invitation_gets_the_same_answer_with_and_without_an_account(app: RunningApp) -> None:
     admin = await app.signed_in_member("de", "admin")
     await app.user("known@example.org")
     for email in ("known@example.org", "fresh@example.org"):

@@ -1,4 +1,4 @@
-"""Path tricks: another spelling of a path reaches a protected route around its guard."""
+"""Path normalisation: another spelling of a path reaches a protected route and evades its guard."""
 
 import pytest
 
@@ -42,7 +42,7 @@ async def test_no_spelling_of_a_path_shows_the_anonymous_anything(app: RunningAp
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_no_spelling_of_a_path_lets_a_stranger_write(app: RunningApp, method: str) -> None:
+async def test_no_spelling_of_a_path_accepts_writes_of_a_stranger(app: RunningApp, method: str) -> None:
     stranger = await app.signed_in("mallory@example.org")
     await app.language()
 
@@ -55,7 +55,7 @@ async def test_no_spelling_of_a_path_lets_a_stranger_write(app: RunningApp, meth
 
 
 @pytest.mark.parametrize("path", ["//api//session", "/api//session/", "/api/session//", "/API/SESSION"])
-async def test_no_spelling_of_the_sign_in_path_escapes_its_checks(app: RunningApp, path: str) -> None:
+async def test_no_spelling_of_the_sign_in_path_evades_its_origin_check(app: RunningApp, path: str) -> None:
     await app.user()
     body = {"method": "password", "email": "ada@example.org", "secret": "seven lamps on a quiet harbour"}
 

@@ -1,4 +1,4 @@
-"""Tricks with `me`: the name that is somebody else in each request reaches another one, or around a guard."""
+"""Bypass by the alias `me`: a spelling of `me` or of an id reaches another user's account, or evades a guard."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from tests.support.app import RunningApp, id_of
 
 @pytest.mark.parametrize("path", ["/api/users/me", "/api/users/me/sessions", "/api/languages/de/members/me"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_nobody_is_me_without_a_session(app: RunningApp, method: str, path: str) -> None:
+async def test_me_without_a_session_is_refused(app: RunningApp, method: str, path: str) -> None:
     await app.language("de")
 
     answer = await app.client().request(method, path, json={} if method == "PATCH" else None)
@@ -19,7 +19,7 @@ async def test_nobody_is_me_without_a_session(app: RunningApp, method: str, path
 @pytest.mark.parametrize(
     "name", ["ME", "Me", "m%C3%A9", "me%20", "%20me", "me%00", "me.", "me;x=1", "me%2F", "%2Fme", "self", "0"]
 )
-async def test_only_me_is_me(app: RunningApp, name: str) -> None:
+async def test_other_spellings_of_me_are_refused(app: RunningApp, name: str) -> None:
     ada = await app.signed_in()
 
     answer = await ada.get(f"/api/users/{name}")
@@ -27,22 +27,22 @@ async def test_only_me_is_me(app: RunningApp, name: str) -> None:
     assert answer.status_code in (400, 403, 404)
 
 
-@pytest.mark.parametrize("form", ["{0}", "%6De", "m%65"])
-async def test_me_and_the_own_id_are_the_same_account(app: RunningApp, form: str) -> None:
+@pytest.mark.parametrize("template", ["{0}", "%6De", "m%65"])
+async def test_me_and_the_users_own_id_are_the_same_account(app: RunningApp, template: str) -> None:
     ada = await app.signed_in()
 
-    answer = await ada.get(f"/api/users/{form.format(await id_of(ada))}")
+    answer = await ada.get(f"/api/users/{template.format(await id_of(ada))}")
 
     assert answer.json()["email"] == "ada@example.org"
 
 
 @pytest.mark.parametrize(
-    "form",
+    "template",
     ["{0}", "{1}", "{{{0}}}", "urn:uuid:{0}", "{2}", "me/../{0}", "me%2F..%2F{0}", "me/{0}", "{0},me", "{0}%2Cme"],
 )
-async def test_no_spelling_of_another_s_id_is_me(app: RunningApp, form: str) -> None:
+async def test_no_spelling_of_another_users_id_is_taken_for_me(app: RunningApp, template: str) -> None:
     ada, victim = await app.signed_in(), await app.user("eve@example.org")
-    name = form.format(victim, str(victim).upper(), victim.hex)
+    name = template.format(victim, str(victim).upper(), victim.hex)
 
     answers = [
         await ada.get(f"/api/users/{name}"),
@@ -64,7 +64,7 @@ async def test_no_spelling_of_another_s_id_is_me(app: RunningApp, form: str) -> 
         ("DELETE", "/api/users/me", None),
     ],
 )
-async def test_being_it_oneself_gives_no_right_to_administer(
+async def test_me_grants_no_right_to_administer_the_own_account(
     app: RunningApp, method: str, path: str, body: object
 ) -> None:
     ada = await app.signed_in()
@@ -76,7 +76,9 @@ async def test_being_it_oneself_gives_no_right_to_administer(
 @pytest.mark.parametrize(
     ("method", "path", "body"), [("PUT", "", {"roles": ["admin"]}), ("POST", "/invitation", None), ("GET", "", None)]
 )
-async def test_me_among_members_can_only_leave(app: RunningApp, method: str, path: str, body: object) -> None:
+async def test_me_as_a_member_can_only_leave_the_language(
+    app: RunningApp, method: str, path: str, body: object
+) -> None:
     await app.language("de")
     ada = await app.signed_in_member("de")
 
@@ -86,7 +88,7 @@ async def test_me_among_members_can_only_leave(app: RunningApp, method: str, pat
     assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": []}]
 
 
-async def test_two_users_are_each_their_own_me_at_the_same_time(app: RunningApp) -> None:
+async def test_me_is_each_users_own_account(app: RunningApp) -> None:
     clients: list[httpx.AsyncClient] = [await app.signed_in(f"user{number}@example.org") for number in range(8)]
     for _ in range(3):
         for number, client in enumerate(clients):
@@ -95,7 +97,7 @@ async def test_two_users_are_each_their_own_me_at_the_same_time(app: RunningApp)
     assert names == [f"User {number}" for number in range(8)]
 
 
-async def test_the_own_id_is_the_own_id_however_it_is_spelled(app: RunningApp) -> None:
+async def test_the_users_own_id_is_accepted_in_upper_case(app: RunningApp) -> None:
     ada = await app.signed_in()
     eve = await id_of(await app.signed_in("eve@example.org"))
 

@@ -1,10 +1,10 @@
-"""Mass assignment on members, users and translations: a field that the client adds sets what has a route of its own."""
+"""Mass assignment of roles and status: an extra field in a body sets an attribute that has a route of its own."""
 
 import pytest
 
 from tests.support.app import RunningApp, field_errors
 
-PLANTED: dict[str, object] = {
+EXTRA_FIELDS: dict[str, object] = {
     "id": "x", "userId": "x", "user_id": "x", "invitedBy": None, "createdAt": "2026-01-01T00:00:00Z",
     "platformRole": "admin", "platform_role": "admin", "status": "active", "updatedBy": None, "updatedAt": None,
     "language": "da", "onboardedAt": "2026-01-01T00:00:00Z", "isAdmin": True, "purpose": "sign_in", "__proto__": {},
@@ -25,7 +25,7 @@ PLANTED: dict[str, object] = {
         ("POST", "/api/languages/de/translations/batch", {"items": [{"key": "a", "text": "x", "version": None}]}),
     ],
 )
-async def test_no_body_takes_a_field_that_it_does_not_know(
+async def test_every_body_refuses_unknown_fields(
     app: RunningApp, method: str, path: str, body: dict[str, object]
 ) -> None:
     await app.language("de")
@@ -38,19 +38,19 @@ async def test_no_body_takes_a_field_that_it_does_not_know(
     before = await app.resources.database.pool.fetchrow(state)
 
     answer = await client.request(
-        method, path.format(user_id=user_id), json={**body, **PLANTED}, headers={"If-None-Match": "*"}
+        method, path.format(user_id=user_id), json={**body, **EXTRA_FIELDS}, headers={"If-None-Match": "*"}
     )
 
-    assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field")
+    assert field_errors(answer) == dict.fromkeys(EXTRA_FIELDS, "unknown_field")
     assert await app.resources.database.pool.fetchrow(state) == before
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM translations") == 0
 
 
-async def test_no_item_of_a_batch_takes_a_field_that_it_does_not_know(app: RunningApp) -> None:
+async def test_every_item_of_a_batch_refuses_unknown_fields(app: RunningApp) -> None:
     await app.language("de")
     client = await app.signed_in_member("de", "translator")
     item = {"key": "a", "text": "x", "version": None}
 
-    answer = await client.post("/api/languages/de/translations/batch", json={"items": [item, {**item, **PLANTED}]})
+    answer = await client.post("/api/languages/de/translations/batch", json={"items": [item, {**item, **EXTRA_FIELDS}]})
 
-    assert field_errors(answer) == {f"items.1.{name}": "unknown_field" for name in PLANTED}
+    assert field_errors(answer) == {f"items.1.{name}": "unknown_field" for name in EXTRA_FIELDS}

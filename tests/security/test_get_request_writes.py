@@ -1,4 +1,4 @@
-"""Reading that writes: a GET, of the anonymous even, creates or changes rows."""
+"""Unsafe GET: a GET request, even of an anonymous client, creates, changes or locks rows."""
 
 import httpx
 import pytest
@@ -8,11 +8,11 @@ from app.asgi import build
 from tests.conftest import TABLES
 from tests.support.app import RunningApp, id_of, settings_for
 
-ID = "01890000-0000-7000-8000-000000000000"
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 
 
 def _paths() -> list[str]:
-    """The path of every route that is read."""
+    """The path of every route that accepts GET."""
     return [
         route.path_format
         for route in build(settings_for("postgresql:///unused")).routes
@@ -27,7 +27,7 @@ async def _rows(app: RunningApp) -> list[str]:
 
 
 @pytest.mark.parametrize("path", _paths())
-async def test_no_route_that_is_read_changes_or_locks_a_row(app: RunningApp, path: str) -> None:
+async def test_get_requests_neither_change_nor_lock_rows(app: RunningApp, path: str) -> None:
     await app.language("de")
     translator = await app.signed_in_member("de", "translator", "admin")
     root = await app.signed_in("root@example.org", admin=True)
@@ -38,7 +38,9 @@ async def test_no_route_that_is_read_changes_or_locks_a_row(app: RunningApp, pat
     for key in ("a", "missing"):
         for code in ("de", "da"):
             for client in callers:
-                answer = await client.get(path.format(code=code, key=key, user_id=await id_of(root), session_id=ID))
+                answer = await client.get(
+                    path.format(code=code, key=key, user_id=await id_of(root), session_id=UNKNOWN_ID)
+                )
                 assert answer.status_code < 500
 
     assert await _rows(app) == before
