@@ -1,4 +1,4 @@
-"""Onboarding bypass: a user uses other routes before completing the profile, or completes it without required fields."""
+"""Onboarding bypass: users call other routes before completing the profile, or complete it without required fields."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The suspended user: an old session, a known secret or an unused link is still a way in."""
+"""Access after suspension: an earlier session, a known secret or an unused link of a suspended user still works."""
 
 import httpx
 
@@ -8,7 +8,7 @@ from app.domain.keys.service import find_user
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
 
-async def test_the_next_request_of_every_session_is_anonymous(app: RunningApp) -> None:
+async def test_the_next_request_of_every_session_of_a_suspended_user_is_anonymous(app: RunningApp) -> None:
     user = await app.user()
     browsers = [app.with_cookie(await app.token(user)) for _ in range(3)]
     script = app.client(Authorization=f"Bearer {await app.token(user)}")
@@ -20,7 +20,7 @@ async def test_the_next_request_of_every_session_is_anonymous(app: RunningApp) -
         assert (await client.get("/api/languages")).status_code == 401
 
 
-async def test_a_session_row_that_was_left_behind_is_no_way_in_either(app: RunningApp) -> None:
+async def test_a_remaining_session_row_of_a_suspended_user_is_refused(app: RunningApp) -> None:
     browser = await app.signed_in()
 
     await app.resources.database.pool.execute("UPDATE users SET status = 'suspended'")
@@ -28,14 +28,14 @@ async def test_a_session_row_that_was_left_behind_is_no_way_in_either(app: Runni
     assert (await browser.get("/api/languages")).status_code == 401
 
 
-async def test_the_right_secret_signs_in_no_more(app: RunningApp) -> None:
+async def test_the_secret_of_a_suspended_user_is_refused(app: RunningApp) -> None:
     await suspend_user(OPERATOR, app.resources, await app.user())
 
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
 
 
-async def test_an_invitation_that_is_out_is_void(app: RunningApp) -> None:
+async def test_suspending_an_invited_user_voids_the_invitation(app: RunningApp) -> None:
     body = {"token": await app.invitation("eve@example.org"), "name": "Eve", "secret": SECRET}
     eve = await find_user(app.resources, "eve@example.org")
 
@@ -47,7 +47,7 @@ async def test_an_invitation_that_is_out_is_void(app: RunningApp) -> None:
     assert (while_suspended.status_code, restored.status_code) == (410, 410)
 
 
-async def test_a_link_row_that_was_left_behind_is_not_usable(app: RunningApp) -> None:
+async def test_a_remaining_link_row_of_a_suspended_user_is_refused(app: RunningApp) -> None:
     body = {"token": await app.invitation("eve@example.org"), "name": "Eve", "secret": SECRET}
 
     await app.resources.database.pool.execute("UPDATE users SET status = 'suspended'")
@@ -57,13 +57,13 @@ async def test_a_link_row_that_was_left_behind_is_not_usable(app: RunningApp) ->
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE secret_hash IS NOT NULL") == 0
 
 
-async def test_after_the_suspension_only_a_new_sign_in_helps(app: RunningApp) -> None:
+async def test_a_restored_user_must_sign_in_again(app: RunningApp) -> None:
     user = await app.user()
     before = app.with_cookie(await app.token(user))
 
     await suspend_user(OPERATOR, app.resources, user)
     await restore_user(OPERATOR, app.resources, user)
 
-    old: httpx.Response = await before.get("/api/languages")
-    assert old.status_code == 401
+    answer: httpx.Response = await before.get("/api/languages")
+    assert answer.status_code == 401
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201

@@ -1,4 +1,4 @@
-"""Text that PostgreSQL cannot store or compare, in a query parameter, makes the service fail."""
+"""Server error by unstorable text: PostgreSQL cannot store or compare the text of a query parameter or ETag."""
 
 from base64 import urlsafe_b64encode
 
@@ -35,7 +35,7 @@ TIMES = (
 
 @pytest.fixture
 async def admin(app: RunningApp) -> httpx.AsyncClient:
-    """A platform admin who is a translator too: nothing is refused before it is looked at."""
+    """A platform admin who is also a translator, so that no guard refuses a request before its input is used."""
     await app.language("de")
     root = await app.user("root@example.org", admin=True)
     await app.member(root, "de", "translator")
@@ -46,7 +46,7 @@ async def admin(app: RunningApp) -> httpx.AsyncClient:
 
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize("path", LISTS)
-async def test_no_text_in_a_parameter_of_a_list_is_a_fault_of_ours(
+async def test_no_text_in_a_parameter_of_a_list_causes_a_server_error(
     admin: httpx.AsyncClient, path: str, parameter: str
 ) -> None:
     for raw in RAW:
@@ -55,21 +55,21 @@ async def test_no_text_in_a_parameter_of_a_list_is_a_fault_of_ours(
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_no_forged_cursor_is_a_fault_of_ours(admin: httpx.AsyncClient, path: str) -> None:
+async def test_no_forged_cursor_causes_a_server_error(admin: httpx.AsyncClient, path: str) -> None:
     for cursor in CURSORS:
         encoded = urlsafe_b64encode(cursor).decode().rstrip("=")
         answer = await admin.get(path, params={"cursor": encoded})
         assert answer.status_code in (200, 422), (cursor, answer.text)
 
 
-async def test_no_time_is_a_fault_of_ours(admin: httpx.AsyncClient) -> None:
+async def test_no_time_causes_a_server_error(admin: httpx.AsyncClient) -> None:
     for time in TIMES:
         answer = await admin.get(f"/api/languages/de/translations?updatedAfter={time}")
         assert answer.status_code in (200, 422), (time, answer.text)
 
 
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
-async def test_no_entity_tag_is_a_fault_of_ours(admin: httpx.AsyncClient, name: str) -> None:
+async def test_no_entity_tag_causes_a_server_error(admin: httpx.AsyncClient, name: str) -> None:
     for value in (
         b"\xff",
         b'"\xed\xa0\x80"',

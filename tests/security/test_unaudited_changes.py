@@ -1,4 +1,4 @@
-"""Untraced changes: somebody grants a role, signs in or uses a token, and nothing tells of it afterwards."""
+"""Missing audit trail: a role change, a sign-in or the use of a link leaves no audit event."""
 
 from tests.support.app import CREDENTIALS, RunningApp, id_of, items
 from tests.support.mailbox import mailed, redeem, token_in
@@ -6,7 +6,7 @@ from tests.support.mailbox import mailed, redeem, token_in
 PATH = "/api/audit-events"
 
 
-async def test_a_role_that_comes_and_goes_leaves_both_events_with_who_did_it(app: RunningApp) -> None:
+async def test_granting_and_revoking_a_role_leave_an_audit_event_each_with_the_actor(app: RunningApp) -> None:
     root = await app.signed_in("root@example.org", admin=True)
     user_id = await app.user()
     await app.language("de")
@@ -25,7 +25,7 @@ async def test_a_role_that_comes_and_goes_leaves_both_events_with_who_did_it(app
     assert {event["actorId"] for event in events} == {await id_of(root)}
 
 
-async def test_every_way_in_leaves_an_event_with_its_address(app: RunningApp) -> None:
+async def test_every_sign_in_leaves_an_audit_event_with_the_ip_address(app: RunningApp) -> None:
     root = await app.signed_in("root@example.org", admin=True)
     user_id = await app.user()
     await app.client(ip="203.0.113.1").post("/api/session", json=CREDENTIALS)
@@ -38,7 +38,7 @@ async def test_every_way_in_leaves_an_event_with_its_address(app: RunningApp) ->
     ]  # fmt: skip
 
 
-async def test_a_link_that_is_used_by_another_than_its_owner_tells_from_where(app: RunningApp) -> None:
+async def test_the_use_of_a_link_leaves_an_audit_event_with_the_ip_address(app: RunningApp) -> None:
     root = await app.signed_in("root@example.org", admin=True)
     await app.user()
     await redeem(app.client(ip="203.0.113.66"), token=token_in(await mailed(app, "sign_in")))

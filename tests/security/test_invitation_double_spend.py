@@ -1,4 +1,4 @@
-"""Double spend: many use one single-use key at the same moment, and more than one gets through."""
+"""Double spend: concurrent requests redeem one invitation or setup link, and more than one succeeds."""
 
 from collections import Counter
 from datetime import timedelta
@@ -11,44 +11,44 @@ from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from tests.support.app import SECRET, RunningApp, problem
 from tests.support.races import at_once
 
-RIVALS = 16
+CONCURRENT = 16
 
 
 @pytest.mark.parametrize("_round", range(10))
-async def test_an_invitation_is_redeemed_by_exactly_one_of_many_rivals(app: RunningApp, _round: int) -> None:
+async def test_exactly_one_of_concurrent_redemptions_of_an_invitation_succeeds(app: RunningApp, _round: int) -> None:
     body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
 
     async def redeem(number: int) -> httpx.Response:
         async with app.client() as client:
             return await client.post("/api/keys/redeem", json={**body, "name": f"Eve {number}"})
 
-    answers = await at_once(RIVALS, redeem)
+    answers = await at_once(CONCURRENT, redeem)
 
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 410: RIVALS - 1}
-    winner = next(number for number, answer in enumerate(answers) if answer.status_code == 201)
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 410: CONCURRENT - 1}
+    accepted = next(number for number, answer in enumerate(answers) if answer.status_code == 201)
     rows = await app.resources.database.pool.fetch("SELECT u.name FROM sessions s JOIN users u ON u.id = s.user_id")
-    assert [row["name"] for row in rows] == [f"Eve {winner}"]
+    assert [row["name"] for row in rows] == [f"Eve {accepted}"]
 
 
 @pytest.mark.parametrize("_round", range(10))
-async def test_the_setup_link_makes_exactly_one_admin_of_many_rivals(app: RunningApp, _round: int) -> None:
+async def test_concurrent_redemptions_of_the_setup_link_create_exactly_one_admin(app: RunningApp, _round: int) -> None:
     token = await app.setup_token()
 
     async def redeem(number: int) -> httpx.Response:
-        body = {"token": token, "email": f"rival{number}@example.org", "name": "Rival", "secret": SECRET}
+        body = {"token": token, "email": f"user{number}@example.org", "name": "User", "secret": SECRET}
         async with app.client() as client:
             return await client.post("/api/keys/redeem", json=body)
 
-    answers = await at_once(RIVALS, redeem)
+    answers = await at_once(CONCURRENT, redeem)
 
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 410: RIVALS - 1}
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 410: CONCURRENT - 1}
     pool = app.resources.database.pool
     assert await pool.fetchval("SELECT count(*) FROM users") == 1
     assert await pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'primary'") == 1
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 1
 
 
-async def test_the_consuming_statement_gives_the_key_to_one_connection_only(app: RunningApp) -> None:
+async def test_the_consuming_statement_returns_the_key_to_one_connection_only(app: RunningApp) -> None:
     now = app.clock()
     database = app.resources.database
 
@@ -71,12 +71,12 @@ async def test_the_consuming_statement_gives_the_key_to_one_connection_only(app:
                 expires_at=now + timedelta(minutes=1),
             )
 
-        won = await at_once(RIVALS, lambda _, hashed=hashed: consume(hashed))  # type: ignore[misc]
+        consumed = await at_once(CONCURRENT, lambda _, hashed=hashed: consume(hashed))  # type: ignore[misc]
 
-        assert won.count(True) == 1
+        assert consumed.count(True) == 1
 
 
-async def test_a_used_link_answers_like_an_unknown_one(app: RunningApp) -> None:
+async def test_a_used_link_gets_the_same_answer_as_an_unknown_link(app: RunningApp) -> None:
     body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
     async with app.client() as client:
         assert (await client.post("/api/keys/redeem", json=body)).status_code == 201

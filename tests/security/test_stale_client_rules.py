@@ -1,4 +1,4 @@
-"""A stale policy: the client keeps offering, or hiding, what its user's roles no longer say."""
+"""Stale client rules: the client caches rules that no longer match the roles of its user."""
 
 from collections.abc import Awaitable, Callable
 
@@ -25,7 +25,7 @@ CHANGES: list[Change] = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_each_change_of_what_a_user_may_changes_the_etag_of_their_session(
+async def test_every_change_of_roles_or_profile_changes_the_etag_of_the_session(
     app: RunningApp, change: Change
 ) -> None:
     for code in ("de", "da"):
@@ -43,7 +43,7 @@ async def test_each_change_of_what_a_user_may_changes_the_etag_of_their_session(
     assert (await _session(ada, after.headers["etag"])).status_code == 304
 
 
-async def test_what_happens_to_others_leaves_the_etag_alone(app: RunningApp) -> None:
+async def test_changes_of_other_users_and_of_a_language_keep_the_etag_of_the_session(app: RunningApp) -> None:
     await app.language("de")
     ada, root = await app.signed_in_member("de", "admin"), await app.signed_in("root@example.org", admin=True)
     before = await _session(ada)
@@ -54,7 +54,7 @@ async def test_what_happens_to_others_leaves_the_etag_alone(app: RunningApp) -> 
     assert (await _session(ada, before.headers["etag"])).status_code == 304
 
 
-async def test_no_cache_keeps_a_session_without_asking(app: RunningApp) -> None:
+async def test_caches_must_revalidate_the_session(app: RunningApp) -> None:
     answer = await _session(await app.signed_in())
 
     assert answer.headers["cache-control"] == "private, no-cache"

@@ -1,4 +1,4 @@
-"""Reused versions: an old ETag fits a new text after the old one was deleted (the ABA problem)."""
+"""ETag reuse (ABA problem): the ETag of a deleted translation matches a new translation with the same key."""
 
 import httpx
 import pytest
@@ -11,7 +11,7 @@ STALE = {"If-Match": '"1"'}
 
 @pytest.fixture
 async def translator(app: RunningApp) -> httpx.AsyncClient:
-    """A translator who holds the ETag of a text that has been deleted and written anew since."""
+    """A translator with the ETag of a translation that has been deleted and created again since."""
     await app.language("de")
     client = await app.signed_in_member("de", "translator")
     for text in ("old", "new"):
@@ -21,7 +21,7 @@ async def translator(app: RunningApp) -> httpx.AsyncClient:
     return client
 
 
-async def test_an_etag_from_before_a_deletion_never_fits_again(translator: httpx.AsyncClient) -> None:
+async def test_an_etag_from_before_a_deletion_never_matches_again(translator: httpx.AsyncClient) -> None:
     before = await items(translator, PATH)
 
     answers = [
@@ -36,11 +36,11 @@ async def test_an_etag_from_before_a_deletion_never_fits_again(translator: httpx
     assert await items(translator, PATH) == before
 
 
-async def test_many_deletions_never_bring_a_version_back(translator: httpx.AsyncClient) -> None:
+async def test_deletions_never_reuse_a_version(translator: httpx.AsyncClient) -> None:
     seen = {1, 3}
     for _ in range(5):
-        present = (await translator.get(f"{PATH}/a")).headers["etag"]
-        await translator.delete(f"{PATH}/a", headers={"If-Match": present})
+        etag = (await translator.get(f"{PATH}/a")).headers["etag"]
+        await translator.delete(f"{PATH}/a", headers={"If-Match": etag})
         created = await translator.put(f"{PATH}/a", json={"text": "x"}, headers={"If-None-Match": "*"})
         assert created.json()["version"] > max(seen)
         seen.add(created.json()["version"])
@@ -48,10 +48,10 @@ async def test_many_deletions_never_bring_a_version_back(translator: httpx.Async
     assert versions == list(range(1, max(seen) + 1))
 
 
-async def test_an_etag_of_one_key_or_language_is_only_a_number_in_another(
+async def test_an_etag_gives_no_permission_on_another_key_or_language(
     app: RunningApp, translator: httpx.AsyncClient
 ) -> None:
-    """It gives no right: what it is for stands in the path."""
+    """The path names the translation; the ETag is only compared with the version of that translation."""
     await translator.put(f"{PATH}/b", json={"text": "b"}, headers={"If-None-Match": "*"})
 
     assert (await translator.put(f"{PATH}/b", json={"text": "x"}, headers={"If-Match": '"3"'})).status_code == 412

@@ -1,4 +1,4 @@
-"""Back doors of a method that is switched off: a password where there are none, a code where there are none."""
+"""Bypass of a disabled sign-in method: a route accepts a password or code that the deployment does not offer."""
 
 from collections.abc import AsyncIterator
 
@@ -12,13 +12,13 @@ HASHES = "SELECT count(*) FROM keys WHERE kind = 'primary' AND secret_hash IS NO
 
 
 @pytest.fixture
-async def passwords_only(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
-    """`SIGN_IN_METHODS=password`, beside a `app` with both."""
-    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), app.clock) as passwords_only:
-        yield passwords_only
+async def password_app(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
+    """The service with `SIGN_IN_METHODS=password`, on the database of the fixture `app`, which offers both methods."""
+    async with running(settings_for(database_url, SIGN_IN_METHODS="password"), app.clock) as password_app:
+        yield password_app
 
 
-async def test_without_passwords_no_route_takes_one(open_app: RunningApp) -> None:
+async def test_without_passwords_every_route_refuses_a_password(open_app: RunningApp) -> None:
     await open_app.user(ADDRESS)
     browser = open_app.with_cookie(await open_app.token(await open_app.user("eve@example.org")))
 
@@ -34,9 +34,7 @@ async def test_without_passwords_no_route_takes_one(open_app: RunningApp) -> Non
     assert await open_app.mails() == []
 
 
-async def test_without_passwords_a_reset_that_was_mailed_before_is_worth_nothing(
-    app: RunningApp, open_app: RunningApp
-) -> None:
+async def test_without_passwords_an_earlier_password_reset_is_refused(app: RunningApp, open_app: RunningApp) -> None:
     await app.user(ADDRESS)
     message = await mailed(app, "password_reset", ADDRESS)
     token, by_code = token_in(message), {"purpose": "password_reset", "email": ADDRESS, "code": code_in(message)}
@@ -46,41 +44,41 @@ async def test_without_passwords_a_reset_that_was_mailed_before_is_worth_nothing
     assert (await open_app.client().post("/api/keys/inspect", json={"token": token})).status_code == 410
 
 
-async def test_without_passwords_no_key_stores_one(open_app: RunningApp) -> None:
+async def test_without_passwords_redeeming_a_key_stores_no_password(open_app: RunningApp) -> None:
     setup, invitation = await open_app.setup_token(), await open_app.invitation("eve@example.org")
-    up = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
+    sign_up = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
 
-    for sent in ({"token": setup, "email": "root@example.org"}, {"token": invitation}, {"token": up}):
+    for sent in ({"token": setup, "email": "root@example.org"}, {"token": invitation}, {"token": sign_up}):
         answer = await redeem(open_app.client(), **sent, name="Eve", secret=SECRET)
         assert answer.status_code == 201
 
     assert await open_app.resources.database.pool.fetchval(HASHES) == 0
 
 
-async def test_without_codes_none_is_mailed(passwords_only: RunningApp) -> None:
-    await passwords_only.user(ADDRESS)
+async def test_without_codes_no_code_is_mailed(password_app: RunningApp) -> None:
+    await password_app.user(ADDRESS)
 
-    assert problem(await ask(passwords_only.client(), "sign_in", ADDRESS))["code"] == "method_disabled"
+    assert problem(await ask(password_app.client(), "sign_in", ADDRESS))["code"] == "method_disabled"
     for address in (ADDRESS, "stranger@example.org"):
-        assert (await ask(passwords_only.client(), "sign_up", address)).status_code == 202
+        assert (await ask(password_app.client(), "sign_up", address)).status_code == 202
 
-    (notice,) = await passwords_only.mails()
+    (notice,) = await password_app.mails()
     assert (notice["To"], "#token=" in text_of(notice)) == ("stranger@example.org", False)
 
 
-async def test_a_sign_up_that_was_begun_ends_with_the_sign_up(app: RunningApp, open_app: RunningApp) -> None:
+async def test_without_open_sign_up_an_earlier_sign_up_key_is_refused(app: RunningApp, open_app: RunningApp) -> None:
     token = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
 
     assert (await redeem(app.client(), token=token)).status_code == 410
     assert (await redeem(open_app.client(), token=token)).status_code == 201
 
 
-async def test_without_codes_no_code_or_link_of_before_signs_in(app: RunningApp, passwords_only: RunningApp) -> None:
+async def test_without_codes_an_earlier_code_or_link_is_refused(app: RunningApp, password_app: RunningApp) -> None:
     user_id = await app.user(ADDRESS)
     message = await mailed(app, "sign_in", ADDRESS)
     code, token = code_in(message), token_in(message)
-    browser = passwords_only.with_cookie(await passwords_only.token(user_id))
-    client = passwords_only.client()
+    browser = password_app.with_cookie(await password_app.token(user_id))
+    client = password_app.client()
 
     refused = [
         await client.post("/api/session", json={"method": "code", "email": ADDRESS, "code": code}),

@@ -1,4 +1,4 @@
-"""Vacuous truth: "every member may" holds of a language without members, and lets everybody in."""
+"""Vacuous truth: a check of all members holds for a language without members, and allows everybody."""
 
 import pytest
 
@@ -18,7 +18,9 @@ ACTIONS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ACTIONS)
-async def test_a_language_without_members_lets_nobody_in(app: RunningApp, method: str, path: str, body: object) -> None:
+async def test_a_language_without_members_refuses_users_who_are_not_members(
+    app: RunningApp, method: str, path: str, body: object
+) -> None:
     await app.language("de")
     await app.language("da")
     strangers = [
@@ -34,7 +36,7 @@ async def test_a_language_without_members_lets_nobody_in(app: RunningApp, method
     assert [language["code"] for language in await items(strangers[1], "/api/languages")] == ["da"]
 
 
-async def test_a_language_that_all_members_have_left_lets_nobody_in(app: RunningApp) -> None:
+async def test_a_language_that_all_members_have_left_refuses_the_former_members(app: RunningApp) -> None:
     await app.language("de")
     client = await app.signed_in_member("de", "admin", "translator")
 
@@ -44,7 +46,7 @@ async def test_a_language_that_all_members_have_left_lets_nobody_in(app: Running
     assert (await client.post("/api/languages/de/members", json={"email": "ada@example.org"})).status_code == 403
 
 
-async def test_in_a_language_of_many_members_each_has_their_own_roles_and_no_other(app: RunningApp) -> None:
+async def test_each_member_has_their_own_roles_only(app: RunningApp) -> None:
     await app.language("de")
     await app.signed_in_member("de", "admin", email="admin@example.org")
     await app.signed_in_member("de", "translator", email="translator@example.org")
@@ -55,7 +57,7 @@ async def test_in_a_language_of_many_members_each_has_their_own_roles_and_no_oth
         assert (await member.request(method, f"/api/languages/de{path}", json=body)).status_code == 403
 
 
-async def test_a_language_whose_last_admin_has_gone_is_administered_by_platform_admins_alone(app: RunningApp) -> None:
+async def test_a_language_without_an_admin_is_administered_by_platform_admins_only(app: RunningApp) -> None:
     await app.language("de")
     root = await app.signed_in("root@example.org", admin=True)
     admin = await app.signed_in_member("de", "admin", email="admin@example.org")
