@@ -14,7 +14,7 @@ KNOWN, UNKNOWN = "known@example.org", "fresh@example.org"
 
 @pytest.fixture
 async def admin(app: RunningApp) -> httpx.AsyncClient:
-    """An admin of German who has added two addresses: one with an account of one year, one without an account."""
+    """An admin of German who has added two addresses: one with an account created a year ago, one without."""
     await app.language("de")
     await app.token(await app.user("Known@example.org", name="Grace"))
     app.clock.forward(days=365)

@@ -1,4 +1,4 @@
-"""Credentials in logs: a reader of the log or of the database signs in with a code or token that stands there."""
+"""Credentials in logs: a reader of the log or of the database signs in with a code or token found there."""
 
 from structlog.testing import capture_logs
 
@@ -6,7 +6,7 @@ from tests.support.app import SECRET, RunningApp, running, settings_for
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in, wrong
 
 
-async def test_no_use_of_a_code_or_token_logs_it(app: RunningApp, database_url: str) -> None:
+async def test_codes_and_tokens_are_never_logged(app: RunningApp, database_url: str) -> None:
     async with running(settings_for(database_url, ACCESS_LOG="on"), app.clock) as logged:
         with capture_logs() as logs:
             await logged.user()

@@ -27,7 +27,7 @@ def _headers(site: str | None, origin: str | None) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("site", "origin", "method"), list(product(FETCH_SITES, ORIGINS, METHODS)))
-async def test_a_request_with_the_cookie_is_served_from_the_own_origin_only(
+async def test_a_request_with_the_cookie_is_served_from_the_origin_of_the_service_only(
     app: RunningApp, site: str | None, origin: str | None, method: str
 ) -> None:
     admin = await app.signed_in(admin=True)

@@ -64,7 +64,7 @@ async def test_no_spelling_of_another_users_id_is_taken_for_me(app: RunningApp, 
         ("DELETE", "/api/users/me", None),
     ],
 )
-async def test_me_grants_no_right_to_administer_the_own_account(
+async def test_me_grants_no_right_to_administer_the_users_own_account(
     app: RunningApp, method: str, path: str, body: object
 ) -> None:
     ada = await app.signed_in()

@@ -36,7 +36,7 @@ async def test_a_null_origin_is_refused_on_every_unsafe_route(
 
 
 @pytest.mark.parametrize("origin", [value for value in FOREIGN if value == value.strip()])
-async def test_an_origin_that_resembles_the_own_origin_is_refused(app: RunningApp, origin: str) -> None:
+async def test_an_origin_that_resembles_the_origin_of_the_service_is_refused(app: RunningApp, origin: str) -> None:
     admin = await app.signed_in(admin=True)
 
     answer = await admin.post("/api/languages", json={"code": "de", "name": "German"}, headers={"Origin": origin})

@@ -62,7 +62,7 @@ async def test_refused_hashes_free_their_place_in_the_queue(database_url: str) -
 
 
 async def test_cancelled_hashes_free_their_place_in_the_queue(database_url: str) -> None:
-    # More than one process takes: a hash that a process has taken is computed even if its request is cancelled.
+    # Longer than what one process takes: a process computes what it has taken even if the requests are cancelled.
     settings = settings_for(database_url, **SLOW_HASHES, HASH_CONCURRENCY="1", HASH_QUEUE=str(2 * PLACES))
     async with running(settings, Clock()) as app:
         hasher = app.resources.hasher
