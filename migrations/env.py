@@ -1,5 +1,5 @@
-"""Alembic's environment: runs on the connection it is given, in that connection's transaction (PostgreSQL's DDL is
-transactional), and never waits long for a lock that live traffic holds."""
+"""Alembic's environment. Migrations run on the connection and in the transaction of the caller (DDL of PostgreSQL is
+transactional). A migration waits 4 s at most for a lock that live traffic holds."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -1,4 +1,4 @@
-"""What every test may use: a real PostgreSQL, made once for each test process and thrown away after."""
+"""Fixtures for all tests: a PostgreSQL server and a database for each test process, and the service on it."""
 
 import asyncio
 import os
@@ -24,10 +24,11 @@ from tests.support.app import Clock, RunningApp, running, settings_for
 
 @pytest.fixture(scope="session", autouse=True)
 def logs() -> Iterator[None]:
-    """Logs as in operation: structlog's own default takes seconds to draw a traceback with all its locals.
+    """Configure logs as in operation: the default of structlog takes seconds to render a traceback with all locals.
 
-    Loggers are not kept, so that `structlog.testing.capture_logs` sees what is logged; and they write to the process's
-    own standard error, for pytest's closes with each test. What a test runs in this process leaves it at that.
+    Loggers are not cached, so that `structlog.testing.capture_logs` captures their output. They write to the standard
+    error of the process, because pytest closes the standard error of a test when the test ends. Code under test cannot
+    configure logs again.
     """
     assert sys.__stderr__ is not None
     stderr = cast("BinaryIO", sys.__stderr__.buffer)
@@ -51,19 +52,19 @@ EMPTY = "; ".join(
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """A PostgreSQL server: the one that TEST_DATABASE_URL names, or an embedded one for this process."""
+    """The URL of a PostgreSQL server: TEST_DATABASE_URL, or an embedded server for this test process."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
     with tempfile.TemporaryDirectory(prefix="ostiary-test-") as directory:
         Path(directory).chmod(0o711)
         with embedded_postgres(Path(directory)) as url:
-            asyncio.run(_write_carelessly(url))
+            asyncio.run(_disable_fsync(url))
             yield url
 
 
-async def _write_carelessly(server_url: str) -> None:
-    """Let the server leave its files to the operating system: it outlives no test run, and each commit costs less."""
+async def _disable_fsync(server_url: str) -> None:
+    """Turn `fsync` off: commits are faster, and the data of a test run need not survive a crash."""
     connection = await asyncpg.connect(server_url)
     await connection.execute("ALTER SYSTEM SET fsync = off")
     await connection.execute("SELECT pg_reload_conf()")
@@ -71,7 +72,7 @@ async def _write_carelessly(server_url: str) -> None:
 
 
 async def make_database(server_url: str, name: str) -> str:
-    """The URL of a new, empty database on the server."""
+    """Create an empty database on the server. Returns its URL."""
     unique = f"{name}_{os.getpid()}"
     connection = await asyncpg.connect(server_url)
     await connection.execute(f"DROP DATABASE IF EXISTS {unique} WITH (FORCE)")
@@ -83,7 +84,7 @@ async def make_database(server_url: str, name: str) -> str:
 
 
 async def make_migrated_database(server_url: str, name: str) -> str:
-    """The URL of a new database with all tables."""
+    """Create a database and run all migrations. Returns its URL."""
     url = await make_database(server_url, name)
     async with Database(url, 2).connected() as database:
         await migrate.upgrade(database.engine)
@@ -92,26 +93,26 @@ async def make_migrated_database(server_url: str, name: str) -> str:
 
 @pytest.fixture(scope="session")
 async def postgres_url(server_url: str) -> str:
-    """A database without any table, for tests that make their own."""
+    """The URL of a database without tables, for tests that create their own."""
     return await make_database(server_url, "scratch")
 
 
 @pytest.fixture(scope="session")
 async def database_url(server_url: str) -> str:
-    """A database made by the migrations."""
+    """The URL of a migrated database."""
     return await make_migrated_database(server_url, "ostiary")
 
 
 @pytest.fixture(scope="session")
 async def shared_app(database_url: str) -> AsyncIterator[RunningApp]:
-    """The service with default settings, started once."""
+    """The service with default settings, started once for each test process."""
     async with running(settings_for(database_url), Clock()) as app:
         yield app
 
 
 @pytest.fixture
 async def app(shared_app: RunningApp) -> AsyncIterator[RunningApp]:
-    """The service on an empty database, at the start of its time."""
+    """The service with default settings, an empty database and the clock at its start."""
     shared_app.clock.now = Clock().now
     await shared_app.resources.database.pool.execute(EMPTY)
     shutil.rmtree(shared_app.settings.data_path / "mail", ignore_errors=True)
@@ -121,7 +122,7 @@ async def app(shared_app: RunningApp) -> AsyncIterator[RunningApp]:
 
 @pytest.fixture(scope="session")
 async def shared_open_app(shared_app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
-    """The service without passwords where anybody may sign up, started once."""
+    """The service with `SIGN_IN_METHODS=code` and `SIGN_UP=open`, started once for each test process."""
     settings = settings_for(database_url, SIGN_IN_METHODS="code", SIGN_UP="open")
     async with running(settings, shared_app.clock) as open_app:
         yield open_app
@@ -129,7 +130,7 @@ async def shared_open_app(shared_app: RunningApp, database_url: str) -> AsyncIte
 
 @pytest.fixture
 async def open_app(app: RunningApp, shared_open_app: RunningApp) -> AsyncIterator[RunningApp]:
-    """`SIGN_IN_METHODS=code` and `SIGN_UP=open`, on an empty database. The fixture `app` is the other deployment."""
+    """The service with `SIGN_IN_METHODS=code` and `SIGN_UP=open`, on the database and clock of the fixture `app`."""
     assert app.clock is shared_open_app.clock
     yield shared_open_app
     await shared_open_app.sessions.flush()
@@ -137,5 +138,5 @@ async def open_app(app: RunningApp, shared_open_app: RunningApp) -> AsyncIterato
 
 @pytest.fixture(params=["code, open", "password and code, invite"])
 def either(request: pytest.FixtureRequest, app: RunningApp, open_app: RunningApp) -> RunningApp:
-    """One deployment, then the other."""
+    """Each of the two deployments in turn: `open_app` and `app`."""
     return open_app if request.param == "code, open" else app

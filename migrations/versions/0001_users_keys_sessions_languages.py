@@ -1,4 +1,4 @@
-"""users, keys, sessions, languages"""
+"""Create users, keys, sessions, languages and language members."""
 
 import sqlalchemy as sa
 from alembic import op

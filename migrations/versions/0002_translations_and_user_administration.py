@@ -1,4 +1,4 @@
-"""translations and user administration"""
+"""Create translations and their versions; add the locale and the suspension reason of users."""
 
 import sqlalchemy as sa
 from alembic import op

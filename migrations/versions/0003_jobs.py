@@ -1,4 +1,4 @@
-"""jobs"""
+"""Create jobs; index the expiry of single-use keys."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""codes and limits"""
+"""Create failures of codes and rate limits; add the time when users verified their email address."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""when users were seen"""
+"""Add the time when users were last seen; index users for their list."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True))
-    # Members whose names are shown today stay shown.
+    # The members list shows the names of users who were seen: names that are shown today stay shown.
     op.execute("UPDATE users SET last_seen_at = now() WHERE onboarded_at IS NOT NULL")
     op.create_index(op.f("ix_users_created_at_id"), "users", ["created_at", "id"])
 

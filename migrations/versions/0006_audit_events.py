@@ -1,4 +1,4 @@
-"""audit events"""
+"""Create audit events, which a trigger makes append-only."""
 
 import sqlalchemy as sa
 from alembic import op

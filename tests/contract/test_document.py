@@ -1,4 +1,4 @@
-"""The OpenAPI document says of itself what holds for every operation, and the list of errors is one everywhere."""
+"""The OpenAPI document: references, errors and bodies are documented alike everywhere, and error codes are one list."""
 
 import json
 import re
@@ -19,7 +19,7 @@ DOCUMENT = cast("Node", build(settings_for("postgresql:///unused")).openapi_sche
 
 
 def at(*path: str) -> Node:
-    """The object at this place in the document."""
+    """The object at this path in the document."""
     node: object = DOCUMENT
     for name in path:
         node = cast("Node", node)[name]
@@ -35,7 +35,7 @@ def operations() -> Iterator[tuple[str, Node]]:
 OPERATIONS = dict(operations())
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     references = re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(DOCUMENT))
     assert references
     for reference in set(references):
@@ -43,7 +43,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_operation_answers_its_errors_as_problems(operation: str) -> None:
+def test_every_operation_documents_its_errors_as_problems(operation: str) -> None:
     responses = cast("dict[str, Node]", OPERATIONS[operation]["responses"])
     assert [status for status in responses if status >= "400"] == ["default"]
     problem = cast("Node", responses["default"]["content"])
@@ -51,7 +51,7 @@ def test_every_operation_answers_its_errors_as_problems(operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_status_without_a_body_documents_none_and_a_creation_says_where(operation: str) -> None:
+def test_204_and_304_document_no_body_and_201_documents_location(operation: str) -> None:
     responses = cast("dict[str, Node]", OPERATIONS[operation]["responses"])
     for status, response in responses.items():
         assert ("content" in response) is (status not in ("204", "304"))
@@ -60,26 +60,26 @@ def test_a_status_without_a_body_documents_none_and_a_creation_says_where(operat
         assert all("schema" in header for header in headers.values())
 
 
-def test_every_body_refuses_what_it_does_not_know() -> None:
-    bodies = set(
+def test_every_request_body_refuses_unknown_fields() -> None:
+    references = set(
         re.findall(
             r'"requestBody": \{"content": \{"application/json": \{"schema": \{"\$ref": "([^"]+)"', json.dumps(DOCUMENT)
         )
     )
-    assert bodies
-    for reference in bodies:
+    assert references
+    for reference in references:
         assert at(*reference.removeprefix("#/").split("/"))["additionalProperties"] is False
 
 
-def test_an_operation_is_named_once() -> None:
-    names = [operation["operationId"] for operation in OPERATIONS.values()]
-    assert len(set(map(str, names))) == len(names)
+def test_every_operation_id_is_unique() -> None:
+    operation_ids = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(map(str, operation_ids))) == len(operation_ids)
 
 
-def test_the_document_lists_exactly_the_codes_of_the_closed_list() -> None:
+def test_the_document_lists_exactly_the_error_codes_of_the_app() -> None:
     assert at("components", "schemas", "Problem", "properties", "code")["enum"] == list(KINDS)
 
 
-def test_the_page_on_errors_lists_exactly_the_codes_with_their_statuses() -> None:
-    listed = re.findall(r"^\|\s*`(\w+)`\s*\|\s*(\d{3})\s*\|", ERRORS_PAGE.read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted((code, str(kind.status)) for code, kind in KINDS.items())
+def test_the_page_on_errors_lists_exactly_the_error_codes_with_their_statuses() -> None:
+    documented = re.findall(r"^\|\s*`(\w+)`\s*\|\s*(\d{3})\s*\|", ERRORS_PAGE.read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted((code, str(kind.status)) for code, kind in KINDS.items())

@@ -1,4 +1,4 @@
-"""The running service keeps to its own OpenAPI document, whatever is sent: no 5xx, no answer the document denies."""
+"""Fuzzing of every operation with Schemathesis: no response is a 5xx or contradicts the OpenAPI document."""
 
 import json
 import os
@@ -27,12 +27,12 @@ from schemathesis.specs.openapi.checks import (
 from app.asgi import build
 from tests.conftest import make_database
 from tests.support.app import Clock, settings_for
-from tests.support.app import running as inside
+from tests.support.app import running as running_in_process
 from tests.support.serve_process import Service, serving
 
 Case: TypeAlias = "schemathesis.Case[APIOperation[Any, Any, Any, Any]]"
 
-HELD = [
+CHECKS = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
@@ -42,9 +42,9 @@ HELD = [
     unsupported_method,
     allow_header_conformance,
 ]
-# Each request of the platform admin is that of another one: some end the session or change the secret.
+# Each request is sent by another platform admin, because some requests end the session or change the secret.
 ADMINS = 20_000
-MAKE_ADMINS = """
+INSERT_ADMINS = """
 WITH admins AS (
     INSERT INTO users (id, email, name, platform_role, onboarded_at, created_at, updated_at)
     SELECT gen_random_uuid(), n || '@example.org', 'Admin', 'admin', now(), now(), now()
@@ -60,51 +60,51 @@ SELECT gen_random_uuid(), sha256(convert_to('ost_' || lpad(split_part(email, '@'
   FROM admins
 """
 
-# With every user as its translator: platform admins alone may not write a text.
-GERMAN = """
+# Every user is a translator: the platform role does not allow writing translations.
+INSERT_GERMAN = """
 INSERT INTO languages VALUES ('de', 'German', 'Deutsch', 'ltr', now()) ON CONFLICT DO NOTHING;
 INSERT INTO language_members SELECT 'de', id, '{translator}', NULL, now() FROM users ON CONFLICT DO NOTHING
 """
 
-# As it travels: with the lists of JSON.
+# Decoded from its JSON, so that tuples become lists as in the response.
 DOCUMENT = json.loads(msgspec.json.encode(build(settings_for("postgresql:///unused")).openapi_schema.to_schema()))
-# Malformed and too large at once, a body is refused for its size, which is told first.
-REFUSED = {"expected-statuses": ["4xx"]}
-CONFIG = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": REFUSED}})
-contract = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
-bounded = settings(
+# A body that is malformed and too large is answered 413, because its size is checked first.
+ANY_CLIENT_ERROR = {"expected-statuses": ["4xx"]}
+CONFIG = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": ANY_CLIENT_ERROR}})
+schema = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
+limited_examples = settings(
     max_examples=400 if os.environ.get("OSTIARY_LONG") else 6, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
 @pytest.fixture(scope="module")
 async def contract_database(server_url: str) -> str:
-    """The URL of the service's database."""
+    """The URL of the database of the service."""
     return await make_database(server_url, "contract")
 
 
 @pytest.fixture(scope="module")
 async def service(contract_database: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """The service as an operator starts it, with the user of the document's examples and many platform admins."""
+    """The service in a process of its own, with the user of the document's examples and ADMINS platform admins."""
     directory = tmp_path_factory.mktemp("contract")
     with serving(directory, directory, DATABASE_URL=contract_database) as running:
-        async with inside(settings_for(contract_database), Clock()) as app:
+        async with running_in_process(settings_for(contract_database), Clock()) as app:
             await app.user()
-            await app.resources.database.pool.execute(MAKE_ADMINS, ADMINS)
+            await app.resources.database.pool.execute(INSERT_ADMINS, ADMINS)
         yield running
 
 
 @pytest.fixture
-async def german(service: Service, contract_database: str) -> None:  # noqa: ARG001 # the service has made the tables
-    """The language of the document's examples; a test before may have deleted it."""
+async def german(service: Service, contract_database: str) -> None:  # noqa: ARG001 # the service creates the tables
+    """Create the language of the document's examples again, which an earlier request may have deleted."""
     connection = await asyncpg.connect(contract_database)
-    await connection.execute(GERMAN)
+    await connection.execute(INSERT_GERMAN)
     await connection.close()
 
 
 @pytest.fixture(scope="module")
 def tokens() -> Iterator[str]:
-    """The tokens of the platform admins."""
+    """The session tokens of the platform admins."""
     return iter([f"ost_{number:043}" for number in range(1, ADMINS + 1)])
 
 
@@ -112,17 +112,17 @@ def test_the_service_serves_the_document(service: Service) -> None:
     assert httpx.get(f"{service.url}/api/openapi.json").json() == DOCUMENT
 
 
-@contract.parametrize()
-@bounded
-def test_no_request_of_a_stranger_gets_an_answer_that_the_document_denies(case: Case, service: Service) -> None:
-    case.call_and_validate(base_url=service.url, checks=HELD)
+@schema.parametrize()
+@limited_examples
+def test_anonymous_requests_get_documented_responses_only(case: Case, service: Service) -> None:
+    case.call_and_validate(base_url=service.url, checks=CHECKS)
 
 
 @pytest.mark.usefixtures("german")
-@contract.parametrize()
-@bounded
-def test_no_request_of_a_platform_admin_gets_an_answer_that_the_document_denies(
+@schema.parametrize()
+@limited_examples
+def test_requests_of_a_platform_admin_get_documented_responses_only(
     case: Case, service: Service, tokens: Iterator[str]
 ) -> None:
     headers = {"Authorization": f"Bearer {next(tokens)}"}
-    case.call_and_validate(base_url=service.url, checks=HELD, headers=headers)
+    case.call_and_validate(base_url=service.url, checks=CHECKS, headers=headers)

@@ -1,4 +1,4 @@
-"""What the tests of real processes and of a real mail server share."""
+"""Fixtures for tests of real processes and of a real SMTP server."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +14,7 @@ from tests.support.smtp_server import MailServer, mail_server
 
 @pytest.fixture
 def work_dir() -> Iterator[Path]:
-    """A directory that any account can pass through; pytest keeps its own closed."""
+    """A directory with mode 711, which other accounts may traverse; the directories of pytest have mode 700."""
     with tempfile.TemporaryDirectory(prefix="ostiary-test-") as directory:
         Path(directory).chmod(0o711)
         yield Path(directory)
@@ -22,14 +22,14 @@ def work_dir() -> Iterator[Path]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[MailServer]:
-    """A mail server."""
+    """A running SMTP server."""
     async with mail_server() as server:
         yield server
 
 
 @pytest.fixture
 def sending(app: RunningApp, database_url: str) -> Sending:
-    """A service that sends its mail to the given server."""
+    """A function that starts a service whose mail goes to the given SMTP server."""
 
     @asynccontextmanager
     async def start(server: MailServer, url: str = "", **environ: str) -> AsyncIterator[RunningApp]:

@@ -1,4 +1,4 @@
-"""Migrations: they agree with the models, go down and up again, and happen wholly or not at all."""
+"""Migrations: they create the tables of the models, can be reverted, and are rolled back together on an error."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from app.postgres.database import Database
 from tests.conftest import make_database
 from tests.support.races import at_once
 
-# Everything that a table is made of, as PostgreSQL itself understands it.
+# Columns, constraints, indexes, triggers and functions, as the system catalogue of PostgreSQL describes them.
 CATALOGUE = """
 SELECT 'column', c.relname, a.attname,
        concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, co.collname, pg_get_expr(d.adbin, d.adrelid))
@@ -37,9 +37,9 @@ SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM p
 UNION ALL
 SELECT 'function', proname, '', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 """
-OWN_TABLE = "alembic_version"
+ALEMBIC_TABLE = "alembic_version"
 
-FAILING = """
+FAILING_MIGRATION = """
 from alembic import op
 
 revision = "9999"
@@ -50,7 +50,7 @@ def upgrade() -> None:
     op.execute("CREATE TABLE half_done AS SELECT 1")
     op.execute("SELECT 1 / 0")
 """
-CURIOUS = """
+LOCK_TIMEOUT_MIGRATION = """
 from alembic import op
 
 revision = "9999"
@@ -66,13 +66,13 @@ Catalogue = set[tuple[str, ...]]
 
 @pytest.fixture
 async def database(server_url: str) -> AsyncIterator[Database]:
-    """A database without any table."""
-    async with Database(await make_database(server_url, "migrations"), 4).connected() as empty:
-        yield empty
+    """A database without tables."""
+    async with Database(await make_database(server_url, "migrations"), 4).connected() as database:
+        yield database
 
 
 def catalogue(connection: Connection) -> Catalogue:
-    return {tuple(row) for row in connection.execute(text(CATALOGUE)) if row[1] != OWN_TABLE}
+    return {tuple(row) for row in connection.execute(text(CATALOGUE)) if row[1] != ALEMBIC_TABLE}
 
 
 def differences(connection: Connection) -> list[object]:
@@ -85,7 +85,7 @@ def head() -> str:
 
 
 def revisions() -> list[Script]:
-    """All migrations, the first one first."""
+    """All migrations, oldest first."""
     return list(ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions())[::-1]
 
 
@@ -95,33 +95,33 @@ async def schema_of(database: Database) -> Catalogue:
 
 
 def with_migration(monkeypatch: pytest.MonkeyPatch, directory: Path, source: str) -> None:
-    """Continue the project's migrations with one more."""
+    """Append a migration with this source to the migrations of the project."""
     newest = head()
     shutil.copytree(migrate.MIGRATIONS, directory / "migrations")
     (directory / "migrations" / "versions" / "9999_next.py").write_text(source.format(head=newest))
     monkeypatch.setattr(migrate, "MIGRATIONS", directory / "migrations")
 
 
-async def test_models_and_migrations_agree_as_alembic_compares_them(database: Database) -> None:
-    assert asgi.CONTROLLERS, "importing the app has imported every model"
+async def test_alembic_finds_no_difference_between_models_and_migrations(database: Database) -> None:
+    assert asgi.CONTROLLERS, "importing the app imports every model"
     await migrate.upgrade(database.engine)
     async with database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_migrations_make_exactly_the_tables_of_the_models(database: Database) -> None:
+async def test_migrations_create_exactly_the_tables_of_the_models(database: Database) -> None:
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-        of_the_models = await connection.run_sync(catalogue)
+        model_tables = await connection.run_sync(catalogue)
         await connection.run_sync(Base.metadata.drop_all)
     await migrate.upgrade(database.engine)
-    of_the_migrations = {entry for entry in await schema_of(database) if entry[0] not in ("trigger", "function")}
-    assert of_the_migrations == of_the_models
-    assert of_the_models
+    migrated_tables = {entry for entry in await schema_of(database) if entry[0] not in ("trigger", "function")}
+    assert migrated_tables == model_tables
+    assert model_tables
 
 
 @pytest.mark.parametrize("script", revisions(), ids=lambda script: script.revision)
-async def test_each_migration_goes_down_without_a_trace_and_up_again(database: Database, script: Script) -> None:
+async def test_each_migration_can_be_reverted_and_applied_again(database: Database, script: Script) -> None:
     async with database.engine.begin() as connection:
         if script.down_revision is not None:
             await connection.run_sync(migrate.migrate, str(script.down_revision))
@@ -135,53 +135,53 @@ async def test_each_migration_goes_down_without_a_trace_and_up_again(database: D
     assert await migrate.current(database.engine) == script.revision
 
 
-async def test_upgrading_again_changes_nothing(database: Database) -> None:
+async def test_a_second_upgrade_changes_nothing(database: Database) -> None:
     assert await migrate.current(database.engine) is None
     await migrate.upgrade(database.engine)
-    made = await schema_of(database)
+    migrated = await schema_of(database)
     await migrate.upgrade(database.engine)
-    assert await schema_of(database) == made
+    assert await schema_of(database) == migrated
     assert await migrate.current(database.engine) == head()
     await migrate.require_current(database.engine)
 
 
-async def test_a_failing_migration_leaves_nothing_of_any_behind(
+async def test_a_failing_migration_rolls_back_all_migrations_of_its_upgrade(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with_migration(monkeypatch, tmp_path, FAILING)
+    with_migration(monkeypatch, tmp_path, FAILING_MIGRATION)
     with pytest.raises(DBAPIError, match="division by zero"):
         await migrate.upgrade(database.engine)
     assert await schema_of(database) == set()
     assert await migrate.current(database.engine) is None
 
 
-async def test_a_failing_migration_leaves_the_ones_before_it_alone(
+async def test_a_failing_migration_leaves_earlier_upgrades_unchanged(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     await migrate.upgrade(database.engine)
-    made, at = await schema_of(database), head()
-    with_migration(monkeypatch, tmp_path, FAILING)
+    migrated, revision = await schema_of(database), head()
+    with_migration(monkeypatch, tmp_path, FAILING_MIGRATION)
     with pytest.raises(DBAPIError, match="division by zero"):
         await migrate.upgrade(database.engine)
-    assert await schema_of(database) == made
-    assert await migrate.current(database.engine) == at
+    assert await schema_of(database) == migrated
+    assert await migrate.current(database.engine) == revision
 
 
-async def test_services_that_start_at_once_migrate_once(database: Database) -> None:
+async def test_concurrent_upgrades_apply_the_migrations_once(database: Database) -> None:
     await at_once(4, lambda _: migrate.upgrade(database.engine))
     assert await migrate.current(database.engine) == head()
 
 
-async def test_a_migration_never_waits_long_for_a_lock_that_live_traffic_holds(
+async def test_a_migration_waits_at_most_4_seconds_for_a_lock(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with_migration(monkeypatch, tmp_path, CURIOUS)
+    with_migration(monkeypatch, tmp_path, LOCK_TIMEOUT_MIGRATION)
     await migrate.upgrade(database.engine)
     assert await database.pool.fetchval("SELECT lock_timeout FROM seen") == "4s"
     assert await database.pool.fetchval("SELECT current_setting('lock_timeout')") == "0"
 
 
-async def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
+async def test_a_database_at_an_unknown_revision_is_refused(database: Database) -> None:
     await migrate.upgrade(database.engine)
     await database.pool.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(migrate.MigrationError, match="another version"):
@@ -190,6 +190,6 @@ async def test_a_database_of_a_newer_version_is_left_alone(database: Database) -
         await migrate.require_current(database.engine)
 
 
-async def test_a_database_that_was_never_migrated_is_told_so(database: Database) -> None:
+async def test_a_database_without_tables_is_refused(database: Database) -> None:
     with pytest.raises(migrate.MigrationError, match="has no tables yet"):
         await migrate.require_current(database.engine)

@@ -1,4 +1,4 @@
-"""Enumeration: asking for a key tells by body, status, header, limit or work whether an address has an account."""
+"""Account enumeration: the answer to a key request, its rate limit or its work reveals whether an account exists."""
 
 import pytest
 
@@ -10,30 +10,30 @@ from tests.support.mailbox import ask, mailed, redeem
 
 KNOWN, SUSPENDED, INVITED, UNKNOWN = "ada@example.org", "eve@example.org", "new@example.org", "nobody@example.org"
 ADDRESSES = (KNOWN, SUSPENDED, INVITED, UNKNOWN)
-VARYING = {"x-request-id", "date"}
-ASKED_BY_ANYONE = ("sign_in", "sign_up", "password_reset")
+PER_RESPONSE_HEADERS = {"x-request-id", "date"}
+PUBLIC_PURPOSES = ("sign_in", "sign_up", "password_reset")
 
 
 @pytest.fixture
-async def peopled(app: RunningApp) -> RunningApp:
+async def app_with_accounts(app: RunningApp) -> RunningApp:
     await app.user(KNOWN)
     await suspend_user(OPERATOR, app.resources, await app.user(SUSPENDED))
     await app.invitation(INVITED)
     return app
 
 
-async def _ask(app: RunningApp, purpose: str, address: str) -> object:
-    """All that the client sees of the answer."""
+async def _visible_answer(app: RunningApp, purpose: str, address: str) -> object:
+    """The parts of the answer that a client can compare: status, headers and body."""
     answer = await ask(app.client(ip="192.0.2.1"), purpose, address)
-    headers = {name: value for name, value in answer.headers.items() if name not in VARYING}
+    headers = {name: value for name, value in answer.headers.items() if name not in PER_RESPONSE_HEADERS}
     body = {**answer.json(), "instance": None}
     return answer.status_code, headers, body
 
 
-@pytest.mark.parametrize("purpose", ASKED_BY_ANYONE)
-async def test_every_address_gets_the_same_answer(peopled: RunningApp, purpose: str) -> None:
-    accepted = [await _ask(peopled, purpose, address) for address in ADDRESSES]
-    refused = [await _ask(peopled, purpose, address) for address in ADDRESSES]
+@pytest.mark.parametrize("purpose", PUBLIC_PURPOSES)
+async def test_key_requests_for_every_address_get_the_same_answer(app_with_accounts: RunningApp, purpose: str) -> None:
+    accepted = [await _visible_answer(app_with_accounts, purpose, address) for address in ADDRESSES]
+    refused = [await _visible_answer(app_with_accounts, purpose, address) for address in ADDRESSES]
 
     assert accepted == [accepted[0]] * len(ADDRESSES)
     assert accepted[0][0] == 202  # type: ignore[index]
@@ -41,53 +41,57 @@ async def test_every_address_gets_the_same_answer(peopled: RunningApp, purpose: 
     assert refused[0][0] == 429  # type: ignore[index]
 
 
-@pytest.mark.parametrize("purpose", ASKED_BY_ANYONE)
-async def test_every_address_costs_the_same_statements(peopled: RunningApp, purpose: str) -> None:
+@pytest.mark.parametrize("purpose", PUBLIC_PURPOSES)
+async def test_key_requests_for_every_address_run_the_same_statements(
+    app_with_accounts: RunningApp, purpose: str
+) -> None:
     costs = []
     for address in ADDRESSES:
-        found: list[str] = []
-        with transactions(peopled, found):
-            async with direct_reads(peopled, found):
-                await ask(peopled.client(), purpose, address)
-        costs.append(found)
+        statements: list[str] = []
+        with transactions(app_with_accounts, statements):
+            async with direct_reads(app_with_accounts, statements):
+                await ask(app_with_accounts.client(), purpose, address)
+        costs.append(statements)
 
     assert costs == [costs[0]] * len(ADDRESSES)
     assert not any("users" in statement for statement in costs[0])
 
 
-async def test_a_wrong_code_costs_the_same_statements_whether_there_is_one_or_not(peopled: RunningApp) -> None:
-    await mailed(peopled, "sign_in", KNOWN)
+async def test_a_wrong_code_runs_the_same_statements_with_and_without_a_valid_code(
+    app_with_accounts: RunningApp,
+) -> None:
+    await mailed(app_with_accounts, "sign_in", KNOWN)
     costs = []
     for address in ADDRESSES:
-        found: list[str] = []
-        with transactions(peopled, found):
-            await redeem(peopled.client(), purpose="sign_in", email=address, code="00000000")
-        costs.append([statement for statement in found if not statement.startswith(("BEGIN", "COMMIT"))])
+        statements: list[str] = []
+        with transactions(app_with_accounts, statements):
+            await redeem(app_with_accounts.client(), purpose="sign_in", email=address, code="00000000")
+        costs.append([statement for statement in statements if not statement.startswith(("BEGIN", "COMMIT"))])
 
     assert costs == [costs[0]] * len(ADDRESSES)
     assert any("code_failures" in statement for statement in costs[0])
-    rows = await peopled.resources.database.pool.fetch("SELECT address, failures FROM code_failures")
+    rows = await app_with_accounts.resources.database.pool.fetch("SELECT address, failures FROM code_failures")
     assert {row["address"]: row["failures"] for row in rows} == {KNOWN: 1, SUSPENDED: 0, INVITED: 0, UNKNOWN: 0}
 
 
-async def test_a_wrong_code_tells_nothing_of_its_address(peopled: RunningApp) -> None:
-    await mailed(peopled, "sign_in", KNOWN)
+async def test_a_wrong_code_for_every_address_gets_the_same_answer(app_with_accounts: RunningApp) -> None:
+    await mailed(app_with_accounts, "sign_in", KNOWN)
     answers = [
-        await redeem(peopled.client(), purpose=purpose, email=address, code="00000000")
-        for purpose in (*ASKED_BY_ANYONE, "email_change")
+        await redeem(app_with_accounts.client(), purpose=purpose, email=address, code="00000000")
+        for purpose in (*PUBLIC_PURPOSES, "email_change")
         for address in ADDRESSES
     ]
 
-    told = [{**problem(answer), "instance": ""} for answer in answers]
-    assert told == [told[0]] * len(told)
-    assert told[0]["code"] == "key_not_usable"
+    problems = [{**problem(answer), "instance": ""} for answer in answers]
+    assert problems == [problems[0]] * len(problems)
+    assert problems[0]["code"] == "key_not_usable"
 
 
-async def test_changing_the_address_does_not_tell_which_are_taken(peopled: RunningApp) -> None:
-    browser = await peopled.signed_in("mallory@example.org")
-    before = len(await peopled.mails())
+async def test_requesting_a_change_to_a_taken_address_gets_the_same_answer(app_with_accounts: RunningApp) -> None:
+    browser = await app_with_accounts.signed_in("mallory@example.org")
+    before = len(await app_with_accounts.mails())
 
     answers = [await ask(browser, "email_change", address) for address in ADDRESSES]
 
     assert {(answer.status_code, answer.text) for answer in answers} == {(202, '{"status":"accepted"}')}
-    assert [message["To"] for message in (await peopled.mails())[before:]] == [UNKNOWN]
+    assert [message["To"] for message in (await app_with_accounts.mails())[before:]] == [UNKNOWN]

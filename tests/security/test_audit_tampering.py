@@ -1,4 +1,4 @@
-"""Audit tampering: whoever has done something wipes the trace of it, through the API or by the service's own SQL."""
+"""Audit log tampering: an attacker changes or deletes audit events through the API or with SQL of the service."""
 
 import asyncpg
 import pytest
@@ -17,7 +17,7 @@ PATH = "/api/audit-events"
         "TRUNCATE audit_events",
     ],
 )
-async def test_no_statement_of_the_service_could_change_an_event(app: RunningApp, statement: str) -> None:
+async def test_the_database_refuses_statements_that_change_audit_events(app: RunningApp, statement: str) -> None:
     root = await app.signed_in(admin=True)
 
     with pytest.raises(asyncpg.RaiseError, match="audit_events takes no"):
@@ -27,13 +27,13 @@ async def test_no_statement_of_the_service_could_change_an_event(app: RunningApp
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_the_route_only_reads(app: RunningApp, method: str) -> None:
+async def test_the_route_of_audit_events_accepts_no_unsafe_method(app: RunningApp, method: str) -> None:
     root = await app.signed_in(admin=True)
 
     assert (await root.request(method, PATH)).status_code == 405
 
 
-async def test_deleting_an_account_leaves_what_it_did_and_what_was_done_to_it(app: RunningApp) -> None:
+async def test_deleting_an_account_keeps_its_audit_events(app: RunningApp) -> None:
     root = await app.signed_in("root@example.org", admin=True)
     user_id = await app.user()
     await root.post(f"/api/users/{user_id}/suspension", json={})

@@ -1,4 +1,4 @@
-"""Codes in logs: whoever reads the log, or the database, signs in with what stands there."""
+"""Credentials in logs: a reader of the log or of the database signs in with a code or token found there."""
 
 from structlog.testing import capture_logs
 
@@ -6,7 +6,7 @@ from tests.support.app import SECRET, RunningApp, running, settings_for
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in, wrong
 
 
-async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(app: RunningApp, database_url: str) -> None:
+async def test_codes_and_tokens_are_never_logged(app: RunningApp, database_url: str) -> None:
     async with running(settings_for(database_url, ACCESS_LOG="on"), app.clock) as logged:
         with capture_logs() as logs:
             await logged.user()
@@ -35,7 +35,7 @@ async def test_no_code_and_no_token_is_logged_whatever_becomes_of_it(app: Runnin
         assert secret not in text
 
 
-async def test_no_code_and_no_token_is_stored(app: RunningApp) -> None:
+async def test_no_table_holds_a_mailed_code_or_token(app: RunningApp) -> None:
     await app.user()
     message = await mailed(app, "sign_in")
     tables = await app.resources.database.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -47,7 +47,7 @@ async def test_no_code_and_no_token_is_stored(app: RunningApp) -> None:
         assert token_in(message)[4:] not in text
 
 
-async def test_what_carries_a_code_never_shows_it(app: RunningApp) -> None:
+async def test_error_answers_do_not_repeat_a_code(app: RunningApp) -> None:
     await app.user()
     code = code_in(await mailed(app, "sign_in"))
 

@@ -1,4 +1,4 @@
-"""False success: an error of the commit itself is swallowed, and the client is told that all went well."""
+"""False success: the error of a failed commit is swallowed, and the client receives a success status."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ NEW_SECRET = "nine quiet herons over water"
 
 @asynccontextmanager
 async def _failing_commits(app: RunningApp, table: str) -> AsyncIterator[None]:
-    """Every transaction that writes the table fails, and not before it commits."""
+    """Make every transaction that writes the table fail at its commit."""
     pool = app.resources.database.pool
     await pool.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
@@ -31,7 +31,7 @@ async def _failing_commits(app: RunningApp, table: str) -> AsyncIterator[None]:
         await pool.execute("DROP FUNCTION refuse CASCADE")
 
 
-async def test_a_language_that_was_not_stored_is_not_answered_as_created(app: RunningApp) -> None:
+async def test_a_failed_commit_of_a_language_is_answered_500(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language("de")
 
@@ -46,7 +46,7 @@ async def test_a_language_that_was_not_stored_is_not_answered_as_created(app: Ru
     assert (await admin.post("/api/languages", json={"code": "fr", "name": "French"})).status_code == 201
 
 
-async def test_a_session_that_was_not_stored_gives_no_cookie(app: RunningApp) -> None:
+async def test_a_failed_commit_of_a_session_sets_no_cookie(app: RunningApp) -> None:
     browser = await app.signed_in()
     token = await app.invitation()
 
@@ -60,13 +60,13 @@ async def test_a_session_that_was_not_stored_gives_no_cookie(app: RunningApp) ->
 
     assert [answer.status_code for answer in answers] == [500] * 4
     assert not any("set-cookie" in answer.headers for answer in answers)
-    # Nothing of it happened: the secret is the old one, and the link still works.
+    # Everything was rolled back: the old secret still signs in, and the link can still be redeemed.
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
     redeemed = await app.client().post("/api/keys/redeem", json={"token": token, "name": "Eve", "secret": SECRET})
     assert redeemed.status_code == 201
 
 
-async def test_a_sign_out_that_was_not_stored_does_not_claim_to_be_one(app: RunningApp) -> None:
+async def test_a_failed_commit_of_a_sign_out_is_answered_500(app: RunningApp) -> None:
     browser = await app.signed_in()
 
     async with _failing_commits(app, "sessions"):
@@ -77,7 +77,7 @@ async def test_a_sign_out_that_was_not_stored_does_not_claim_to_be_one(app: Runn
     assert (await browser.get("/api/session")).json()["user"] is not None
 
 
-async def test_a_suspension_that_was_not_stored_is_an_error_to_who_asked(app: RunningApp) -> None:
+async def test_a_failed_commit_of_a_suspension_raises_an_error(app: RunningApp) -> None:
     user = await app.user()
 
     async with _failing_commits(app, "users"):

@@ -1,4 +1,4 @@
-"""Denial by deadlock: administrators who change each other at once block each other until PostgreSQL aborts one."""
+"""Denial of service by deadlock: administrators who change each other at once wait until PostgreSQL aborts one."""
 
 import httpx
 
@@ -14,7 +14,7 @@ async def _admins(app: RunningApp) -> tuple[list[httpx.AsyncClient], list[str]]:
     return clients, [await id_of(client) for client in clients]
 
 
-async def test_of_two_admins_who_take_each_others_role_one_is_too_late(app: RunningApp) -> None:
+async def test_the_second_of_two_admins_who_remove_each_others_role_is_refused(app: RunningApp) -> None:
     await app.language("de")
     clients, ids = await _admins(app)
 
@@ -25,7 +25,7 @@ async def test_of_two_admins_who_take_each_others_role_one_is_too_late(app: Runn
     assert sorted(member["roles"] for member in await items(clients[0], PATH)) == [[], ["admin"]]
 
 
-async def test_admins_who_remove_each_other_over_and_over_always_get_an_answer(app: RunningApp) -> None:
+async def test_admins_who_remove_each_other_at_once_always_get_an_answer(app: RunningApp) -> None:
     await app.language("de")
     for _ in range(8):
         await app.resources.database.pool.execute("TRUNCATE users CASCADE")
@@ -36,7 +36,7 @@ async def test_admins_who_remove_each_other_over_and_over_always_get_an_answer(a
         assert sorted(answer.status_code for answer in answers) == [204, 403]
 
 
-async def test_translators_write_while_their_language_is_deleted(app: RunningApp) -> None:
+async def test_writes_during_the_deletion_of_their_language_do_not_deadlock(app: RunningApp) -> None:
     root = await app.signed_in("root@example.org", admin=True)
     for _ in range(4):
         await app.language("de")
@@ -44,20 +44,20 @@ async def test_translators_write_while_their_language_is_deleted(app: RunningApp
         await app.resources.database.pool.execute("DELETE FROM users WHERE platform_role IS NULL")
         clients = [await app.signed_in_member("de", "translator", email=email) for email in emails]
 
-        async def work(number: int) -> httpx.Response:
+        async def send(number: int) -> httpx.Response:
             if number == 4:
                 return await root.delete("/api/languages/de")
             new = [{"key": f"{number}.{n}", "text": "x", "version": None} for n in range(20)]
             return await clients[number].post("/api/languages/de/translations/batch", json={"items": new})  # noqa: B023
 
-        answers = await at_once(5, work)
+        answers = await at_once(5, send)
 
         assert answers[4].status_code == 204
         assert {answer.status_code for answer in answers[:4]} <= {200, 403}
         assert await app.resources.database.pool.fetchval("SELECT count(*) FROM translations") == 0
 
 
-async def test_two_users_who_add_each_other_in_two_languages(app: RunningApp) -> None:
+async def test_two_admins_who_add_each_other_to_two_languages_do_not_deadlock(app: RunningApp) -> None:
     for _ in range(8):
         await app.resources.database.pool.execute("TRUNCATE users, languages CASCADE")
         clients = list[httpx.AsyncClient]()

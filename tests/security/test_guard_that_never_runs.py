@@ -1,4 +1,4 @@
-"""A guard that never runs: it stands on the route, but nobody awaits it, and its refusal is lost."""
+"""Missing authorization: a guard stands on the route but is never awaited, so that its refusal is lost."""
 
 import httpx
 import pytest
@@ -18,52 +18,52 @@ GUARDS = {
     for handler in route.route_handlers
     for method in handler.http_methods - {"OPTIONS"}
 }
-ASKS_THE_POLICY = sorted(route for route in GUARDS if any(isinstance(guard, PolicyGuard) for guard in GUARDS[route]))
-FOR_EVERY_USER = sorted(route for route in GUARDS if SIGNED_IN in GUARDS[route])
-SENSITIVE = sorted(route for route in GUARDS if step_up in GUARDS[route])
+POLICY_ROUTES = sorted(route for route in GUARDS if any(isinstance(guard, PolicyGuard) for guard in GUARDS[route]))
+SIGNED_IN_ROUTES = sorted(route for route in GUARDS if SIGNED_IN in GUARDS[route])
+STEP_UP_ROUTES = sorted(route for route in GUARDS if step_up in GUARDS[route])
 
 
-async def _refused(client: httpx.AsyncClient, route: str, status: int, code: str) -> None:
-    """Only a guard that ran gives this answer: no handler asks for the same, and whoever reads the body complains."""
+async def _assert_refused_by_guard(client: httpx.AsyncClient, route: str, status: int, code: str) -> None:
+    """Assert an answer that only a guard gives: a handler would refuse the malformed JSON of the body with 400."""
     method, path = route.split(" ")
     json = {"Content-Type": "application/json"}
     answer = await client.request(method, path.format(**PARAMETERS), content=b"{", headers=json)
     assert (answer.status_code, problem(answer)["code"]) == (status, code)
 
 
-def test_there_are_such_routes() -> None:
-    assert FOR_EVERY_USER
-    assert len(ASKS_THE_POLICY) > 30
-    assert len(SENSITIVE) > 8
+def test_routes_with_each_guard_exist() -> None:
+    assert SIGNED_IN_ROUTES
+    assert len(POLICY_ROUTES) > 30
+    assert len(STEP_UP_ROUTES) > 8
 
 
-@pytest.mark.parametrize("route", FOR_EVERY_USER)
-async def test_every_route_for_all_users_refuses_the_anonymous(app: RunningApp, route: str) -> None:
-    await _refused(app.client(), route, 401, "not_signed_in")
+@pytest.mark.parametrize("route", SIGNED_IN_ROUTES)
+async def test_every_route_that_requires_a_session_refuses_anonymous_requests(app: RunningApp, route: str) -> None:
+    await _assert_refused_by_guard(app.client(), route, 401, "not_signed_in")
 
 
-@pytest.mark.parametrize("route", ASKS_THE_POLICY)
-async def test_every_route_that_asks_the_policy_refuses_whom_it_allows_nothing(app: RunningApp, route: str) -> None:
-    """They have every role there is, but no complete profile: that is a question which guards alone ask."""
+@pytest.mark.parametrize("route", POLICY_ROUTES)
+async def test_every_route_that_asks_the_policy_refuses_users_before_onboarding(app: RunningApp, route: str) -> None:
+    """The user has every role but no complete profile, which only guards check."""
     await app.language("de")
     newcomer = await app.user(admin=True, onboarded=False)
     await app.member(newcomer, "de", "admin", "translator")
     client = app.with_cookie(await app.token(newcomer, admin=True))
-    await _refused(client, route, 403, "onboarding_required")
+    await _assert_refused_by_guard(client, route, 403, "onboarding_required")
 
 
-@pytest.mark.parametrize("route", SENSITIVE)
-async def test_every_sensitive_route_refuses_whose_proof_is_too_old(app: RunningApp, route: str) -> None:
+@pytest.mark.parametrize("route", STEP_UP_ROUTES)
+async def test_every_step_up_route_refuses_a_stale_reauthentication(app: RunningApp, route: str) -> None:
     await app.language("de")
     root = await app.signed_in(admin=True)
     app.clock.forward(seconds=app.settings.step_up_seconds + 1)
-    await _refused(root, route, 403, "reauthentication_required")
+    await _assert_refused_by_guard(root, route, 403, "reauthentication_required")
 
 
-async def test_the_guards_that_a_handler_calls_itself_are_run(app: RunningApp) -> None:
-    ada, newcomer = await app.signed_in(), await app.signed_in("eve@example.org", onboarded=False)
+async def test_guards_that_a_handler_calls_refuse_requests(app: RunningApp) -> None:
+    stale, newcomer = await app.signed_in(), await app.signed_in("eve@example.org", onboarded=False)
     app.clock.forward(seconds=app.settings.step_up_seconds + 1)
-    answers = [await ask(client, "email_change", "new@example.org") for client in (app.client(), newcomer, ada)]
+    answers = [await ask(client, "email_change", "new@example.org") for client in (app.client(), newcomer, stale)]
     codes = [problem(answer)["code"] for answer in answers]
     assert codes == ["not_signed_in", "onboarding_required", "reauthentication_required"]
     assert await app.mails() == []

@@ -31,7 +31,7 @@ async def test_a_body_that_is_not_json_is_a_400(app: RunningApp, body: bytes) ->
 
 
 @pytest.mark.parametrize("body", SHAPES)
-async def test_json_of_another_shape_is_a_422(app: RunningApp, body: bytes) -> None:
+async def test_json_of_another_shape_is_answered_422(app: RunningApp, body: bytes) -> None:
     assert (await app.client().post("/api/session", content=body, headers=JSON)).status_code == 422
 
 
@@ -63,7 +63,7 @@ async def test_no_value_of_another_type_is_accepted_as_text(app: RunningApp) -> 
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 1
 
 
-async def test_a_deep_value_in_an_unknown_field_is_refused(app: RunningApp) -> None:
+async def test_a_deeply_nested_value_in_an_unknown_field_is_refused(app: RunningApp) -> None:
     deep = b'{"x":' * 400 + b"1" + b"}" * 400
     body = json.dumps(CREDENTIALS).encode()[:-1] + b', "extra": ' + deep + b"}"
 
@@ -82,8 +82,8 @@ async def test_thousands_of_unknown_fields_get_a_bounded_answer(app: RunningApp)
 async def test_a_field_that_is_sent_twice_has_one_value_for_checks_and_for_use(app: RunningApp) -> None:
     await app.user()
     await app.user("eve@example.org", secret="nine quiet herons over water")
-    twice = b'{"method":"password","email":"ada@example.org","email":"eve@example.org","secret":"%s"}' % SECRET.encode()
+    body = b'{"method":"password","email":"ada@example.org","email":"eve@example.org","secret":"%s"}' % SECRET.encode()
 
-    answer = await app.client().post("/api/session", content=twice, headers=JSON)
+    answer = await app.client().post("/api/session", content=body, headers=JSON)
 
     assert answer.status_code == 401

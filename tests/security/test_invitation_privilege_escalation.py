@@ -1,4 +1,4 @@
-"""Privilege escalation by invitation: inviting grants what the inviter may not grant."""
+"""Privilege escalation by invitation: an inviter grants a role that they may not grant."""
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"
 
 @pytest.fixture
 async def admin(app: RunningApp) -> httpx.AsyncClient:
-    """An admin of German, a translator of Danish."""
+    """A user who is an admin of German and a translator of Danish."""
     for code in ("de", "da"):
         await app.language(code)
     user_id = await app.user("admin@example.org")
@@ -21,7 +21,7 @@ async def admin(app: RunningApp) -> httpx.AsyncClient:
     return app.with_cookie(await app.token(user_id))
 
 
-async def _accounts(app: RunningApp) -> int:
+async def _account_count(app: RunningApp) -> int:
     count: int = await app.resources.database.pool.fetchval("SELECT count(*) FROM users")
     return count
 
@@ -31,32 +31,30 @@ async def _roles(admin: httpx.AsyncClient) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("role", ["platform", "owner", "Admin", "admin ", "*", "manage", ""])
-async def test_there_is_no_role_to_grant_but_those_of_a_language(
-    app: RunningApp, admin: httpx.AsyncClient, role: str
-) -> None:
+async def test_an_unknown_role_is_refused(app: RunningApp, admin: httpx.AsyncClient, role: str) -> None:
     answer = await admin.post(PATH, json={"email": "eve@example.org", "roles": [role]})
 
     assert field_errors(answer) == {"roles": "invalid"}
-    assert await _accounts(app) == 1
+    assert await _account_count(app) == 1
 
 
-@pytest.mark.parametrize("planted", ["platformRole", "platform_role", "languages", "language", "purpose", "payload"])
-async def test_an_invitation_to_a_language_is_to_nothing_else(
-    app: RunningApp, admin: httpx.AsyncClient, planted: str
+@pytest.mark.parametrize("field", ["platformRole", "platform_role", "languages", "language", "purpose", "payload"])
+async def test_an_unknown_field_of_an_invitation_is_refused(
+    app: RunningApp, admin: httpx.AsyncClient, field: str
 ) -> None:
-    answer = await admin.post(PATH, json={"email": "eve@example.org", "roles": [], planted: "admin"})
+    answer = await admin.post(PATH, json={"email": "eve@example.org", "roles": [], field: "admin"})
 
-    assert field_errors(answer) == {planted: "unknown_field"}
-    assert await _accounts(app) == 1
+    assert field_errors(answer) == {field: "unknown_field"}
+    assert await _account_count(app) == 1
 
 
-async def test_nobody_is_invited_to_a_language_by_who_does_not_administer_it(
+async def test_inviting_without_the_admin_role_in_the_language_is_refused(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     answer = await admin.post("/api/languages/da/members", json={"email": "eve@example.org", "roles": ["admin"]})
 
     assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
-    assert await _accounts(app) == 1
+    assert await _account_count(app) == 1
 
 
 async def test_inviting_a_member_again_does_not_change_their_roles(app: RunningApp, admin: httpx.AsyncClient) -> None:
@@ -67,15 +65,13 @@ async def test_inviting_a_member_again_does_not_change_their_roles(app: RunningA
     assert (await _roles(admin))["ada@example.org"] == ["translator"]
 
 
-async def test_an_invited_user_gets_the_roles_they_were_invited_to_and_no_more(
-    app: RunningApp, admin: httpx.AsyncClient
-) -> None:
+async def test_an_invited_user_gets_the_roles_of_the_invitation_only(app: RunningApp, admin: httpx.AsyncClient) -> None:
     await admin.post(PATH, json={"email": "eve@example.org", "roles": ["translator"]})
     redemption = {"token": "osk_" + "a" * 43, "name": "Eve", "secret": SECRET}
 
-    for planted in ("roles", "language", "platformRole", "userId"):
-        answer = await app.client().post("/api/keys/redeem", json={**redemption, planted: "admin"})
-        assert field_errors(answer) == {planted: "unknown_field"}
+    for field in ("roles", "language", "platformRole", "userId"):
+        answer = await app.client().post("/api/keys/redeem", json={**redemption, field: "admin"})
+        assert field_errors(answer) == {field: "unknown_field"}
 
     rows = await app.resources.database.pool.fetch(
         "SELECT language_code, roles FROM language_members m "
@@ -85,7 +81,7 @@ async def test_an_invited_user_gets_the_roles_they_were_invited_to_and_no_more(
     assert await app.resources.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
 
 
-async def test_who_loses_the_right_between_guard_and_write_invites_nobody(
+async def test_an_admin_demoted_between_guard_and_write_invites_nobody(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     root = await app.signed_in("root@example.org", admin=True)
@@ -96,11 +92,11 @@ async def test_who_loses_the_right_between_guard_and_write_invites_nobody(
         promotion = await queue.add(admin.put(f"{PATH}/{await id_of(admin)}", json={"roles": ["admin"]}))
 
     assert [(await task).status_code for task in (demotion, invitation, promotion)] == [200, 403, 403]
-    assert await _accounts(app) == 2
+    assert await _account_count(app) == 2
     assert (await items(root, PATH))[0]["roles"] == []
 
 
-async def test_the_roles_that_an_invitation_gives_are_lost_with_the_invitation(
+async def test_revoking_an_invitation_revokes_its_roles(
     admin: httpx.AsyncClient,
 ) -> None:
     await admin.post(PATH, json={"email": "eve@example.org", "roles": ["admin"]})

@@ -1,4 +1,4 @@
-"""Look-alike addresses: another spelling is another account, or becomes somebody else's address after the check."""
+"""Look-alike addresses: a spelling variant creates a second account, or is normalised to another user's address."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from app.domain.flows.invite import create_user_with_link
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
-SAME = ("ada@example.org", "ADA@EXAMPLE.ORG", "Ada@Example.Org", " ada@example.org ", "ada@EXAMPLE.org")
+SPELLINGS = ("ada@example.org", "ADA@EXAMPLE.ORG", "Ada@Example.Org", " ada@example.org ", "ada@EXAMPLE.org")
 
 LOOK_ALIKES = (
     "ada\uff20example.org", "ada\ufe6bexample.org", "\uff41da@example.org", "ada@\uff45xample.org",
@@ -28,7 +28,7 @@ LOOK_ALIKES = (
 
 
 @pytest.mark.parametrize("address", LOOK_ALIKES)
-async def test_a_look_alike_is_refused_at_every_entrance(app: RunningApp, address: str) -> None:
+async def test_a_look_alike_address_is_refused_by_every_route(app: RunningApp, address: str) -> None:
     await app.user()
     with pytest.raises(Problem) as refused:
         await create_user_with_link(OPERATOR, app.resources, address, "", None)
@@ -42,8 +42,8 @@ async def test_a_look_alike_is_refused_at_every_entrance(app: RunningApp, addres
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 1
 
 
-@pytest.mark.parametrize("address", SAME)
-async def test_every_spelling_of_one_address_is_one_account(app: RunningApp, address: str) -> None:
+@pytest.mark.parametrize("address", SPELLINGS)
+async def test_all_spellings_of_an_address_are_one_account(app: RunningApp, address: str) -> None:
     await app.user()
 
     signed_in = await app.client().post("/api/session", json={**CREDENTIALS, "email": address})
@@ -55,7 +55,7 @@ async def test_every_spelling_of_one_address_is_one_account(app: RunningApp, add
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("ada@example.org", "ada+x@example.org"),
         ("ada@example.org", "a.da@example.org"),
@@ -64,18 +64,18 @@ async def test_every_spelling_of_one_address_is_one_account(app: RunningApp, add
         ("gauss@example.org", "gau\u00df@example.org"),
     ],
 )
-def test_another_address_is_never_the_same_account(one: str, other: str) -> None:
-    assert normalise(one).unique != normalise(other).unique
+def test_different_addresses_are_different_accounts(first: str, second: str) -> None:
+    assert normalise(first).unique != normalise(second).unique
 
 
 @pytest.mark.parametrize(
     "address", ["J\u00fcrgen@example.org", "ada@b\u00fccher.example", "I@example.org", "\u0130@example.org"]
 )
-def test_normalising_what_is_normal_changes_nothing(address: str) -> None:
+def test_normalising_a_normalised_address_changes_nothing(address: str) -> None:
     unique = normalise(address).unique
 
     assert normalise(unique).unique == unique
 
 
-def test_composed_and_decomposed_are_one_address() -> None:
+def test_composed_and_decomposed_characters_are_one_address() -> None:
     assert normalise("jose\u0301@example.org").unique == normalise("Jos\u00c9@example.org").unique

@@ -1,4 +1,4 @@
-"""Mail header injection: a name, an address or a language adds no header, recipient, part or line to a mail."""
+"""Mail header injection: a line break in a name, address or language adds a header, recipient or part to a mail."""
 
 from collections.abc import AsyncIterator
 
@@ -9,8 +9,8 @@ from tests.support.app import RunningApp, running, settings_for
 from tests.support.run_jobs import drain
 from tests.support.smtp_server import MailServer, mail_server
 
-BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00\n", "\n\n"]
-EVIL = "Bcc: everybody@example.org"
+LINE_BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00\n", "\n\n"]
+INJECTED = "Bcc: everybody@example.org"
 LINK = "https://auth.example.org/redeem#token=osk_x"
 HEADERS = {
     "From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "X-Auto-Response-Suppress",
@@ -37,27 +37,31 @@ async def send(app: RunningApp, to: str, template: str, **values: str) -> None:
     await drain(app.worker)
 
 
-@pytest.mark.parametrize("line_break", BREAKS)
-async def test_a_name_with_line_breaks_stays_on_its_line(
+@pytest.mark.parametrize("line_break", LINE_BREAKS)
+async def test_a_name_with_line_breaks_stays_on_one_line(
     sender: RunningApp, server: MailServer, line_break: str
 ) -> None:
-    name = f"Ada{line_break}{EVIL}{line_break}{line_break}<p>Read this"
-    await send(sender, "grace@example.org", "member_added", inviter=name, language=f"German{line_break}{EVIL}")
+    name = f"Ada{line_break}{INJECTED}{line_break}{line_break}<p>Read this"
+    await send(sender, "grace@example.org", "member_added", inviter=name, language=f"German{line_break}{INJECTED}")
     ((recipient, message),) = server.received
     assert recipient == "grace@example.org"
     assert set(message.keys()) == HEADERS
     assert len(message.keys()) == len(HEADERS)
-    assert message["Subject"] == f"You are now a member of German {EVIL} at Ostiary"
+    assert message["Subject"] == f"You are now a member of German {INJECTED} at Ostiary"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     body = message.get_body(("plain",))
     assert body
     first_line = body.get_content().splitlines()[0]
-    assert first_line.startswith(f"Ada {EVIL} <p>Read this has added you to the language German {EVIL}")
+    assert first_line.startswith(f"Ada {INJECTED} <p>Read this has added you to the language German {INJECTED}")
 
 
-@pytest.mark.parametrize("line_break", BREAKS)
+@pytest.mark.parametrize("line_break", LINE_BREAKS)
 async def test_an_address_with_line_breaks_is_refused(sender: RunningApp, server: MailServer, line_break: str) -> None:
-    for address in (f"a@example.org{line_break}{EVIL}", f"a{line_break}@example.org", f'"a{line_break}b"@example.org'):
+    for address in (
+        f"a@example.org{line_break}{INJECTED}",
+        f"a{line_break}@example.org",
+        f'"a{line_break}b"@example.org',
+    ):
         with pytest.raises(ValueError, match=r"."):
             await send(sender, address, "secret_changed")
     assert server.received == []
@@ -66,31 +70,35 @@ async def test_an_address_with_line_breaks_is_refused(sender: RunningApp, server
 @pytest.mark.parametrize(
     "address", ["a@example.org, b@example.org", "<a@example.org>", "Ada <a@example.org>", "a@example.org>", "a b@c.org"]
 )
-async def test_an_address_is_one_bare_address(sender: RunningApp, server: MailServer, address: str) -> None:
+async def test_a_recipient_that_is_not_one_bare_address_is_refused(
+    sender: RunningApp, server: MailServer, address: str
+) -> None:
     with pytest.raises(ValueError, match=r"."):
         await send(sender, address, "secret_changed")
     assert server.received == []
 
 
 @pytest.mark.parametrize("recipient", ["grace@example.org", "größe@example.org"])
-async def test_an_encoded_word_in_a_name_stays_text(sender: RunningApp, server: MailServer, recipient: str) -> None:
+async def test_an_encoded_word_in_a_name_is_sent_as_text(
+    sender: RunningApp, server: MailServer, recipient: str
+) -> None:
     # Python before 3.11.10 decodes encoded words (RFC 2047) in a header that it folds: CVE-2024-6923.
-    name = f"=?utf-8?q?x=0D=0A{EVIL.replace(' ', '_').replace('@', '=40')}=0D=0A?= of the long valley behind the hills"
+    name = (
+        f"=?utf-8?q?x=0D=0A{INJECTED.replace(' ', '_').replace('@', '=40')}=0D=0A?= of the long valley behind the hills"
+    )
     await send(sender, recipient, "member_added", inviter=name, language=name)
-    ((received_by, message),) = server.received
-    assert received_by == recipient
+    ((envelope_recipient, message),) = server.received
+    assert envelope_recipient == recipient
     assert set(message.keys()) == HEADERS
     assert message["Subject"] == f"You are now a member of {name} at Ostiary"
 
 
-async def test_characters_that_reverse_the_reading_direction_are_removed(
-    sender: RunningApp, server: MailServer
-) -> None:
+async def test_bidirectional_control_characters_are_removed(sender: RunningApp, server: MailServer) -> None:
     await send(sender, "grace@example.org", "member_added", inviter="Ada", language="\u202egro.elpmaxe\u202c")
     ((_, message),) = server.received
     assert message["Subject"] == "You are now a member of gro.elpmaxe at Ostiary"
 
 
-def test_the_senders_name_cannot_carry_a_header() -> None:
+def test_a_sender_name_with_a_line_break_is_refused() -> None:
     with pytest.raises(ValueError, match=r".|^$"):
-        mailbox_of(f"Ostiary\r\n{EVIL} <no-reply@example.org>")
+        mailbox_of(f"Ostiary\r\n{INJECTED} <no-reply@example.org>")

@@ -1,10 +1,10 @@
-"""Mass assignment: a field that the client adds to a body sets what is not theirs to set."""
+"""Mass assignment: an extra field in a request body sets an attribute that the client may not set."""
 
 import pytest
 
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors
 
-PLANTED = {
+EXTRA_FIELDS = {
     "id": "00000000-0000-7000-8000-000000000000", "userId": "00000000-0000-7000-8000-000000000000", "user_id": 1,
     "platformRole": "admin", "platform_role": "admin", "role": "admin", "roles": ["admin"], "status": "active",
     "isAdmin": True, "admin": True, "onboardedAt": "2026-01-01T00:00:00Z", "createdAt": "2026-01-01T00:00:00Z",
@@ -13,7 +13,7 @@ PLANTED = {
 }  # fmt: skip
 
 
-async def test_no_body_takes_a_field_that_it_does_not_know(app: RunningApp) -> None:
+async def test_every_body_refuses_unknown_fields(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
     redemption = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
@@ -29,14 +29,14 @@ async def test_no_body_takes_a_field_that_it_does_not_know(app: RunningApp) -> N
     before = await app.resources.database.pool.fetchrow(state)
 
     for method, path, body in requests:
-        answer = await admin.request(method, path, json={**body, **PLANTED})
-        assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field"), path
+        answer = await admin.request(method, path, json={**body, **EXTRA_FIELDS})
+        assert field_errors(answer) == dict.fromkeys(EXTRA_FIELDS, "unknown_field"), path
 
     assert await app.resources.database.pool.fetchrow(state) == before
 
 
 @pytest.mark.parametrize("field", ["code", "createdAt", "members", "roles"])
-async def test_a_languages_code_and_history_cannot_be_changed(app: RunningApp, field: str) -> None:
+async def test_changing_a_language_refuses_fields_that_cannot_be_changed(app: RunningApp, field: str) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
 
@@ -46,7 +46,7 @@ async def test_a_languages_code_and_history_cannot_be_changed(app: RunningApp, f
     assert (await admin.get("/api/languages/de")).json()["name"] == "German"
 
 
-async def test_an_invited_user_gets_what_they_were_invited_to_and_no_more(app: RunningApp) -> None:
+async def test_an_invited_user_gets_no_role_beyond_the_invitation(app: RunningApp) -> None:
     body = {"token": await app.invitation(), "name": "admin", "secret": SECRET}
 
     answer = await app.client().post("/api/keys/redeem", json=body)
@@ -55,7 +55,7 @@ async def test_an_invited_user_gets_what_they_were_invited_to_and_no_more(app: R
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM language_members") == 0
 
 
-async def test_fields_in_the_query_or_in_headers_change_nothing(app: RunningApp) -> None:
+async def test_query_parameters_and_headers_set_no_attribute(app: RunningApp) -> None:
     browser = await app.signed_in()
 
     answer = await browser.get(

@@ -1,4 +1,4 @@
-"""Method override: a safe method that a header or parameter turns into an unsafe one, past the origin check."""
+"""HTTP method override: a header or parameter turns a safe method into an unsafe one, and evades the origin check."""
 
 import pytest
 
@@ -9,7 +9,7 @@ HEADERS = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_met
 
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_no_header_or_parameter_makes_another_method_of_it(app: RunningApp, header: str, method: str) -> None:
+async def test_no_header_or_parameter_overrides_the_method(app: RunningApp, header: str, method: str) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
 
@@ -25,7 +25,7 @@ async def test_no_header_or_parameter_makes_another_method_of_it(app: RunningApp
 
 
 @pytest.mark.parametrize("method", ["delete", "Delete", "DELETE ", "GETDELETE", "PROPFIND", "CONNECT", "\u017fDELETE"])
-async def test_a_method_is_what_it_is_spelt(app: RunningApp, method: str) -> None:
+async def test_misspelt_and_unknown_methods_are_refused(app: RunningApp, method: str) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
     origin = {"Origin": "https://evil.example"}

@@ -1,15 +1,15 @@
-"""Null password: an account that has no secret yet is entered with any secret, or with an empty one."""
+"""Empty password: an account without a secret is signed in with any secret, or with an empty one."""
 
 import pytest
 
 from app.auth.passwords.hasher import SecretHasher
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
-TRIES = ("", " ", SECRET, "null", "None", "\u200b", "a secret that nobody has", "x" * 15)
+SECRETS = ("", " ", SECRET, "null", "None", "\u200b", "a secret that nobody has", "x" * 15)
 
 
-@pytest.mark.parametrize("secret", TRIES)
-async def test_a_user_without_a_secret_is_entered_with_none(app: RunningApp, secret: str) -> None:
+@pytest.mark.parametrize("secret", SECRETS)
+async def test_no_secret_signs_in_a_user_without_a_secret(app: RunningApp, secret: str) -> None:
     await app.user(secret=None)
 
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": secret})
@@ -17,8 +17,8 @@ async def test_a_user_without_a_secret_is_entered_with_none(app: RunningApp, sec
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("secret", TRIES)
-async def test_an_invited_user_is_entered_by_the_link_only(app: RunningApp, secret: str) -> None:
+@pytest.mark.parametrize("secret", SECRETS)
+async def test_no_secret_signs_in_an_invited_user(app: RunningApp, secret: str) -> None:
     await app.invitation("ada@example.org")
 
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": secret})
@@ -27,7 +27,7 @@ async def test_an_invited_user_is_entered_by_the_link_only(app: RunningApp, secr
 
 
 @pytest.mark.parametrize("secret", [None, 0, False, [], {}])
-async def test_a_secret_that_is_no_text_is_refused(app: RunningApp, secret: object) -> None:
+async def test_a_secret_that_is_not_text_is_refused(app: RunningApp, secret: object) -> None:
     await app.user(secret=None)
 
     answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": secret})
@@ -47,7 +47,7 @@ async def test_an_empty_secret_cannot_be_set(app: RunningApp, secret: str | None
 
 
 @pytest.mark.parametrize("stored", ["", "x", "$argon2id$", "$2a$10$" + "a" * 53, "plain text secret"])
-async def test_a_stored_value_that_is_no_hash_lets_nobody_in(app: RunningApp, stored: str) -> None:
+async def test_a_stored_value_that_is_not_a_hash_matches_no_secret(app: RunningApp, stored: str) -> None:
     await app.user()
     await app.resources.database.pool.execute("UPDATE keys SET secret_hash = $1", stored)
 
@@ -56,7 +56,7 @@ async def test_a_stored_value_that_is_no_hash_lets_nobody_in(app: RunningApp, st
         assert answer.status_code == 401
 
 
-async def test_the_decoy_is_no_way_in(app: RunningApp) -> None:
+async def test_the_decoy_hash_matches_no_secret(app: RunningApp) -> None:
     hasher: SecretHasher = app.resources.hasher
 
     assert not await hasher.verify(None, "a secret that nobody has")

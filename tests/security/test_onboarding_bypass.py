@@ -1,4 +1,4 @@
-"""Onboarding bypass: who has not finished their profile does something else, or finishes it without its fields."""
+"""Onboarding bypass: users call other routes before completing the profile, or complete it without required fields."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ from tests.support.mailbox import ask
 
 @pytest.fixture
 async def newcomer(app: RunningApp) -> httpx.AsyncClient:
-    """A platform admin and language admin whose name is missing: roles give them nothing yet."""
+    """A platform admin and language admin without a name, so that their roles have no effect yet."""
     await app.language()
     user_id = await app.user(admin=True, onboarded=False, name="")
     await app.member(user_id, "de", "admin", "translator")
@@ -20,7 +20,9 @@ async def _onboarding(client: httpx.AsyncClient) -> object:
     return (await client.get("/api/session")).json()["onboarding"]
 
 
-async def test_nothing_else_is_allowed_whatever_the_roles(app: RunningApp, newcomer: httpx.AsyncClient) -> None:
+async def test_every_other_route_is_refused_before_onboarding_whatever_the_roles(
+    app: RunningApp, newcomer: httpx.AsyncClient
+) -> None:
     other = await app.user("eve@example.org")
     refused = [
         await newcomer.get("/api/users"),
@@ -42,7 +44,7 @@ async def test_nothing_else_is_allowed_whatever_the_roles(app: RunningApp, newco
 
 
 @pytest.mark.parametrize("field", ["onboardedAt", "status", "platformRole", "email", "emailVerifiedAt"])
-async def test_nothing_but_the_profile_can_be_set(newcomer: httpx.AsyncClient, field: str) -> None:
+async def test_only_fields_of_the_profile_can_be_set_before_onboarding(newcomer: httpx.AsyncClient, field: str) -> None:
     answer = await newcomer.patch("/api/users/me", json={"name": "Ada", field: "admin"})
 
     assert field_errors(answer) == {field: "unknown_field"}
@@ -50,7 +52,7 @@ async def test_nothing_but_the_profile_can_be_set(newcomer: httpx.AsyncClient, f
 
 
 @pytest.mark.parametrize("change", [{}, {"locale": "de"}, {"phone": "+4915112345678"}, {"name": ""}, {"name": None}])
-async def test_it_does_not_end_without_the_required_field(
+async def test_onboarding_does_not_end_without_the_required_field(
     newcomer: httpx.AsyncClient, change: dict[str, str | None]
 ) -> None:
     await newcomer.patch("/api/users/me", json=change)

@@ -1,4 +1,4 @@
-"""`Origin: null`: a sandboxed frame, a data: page or a redirect hides where a forged request comes from."""
+"""CSRF with `Origin: null`: a sandboxed frame, a data: URL or a redirect hides the origin of a forged request."""
 
 import pytest
 
@@ -13,7 +13,7 @@ UNSAFE = (
     ("POST", "/api/languages", {"code": "de", "name": "German"}),
 )
 
-# Each is somebody else's origin, however much it looks like ours.
+# Foreign origins that resemble the service's own origin.
 FOREIGN = (
     "null", "NULL", "", "undefined", "about:blank", "file://", "http://127.0.0.1", "https://127.0.0.1:8000",
     "http://127.0.0.1:8001", "http://127.0.0.1:80000", "http://127.0.0.1:8000.evil.example", "127.0.0.1:8000",
@@ -36,7 +36,7 @@ async def test_a_null_origin_is_refused_on_every_unsafe_route(
 
 
 @pytest.mark.parametrize("origin", [value for value in FOREIGN if value == value.strip()])
-async def test_only_our_very_origin_is_ours(app: RunningApp, origin: str) -> None:
+async def test_an_origin_that_resembles_the_origin_of_the_service_is_refused(app: RunningApp, origin: str) -> None:
     admin = await app.signed_in(admin=True)
 
     answer = await admin.post("/api/languages", json={"code": "de", "name": "German"}, headers={"Origin": origin})
@@ -46,7 +46,7 @@ async def test_only_our_very_origin_is_ours(app: RunningApp, origin: str) -> Non
 
 
 @pytest.mark.parametrize("origins", [(ORIGIN, "null"), ("null", ORIGIN)])
-async def test_of_two_origins_none_is_believed(app: RunningApp, origins: tuple[str, str]) -> None:
+async def test_a_request_with_two_origins_is_refused(app: RunningApp, origins: tuple[str, str]) -> None:
     admin = await app.signed_in(admin=True)
     del admin.headers["Origin"]
 

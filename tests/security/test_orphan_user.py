@@ -1,4 +1,4 @@
-"""Orphans: a sign-up that fails half-way leaves a user without a key, or a key without a user."""
+"""Orphaned rows: an account creation that fails half-way leaves a user without a key, or a key without a user."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from app.errors import Problem
 from tests.support.app import SECRET, RunningApp
 from tests.support.races import at_once
 
-RIVALS = 16
+CONCURRENT = 16
 ORPHANS = """
 SELECT (SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT FROM keys k WHERE k.user_id = u.id AND kind = 'primary'))
      + (SELECT count(*) FROM keys WHERE kind = 'primary' AND user_id IS NULL)
@@ -25,7 +25,7 @@ async def _create(app: RunningApp, email: str) -> bool:
     return True
 
 
-async def test_a_taken_address_leaves_no_user_behind(app: RunningApp) -> None:
+async def test_creating_a_user_with_a_taken_address_stores_no_user(app: RunningApp) -> None:
     await app.user()
 
     assert not await _create(app, "ADA@example.org")
@@ -34,21 +34,21 @@ async def test_a_taken_address_leaves_no_user_behind(app: RunningApp) -> None:
     assert await app.resources.database.pool.fetchval(ORPHANS) == 0
 
 
-async def test_of_many_with_one_address_at_once_one_becomes_a_user(app: RunningApp) -> None:
+async def test_exactly_one_of_concurrent_creations_with_one_address_succeeds(app: RunningApp) -> None:
     for _ in range(5):
         await app.resources.database.pool.execute("TRUNCATE users, keys CASCADE")
         spellings = ["ada@example.org", "Ada@Example.ORG", " ada@example.org "]
 
-        made = await at_once(RIVALS, lambda number: _create(app, spellings[number % 3]))  # noqa: B023
+        created = await at_once(CONCURRENT, lambda number: _create(app, spellings[number % 3]))  # noqa: B023
 
-        assert made.count(True) == 1
+        assert created.count(True) == 1
         pool = app.resources.database.pool
         assert await pool.fetchval("SELECT count(*) FROM users") == 1
         assert await pool.fetchval("SELECT count(*) FROM keys") == 2
         assert await pool.fetchval(ORPHANS) == 0
 
 
-async def test_a_setup_link_with_a_taken_address_makes_nobody_and_stays_usable(app: RunningApp) -> None:
+async def test_a_setup_link_redeemed_with_a_taken_address_stays_usable(app: RunningApp) -> None:
     await app.user()
     body = {"token": await app.setup_token(), "name": "Ada", "secret": SECRET}
 
@@ -60,7 +60,7 @@ async def test_a_setup_link_with_a_taken_address_makes_nobody_and_stays_usable(a
     assert await app.resources.database.pool.fetchval(ORPHANS) == 0
 
 
-async def test_a_user_has_one_primary_key_and_a_primary_key_has_a_user(app: RunningApp) -> None:
+async def test_the_database_refuses_a_second_primary_key_and_a_primary_key_without_a_user(app: RunningApp) -> None:
     user = await app.user()
     columns = "INSERT INTO keys (id, user_id, kind, provider, identifier, created_at) VALUES (gen_random_uuid(), "
 
@@ -69,7 +69,7 @@ async def test_a_user_has_one_primary_key_and_a_primary_key_has_a_user(app: Runn
             await app.resources.database.pool.execute(columns + values, user if "$1," in values else "x", app.clock())
 
 
-async def test_the_session_of_a_deleted_user_signs_nobody_in(app: RunningApp) -> None:
+async def test_deleting_a_user_deletes_their_keys_and_sessions(app: RunningApp) -> None:
     browser = await app.signed_in()
 
     await app.resources.database.pool.execute("DELETE FROM users")

@@ -1,4 +1,4 @@
-"""Replay after an address change: what was mailed to the old address before the change still opens the account."""
+"""Replay after an email change: a key mailed to the old address before the change still opens the account."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 OLD, NEW = "ada@example.org", "new@example.org"
 
 
-async def _change(app: RunningApp, browser: httpx.AsyncClient) -> None:
+async def _change_email(app: RunningApp, browser: httpx.AsyncClient) -> None:
     await ask(browser, "email_change", NEW)
     code = code_in((await app.mails())[-1])
     answer = await redeem(browser, purpose="email_change", email=NEW, code=code)
@@ -17,10 +17,10 @@ async def _change(app: RunningApp, browser: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("purpose", ["sign_in", "sign_up", "password_reset"])
-async def test_codes_and_links_of_the_old_address_die_with_the_change(app: RunningApp, purpose: str) -> None:
+async def test_an_email_change_voids_codes_and_links_of_the_old_address(app: RunningApp, purpose: str) -> None:
     browser = await app.signed_in(OLD)
     message = await mailed(app, purpose, OLD)
-    await _change(app, browser)
+    await _change_email(app, browser)
 
     for address in (OLD, NEW):
         by_code = {"purpose": purpose, "email": address, "code": code_in(message), "secret": SECRET}
@@ -28,7 +28,7 @@ async def test_codes_and_links_of_the_old_address_die_with_the_change(app: Runni
     assert (await redeem(app.client(), token=token_in(message), secret=SECRET)).status_code == 410
 
 
-async def test_a_key_that_is_asked_for_before_the_change_and_made_after_it_goes_nowhere(app: RunningApp) -> None:
+async def test_a_key_requested_before_the_change_is_not_issued_after_it(app: RunningApp) -> None:
     browser = await app.signed_in(OLD)
     await ask(browser, "email_change", NEW)
     code = code_in((await app.mails())[-1])
@@ -39,27 +39,27 @@ async def test_a_key_that_is_asked_for_before_the_change_and_made_after_it_goes_
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE purpose = 'sign_in'") == 0
 
 
-async def test_sessions_from_before_the_change_end_and_the_old_address_signs_nobody_in(app: RunningApp) -> None:
+async def test_an_email_change_ends_other_sessions_and_sign_in_with_the_old_address(app: RunningApp) -> None:
     browser = await app.signed_in(OLD)
-    elsewhere = app.client()
-    await elsewhere.post("/api/session", json=CREDENTIALS)
-    await _change(app, browser)
+    other_session = app.client()
+    await other_session.post("/api/session", json=CREDENTIALS)
+    await _change_email(app, browser)
 
     assert await is_signed_in(browser)
-    assert not await is_signed_in(elsewhere)
+    assert not await is_signed_in(other_session)
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 401
 
 
-async def test_the_next_owner_of_the_old_address_gets_an_account_of_their_own(open_app: RunningApp) -> None:
+async def test_the_next_owner_of_the_old_address_gets_a_new_account(open_app: RunningApp) -> None:
     browser = await open_app.signed_in(OLD)
-    stale = await mailed(open_app, "sign_in", OLD)
-    await _change(open_app, browser)
+    old_mail = await mailed(open_app, "sign_in", OLD)
+    await _change_email(open_app, browser)
     open_app.clock.forward(seconds=30)
 
-    newcomer = open_app.client()
+    new_owner = open_app.client()
     token = token_in(await mailed(open_app, "sign_up", OLD, name="Newcomer"))
-    await redeem(newcomer, token=token)
+    await redeem(new_owner, token=token)
 
-    assert (await newcomer.get("/api/session")).json()["user"]["name"] == "Newcomer"
+    assert (await new_owner.get("/api/session")).json()["user"]["name"] == "Newcomer"
     assert (await browser.get("/api/session")).json()["user"]["email"] == NEW
-    assert (await redeem(open_app.client(), token=token_in(stale))).status_code == 410
+    assert (await redeem(open_app.client(), token=token_in(old_mail))).status_code == 410

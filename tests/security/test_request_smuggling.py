@@ -1,4 +1,4 @@
-"""Smuggling: raw requests that a proxy and the service might read differently, sent to the real server."""
+"""HTTP request smuggling: raw requests that a proxy and the service may parse differently, sent to the real server."""
 
 import re
 import socket
@@ -14,15 +14,15 @@ HEAD = f"POST /api/session HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN}\r\nContent-Ty
 GET = "GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 RAW = {
-    "two lengths": HEAD + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-    "length and chunks": HEAD
+    "two Content-Length headers": HEAD + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "Content-Length and chunked": HEAD
     + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/keys HTTP/1.1\r\n\r\n",
-    "unknown encoding": HEAD + "Transfer-Encoding: identity, x\r\n\r\n{}",
+    "unknown Transfer-Encoding": HEAD + "Transfer-Encoding: identity, x\r\n\r\n{}",
     "chunked twice": HEAD + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-    "a chunk of garbage": HEAD + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n",
+    "an invalid chunk size": HEAD + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n",
     "a negative length": HEAD + "Content-Length: -1\r\n\r\n{}",
     "a length with a sign": HEAD + "Content-Length: +2\r\n\r\n{}",
-    "a length beyond all numbers": HEAD + f"Content-Length: {'9' * 5000}\r\n\r\n{{}}",
+    "a length of 5000 digits": HEAD + f"Content-Length: {'9' * 5000}\r\n\r\n{{}}",
     "a space before the colon": HEAD + "Content-Length : 2\r\n\r\n{}",
     "a folded header": HEAD + "X-A: b\r\n c\r\nContent-Length: 2\r\n\r\n{}",
     "a NUL in a header": HEAD + "X-A: b\0c\r\nContent-Length: 2\r\n\r\n{}",
@@ -33,21 +33,21 @@ RAW = {
     "a percent surrogate in the path": GET.format("/api/languages/%ED%A0%80"),
     "an absolute path": GET.format("http://evil.example/api/languages"),
     "a path without a slash": GET.format("api/languages"),
-    "a star": GET.format("*"),
-    "an endless path": GET.format("/" + "a" * 100_000),
-    "an endless header": HEAD + f"X-A: {'a' * 1_000_000}\r\n\r\n",
+    "an asterisk path": GET.format("*"),
+    "a path of 100 kB": GET.format("/" + "a" * 100_000),
+    "a header of 1 MB": HEAD + f"X-A: {'a' * 1_000_000}\r\n\r\n",
     "a thousand headers": HEAD + "".join(f"X-{number}: a\r\n" for number in range(1000)) + "\r\n",
     "no host": "GET /api/languages HTTP/1.1\r\nConnection: close\r\n\r\n",
-    "version nine": "GET /api/languages HTTP/0.9\r\n\r\n",
+    "HTTP/0.9": "GET /api/languages HTTP/0.9\r\n\r\n",
     "HTTP/2 without TLS": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
     "TLS on the plain port": "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
-    "nothing but noise": "\xff\xfe\0\x01" * 100 + "\r\n\r\n",
+    "bytes that are not HTTP": "\xff\xfe\0\x01" * 100 + "\r\n\r\n",
 }
 
 
 @pytest.fixture(scope="module")
 def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The real server on the test's database."""
+    """The service in a process of its own, on the database of the tests."""
     directory: Path = tmp_path_factory.mktemp("smuggling")
     with serving(directory, directory, DATABASE_URL=database_url, PUBLIC_URL=ORIGIN) as running:
         yield running

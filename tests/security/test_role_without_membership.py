@@ -1,4 +1,4 @@
-"""Roles without membership: changing the roles of who is no member, or nobody at all, makes half a member or a 500."""
+"""Roles without membership: setting the roles of a user who is not a member stores them, or causes a server error."""
 
 import httpx
 import pytest
@@ -7,7 +7,7 @@ from tests.support.app import RunningApp, id_of, items, problem
 from tests.support.races import queued
 
 PATH = "/api/languages/de/members"
-NOBODY = "01890000-0000-7000-8000-000000000000"
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 LOCK_LANGUAGE = "SELECT 1 FROM languages WHERE code = 'de' FOR UPDATE"
 
 
@@ -18,10 +18,12 @@ async def admin(app: RunningApp) -> httpx.AsyncClient:
     return await app.signed_in_member("de", "admin", email="admin@example.org")
 
 
-async def test_roles_are_changed_of_members_only(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_setting_the_roles_of_a_user_who_is_not_a_member_is_answered_404(
+    app: RunningApp, admin: httpx.AsyncClient
+) -> None:
     ada = await app.signed_in()
 
-    for user_id in (await id_of(ada), NOBODY):
+    for user_id in (await id_of(ada), UNKNOWN_ID):
         answer = await admin.put(f"{PATH}/{user_id}", json={"roles": ["translator", "admin"]})
         assert (answer.status_code, problem(answer)["code"]) == (404, "not_found")
 
@@ -30,24 +32,24 @@ async def test_roles_are_changed_of_members_only(app: RunningApp, admin: httpx.A
 
 
 @pytest.mark.parametrize(
-    "user_id", ["nobody", "0", "me%20", "{" + NOBODY, "x" * 500, "%00", "%F0%9F%90%91", "-1", "null"]
+    "user_id", ["nobody", "0", "me%20", "{" + UNKNOWN_ID, "x" * 500, "%00", "%F0%9F%90%91", "-1", "null"]
 )
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_what_is_no_id_is_nobody_s(admin: httpx.AsyncClient, method: str, user_id: str) -> None:
+async def test_a_malformed_user_id_is_refused(admin: httpx.AsyncClient, method: str, user_id: str) -> None:
     answer = await admin.request(method, f"{PATH}/{user_id}", json={"roles": []} if method == "PUT" else None)
 
     assert answer.status_code in (400, 404, 405)
     assert len(await items(admin, PATH)) == 1
 
 
-async def test_every_role_comes_with_reading(app: RunningApp, admin: httpx.AsyncClient) -> None:
+async def test_a_member_may_read_with_any_roles(app: RunningApp, admin: httpx.AsyncClient) -> None:
     ada = await app.signed_in_member("de")
     for roles in ([], ["translator"], ["admin"]):
         await admin.put(f"{PATH}/{await id_of(ada)}", json={"roles": roles})
         assert (await ada.get("/api/languages/de/translations")).status_code == 200
 
 
-async def test_a_member_who_is_removed_while_their_roles_change_is_no_member(
+async def test_setting_roles_after_a_concurrent_removal_is_answered_404(
     app: RunningApp, admin: httpx.AsyncClient
 ) -> None:
     ada = await app.user()

@@ -1,4 +1,4 @@
-"""Secrets in logs: a password, token or hash is written where more people read than should."""
+"""Secrets in logs: a repr, log line or answer holds a password, token or hash."""
 
 from collections.abc import Iterable, MutableMapping
 
@@ -19,24 +19,24 @@ HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 
 @pytest.mark.parametrize("kind", [PasswordSignIn, PasswordProof, CodeSignIn, SetPasswordInput, RedeemKeyInput])
-def test_a_body_with_a_secret_never_shows_itself(kind: type[msgspec.Struct]) -> None:
+def test_the_repr_of_a_request_body_holds_no_secret(kind: type[msgspec.Struct]) -> None:
     fields = {"email": "ada@example.org", "secret": SECRET, "token": "osk_token", "name": "Ada", "code": "31415926"}
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
     tag = {"method": kind.__struct_config__.tag} if kind.__struct_config__.tag_field else {}
     body = msgspec.convert({name: value for name, value in fields.items() if name in known} | tag, kind)
 
-    shown = f"{body!r} {body} {[body]}"
+    text = f"{body!r} {body} {[body]}"
 
-    assert SECRET not in shown
-    assert "osk_token" not in shown
-    assert "31415926" not in shown
+    assert SECRET not in text
+    assert "osk_token" not in text
+    assert "31415926" not in text
 
 
-def test_what_holds_a_token_or_a_hash_never_shows_it() -> None:
-    shown = f"{StartedSession('ost_token', 60)!r} {msgspec.convert(_primary_key(), PrimaryKey)!r}"
+def test_the_repr_of_sessions_and_keys_holds_no_token_and_no_hash() -> None:
+    text = f"{StartedSession('ost_token', 60)!r} {msgspec.convert(_primary_key(), PrimaryKey)!r}"
 
-    assert "ost_token" not in shown
-    assert "argon2" not in shown
+    assert "ost_token" not in text
+    assert "argon2" not in text
 
 
 def _primary_key() -> dict[str, str]:
@@ -49,11 +49,11 @@ def _primary_key() -> dict[str, str]:
 
 
 def _rendered(lines: Iterable[MutableMapping[str, object]]) -> str:
-    """The lines as they are written, tracebacks included."""
+    """The log lines as text, tracebacks included."""
     return "".join(str(format_exc_info(structlog, "error", dict(line))) for line in lines)
 
 
-async def test_a_failing_statement_is_logged_without_what_it_was_to_store(app: RunningApp) -> None:
+async def test_a_failing_statement_is_logged_without_its_parameters(app: RunningApp) -> None:
     await app.user()
     pool = app.resources.database.pool
     await pool.execute("ALTER TABLE sessions RENAME COLUMN user_agent TO hidden")
@@ -66,42 +66,44 @@ async def test_a_failing_statement_is_logged_without_what_it_was_to_store(app: R
     logged = _rendered(lines)
     assert problem(answer)["code"] == "internal_error"
     assert "UndefinedColumnError" in logged
-    for hidden in (SECRET, "ost_", "argon2id$", "reader", "ada@example.org", app.clock().isoformat(" ")):
-        assert hidden not in logged
+    for submitted in (SECRET, "ost_", "argon2id$", "reader", "ada@example.org", app.clock().isoformat(" ")):
+        assert submitted not in logged
 
 
-async def test_no_answer_and_no_log_line_repeats_what_was_sent(app: RunningApp, database_url: str) -> None:
+async def test_no_answer_and_no_log_line_repeats_a_submitted_secret(app: RunningApp, database_url: str) -> None:
     await app.user()
     token = await app.invitation()
-    hidden = "hunter2-hunter2-hunter2"
-    async with running(settings_for(database_url, ACCESS_LOG="on"), Clock()) as logging:
-        client = logging.client(Authorization=f"Bearer {hidden}")
+    submitted = "hunter2-hunter2-hunter2"
+    async with running(settings_for(database_url, ACCESS_LOG="on"), Clock()) as logged_app:
+        client = logged_app.client(Authorization=f"Bearer {submitted}")
         with capture_logs() as lines:
             answers = [
-                await client.post("/api/session", json={**CREDENTIALS, "secret": hidden}),
-                await client.post("/api/session", json={**CREDENTIALS, "secret": hidden, "other": hidden}),
-                await client.post("/api/session", content=f'{{"secret": "{hidden}'),
-                await client.post("/api/session", json={"method": hidden, "email": hidden, "secret": hidden * 100}),
-                await client.post("/api/keys/redeem", json={"token": token, "name": "Eve", "secret": hidden[:14]}),
-                await client.post("/api/keys/redeem", json={"token": hidden, "name": "Eve", "secret": hidden}),
-                await client.get(f"/api/session?token={hidden}"),
-                await client.get(f"/api/nowhere?token={hidden}"),
-                await client.get(f"/api/languages?limit={hidden}&cursor={hidden}"),
+                await client.post("/api/session", json={**CREDENTIALS, "secret": submitted}),
+                await client.post("/api/session", json={**CREDENTIALS, "secret": submitted, "other": submitted}),
+                await client.post("/api/session", content=f'{{"secret": "{submitted}'),
+                await client.post(
+                    "/api/session", json={"method": submitted, "email": submitted, "secret": submitted * 100}
+                ),
+                await client.post("/api/keys/redeem", json={"token": token, "name": "Eve", "secret": submitted[:14]}),
+                await client.post("/api/keys/redeem", json={"token": submitted, "name": "Eve", "secret": submitted}),
+                await client.get(f"/api/session?token={submitted}"),
+                await client.get(f"/api/nowhere?token={submitted}"),
+                await client.get(f"/api/languages?limit={submitted}&cursor={submitted}"),
             ]
 
     logged = _rendered(lines)
     assert len(lines) == len(answers)
-    assert hidden not in logged
+    assert submitted not in logged
     assert token not in logged
-    assert not any(hidden in answer.text for answer in answers)
-    assert not any(hidden in str(answer.headers) for answer in answers)
+    assert not any(submitted in answer.text for answer in answers)
+    assert not any(submitted in str(answer.headers) for answer in answers)
 
 
-async def test_nothing_that_is_answered_holds_a_hash(app: RunningApp) -> None:
+async def test_no_answer_holds_a_hash(app: RunningApp) -> None:
     admin = await app.signed_in(admin=True)
     await app.invitation()
 
-    shown = [
+    texts = [
         (await admin.get(path)).text for path in ("/api/session", "/api/sessions", "/api/keys", "/api/openapi.json")
     ]
 
@@ -110,4 +112,4 @@ async def test_nothing_that_is_answered_holds_a_hash(app: RunningApp) -> None:
         " WHERE kind = 'single_use' UNION ALL SELECT encode(token_hash, 'hex') FROM sessions"
     )
     assert len(hashes) == 3
-    assert not any(row["hash"] in text for row in hashes for text in shown)
+    assert not any(row["hash"] in text for row in hashes for text in texts)

@@ -1,4 +1,4 @@
-"""Normalised at setting but not at checking, or two ways: a secret that never signs in, or that several do."""
+"""Inconsistent Unicode normalisation: a stored secret never signs in, or several different secrets do."""
 
 import unicodedata
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.app import CREDENTIALS, RunningApp
 
 SPELLINGS = (
-    "\ufb01fteen quiet \ufb02owers",  # ligatures, which NFKC would take apart
+    "\ufb01fteen quiet \ufb02owers",  # ligatures, which NFKC decomposes
     "cafe\u0301 by the quiet harbour",
     "caf\u00e9 by the quiet harbour",
     "\u212bngstr\u00f6m units in a row",
@@ -20,7 +20,7 @@ SPELLINGS = (
 
 
 @pytest.mark.parametrize("secret", SPELLINGS)
-async def test_what_was_set_signs_in_in_either_normal_form(app: RunningApp, secret: str) -> None:
+async def test_a_secret_signs_in_in_its_nfc_and_its_nfd_form(app: RunningApp, secret: str) -> None:
     browser = await app.signed_in()
     assert (await browser.put("/api/keys/primary/secret", json={"secret": secret})).status_code == 204
 
@@ -40,7 +40,7 @@ async def test_what_was_set_signs_in_in_either_normal_form(app: RunningApp, secr
         ("seven lamps\u200b on a quiet harbour", "seven lamps on a quiet harbour"),
     ],
 )
-async def test_a_secret_that_only_looks_alike_does_not_sign_in(app: RunningApp, stored: str, other: str) -> None:
+async def test_a_look_alike_of_the_secret_is_refused(app: RunningApp, stored: str, other: str) -> None:
     browser = await app.signed_in()
     assert (await browser.put("/api/keys/primary/secret", json={"secret": stored})).status_code == 204
 

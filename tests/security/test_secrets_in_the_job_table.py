@@ -1,4 +1,4 @@
-"""Secrets in the job table: whoever reads the database finds no code, no link and no address in a job, at any time."""
+"""Secrets in the job table: a reader of the database finds a code, link or address in a job."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from tests.support.smtp_server import mail_server
 
 CODE, TOKEN, TO = "40137268", "osk_aB3dE5gH7jK9", "grace@secret.example.org"
 VALUES = {"code": CODE, "link": f"https://auth.example.org/redeem#token={TOKEN}"}
-NEVER = (CODE, TOKEN, TO.partition("@")[2])
+SECRETS = (CODE, TOKEN, TO.partition("@")[2])
 
 
 async def enqueue(app: RunningApp) -> None:
@@ -21,7 +21,7 @@ async def enqueue(app: RunningApp) -> None:
 
 
 async def dump(app: RunningApp) -> str:
-    """All that is stored, binary columns in every spelling in which a text could hide in them."""
+    """All rows of all tables as text; binary columns as hexadecimal and as Latin-1."""
     pool = app.resources.database.pool
     tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     rows = [row for (table,) in tables for row in await pool.fetch(f'SELECT t::text AS r, t.* FROM "{table}" t')]  # noqa: S608 # names from the catalogue
@@ -29,23 +29,23 @@ async def dump(app: RunningApp) -> str:
     return "\n".join(texts)
 
 
-async def test_a_waiting_mail_is_sealed(app: RunningApp) -> None:
+async def test_the_payload_of_a_waiting_mail_is_encrypted(app: RunningApp) -> None:
     await enqueue(app)
     stored = await dump(app)
     assert "\\x" in stored
-    for secret in NEVER:
+    for secret in SECRETS:
         assert secret not in stored
         assert secret.encode().hex() not in stored
 
 
-async def test_the_payload_is_gone_once_the_mail_is_sent(app: RunningApp) -> None:
+async def test_the_payload_is_erased_when_the_mail_is_sent(app: RunningApp) -> None:
     await enqueue(app)
     (message,) = await app.mails()
     assert message["Subject"].startswith(CODE)
     assert await payloads(app) == [None]
 
 
-async def test_the_payload_is_gone_once_the_code_has_expired(app: RunningApp) -> None:
+async def test_the_payload_is_erased_when_the_code_has_expired(app: RunningApp) -> None:
     await enqueue(app)
     app.clock.forward(minutes=10)
     assert await app.mails() == []
@@ -56,7 +56,7 @@ async def test_the_payload_is_gone_once_the_code_has_expired(app: RunningApp) ->
     "data_reply",
     [f"554 rejected: {CODE} {TOKEN} {TO}", f"451 {CODE} {TOKEN} {TO}", f"421 {CODE} {TOKEN} {TO}"],
 )
-async def test_a_server_that_repeats_the_message_puts_no_secret_in_the_database_or_the_log(
+async def test_an_smtp_reply_that_repeats_the_message_is_neither_stored_nor_logged(
     app: RunningApp, database_url: str, data_reply: str
 ) -> None:
     async with mail_server() as server:
@@ -68,17 +68,17 @@ async def test_a_server_that_repeats_the_message_puts_no_secret_in_the_database_
                 await drain(sender.worker)
             stored = await dump(sender)
     assert any(entry["event"] == "job_failed" for entry in logs)
-    for secret in NEVER:
+    for secret in SECRETS:
         assert secret not in stored
         assert secret not in repr(logs)
 
 
-async def test_a_delivered_mail_leaves_no_secret_in_the_log(app: RunningApp) -> None:
+async def test_a_delivered_mail_logs_no_secret(app: RunningApp) -> None:
     with capture_logs() as logs:
         await enqueue(app)
         await app.mails()
     assert any(entry["event"] == "mail_sent" for entry in logs)
-    assert not any(secret in repr(logs) for secret in NEVER)
+    assert not any(secret in repr(logs) for secret in SECRETS)
 
 
 async def payloads(app: RunningApp) -> list[bytes | None]:

@@ -1,26 +1,26 @@
-"""Self-promotion: a user gives themselves a role, or is given one by leaving it out."""
+"""Vertical privilege escalation: users grant themselves a role, or gain a role by omitting a field."""
 
 import pytest
 
 from tests.support.app import RunningApp, field_errors, id_of, problem
 
-PLANTED = {
+EXTRA_FIELDS = {
     "platformRole": "admin", "platform_role": "admin", "role": "admin", "roles": ["admin"], "permission": "admin",
     "status": "active", "suspensionReason": None, "onboardedAt": None, "email": "root@example.org", "id": "me",
 }  # fmt: skip
 
 
-async def test_no_change_of_a_profile_takes_a_role_or_a_status(app: RunningApp) -> None:
+async def test_changing_a_profile_refuses_roles_and_status(app: RunningApp) -> None:
     ada, root = await app.signed_in(), await app.signed_in("root@example.org", admin=True)
 
     for client in (ada, root):
-        answer = await client.patch("/api/users/me", json={"name": "Ada", **PLANTED})
-        assert field_errors(answer) == dict.fromkeys(PLANTED, "unknown_field")
+        answer = await client.patch("/api/users/me", json={"name": "Ada", **EXTRA_FIELDS})
+        assert field_errors(answer) == dict.fromkeys(EXTRA_FIELDS, "unknown_field")
 
     assert (await ada.get("/api/users/me")).json()["platformRole"] is None
 
 
-async def test_a_change_that_leaves_the_role_out_leaves_the_role(app: RunningApp) -> None:
+async def test_changing_a_profile_keeps_the_platform_role(app: RunningApp) -> None:
     root = await app.signed_in(admin=True)
 
     await root.patch("/api/users/me", json={"name": "Root"})
@@ -28,23 +28,25 @@ async def test_a_change_that_leaves_the_role_out_leaves_the_role(app: RunningApp
     assert (await root.get("/api/users/me")).json()["platformRole"] == "admin"
 
 
-@pytest.mark.parametrize("whom", ["me", "own id", "another"])
+@pytest.mark.parametrize("target", ["me", "own id", "another"])
 @pytest.mark.parametrize("roles", [(), ("admin", "translator")])
-async def test_nobody_but_a_platform_admin_grants_the_platform_role(
-    app: RunningApp, whom: str, roles: tuple[str, ...]
+async def test_granting_the_platform_role_requires_a_platform_admin(
+    app: RunningApp, target: str, roles: tuple[str, ...]
 ) -> None:
     await app.language("de")
     ada = await app.signed_in_member("de", *roles)
-    named = {"me": "me", "own id": await id_of(ada), "another": str(await app.user("eve@example.org"))}[whom]
+    user_id = {"me": "me", "own id": await id_of(ada), "another": str(await app.user("eve@example.org"))}[target]
 
-    answer = await ada.put(f"/api/users/{named}/platform-role", json={"role": "admin"})
+    answer = await ada.put(f"/api/users/{user_id}/platform-role", json={"role": "admin"})
 
     assert (answer.status_code, problem(answer)["code"]) == (403, "forbidden")
     assert await app.resources.database.pool.fetchval("SELECT count(platform_role) FROM users") == 0
 
 
 @pytest.mark.parametrize("roles", [(), ("translator",)])
-async def test_nobody_but_an_admin_of_the_language_grants_its_roles(app: RunningApp, roles: tuple[str, ...]) -> None:
+async def test_granting_a_language_role_requires_an_admin_of_the_language(
+    app: RunningApp, roles: tuple[str, ...]
+) -> None:
     await app.language("de")
     ada = await app.signed_in_member("de", *roles)
 
@@ -58,11 +60,11 @@ async def test_nobody_but_an_admin_of_the_language_grants_its_roles(app: Running
     assert tuple(stored) == roles
 
 
-async def test_a_suspended_user_restores_nobody(app: RunningApp) -> None:
+async def test_a_suspended_platform_admin_cannot_restore_themselves(app: RunningApp) -> None:
     await app.signed_in("root@example.org", admin=True)
     admin = await app.signed_in(admin=True)
     path = f"/api/users/{await id_of(admin)}/suspension"
-    # The session is left standing on purpose.
+    # By SQL, because a suspension by the API would end the session.
     await app.resources.database.pool.execute("UPDATE users SET status = 'suspended' WHERE email = 'ada@example.org'")
 
     assert (await admin.delete(path)).status_code == 401

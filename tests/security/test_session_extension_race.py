@@ -1,4 +1,4 @@
-"""Rotation on use: requests side by side multiply a session or sign each other out, or revive one that was ended."""
+"""Race condition in session extension: concurrent requests multiply or end a session, or revive an ended session."""
 
 import httpx
 
@@ -6,10 +6,10 @@ from app.auth.tokens import token_hash
 from tests.support.app import RunningApp
 from tests.support.races import at_once
 
-RIVALS = 16
+CONCURRENT = 16
 
 
-async def test_requests_side_by_side_keep_one_session_and_one_token(app: RunningApp) -> None:
+async def test_concurrent_requests_keep_one_session_and_one_token(app: RunningApp) -> None:
     token = await app.token(await app.user())
     for _ in range(5):
         app.clock.forward(hours=2)
@@ -17,7 +17,7 @@ async def test_requests_side_by_side_keep_one_session_and_one_token(app: Running
         async def read(_: int) -> httpx.Response:
             return await app.with_cookie(token).get("/api/session")
 
-        answers = await at_once(RIVALS, read)
+        answers = await at_once(CONCURRENT, read)
         await app.sessions.flush()
 
         assert all(answer.json()["user"] for answer in answers)
@@ -27,19 +27,19 @@ async def test_requests_side_by_side_keep_one_session_and_one_token(app: Running
         assert [row["token_hash"] for row in rows] == [token_hash(token)]
 
 
-async def test_an_extension_never_revives_a_session_that_was_ended(app: RunningApp) -> None:
+async def test_an_extension_never_revives_an_ended_session(app: RunningApp) -> None:
     for _ in range(5):
         await app.resources.database.pool.execute("TRUNCATE users CASCADE")
         browser = await app.signed_in()
         app.clock.forward(hours=2)
 
-        async def work(number: int) -> httpx.Response:
+        async def read_or_sign_out(number: int) -> httpx.Response:
             if number == 7:
                 return await browser.delete("/api/session")  # noqa: B023 # awaited within the round
             return await browser.get("/api/languages")  # noqa: B023 # awaited within the round
 
         token = browser.cookies["auth_session"]
-        await at_once(RIVALS, work)
+        await at_once(CONCURRENT, read_or_sign_out)
         await app.sessions.flush()
 
         assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0

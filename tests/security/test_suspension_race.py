@@ -1,4 +1,4 @@
-"""Slipping in while being suspended: a way in that is used at the moment of the suspension outlives it."""
+"""Race condition on suspension: a sign-in or redemption at the moment of a suspension outlives the suspension."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,7 +16,7 @@ from tests.support.races import at_once, queued
 LOCK_USER = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
 NEW_SECRET = "nine quiet herons over water"
 
-Way = Callable[[RunningApp, str, httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
+Action = Callable[[RunningApp, str, httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
 
 
 async def _redeem(app: RunningApp, token: str, _: httpx.AsyncClient) -> httpx.Response:
@@ -37,16 +37,16 @@ async def _change_secret(_: RunningApp, __: str, browser: httpx.AsyncClient) -> 
     return await browser.put("/api/keys/primary/secret", json={"secret": NEW_SECRET})
 
 
-async def _victims(app: RunningApp, way: Way) -> tuple[UUID, str, httpx.AsyncClient]:
-    """The user to suspend, an invitation's token, and a browser of the user."""
-    if way is _redeem:
+async def _user_to_suspend(app: RunningApp, action: Action) -> tuple[UUID, str, httpx.AsyncClient]:
+    """Create a user. Returns the user's id, the token of an invitation for `_redeem`, and the user's browser."""
+    if action is _redeem:
         token = await app.invitation("eve@example.org")
         return await find_user(app.resources, "eve@example.org"), token, app.client()
     browser = await app.signed_in()
     return await find_user(app.resources, "ada@example.org"), "", browser
 
 
-async def _assert_nobody_is_in(app: RunningApp, user: UUID) -> None:
+async def _assert_no_access(app: RunningApp, user: UUID) -> None:
     pool = app.resources.database.pool
     assert await pool.fetchval("SELECT status FROM users WHERE id = $1", user) == "suspended"
     assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
@@ -54,40 +54,40 @@ async def _assert_nobody_is_in(app: RunningApp, user: UUID) -> None:
 
 
 @pytest.mark.parametrize("suspended_first", [True, False])
-@pytest.mark.parametrize("way", [_redeem, _sign_in, _reauthenticate, _change_secret])
-async def test_a_suspension_ends_the_way_in_that_is_being_used(
-    app: RunningApp, way: Way, suspended_first: bool
+@pytest.mark.parametrize("action", [_redeem, _sign_in, _reauthenticate, _change_secret])
+async def test_a_suspension_revokes_the_access_of_a_concurrent_request(
+    app: RunningApp, action: Action, suspended_first: bool
 ) -> None:
-    user, token, browser = await _victims(app, way)
-    works: list[Callable[[], Coroutine[Any, Any, httpx.Response | None]]] = [
+    user, token, browser = await _user_to_suspend(app, action)
+    calls: list[Callable[[], Coroutine[Any, Any, httpx.Response | None]]] = [
         lambda: suspend_user(OPERATOR, app.resources, user),
-        lambda: way(app, token, browser),
+        lambda: action(app, token, browser),
     ]
 
     async with queued(app, LOCK_USER, user) as queue:
-        tasks = [await queue.add(work()) for work in (works if suspended_first else reversed(works))]
-    suspension, use = tasks if suspended_first else reversed(tasks)
+        tasks = [await queue.add(call()) for call in (calls if suspended_first else reversed(calls))]
+    suspension, action_task = tasks if suspended_first else reversed(tasks)
 
     await suspension
-    answer = await use
+    answer = await action_task
     assert answer is not None
     assert answer.status_code in ((401, 410) if suspended_first else (200, 201, 204)), answer.text
-    await _assert_nobody_is_in(app, user)
+    await _assert_no_access(app, user)
 
 
-@pytest.mark.parametrize("way", [_redeem, _sign_in, _reauthenticate, _change_secret])
-async def test_a_suspension_wins_against_many_at_once(app: RunningApp, way: Way) -> None:
+@pytest.mark.parametrize("action", [_redeem, _sign_in, _reauthenticate, _change_secret])
+async def test_a_suspension_revokes_the_access_of_many_concurrent_requests(app: RunningApp, action: Action) -> None:
     for _ in range(5):
         await app.resources.database.pool.execute("TRUNCATE users, keys, sessions CASCADE")
-        user, token, browser = await _victims(app, way)
+        user, token, browser = await _user_to_suspend(app, action)
 
-        async def work(number: int) -> httpx.Response | None:
+        async def call(number: int) -> httpx.Response | None:
             if number != 7:
-                return await way(app, token, browser)  # noqa: B023 # awaited within the round
+                return await action(app, token, browser)  # noqa: B023 # awaited within the round
             await suspend_user(OPERATOR, app.resources, user)  # noqa: B023 # awaited within the round
             return None
 
-        answers = await at_once(16, work)
+        answers = await at_once(16, call)
 
         assert {answer.status_code for answer in answers if answer} <= {200, 201, 204, 401, 410}
-        await _assert_nobody_is_in(app, user)
+        await _assert_no_access(app, user)

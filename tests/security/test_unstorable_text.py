@@ -1,4 +1,4 @@
-"""Text that PostgreSQL cannot store: a NUL or an unpaired surrogate, in any string, makes the service fail."""
+"""Server error by unstorable text: a string holds a NUL or an unpaired surrogate, which PostgreSQL cannot store."""
 
 import json
 
@@ -14,7 +14,9 @@ def _with(body: dict[str, str], field: str, escape: str) -> bytes:
 
 
 @pytest.mark.parametrize("escape", UNSTORABLE)
-async def test_in_any_string_of_any_body_it_is_a_422_that_names_the_field(app: RunningApp, escape: str) -> None:
+async def test_unstorable_text_in_any_string_of_a_body_is_answered_422_with_its_field(
+    app: RunningApp, escape: str
+) -> None:
     admin = await app.signed_in(admin=True)
     await app.language()
     redemption = {"token": await app.invitation(), "email": "eve@example.org", "name": "Eve", "secret": SECRET}
@@ -36,7 +38,7 @@ async def test_in_any_string_of_any_body_it_is_a_422_that_names_the_field(app: R
 
 
 @pytest.mark.parametrize("escape", UNSTORABLE)
-async def test_in_the_name_of_a_field_it_is_a_422(app: RunningApp, escape: str) -> None:
+async def test_unstorable_text_in_the_name_of_a_field_is_answered_422(app: RunningApp, escape: str) -> None:
     body = json.dumps({**CREDENTIALS, "@@": "x"}).replace("@@", escape).encode()
 
     answer = await app.client().post("/api/session", content=body, headers={"Content-Type": "application/json"})
@@ -45,7 +47,7 @@ async def test_in_the_name_of_a_field_it_is_a_422(app: RunningApp, escape: str) 
 
 
 @pytest.mark.parametrize("raw", [b'"\x00"', b'"\xed\xa0\x80"', b'"\xff"', b'"\xc0\x80"', b'"\xf8\x88\x80\x80\x80"'])
-async def test_bytes_that_are_no_utf8_text_are_a_400(app: RunningApp, raw: bytes) -> None:
+async def test_bytes_that_are_not_utf8_are_answered_400(app: RunningApp, raw: bytes) -> None:
     body = b'{"method": "password", "email": "ada@example.org", "secret": ' + raw + b"}"
 
     answer = await app.client().post("/api/session", content=body, headers={"Content-Type": "application/json"})
@@ -62,7 +64,7 @@ async def test_bytes_that_are_no_utf8_text_are_a_400(app: RunningApp, raw: bytes
         "/api/%00", "/api/keys?cursor=7aCA",
     ],
 )  # fmt: skip
-async def test_in_a_path_or_query_it_is_refused(app: RunningApp, path: str) -> None:
+async def test_unstorable_text_in_a_path_or_query_causes_no_server_error(app: RunningApp, path: str) -> None:
     admin = await app.signed_in(admin=True)
 
     answer = await admin.get(path)
@@ -71,7 +73,7 @@ async def test_in_a_path_or_query_it_is_refused(app: RunningApp, path: str) -> N
 
 
 @pytest.mark.parametrize("agent", [b"\xff\xfe", b"\xed\xa0\x80", "\u0085\u2028".encode(), b"x" * 60_000, b"\x7f"])
-async def test_in_the_user_agent_it_hinders_no_sign_in(app: RunningApp, agent: bytes) -> None:
+async def test_unstorable_text_in_the_user_agent_does_not_prevent_a_sign_in(app: RunningApp, agent: bytes) -> None:
     await app.user()
 
     answer = await app.client().post("/api/session", json=CREDENTIALS, headers=[(b"User-Agent", agent)])

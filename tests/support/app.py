@@ -1,4 +1,4 @@
-"""A running service for tests: the real app on a real database, with a clock that tests set."""
+"""The real app on a real database for tests, with a clock that tests set."""
 
 import asyncio
 import atexit
@@ -42,7 +42,7 @@ START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ORIGIN = "http://127.0.0.1:8000"
 SECRET = "seven lamps on a quiet harbour"
 CREDENTIALS = {"method": "password", "email": "ada@example.org", "secret": SECRET}
-# Cheap on purpose: what tests hold is that a hash ran, not how long it takes.
+# Low costs: tests check that a hash was computed, not how long a hash takes.
 FAST_HASHES = {"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1", "HASH_QUEUE": "1000"}
 SECRET_KEY = "a key for tests 4Xw1kQz8vRt6Lm2Ns0Bp"
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ostiary-test-data-"))
@@ -50,7 +50,7 @@ atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 
 class Clock:
-    """The time of a test: it stands still until the test moves it."""
+    """The clock of a test: its time changes only when the test moves it."""
 
     def __init__(self) -> None:
         self.now = START
@@ -59,12 +59,12 @@ class Clock:
         return self.now
 
     def forward(self, **span: float) -> None:
-        """Move on, in the words of `timedelta`."""
+        """Move the time forward; `span` takes the keyword arguments of `timedelta`."""
         self.now += timedelta(**span)
 
 
 class Problem(TypedDict, total=False):
-    """The body of an error answer."""
+    """The body of an error response (RFC 9457)."""
 
     type: str
     title: str
@@ -76,7 +76,7 @@ class Problem(TypedDict, total=False):
 
 
 def problem(response: httpx.Response) -> Problem:
-    """The problem of an answer, which must be one."""
+    """The problem in the body of a response, which must be an error response."""
     assert response.headers["content-type"] == "application/problem+json", response.text
     body = cast("Problem", response.json())
     assert body["status"] == response.status_code
@@ -84,26 +84,26 @@ def problem(response: httpx.Response) -> Problem:
 
 
 def field_errors(response: httpx.Response) -> dict[str, str]:
-    """The error codes of a 422, by field."""
+    """The error codes of a 422 response, by field."""
     assert response.status_code == 422, response.text
     return {error["field"]: error["code"] for error in problem(response)["errors"]}
 
 
 async def is_signed_in(client: httpx.AsyncClient) -> bool:
-    """Whether the service takes the client for a user."""
+    """Whether the client has a valid session."""
     response = await client.get("/api/session")
     assert response.status_code == 200, response.text
     return response.json()["user"] is not None
 
 
 async def id_of(client: httpx.AsyncClient) -> str:
-    """The id of the user who is signed in."""
+    """The id of the signed-in user."""
     user_id: str = (await client.get("/api/session")).json()["user"]["id"]
     return user_id
 
 
 async def pages(client: httpx.AsyncClient, path: str, **parameters: str | int) -> list[list[Any]]:
-    """The items on every page of a list."""
+    """The items of each page of a list."""
     found = list[list[Any]]()
     cursor: str | None = ""
     while cursor is not None:
@@ -120,7 +120,7 @@ async def items(client: httpx.AsyncClient, path: str, **parameters: str | int) -
 
 
 class RunningApp:
-    """The service under test, and short ways to bring it into a state."""
+    """The service under test, with helpers that create users, sessions, languages and members."""
 
     def __init__(self, litestar: Litestar, settings: Settings, clock: Clock) -> None:
         self.asgi: ASGIApp = outermost(litestar, settings)
@@ -129,11 +129,11 @@ class RunningApp:
         self.resources = cast("Resources", litestar.state.resources)
         self.sessions = cast("SessionAuthenticator", litestar.state.sessions)
         self.worker = cast("Worker", litestar.state.worker)
-        # Users are made one after the other, although the clock stands still.
+        # Each user gets a later `created_at` than the user before, although the clock stands still.
         self._numbers = count()
 
     def client(self, *, ip: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
-        """An HTTP client without a session, whose requests come from the service's own origin."""
+        """An HTTP client at the service's own origin, without a session."""
         # httpx and Litestar name the types of ASGI differently.
         transport = httpx.ASGITransport(cast("Any", self.asgi), raise_app_exceptions=False, client=(ip, 40_000))
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, **headers})
@@ -147,7 +147,7 @@ class RunningApp:
         onboarded: bool = True,
         name: str = "Ada",
     ) -> UUID:
-        """A user as an invitation leaves them."""
+        """Create a user with a primary key and an unverified email address. Returns the id of the user."""
         now = self.clock()
         hashed = await self.resources.hasher.hash(secret) if secret is not None else None
         async with self.resources.database.transaction() as transaction:
@@ -165,18 +165,18 @@ class RunningApp:
         return user.id
 
     async def invitation(self, email: str = "eve@example.org") -> str:
-        """The token of an invitation to a new user, who has no secret yet."""
+        """Create a user without a secret. Returns the token of the invitation link."""
         link = await create_user_with_link(OPERATOR, self.resources, email, "", None)
         return link.partition("#token=")[2]
 
     async def setup_token(self) -> str:
-        """The token of the link that makes the first platform admin."""
+        """Create a setup link, which makes the first platform admin. Returns its token."""
         link = await new_setup_link(self.resources)
         assert link is not None
         return link.partition("#token=")[2]
 
     async def token(self, user_id: UUID, *, admin: bool = False) -> str:
-        """The token of a new session of this user."""
+        """Start a session of this user. Returns the session token."""
         async with self.resources.database.transaction() as transaction:
             started = await start_session(
                 OPERATOR,
@@ -196,30 +196,30 @@ class RunningApp:
         onboarded: bool = True,
         name: str = "Ada",
     ) -> httpx.AsyncClient:
-        """A new user's browser: the cookie is set, requests come from the service's own origin."""
+        """Create a user and a session. Returns an HTTP client with the session cookie."""
         user_id = await self.user(email, admin=admin, onboarded=onboarded, name=name)
         return self.with_cookie(await self.token(user_id, admin=admin))
 
     def with_cookie(self, token: str) -> httpx.AsyncClient:
-        """A browser that holds this session token."""
+        """An HTTP client with this session token in its cookie."""
         client = self.client()
         client.cookies.set("auth_session", token, domain="127.0.0.1", path="/")
         return client
 
     async def mails(self) -> list[EmailMessage]:
-        """Run the jobs that are due; gives all mail that the test has sent so far, in the order it was caused."""
+        """Run the jobs that are due. Returns all mails of the test so far, in the order of their requests."""
         await drain(self.worker)
         files = sorted((self.settings.data_path / "mail").glob("*.eml"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
 
     async def signed_in_member(self, code: str, *roles: str, email: str = "ada@example.org") -> httpx.AsyncClient:
-        """The browser of a new user who is a member of the language, with these roles."""
+        """Create a user with these roles in the language. Returns an HTTP client with a session of the user."""
         user_id = await self.user(email)
         await self.member(user_id, code, *roles)
         return self.with_cookie(await self.token(user_id))
 
     async def language(self, code: str = "de", name: str = "German") -> str:
-        """A language."""
+        """Create a language. Returns its code."""
         await create_language(OPERATOR, self.resources, NewLanguage(code=code, name=name))
         return code
 
@@ -232,27 +232,28 @@ class RunningApp:
 
 
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
-    """Return as soon as the condition, asked again and again, holds: for what another process does."""
-    while not await holds():  # noqa: ASYNC110 # no event of ours tells of another process
+    """Poll a condition that another process changes, every 10 ms, until it holds."""
+    while not await holds():  # noqa: ASYNC110 # another process sets no event of this process
         await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def running(settings: Settings, clock: Clock) -> AsyncIterator[RunningApp]:
-    """The service, from start to stop, in the test's own event loop.
+    """A service that runs in the test's event loop until the context ends.
 
-    The app lives in a task of its own: fixtures start and stop in different tasks, which its lifespan forbids.
+    The lifespan of the app runs in its own task: it must start and stop in one task, but fixtures start and stop in
+    different tasks.
     """
     litestar = build(settings, clock)
     started, stop = asyncio.Event(), asyncio.Event()
 
-    async def live() -> None:
+    async def run_lifespan() -> None:
         async with litestar.lifespan():
             started.set()
             await stop.wait()
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(live())
+        tasks.create_task(run_lifespan())
         await started.wait()
         try:
             yield RunningApp(litestar, settings, clock)
@@ -261,6 +262,6 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[RunningApp]
 
 
 def settings_for(database_url: str, **environ: str) -> Settings:
-    """Settings of a test's service. Its jobs run when the test says so."""
+    """Settings of a service under test. Jobs run only when the test runs them."""
     defaults = {"ACCESS_LOG": "off", "RUN_JOBS": "off", "SECRET_KEY": SECRET_KEY, "DATA_DIR": str(DATA_DIR)}
     return load({"DATABASE_URL": database_url, **defaults, **FAST_HASHES, **environ})

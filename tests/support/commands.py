@@ -1,4 +1,4 @@
-"""Running the `ostiary` command in the test's own process, with settings in its environment."""
+"""Run `ostiary` commands in the test's own process, with settings from environment variables."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ HEAD = ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head()
 
 
 class Done(NamedTuple):
-    """Exit code and what was printed, by lines."""
+    """The exit code of a command, and its lines on standard output and standard error."""
 
     code: int
     out: list[str]
@@ -23,7 +23,7 @@ class Done(NamedTuple):
 
     @property
     def mistakes(self) -> list[str]:
-        """What a failed command says, without the prefix that each line has."""
+        """The error lines of a command that failed with exit code 1, without the prefix `ostiary: `."""
         assert (self.code, self.out) == (1, []), self
         assert all(line.startswith("ostiary: ") for line in self.err), self.err
         return [line.removeprefix("ostiary: ") for line in self.err]
@@ -33,17 +33,17 @@ Run = Callable[..., Done]
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **environ: str) -> None:
-    """Set these variables, and those that every command of a test needs."""
+    """Set these environment variables, and the ones that every command in a test needs."""
     for name, value in {**FAST_HASHES, "DATA_DIR": "/nowhere/that/may/be/made", **environ}.items():
         monkeypatch.setenv(name, value)
 
 
 def execute(url: str, statement: str) -> None:
-    """Run one statement on this database."""
+    """Run one SQL statement on the database with this URL."""
 
-    async def work() -> None:
+    async def connect_and_execute() -> None:
         connection = await asyncpg.connect(url)
         await connection.execute(statement)
         await connection.close()
 
-    asyncio.run(work())
+    asyncio.run(connect_and_execute())

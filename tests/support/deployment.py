@@ -1,4 +1,4 @@
-"""A deployment to test from outside: the real process over HTTP, and a mail server that its mail goes to."""
+"""A deployment under test from outside: the real process over HTTP, with a mail server that receives its mail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ NO_JOB_WAITS = "SELECT NOT EXISTS (SELECT FROM jobs WHERE finished_at IS NULL AN
 
 
 class Deployment:
-    """A service with its mail server, database and platform admin."""
+    """A running service with its mail server, its database and a signed-in platform admin."""
 
     def __init__(
         self, service: Service, mail: MailServer, database: Database, transport: httpx.AsyncBaseTransport
@@ -28,14 +28,14 @@ class Deployment:
         self.url = service.url
         self.mail = mail
         self.database = database
-        # Shared by all browsers, so that none has to be closed.
+        # All browsers share one transport, so that no browser has to be closed.
         self._transport = transport
         self.passwords = "password" in service.environ["SIGN_IN_METHODS"]
         self.acceptance = {"name": "Grace", "secret": SECRET} if self.passwords else {"name": "Grace"}
         self.admin = self.browser()
 
     def browser(self, session: str = "") -> httpx.AsyncClient:
-        """A browser at the service's own origin, with a session's token or without."""
+        """An HTTP client at the service's own origin, with or without a session token in its cookie."""
         cookies = httpx.Cookies()
         if session:
             cookies.set("auth_session", session, domain="127.0.0.1", path="/")
@@ -48,13 +48,13 @@ class Deployment:
         )
 
     async def user(self, address: str) -> httpx.AsyncClient:
-        """The browser of a new user, whom the platform admin has invited."""
+        """Invite a user as the platform admin, and accept the invitation. Returns the browser of the new user."""
         created = await self.admin.post("/api/users", json={"email": address, "name": "G."})
         assert created.status_code == 201, created.text
         return await self.accepted(token_in(await self.mail.mail_to(address)))
 
     async def accepted(self, token: str, **values: str) -> httpx.AsyncClient:
-        """The browser in which an invitation was accepted."""
+        """Accept an invitation. Returns the browser that the acceptance signed in."""
         browser = self.browser()
         answer = await redeem(browser, token=token, **self.acceptance, **values)
         assert answer.status_code == 201, answer.text
@@ -68,19 +68,19 @@ class Deployment:
     async def mailed(
         self, purpose: str, address: str, asker: httpx.AsyncClient | None = None, **sent: str
     ) -> EmailMessage:
-        """Ask for a key, and give the mail."""
+        """Request a single-use key. Returns the mail that carries the key."""
         answer = await ask(asker or self.browser(), purpose, address, **sent)
         assert (answer.status_code, answer.json()) == ACCEPTED
         return await self.mail.mail_to(address)
 
     async def unread(self) -> list[str]:
-        """Who has got mail that the test has not taken, once no job waits any more."""
+        """The recipients of mails that the test has not read, once no job waits any more."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             await until(lambda: self.database.pool.fetchval(NO_JOB_WAITS))
         return self.mail.recipients
 
     async def takes_password(self, address: str, secret: str = SECRET) -> bool:
-        """Whether the address and the secret sign in; where there are no passwords, the refusal says so."""
+        """Whether the address and the secret sign in. Without passwords, the refusal must be `method_disabled`."""
         sent = {"method": "password", "email": address, "secret": secret}
         answer = await self.browser().post("/api/session", json=sent)
         if answer.status_code != 201:
@@ -88,21 +88,21 @@ class Deployment:
         return answer.status_code == 201
 
     async def mails_sign_in(self, address: str) -> bool:
-        """Whether the address is mailed a key to sign in with, half a minute after the last mail to it."""
+        """Whether a sign-in key is mailed to the address. Rate limits are reset first."""
         await self.database.pool.execute("DELETE FROM rate_limits")
         answer = await ask(self.browser(), "sign_in", address)
         assert (answer.status_code, answer.json()) == ACCEPTED
         return address in await self.unread() and bool(await self.mail.mail_to(address))
 
     async def refuses(self, *keys: dict[str, str]) -> bool:
-        """Whether none of these keys can be used, and all get the one answer."""
+        """Whether the service refuses all of these keys with the same answer, 410 `key_not_usable`."""
         answers = [await redeem(self.browser(), **self.acceptance, **key) for key in keys]
         return {(answer.status_code, problem(answer)["code"]) for answer in answers} == {(410, "key_not_usable")}
 
 
 @asynccontextmanager
 async def deployed(server_url: str, work_dir: Path, **environ: str) -> AsyncIterator[Deployment]:
-    """A service with these settings, and its platform admin."""
+    """A running service with these settings and a platform admin, until the context ends."""
     url = await make_database(server_url, f"purposes_{environ['SIGN_UP']}")
     async with mail_server() as mail, AsyncExitStack() as stack:
         environ |= {"MAIL_URL": mail.url, "MAIL_FROM": "no-reply@example.org", "SECRET_KEY": SECRET_KEY}

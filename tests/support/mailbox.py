@@ -1,4 +1,4 @@
-"""What people do with their mail: ask for a key, and read the code or the link."""
+"""Request single-use keys over HTTP, and read the code and the link in a mail."""
 
 import re
 from email.message import EmailMessage
@@ -9,7 +9,7 @@ from tests.support.app import RunningApp
 
 
 def text_of(message: EmailMessage) -> str:
-    """The plain text of a mail."""
+    """The plain text part of a mail."""
     part = message.get_body(("plain",))
     assert part
     content: str = part.get_content()
@@ -17,7 +17,7 @@ def text_of(message: EmailMessage) -> str:
 
 
 def code_in(message: EmailMessage) -> str:
-    """The code of a mail, which stands in a line of its own."""
+    """The code in a mail: the first line of 8 digits."""
     found = re.search(r"^[0-9]{8}$", text_of(message), re.MULTILINE)
     assert found, text_of(message)
     return found[0]
@@ -31,17 +31,17 @@ def token_in(message: EmailMessage) -> str:
 
 
 def wrong(code: str) -> str:
-    """Another code than this one."""
+    """A code that differs from this code."""
     return f"{(int(code) + 1) % 10**8:08}"
 
 
 async def ask(client: httpx.AsyncClient, purpose: str, email: str = "ada@example.org", **sent: str) -> httpx.Response:
-    """Ask for a single-use key."""
+    """Request a single-use key."""
     return await client.post("/api/keys", json={"purpose": purpose, "email": email, **sent})
 
 
 async def mailed(app: RunningApp, purpose: str, email: str = "ada@example.org", **sent: str) -> EmailMessage:
-    """Ask for a single-use key, and wait for the mail."""
+    """Request a single-use key and run the due jobs. Returns the one mail that they send."""
     before = len(await app.mails())
     response = await ask(app.client(), purpose, email, **sent)
     assert (response.status_code, response.json()) == (202, {"status": "accepted"})
@@ -50,5 +50,5 @@ async def mailed(app: RunningApp, purpose: str, email: str = "ada@example.org", 
 
 
 async def redeem(client: httpx.AsyncClient, **sent: str) -> httpx.Response:
-    """Use a single-use key."""
+    """Redeem a single-use key."""
     return await client.post("/api/keys/redeem", json=sent)

@@ -1,4 +1,4 @@
-"""People in the words of tests/policy.yaml, made in the database."""
+"""Users in the database who match the principals named in tests/policy.yaml."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from tests.support.app import RunningApp
 
 
 async def person(app: RunningApp, who: str, email: str) -> tuple[UUID, str]:
-    """A user who is `who`, in languages that exist, and the token of a session that they started."""
+    """Create the user whom `who` describes; the languages in `who` must exist. Returns user id and session token."""
     wanted = principal_of(who)
     onboarded = wanted.user is None or wanted.user.onboarded_at is not None
     admin = wanted.user is not None and wanted.user.platform_role == "admin"
