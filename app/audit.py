@@ -51,8 +51,7 @@ class Actor(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Actor(user_id={self.user_id}, session_id={self.session_id})"
 
-    @property
-    def signed_in(self) -> UUID:
+    def require_user_id(self) -> UUID:
         """The actor's user id. Raises `Problem` `not_signed_in` for an anonymous client."""
         if self.user_id is None:
             raise Problem("not_signed_in")

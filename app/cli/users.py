@@ -6,7 +6,7 @@ from app.audit import OPERATOR
 from app.cli.console import PAGE, row, with_resources
 from app.domain.flows.administer_users import restore_user, set_platform_role, suspend_user
 from app.domain.flows.invite import create_user_with_link
-from app.domain.keys.service import find_user
+from app.domain.keys.service import user_id_of_email
 from app.domain.resources import Resources
 from app.domain.users.repository import After
 from app.domain.users.service import list_users
@@ -48,7 +48,7 @@ def suspend(email: str) -> None:
     """Let nobody in as this user; their sessions and links end at once."""
 
     async def run(resources: Resources) -> None:
-        await suspend_user(OPERATOR, resources, await find_user(resources, email))
+        await suspend_user(OPERATOR, resources, await user_id_of_email(resources, email))
 
     with_resources(run)
     click.echo(f"{email} is suspended")
@@ -60,7 +60,7 @@ def restore(email: str) -> None:
     """Undo a suspension."""
 
     async def run(resources: Resources) -> None:
-        await restore_user(OPERATOR, resources, await find_user(resources, email))
+        await restore_user(OPERATOR, resources, await user_id_of_email(resources, email))
 
     with_resources(run)
     click.echo(f"{email} is active")
@@ -72,7 +72,7 @@ def grant_admin(email: str) -> None:
     """Make the user a platform admin. Their sessions end: they sign in anew."""
 
     async def run(resources: Resources) -> None:
-        await set_platform_role(OPERATOR, resources, await find_user(resources, email), "admin")
+        await set_platform_role(OPERATOR, resources, await user_id_of_email(resources, email), "admin")
 
     with_resources(run)
     click.echo(f"{email} is a platform admin")
@@ -84,7 +84,7 @@ def revoke_admin(email: str) -> None:
     """Take the platform role away. The last platform admin stays."""
 
     async def run(resources: Resources) -> None:
-        await set_platform_role(OPERATOR, resources, await find_user(resources, email), None)
+        await set_platform_role(OPERATOR, resources, await user_id_of_email(resources, email), None)
 
     with_resources(run)
     click.echo(f"{email} is no platform admin")

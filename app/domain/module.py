@@ -12,8 +12,8 @@ from app.domain.resources import Resources
 from app.jobs.cleanup import Sweep
 from app.jobs.worker import JobHandler
 
-# How a route handler asks for the resources: `resources: FromApp`.
-FromApp: TypeAlias = NamedDependency[SkipValidation[Resources]]
+# How a route handler asks for the resources: `resources: ResourcesDependency`.
+ResourcesDependency: TypeAlias = NamedDependency[SkipValidation[Resources]]
 
 
 class Module(Struct, frozen=True):

@@ -123,7 +123,9 @@ def ability_for(principal: Principal) -> Ability:
 
 
 def _applies(row: Row, principal: Principal) -> bool:
-    return (row.who == INCOMPLETE) is not is_onboarded(principal) and WHO[row.who](principal)
+    # A user without a complete profile has the lines of `INCOMPLETE` alone, an onboarded user all others.
+    about_incomplete = row.who == INCOMPLETE
+    return about_incomplete != is_onboarded(principal) and WHO[row.who](principal)
 
 
 def _rule(row: Row, principal: Principal) -> Rule:

@@ -22,9 +22,9 @@ OneOrMore: TypeAlias = str | list[str]
 
 EVERY_ACTION: Final = "anything"
 # What somebody is in a language, with the roles that they hold there.
-STANDINGS: Final[Mapping[str, tuple[str, ...]]] = {"member": (), **{role: (role,) for role in LANGUAGE_ROLES}}
+ROLES_OF_WORD: Final[Mapping[str, tuple[str, ...]]] = {"member": (), **{role: (role,) for role in LANGUAGE_ROLES}}
 
-_MEMBERSHIP: Final = re.compile(rf"({'|'.join(STANDINGS)}) of ([A-Za-z0-9-]+)")
+_MEMBERSHIP: Final = re.compile(rf"({'|'.join(ROLES_OF_WORD)}) of ([A-Za-z0-9-]+)")
 _SELF: Final = UUID("00000000-0000-7000-8000-000000000001")
 _OTHER: Final = UUID("00000000-0000-7000-8000-000000000002")
 _ONBOARDED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,13 +104,13 @@ def principal_of(who: str, user_id: UUID = _SELF) -> Principal:
     for part in who.split(" and "):
         if found := _MEMBERSHIP.fullmatch(part):
             role, code = found.groups()
-            roles[code] = roles.get(code, ()) + STANDINGS[role]
+            roles[code] = roles.get(code, ()) + ROLES_OF_WORD[role]
         elif part in {"user", "onboarding", "platform admin"}:
             words.add(part)
         else:
             raise ValueError(
                 f"who: {part!r} is none of anonymous, suspended, onboarding, user, platform admin, and "
-                f"{' or '.join(STANDINGS)} of a language"
+                f"{' or '.join(ROLES_OF_WORD)} of a language"
             )
     user = PrincipalUser(
         id=user_id,

@@ -1,4 +1,4 @@
-"""The roles that exist, each written once: types, database constraints, the policy's words and forms follow."""
+"""The roles that exist: types, database constraints, request bodies and the words of the policy follow from here."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args

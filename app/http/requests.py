@@ -20,7 +20,7 @@ def actor_of(request: Request) -> Actor:
     )
 
 
-def signed_in(request: Request) -> tuple[PrincipalUser, PrincipalSession]:
+def user_and_session(request: Request) -> tuple[PrincipalUser, PrincipalSession]:
     """The signed-in user and their session. Raises `Problem` `not_signed_in`."""
     user, session = request.user.user, request.user.session
     if user is None or session is None:

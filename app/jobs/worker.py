@@ -21,7 +21,7 @@ from app.text import one_line
 CONCURRENCY = 4
 POLL_SECONDS = 5.0
 # The pause after the start of each job, so that the HTTP requests of the same process are answered first.
-START_SECONDS = 0.014
+START_PAUSE_SECONDS = 0.014
 STOP_SECONDS = 5.0
 # An attempt is cancelled after ATTEMPT_SECONDS, and no other worker claims the job before LEASE has passed. The
 # difference is how far the clocks of two machines may be apart.
@@ -113,7 +113,7 @@ class Worker:
                     scheduled = True
                 while len(self._running) < CONCURRENCY and (claimed := await self._claim(1)):
                     self._start(*claimed)
-                    await asyncio.sleep(START_SECONDS)
+                    await asyncio.sleep(START_PAUSE_SECONDS)
             except DATABASE_ERRORS as error:
                 logger.warning("jobs_unavailable", reason=type(error).__name__)
             except Exception:  # the end of this loop would go unnoticed, and this process would run no more jobs

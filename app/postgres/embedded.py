@@ -23,7 +23,7 @@ from app.postgres.server_account import account_for, make_private_directory, mak
 # The path of a Unix socket may have 107 bytes on Linux and 103 on macOS; the name of the file takes 15 of them.
 SOCKET_DIR_MAX = 85
 SOCKET = ".s.PGSQL.5432"
-START_SECONDS = 60
+START_TIMEOUT_SECONDS = 60
 STOP_SECONDS = 60
 POLL_SECONDS = 0.02
 MAX_CONNECTIONS = 200
@@ -203,7 +203,7 @@ class _Server:
         with self._log.open("ab") as log:
             # Not with `pg_ctl start`, which passes the name of the directory to a shell.
             self._process = self._popen(log, "postgres", "-D", str(self.cluster), *options)
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._is_ready(self._process.pid):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"the embedded PostgreSQL did not start: see {self._log}")

@@ -4,7 +4,7 @@ import httpx
 
 from app.audit import OPERATOR
 from app.domain.flows.administer_users import restore_user, suspend_user
-from app.domain.keys.service import find_user
+from app.domain.keys.service import user_id_of_email
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 
 
@@ -37,7 +37,7 @@ async def test_the_secret_of_a_suspended_user_is_refused(app: RunningApp) -> Non
 
 async def test_suspending_an_invited_user_voids_the_invitation(app: RunningApp) -> None:
     body = {"token": await app.invitation("eve@example.org"), "name": "Eve", "secret": SECRET}
-    eve = await find_user(app.resources, "eve@example.org")
+    eve = await user_id_of_email(app.resources, "eve@example.org")
 
     await suspend_user(OPERATOR, app.resources, eve)
     while_suspended = await app.client().post("/api/keys/redeem", json=body)

@@ -9,7 +9,7 @@ import pytest
 
 from app.audit import OPERATOR
 from app.domain.flows.administer_users import suspend_user
-from app.domain.keys.service import find_user
+from app.domain.keys.service import user_id_of_email
 from tests.support.app import CREDENTIALS, SECRET, RunningApp
 from tests.support.races import at_once, queued
 
@@ -41,9 +41,9 @@ async def _user_to_suspend(app: RunningApp, action: Action) -> tuple[UUID, str, 
     """Create a user. Returns the user's id, the token of an invitation for `_redeem`, and the user's browser."""
     if action is _redeem:
         token = await app.invitation("eve@example.org")
-        return await find_user(app.resources, "eve@example.org"), token, app.client()
+        return await user_id_of_email(app.resources, "eve@example.org"), token, app.client()
     browser = await app.signed_in()
-    return await find_user(app.resources, "ada@example.org"), "", browser
+    return await user_id_of_email(app.resources, "ada@example.org"), "", browser
 
 
 async def _assert_no_access(app: RunningApp, user: UUID) -> None:

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from app.domain.audit.repository import AuditFilters
 from app.domain.audit.schemas import AuditEventView
 from app.domain.audit.service import list_events
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.guards.authorize import authorize_some
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, Limit
@@ -36,7 +36,7 @@ class AuditController(Controller):
     @get(guards=[authorize_some("administer", "User")])
     async def index(
         self,
-        resources: FromApp,
+        resources: ResourcesDependency,
         action: Action = None,
         about: About = None,
         actor_id: ActorId = None,

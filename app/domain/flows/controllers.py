@@ -20,14 +20,14 @@ from app.domain.flows.schemas import (
     SuspensionInput,
 )
 from app.domain.flows.set_password import set_password
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.domain.sessions.schemas import WhoAmI
 from app.domain.sessions.service import describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, UserId
-from app.http.requests import actor_of, signed_in, user_id_in_path
+from app.http.requests import actor_of, user_and_session, user_id_in_path
 from app.http.responses import encoded_response
 
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
@@ -42,7 +42,9 @@ class KeyFlowController(Controller):
     tags = ("Keys",)
 
     @post(guards=[ANYONE], status_code=202)
-    async def ask(self, request: Request, data: JSONBody[RequestKeyInput], resources: FromApp) -> KeyRequested:
+    async def ask(
+        self, request: Request, data: JSONBody[RequestKeyInput], resources: ResourcesDependency
+    ) -> KeyRequested:
         """Ask for a code or link by mail. An unknown purpose is refused with the list of those that clients can use.
 
         202 for every address, known or not, in the same words and time. `email_change` needs a signed-in user who has
@@ -56,12 +58,14 @@ class KeyFlowController(Controller):
         return KeyRequested()
 
     @post("/inspect", guards=[ANYONE], status_code=200)
-    async def inspect(self, data: JSONBody[InspectKeyInput], resources: FromApp) -> InspectedKey:
+    async def inspect(self, data: JSONBody[InspectKeyInput], resources: ResourcesDependency) -> InspectedKey:
         """What a link is for, for which address, and what redeeming it takes. Nothing is consumed."""
         return await inspect_key(resources, data.token)
 
     @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
-    async def redeem(self, request: Request, data: JSONBody[RedeemKeyInput], resources: FromApp) -> Response[WhoAmI]:
+    async def redeem(
+        self, request: Request, data: JSONBody[RedeemKeyInput], resources: ResourcesDependency
+    ) -> Response[WhoAmI]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookie.
 
         A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
@@ -79,10 +83,10 @@ class KeyFlowController(Controller):
         response_headers=[SET_COOKIE],
     )
     async def set_secret(
-        self, request: Request, data: JSONBody[SetPasswordInput], resources: FromApp
+        self, request: Request, data: JSONBody[SetPasswordInput], resources: ResourcesDependency
     ) -> Response[None]:
         """Set or change the secret. All other sessions and all outstanding links end; this session gets a new token."""
-        user, _ = signed_in(request)
+        user, _ = user_and_session(request)
         started = await set_password(actor_of(request), resources, user, data.secret)
         cookie = resources.cookie.set_cookie(started.token, started.max_age)
         return Response(None, status_code=204, headers={"Set-Cookie": cookie})
@@ -96,7 +100,7 @@ class UserAdministrationController(Controller):
 
     @post(guards=[authorize_some("create", "User")])
     async def create(
-        self, request: Request, data: JSONBody[CreateUserInput], resources: FromApp
+        self, request: Request, data: JSONBody[CreateUserInput], resources: ResourcesDependency
     ) -> Response[AccountView]:
         """Create a user without a secret, and mail them an invitation."""
         user = await administer_users.create_user(actor_of(request), resources, data.email, data.name)
@@ -104,12 +108,12 @@ class UserAdministrationController(Controller):
         return Response(account_view(ability_of(request), user), status_code=201, headers=headers)
 
     @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
-    async def remove(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+    async def remove(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Delete an account. Texts that the user wrote stay, without an author. The last platform admin stays: 409."""
         await administer_users.delete_user(actor_of(request), resources, user_id_in_path(request, user_id))
 
     @post("/{user_id:str}/invitation", guards=[MAY_ADMINISTER], status_code=204)
-    async def invite_again(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+    async def invite_again(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Mail a new invitation to a user who has not accepted yet; the link before it is void.
 
         To revoke an invitation, delete the user.
@@ -118,7 +122,7 @@ class UserAdministrationController(Controller):
 
     @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
     async def set_platform_role(
-        self, request: Request, data: JSONBody[PlatformRoleInput], resources: FromApp, user_id: UserId
+        self, request: Request, data: JSONBody[PlatformRoleInput], resources: ResourcesDependency, user_id: UserId
     ) -> None:
         """Set or remove the platform role. A user who gains it signs in anew. The last platform admin keeps it: 409."""
         named = user_id_in_path(request, user_id)
@@ -126,18 +130,18 @@ class UserAdministrationController(Controller):
 
     @post("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up], status_code=204)
     async def suspend(
-        self, request: Request, data: JSONBody[SuspensionInput], resources: FromApp, user_id: UserId
+        self, request: Request, data: JSONBody[SuspensionInput], resources: ResourcesDependency, user_id: UserId
     ) -> None:
         """Suspend: all sessions and outstanding links of the user end at once."""
         named = user_id_in_path(request, user_id)
         await administer_users.suspend_user(actor_of(request), resources, named, data.reason)
 
     @delete("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up])
-    async def restore(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+    async def restore(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Undo a suspension."""
         await administer_users.restore_user(actor_of(request), resources, user_id_in_path(request, user_id))
 
     @delete("/{user_id:str}/sessions", guards=[MAY_ADMINISTER, step_up])
-    async def end_all(self, request: Request, resources: FromApp, user_id: UserId) -> None:
+    async def end_all(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """End all sessions of a user."""
         await administer_users.end_sessions(actor_of(request), resources, user_id_in_path(request, user_id))

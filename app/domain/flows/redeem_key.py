@@ -54,15 +54,15 @@ class FoundKey(Struct, frozen=True):
 
 
 async def redeem_key(
-    actor: Actor, resources: Resources, sent: RedeemKeyInput, only: str | None = None
+    actor: Actor, resources: Resources, sent: RedeemKeyInput, purpose_name: str | None = None
 ) -> StartedSession:
-    """Redeem a link's token, or a code with its purpose and address; `only` limits redeeming to one purpose.
+    """Redeem a link's token, or a code with its purpose and address; `purpose_name` limits redeeming to one purpose.
 
     Every key that cannot be used gets the same `Problem` `key_not_usable`, whatever the cause. Raises also
     `validation_failed`, which leaves the key usable, `email_taken` and `too_many_requests`.
     """
     found = await _find_key(actor, resources, sent)
-    if only is not None and found.purpose.name != only:
+    if purpose_name is not None and found.purpose.name != purpose_name:
         raise not_usable()
     redemption = await _validate(resources, found, sent)
     async with resources.database.transaction() as transaction:
@@ -104,7 +104,7 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
     async with resources.database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
         key = await keys.count_attempt(address, purpose.name, purpose.code.lifetime, now)
-        failures = await keys.count_failure(address, now, guessed=key is not None)
+        failures = await keys.count_failure(address, now, has_live_code=key is not None)
     hashes = code_hashes(resources, address, purpose.name, code)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right or failures > FAILURES_MAX:

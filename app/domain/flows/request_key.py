@@ -47,7 +47,7 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     that is for signed-in users.
     """
     purpose = requestable(sent.purpose, resources.settings)
-    user_id = actor.signed_in if purpose.for_users else None
+    user_id = actor.require_user_id() if purpose.for_users else None
     address = normalise(sent.email)
     await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
     await resources.rate_limits.hit("mail_to_address", address.unique)

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from app.domain.keys import service
 from app.domain.keys.models import Key
 from app.domain.keys.schemas import KeyView
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.guards.authorize import Request, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, Limit
@@ -24,15 +24,15 @@ class KeyController(Controller):
 
     @get(guards=[authorize_own("read", "Key")])
     async def index(
-        self, request: Request, resources: FromApp, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[KeyView]:
         """The caller's own keys, oldest first; never a hash."""
-        user_id = actor_of(request).signed_in
+        user_id = actor_of(request).require_user_id()
         rows = await service.list_keys(resources, user_id, decode_uuid_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.id, _view)
 
     @delete("/{key_id:uuid}", guards=[authorize_own("delete", "Key")])
-    async def drop(self, request: Request, resources: FromApp, key_id: FromPath[UUID]) -> None:
+    async def drop(self, request: Request, resources: ResourcesDependency, key_id: FromPath[UUID]) -> None:
         """Drop one of the caller's secondary keys. The primary key stays: 409."""
         await service.delete_key(actor_of(request), resources, key_id)
 

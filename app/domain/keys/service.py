@@ -18,7 +18,7 @@ from app.errors import Problem, SubjectNotFound
 PROTECTED_PURPOSES = frozenset({"email_change_undo"})
 
 
-async def find_user(resources: Resources, email: str) -> UUID:
+async def user_id_of_email(resources: Resources, email: str) -> UUID:
     """The id of the user with this address. Raises `Problem`: `validation_failed`, `not_found`."""
     user_id = await find_user_id(resources.database, normalise(email).unique)
     if user_id is None:
@@ -39,13 +39,13 @@ async def delete_key(actor: Actor, resources: Resources, key_id: UUID) -> None:
     """
     async with resources.database.transaction() as transaction:
         keys = KeyRepository(transaction)
-        kind = await keys.lock_listed(key_id, actor.signed_in, PROTECTED_PURPOSES)
+        kind = await keys.lock_listed(key_id, actor.require_user_id(), PROTECTED_PURPOSES)
         if kind is None:
             raise SubjectNotFound
         if kind == "primary":
             raise Problem("primary_key_required", "A user always keeps a way in. The address can be changed instead.")
         await keys.remove(key_id)
-        await record(actor, transaction, "key.revoke", subject_of("user", actor.signed_in))
+        await record(actor, transaction, "key.revoke", subject_of("user", actor.require_user_id()))
 
 
 async def set_secret(actor: Actor, transaction: AsyncSession, user_id: UUID, secret_hash: str | None) -> None:

@@ -137,20 +137,20 @@ class SingleUseKeyRepository(Repository[Key]):
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
 
-    async def count_failure(self, address: str, now: datetime, *, guessed: bool) -> int:
+    async def count_failure(self, address: str, now: datetime, *, has_live_code: bool) -> int:
         """Count a wrong code in advance; gives the consecutive ones for the address, this one included.
 
-        Without a live code (`guessed` is False) the statement writes as much and counts nothing, so that the time of
-        the answer does not tell whether the address has a code.
+        Without a live code the statement writes the same row without counting, so that the time of the answer does not
+        tell whether the address has a code.
         """
-        count = int(guessed)
+        count = int(has_live_code)
         statement = insert(CodeFailures).values(address=address, failures=count, failed_at=now)
         outdated = CodeFailures.failed_at <= now - FAILURES_KEPT
         statement = statement.on_conflict_do_update(
             index_elements=[CodeFailures.address],
             set_={
                 "failures": case((outdated, count), else_=CodeFailures.failures + count),
-                "failed_at": case((literal(guessed), now), else_=CodeFailures.failed_at),
+                "failed_at": case((literal(has_live_code), now), else_=CodeFailures.failed_at),
             },
         )
         return (await self.session.execute(statement.returning(CodeFailures.failures))).scalar_one()

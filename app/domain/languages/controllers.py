@@ -6,7 +6,7 @@ from litestar.params import JSONBody
 from app.ability.sql_filter import allowed_values
 from app.domain.languages import service
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.guards.authorize import Request, ability_of, authorize, authorize_list, authorize_some, step_up
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from app.http.parameters import Cursor, LanguageCode, Limit
@@ -20,14 +20,16 @@ class LanguageController(Controller):
     tags = ("Languages",)
 
     @post(guards=[authorize_some("create", "Language")])
-    async def create(self, request: Request, data: JSONBody[NewLanguage], resources: FromApp) -> Response[LanguageView]:
+    async def create(
+        self, request: Request, data: JSONBody[NewLanguage], resources: ResourcesDependency
+    ) -> Response[LanguageView]:
         """Create a language. Its code is brought to its canonical form; autonym and direction may follow from it."""
         created = await service.create_language(actor_of(request), resources, data)
         return Response(created, status_code=201, headers={"Location": f"/api/languages/{created.code}"})
 
     @get(guards=[authorize_list("read", "Language")])
     async def index(
-        self, request: Request, resources: FromApp, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[LanguageView]:
         """The languages that the caller may read, by code."""
         allowed = allowed_values(ability_of(request), "read", "Language", "code")
@@ -36,18 +38,18 @@ class LanguageController(Controller):
         return page_of(rows, limit, lambda row: row.code, lambda row: row)
 
     @get("/{code:str}", guards=[authorize("read", "Language", id_from="code")])
-    async def read(self, resources: FromApp, code: LanguageCode) -> LanguageView:
+    async def read(self, resources: ResourcesDependency, code: LanguageCode) -> LanguageView:
         """One language."""
         return await service.read_language(resources, code)
 
     @patch("/{code:str}", guards=[authorize("administer", "Language", id_from="code")])
     async def change(
-        self, request: Request, data: JSONBody[LanguageChange], resources: FromApp, code: LanguageCode
+        self, request: Request, data: JSONBody[LanguageChange], resources: ResourcesDependency, code: LanguageCode
     ) -> LanguageView:
         """Change a language's name, autonym or text direction. Its code never changes."""
         return await service.change_language(actor_of(request), resources, code, data)
 
     @delete("/{code:str}", guards=[authorize("delete", "Language", id_from="code"), step_up])
-    async def remove(self, request: Request, resources: FromApp, code: LanguageCode) -> None:
+    async def remove(self, request: Request, resources: ResourcesDependency, code: LanguageCode) -> None:
         """Delete a language with its members, its translations and their history."""
         await service.delete_language(actor_of(request), resources, code)

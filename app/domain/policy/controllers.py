@@ -3,7 +3,7 @@
 from litestar import Controller, get, post
 from litestar.params import JSONBody
 
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.domain.policy.schemas import Question
 from app.domain.policy.service import explain_question
 from app.guards.authorize import ANYONE, authorize_some
@@ -22,6 +22,6 @@ class PolicyController(Controller):
         return policy_table()
 
     @post("/explain", guards=[authorize_some("administer", "User")], status_code=200)
-    async def explain(self, data: JSONBody[Question], resources: FromApp) -> PolicyExplanation:
+    async def explain(self, data: JSONBody[Question], resources: ResourcesDependency) -> PolicyExplanation:
         """Why a user may or may not do something: the deciding line, and for every other one why it did not decide."""
         return await explain_question(resources, data)

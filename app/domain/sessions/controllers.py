@@ -8,7 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter
 
 from app.auth.middleware import SETS_COOKIE
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.domain.sessions import service
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
@@ -16,7 +16,7 @@ from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, Cursor, Limit
-from app.http.requests import actor_of, signed_in
+from app.http.requests import actor_of, user_and_session
 from app.http.responses import encoded_response
 from app.postgres.rows import to_struct
 
@@ -36,7 +36,9 @@ class SessionController(Controller):
         response_headers=[SESSION_ETAG],
         responses={304: ResponseSpec(None, description="The client's copy is the present one.")},
     )
-    async def read(self, request: Request, resources: FromApp, if_none_match: IfNoneMatch = None) -> Response[WhoAmI]:
+    async def read(
+        self, request: Request, resources: ResourcesDependency, if_none_match: IfNoneMatch = None
+    ) -> Response[WhoAmI]:
         """Who am I, and what may I do?
 
         Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
@@ -50,27 +52,27 @@ class SessionController(Controller):
         return encoded_response(WhoAmI, body, headers)
 
     @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
-    async def sign_out(self, request: Request, resources: FromApp) -> Response[None]:
+    async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:
         """Sign out: the session ends in the database, and the cookie goes. Harmless without a session."""
         await service.end_current_session(actor_of(request), resources)
         return Response(None, status_code=204, headers={"Set-Cookie": resources.cookie.clear_cookie()})
 
     @get("/api/sessions", guards=[authorize_own("read", "Session")])
     async def index(
-        self, request: Request, resources: FromApp, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[SessionListItem]:
         """The caller's own live sessions, oldest first."""
-        user, session = signed_in(request)
+        user, session = user_and_session(request)
         rows = await service.list_sessions(resources, user.id, decode_uuid_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.id, lambda row: _item(row, session.id))
 
     @delete("/api/sessions", guards=[authorize_own("delete", "Session")])
-    async def end_others(self, request: Request, resources: FromApp) -> None:
+    async def end_others(self, request: Request, resources: ResourcesDependency) -> None:
         """End all the caller's sessions but this one."""
         await service.end_other_sessions(actor_of(request), resources)
 
     @delete("/api/sessions/{session_id:uuid}", guards=[authorize_own("delete", "Session")])
-    async def end_one(self, request: Request, resources: FromApp, session_id: FromPath[UUID]) -> None:
+    async def end_one(self, request: Request, resources: ResourcesDependency, session_id: FromPath[UUID]) -> None:
         """End one of the caller's own sessions. A session of somebody else is refused like an unknown one."""
         await service.end_own_session(actor_of(request), resources, session_id)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,18 +14,25 @@ from app.domain.sessions.models import Session
 from app.postgres.base import table_of
 from app.postgres.database import Database
 from app.postgres.repository import Repository
+from app.postgres.rows import to_struct
+
+
+def _columns(table: str, kind: type[Struct], id_alias: str) -> str:
+    """The columns of the fields of `kind`, as SQL. `id` gets an alias, because several tables have one."""
+    names = ("id AS " + id_alias if name == "id" else name for name in kind.__struct_fields__)
+    return ", ".join(f"{table}.{name}" for name in names)
+
 
 # The principal's statement: the only SQL of this domain that names tables of others (`users`, `language_members`).
 # Session, user and memberships come in one round trip. A membership travels as "code role role": no code or role
 # contains a space.
-USER_COLUMNS = """
-       u.id AS user_id, u.email, u.name, u.phone, u.platform_role, u.onboarded_at,
+USER_COLUMNS = f"""
+       {_columns("u", PrincipalUser, "user_id")},
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
           FROM language_members m WHERE m.user_id = u.id) AS memberships
-"""
+"""  # noqa: S608 # joined from constants
 PRINCIPAL_COLUMNS = f"""
-       s.id AS session_id, s.method, s.created_at, s.authenticated_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
-       {USER_COLUMNS}
+       {_columns("s", PrincipalSession, "session_id")}, {USER_COLUMNS}
 """
 AUTHENTICATE = f"""
 SELECT {PRINCIPAL_COLUMNS}
@@ -57,27 +65,12 @@ async def find_principal(database: Database, user_id: UUID) -> Principal | None:
 
 def principal_of(row: asyncpg.Record) -> Principal:
     """The principal of a row of `PRINCIPAL_COLUMNS`."""
-    session = PrincipalSession(
-        id=row["session_id"],
-        method=row["method"],
-        created_at=row["created_at"],
-        authenticated_at=row["authenticated_at"],
-        last_seen_at=row["last_seen_at"],
-        idle_expires_at=row["idle_expires_at"],
-        expires_at=row["expires_at"],
-    )
+    session = to_struct(PrincipalSession, row, id=row["session_id"])
     return Principal(_user_of(row), session, _memberships_of(row))
 
 
 def _user_of(row: asyncpg.Record) -> PrincipalUser:
-    return PrincipalUser(
-        id=row["user_id"],
-        email=row["email"],
-        name=row["name"],
-        phone=row["phone"],
-        platform_role=row["platform_role"],
-        onboarded_at=row["onboarded_at"],
-    )
+    return to_struct(PrincipalUser, row, id=row["user_id"])
 
 
 def _memberships_of(row: asyncpg.Record) -> tuple[Membership, ...]:

@@ -200,15 +200,15 @@ async def end_current_session(actor: Actor, resources: Resources) -> None:
 async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) -> None:
     """End one of the actor's sessions. Raises `SubjectNotFound`."""
     async with resources.database.transaction() as transaction:
-        if not await SessionRepository(transaction).end_session(session_id, actor.signed_in):
+        if not await SessionRepository(transaction).end_session(session_id, actor.require_user_id()):
             raise SubjectNotFound
 
 
 async def end_other_sessions(actor: Actor, resources: Resources) -> None:
     """End all sessions of the actor except the session of the request."""
     async with resources.database.transaction() as transaction:
-        await UserRepository(transaction).lock_active(actor.signed_in)
-        await SessionRepository(transaction).end_sessions(actor.signed_in, keep=actor.session_id)
+        await UserRepository(transaction).lock_active(actor.require_user_id())
+        await SessionRepository(transaction).end_sessions(actor.require_user_id(), keep=actor.session_id)
 
 
 async def list_sessions(resources: Resources, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:

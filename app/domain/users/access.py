@@ -31,7 +31,7 @@ async def require_in_transaction(
     """
     if actor is OPERATOR:
         return
-    user = await UserRepository(transaction).lock_principal(actor.signed_in)
+    user = await UserRepository(transaction).lock_principal(actor.require_user_id())
     memberships = await lock_memberships() if lock_memberships else ()
     decision = ability_for(Principal(user, memberships=memberships)).decide(action, subject, field)
     if not decision.allowed:

@@ -6,7 +6,7 @@ from litestar import Controller, get, patch
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from app.ability.sql_filter import sql_filter
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.domain.users import service
 from app.domain.users.account_view import account_view
 from app.domain.users.fields import Status
@@ -46,7 +46,7 @@ class UserController(Controller):
     async def index(
         self,
         request: Request,
-        resources: FromApp,
+        resources: ResourcesDependency,
         search: Search = None,
         status: FromQuery[Status | None] = None,
         role: FromQuery[PlatformRole | None] = None,
@@ -65,14 +65,14 @@ class UserController(Controller):
         )
 
     @get("/{user_id:str}", guards=[authorize("read", "User", id_from="user_id")])
-    async def read(self, request: Request, resources: FromApp, user_id: UserId) -> AccountView:
+    async def read(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> AccountView:
         """One user."""
         user = await service.read_user(resources, user_id_in_path(request, user_id))
         return account_view(ability_of(request), user)
 
     @patch("/{user_id:str}", guards=[authorize("update", "User", id_from="user_id")])
     async def change(
-        self, request: Request, data: JSONBody[UserChange], resources: FromApp, user_id: UserId
+        self, request: Request, data: JSONBody[UserChange], resources: ResourcesDependency, user_id: UserId
     ) -> AccountView:
         """Change name, phone or locale."""
         named = user_id_in_path(request, user_id)

@@ -23,6 +23,8 @@ LOCK = (
     .with_for_update(key_share=True)
 )
 
+PRINCIPAL_COLUMNS = [USERS.c[name] for name in PrincipalUser.__struct_fields__]
+
 # Accounts that an invitation made and that nobody has used yet.
 NOT_YET_ACCEPTED = and_(User.onboarded_at.is_(None), User.last_seen_at.is_(None))
 
@@ -85,12 +87,8 @@ class UserRepository(Repository[User]):
 
         A suspension, a change of role or a deletion waits for this transaction, or this transaction sees it.
         """
-        statement = (
-            select(User.id, User.email, User.name, User.phone, User.platform_role, User.onboarded_at)
-            .where(User.id == user_id, User.status == "active")
-            .with_for_update(read=True)
-        )
-        row = (await self.session.execute(statement)).one_or_none()
+        active = select(*PRINCIPAL_COLUMNS).where(User.id == user_id, User.status == "active")
+        row = (await self.session.execute(active.with_for_update(read=True))).one_or_none()
         return to_struct(PrincipalUser, row) if row else None
 
     async def find_invited(self, user_id: UUID) -> User | None:

@@ -8,7 +8,7 @@ import pytest
 from app.audit import OPERATOR
 from app.domain.flows.administer_users import restore_user, set_platform_role, suspend_user
 from app.domain.flows.invite import create_user_with_link
-from app.domain.keys.service import find_user
+from app.domain.keys.service import user_id_of_email
 from app.domain.users.service import list_users
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, is_signed_in, problem
@@ -74,7 +74,7 @@ async def test_a_restored_user_can_sign_in_and_old_sessions_stay_ended(app: Runn
 
 async def test_suspension_voids_outstanding_links(app: RunningApp) -> None:
     link = await create_user_with_link(OPERATOR, app.resources, "ada@example.org", "Ada", None)
-    user_id = await find_user(app.resources, "ada@example.org")
+    user_id = await user_id_of_email(app.resources, "ada@example.org")
     await suspend_user(OPERATOR, app.resources, user_id)
     await restore_user(OPERATOR, app.resources, user_id)
     body = {"token": link.partition("#token=")[2], "name": "Ada", "secret": SECRET}
@@ -142,7 +142,7 @@ async def test_an_invited_admin_does_not_count_as_a_remaining_admin(app: Running
 
 async def test_an_invitation_stays_usable_after_a_grant_of_the_platform_role(app: RunningApp) -> None:
     token = await app.invitation("eve@example.org")
-    await set_platform_role(OPERATOR, app.resources, await find_user(app.resources, "eve@example.org"), "admin")
+    await set_platform_role(OPERATOR, app.resources, await user_id_of_email(app.resources, "eve@example.org"), "admin")
     accepted = await redeem(app.client(), token=token, name="Eve", secret=SECRET)
     assert (accepted.status_code, accepted.json()["user"]["platformRole"]) == (201, "admin")
 
@@ -160,7 +160,7 @@ async def test_an_unknown_user_is_not_found(app: RunningApp, operation: Operatio
 
 async def test_an_unknown_address_is_not_found(app: RunningApp) -> None:
     with pytest.raises(Problem, match="no user with this address"):
-        await find_user(app.resources, "nobody@example.org")
+        await user_id_of_email(app.resources, "nobody@example.org")
 
 
 async def test_users_are_paged_in_order_of_creation(app: RunningApp) -> None:

@@ -2,7 +2,7 @@
 
 from app.audit import Actor
 from app.auth.principal import PrincipalUser
-from app.domain.flows.purposes import sign_in
+from app.domain.flows.purposes.sign_in import NAME as SIGN_IN_PURPOSE
 from app.domain.flows.redeem_key import find_by_code, not_usable, redeem_key
 from app.domain.flows.schemas import CodeText, Confidential, RedeemKeyInput
 from app.domain.flows.sign_in_method import SignInMethod
@@ -30,7 +30,7 @@ class CodeProof(Confidential, frozen=True, forbid_unknown_fields=True, tag_field
 
 async def sign_in_by_code(actor: Actor, resources: Resources, sent: CodeSignIn) -> StartedSession:
     """Start a session for the user of this address and code. Raises `Problem` as `redeem_key` does."""
-    return await redeem_key(actor, resources, RedeemKeyInput(purpose=sign_in.NAME, email=sent.email, code=sent.code))
+    return await redeem_key(actor, resources, RedeemKeyInput(purpose=SIGN_IN_PURPOSE, email=sent.email, code=sent.code))
 
 
 async def reauthenticate_by_code(
@@ -40,7 +40,7 @@ async def reauthenticate_by_code(
 
     Raises `Problem`: `key_not_usable`, `validation_failed`, `too_many_requests`, `not_signed_in`.
     """
-    found = await find_by_code(actor, resources, sign_in.NAME, user.email, sent.code)
+    found = await find_by_code(actor, resources, SIGN_IN_PURPOSE, user.email, sent.code)
     async with resources.database.transaction() as transaction:
         active, role = await UserRepository(transaction).lock_active(user.id)
         key = await found.consume(actor, resources, transaction)

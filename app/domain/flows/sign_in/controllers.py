@@ -6,12 +6,12 @@ from litestar.params import JSONBody
 from app.auth.middleware import SETS_COOKIE
 from app.domain.flows.reauthenticate import reauthenticate
 from app.domain.flows.sign_in_registry import BY_CREDENTIALS, ReauthenticationInput, SignInInput
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.domain.sessions.schemas import WhoAmI
 from app.domain.sessions.service import describe_session
 from app.guards.authorize import ANYONE, SIGNED_IN, Request
 from app.http.parameters import SESSION_ETAG, SET_COOKIE
-from app.http.requests import actor_of, signed_in
+from app.http.requests import actor_of, user_and_session
 from app.http.responses import encoded_response
 
 
@@ -21,7 +21,9 @@ class SignInController(Controller):
     tags = ("Sessions",)
 
     @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
-    async def sign_in(self, request: Request, data: JSONBody[SignInInput], resources: FromApp) -> Response[WhoAmI]:
+    async def sign_in(
+        self, request: Request, data: JSONBody[SignInInput], resources: ResourcesDependency
+    ) -> Response[WhoAmI]:
         """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
         201, the `auth_session` cookie, and the body of `GET /api/session`. A session that the client already had ends.
@@ -41,10 +43,10 @@ class SignInController(Controller):
         response_headers=[SET_COOKIE, SESSION_ETAG],
     )
     async def reauthenticate(
-        self, request: Request, data: JSONBody[ReauthenticationInput], resources: FromApp
+        self, request: Request, data: JSONBody[ReauthenticationInput], resources: ResourcesDependency
     ) -> Response[WhoAmI]:
         """Prove again who you are, before a sensitive action. The session gets a new token (OWASP ASVS 5.0, 7.2.4)."""
-        user, _ = signed_in(request)
+        user, _ = user_and_session(request)
         started = await reauthenticate(actor_of(request), resources, user, data)
         body, headers = await describe_session(resources, started)
         return encoded_response(WhoAmI, body, headers)

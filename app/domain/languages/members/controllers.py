@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from app.ability.ability import Subject
 from app.domain.languages.members import service
 from app.domain.languages.members.schemas import InvitationSent, MemberAccepted, MemberView, NewMember, RolesChange
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.guards.authorize import Request, ability_of, authorize, step_up
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, Limit
@@ -29,7 +29,7 @@ class MemberController(Controller):
     async def index(
         self,
         request: Request,
-        resources: FromApp,
+        resources: ResourcesDependency,
         code: FromPath[str],
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
@@ -43,7 +43,7 @@ class MemberController(Controller):
 
     @post(guards=[MAY_ADMINISTER, step_up])
     async def add(
-        self, request: Request, data: JSONBody[NewMember], resources: FromApp, code: FromPath[str]
+        self, request: Request, data: JSONBody[NewMember], resources: ResourcesDependency, code: FromPath[str]
     ) -> Response[MemberAccepted]:
         """Add somebody by their address.
 
@@ -57,7 +57,7 @@ class MemberController(Controller):
         self,
         request: Request,
         data: JSONBody[RolesChange],
-        resources: FromApp,
+        resources: ResourcesDependency,
         code: FromPath[str],
         user_id: FromPath[UUID],
     ) -> MemberView:
@@ -65,18 +65,20 @@ class MemberController(Controller):
         return await service.set_member_roles(actor_of(request), resources, code, user_id, data.roles)
 
     @delete("/{user_id:uuid}", guards=[MAY_ADMINISTER])
-    async def remove(self, request: Request, resources: FromApp, code: FromPath[str], user_id: FromPath[UUID]) -> None:
+    async def remove(
+        self, request: Request, resources: ResourcesDependency, code: FromPath[str], user_id: FromPath[UUID]
+    ) -> None:
         """Remove a member, or withdraw their invitation. Access ends at once."""
         await service.remove_member(actor_of(request), resources, code, user_id)
 
     @delete("/me", guards=[MAY_READ])
-    async def leave(self, request: Request, resources: FromApp, code: FromPath[str]) -> None:
+    async def leave(self, request: Request, resources: ResourcesDependency, code: FromPath[str]) -> None:
         """Leave the language."""
         await service.leave_language(actor_of(request), resources, code)
 
     @post("/{user_id:uuid}/invitation", guards=[MAY_ADMINISTER, step_up], status_code=202)
     async def invite_again(
-        self, request: Request, resources: FromApp, code: FromPath[str], user_id: FromPath[UUID]
+        self, request: Request, resources: ResourcesDependency, code: FromPath[str], user_id: FromPath[UUID]
     ) -> InvitationSent:
         """Mail a new invitation to a member who has not accepted yet; the link before it is void."""
         await service.invite_member_again(actor_of(request), resources, code, user_id)

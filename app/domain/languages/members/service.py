@@ -44,7 +44,7 @@ async def add_member(actor: Actor, resources: Resources, code: str, email: str, 
         inviter = await _name_of(actor, transaction)
         invited = await invite(actor, resources, transaction, address, language=language.name, inviter=inviter)
         joined = await MemberRepository(transaction).join(
-            code, invited.user_id, roles, actor.signed_in, resources.clock()
+            code, invited.user_id, roles, actor.require_user_id(), resources.clock()
         )
         if not joined:
             raise Problem("already_member", "Change the member's roles instead.")
@@ -91,9 +91,9 @@ async def remove_member(actor: Actor, resources: Resources, code: str, user_id: 
 async def leave_language(actor: Actor, resources: Resources, code: str) -> None:
     """End the actor's own membership. Raises `SubjectNotFound` if the actor is no member."""
     async with resources.database.transaction() as transaction:
-        if not await MemberRepository(transaction).leave(code, actor.signed_in):
+        if not await MemberRepository(transaction).leave(code, actor.require_user_id()):
             raise SubjectNotFound
-        await _record(actor, transaction, "member.leave", actor.signed_in, code)
+        await _record(actor, transaction, "member.leave", actor.require_user_id(), code)
 
 
 async def invite_member_again(actor: Actor, resources: Resources, code: str, user_id: UUID) -> None:
@@ -124,7 +124,7 @@ async def _existing(members: MemberRepository, code: str, user_id: UUID) -> Memb
 
 async def _name_of(actor: Actor, transaction: AsyncSession) -> str:
     """The actor's name, for the mail."""
-    user = await UserRepository(transaction).find(actor.signed_in)
+    user = await UserRepository(transaction).find(actor.require_user_id())
     return user.name if user else ""
 
 

@@ -22,7 +22,7 @@ from app.domain.languages.translations.schemas import (
     TranslationView,
     VersionView,
 )  # fmt: skip
-from app.domain.module import FromApp
+from app.domain.module import ResourcesDependency
 from app.errors import Problem, invalid
 from app.guards.authorize import Request, authorize
 from app.http.bodies import MAX_TEXTS_BYTES
@@ -57,7 +57,7 @@ class TranslationController(Controller):
     @get(guards=[MAY_READ])
     async def index(
         self,
-        resources: FromApp,
+        resources: ResourcesDependency,
         code: FromPath[str],
         prefix: Prefix = "",
         in_state: InState = None,
@@ -71,7 +71,7 @@ class TranslationController(Controller):
         return page_of(rows, limit, lambda row: row.key, lambda row: row)
 
     @get("/{key:str}", guards=[MAY_READ], response_headers=[VERSION_ETAG])
-    async def read(self, resources: FromApp, code: FromPath[str], key: Key) -> Response[TranslationView]:
+    async def read(self, resources: ResourcesDependency, code: FromPath[str], key: Key) -> Response[TranslationView]:
         """One translation. Its ETag is what a later write sends as `If-Match`."""
         found = await service.read_translation(resources, code, _key(key))
         return Response(found, headers=_etag(found.version))
@@ -87,7 +87,7 @@ class TranslationController(Controller):
         self,
         request: Request,
         data: JSONBody[NewText],
-        resources: FromApp,
+        resources: ResourcesDependency,
         code: FromPath[str],
         key: Key,
         if_match: IfMatch = None,
@@ -107,7 +107,7 @@ class TranslationController(Controller):
 
     @delete("/{key:str}", guards=[MAY_TRANSLATE])
     async def remove(
-        self, request: Request, resources: FromApp, code: FromPath[str], key: Key, if_match: IfMatch = None
+        self, request: Request, resources: ResourcesDependency, code: FromPath[str], key: Key, if_match: IfMatch = None
     ) -> None:
         """Delete a translation at the version that `If-Match` names. Its history stays."""
         version = _replaced_version(if_match, None)
@@ -116,7 +116,7 @@ class TranslationController(Controller):
     @get("/{key:str}/history", guards=[MAY_READ])
     async def history(
         self,
-        resources: FromApp,
+        resources: ResourcesDependency,
         code: FromPath[str],
         key: Key,
         limit: Limit = DEFAULT_LIMIT,
@@ -131,7 +131,7 @@ class TranslationController(Controller):
 
     @post("/batch", guards=[MAY_TRANSLATE], request_max_body_size=MAX_TEXTS_BYTES, status_code=200)
     async def write_batch(
-        self, request: Request, data: JSONBody[Batch], resources: FromApp, code: FromPath[str]
+        self, request: Request, data: JSONBody[Batch], resources: ResourcesDependency, code: FromPath[str]
     ) -> BatchResult:
         """Write up to 500 texts, all or none; 412 names each that is not at the version it gives.
 

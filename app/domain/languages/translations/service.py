@@ -83,7 +83,7 @@ async def delete_translation(actor: Actor, resources: Resources, code: str, key:
         translations = TranslationRepository(transaction)
         if (await translations.versions(code, [key])).get(key) != version:
             raise _conflict([])
-        await translations.remove(code, key, version + 1, actor.signed_in, resources.clock())
+        await translations.remove(code, key, version + 1, actor.require_user_id(), resources.clock())
 
 
 def checked_key(key: str) -> str:
@@ -109,7 +109,7 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
                 text=unicodedata.normalize("NFC", item.text),
                 state=item.state,
                 version=last.get(item.key, 0) + 1,
-                updated_by=actor.signed_in,
+                updated_by=actor.require_user_id(),
                 updated_at=now,
             )
             for item in items
