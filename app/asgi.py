@@ -1,7 +1,7 @@
 """The composition root: settings in, ASGI app out. The only place that wires; nothing happens at import."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 
 from litestar import Litestar, Router
@@ -45,9 +45,6 @@ MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT)
 CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")
 SWEEPS = (*[sweep for module in MODULES for sweep in module.sweeps], rate_limits.delete_closed, queue.delete_finished)
-AUDIT_ACTIONS: Mapping[str, str] = {
-    action: meaning for module in MODULES for action, meaning in module.audit_actions.items()
-}
 
 # Every table of the service: the imports above have loaded all models. For migrations and tests.
 TABLES: MetaData = Base.metadata

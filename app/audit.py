@@ -57,9 +57,9 @@ class Actor(Struct, frozen=True):
             raise Problem("not_signed_in")
         return self.user_id
 
-    def without_token(self) -> "Actor":
-        """The actor as a job may keep it."""
-        return Actor(self.user_id, self.session_id, self.ip, self.user_agent)
+    def as_recorded(self) -> "Actor":
+        """What audit events tell of the actor: for a job, which must hold no token and nothing of unlimited length."""
+        return Actor(self.user_id, self.session_id, self.ip)
 
 
 # The operator at the command line, and scheduled jobs: they hold the database, so no policy limits them.

@@ -83,8 +83,8 @@ class SubjectNotFound(Problem):
     else, so that nobody learns which subjects exist.
     """
 
-    def __init__(self) -> None:
-        super().__init__("not_found")
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("not_found", detail)
 
 
 def invalid(field: str, code: str, message: str) -> Problem:

@@ -20,6 +20,7 @@ def configure_logging() -> None:
     )
 
 
-def _encode(event: object, **_: object) -> bytes:
-    """The event as JSON. A value that JSON has no type for is written as its `repr`."""
-    return msgspec.json.encode(event, enc_hook=repr)
+def _encode(event: dict[str, object], **_: object) -> bytes:
+    """The event as JSON. A value that JSON has no type for is its `repr`; so is a Struct, whose `repr` hides secrets."""
+    shown = {name: repr(value) if isinstance(value, msgspec.Struct) else value for name, value in event.items()}
+    return msgspec.json.encode(shown, enc_hook=repr)

@@ -20,6 +20,7 @@ from litestar.types import ASGIApp
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.asgi import create_app, make_worker
+from app.audit import OPERATOR
 from app.clock import utc_now
 from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.resources import make_resources
@@ -187,7 +188,7 @@ async def _migrate_and_make_setup_link(settings: Settings) -> str | None:
         await migrate.upgrade(database.engine)
         resources = make_resources(settings, database, utc_now)
         try:
-            return await new_setup_link(resources)
+            return await new_setup_link(OPERATOR, resources)
         finally:
             await resources.hasher.close()
 

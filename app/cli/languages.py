@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from app.audit import OPERATOR
 from app.cli.console import PAGE, row, with_resources
 from app.domain.languages.importing import read_languages
 from app.domain.languages.service import complete_language, import_languages, list_languages
@@ -40,7 +41,7 @@ def import_command(file: Path) -> None:
 
     async def run(resources: Resources) -> int:
         rows = read_languages(file, lambda new: complete_language(new, resources.clock))
-        await import_languages(resources, rows)
+        await import_languages(OPERATOR, resources, rows)
         return len(rows)
 
     click.echo(f"{with_resources(run)} languages created")

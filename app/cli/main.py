@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import click
 
 from app import logs
+from app.audit import OPERATOR
 from app.cli.console import fail, with_resources
 from app.cli.database import database
 from app.cli.jobs import job_commands
@@ -93,7 +94,7 @@ def work_command() -> None:
 @cli.command()
 def setup() -> None:
     """Print a new setup link, which makes the first platform admin. It voids the link printed before."""
-    link = with_resources(new_setup_link)
+    link = with_resources(lambda resources: new_setup_link(OPERATOR, resources))
     if link is None:
         raise ServiceError("a platform admin exists already: use `ostiary users grant-admin EMAIL`")
     click.echo(f"Setup link: {link}")

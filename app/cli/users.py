@@ -4,8 +4,7 @@ import click
 
 from app.audit import OPERATOR
 from app.cli.console import PAGE, row, with_resources
-from app.domain.flows.administer_users import restore_user, set_platform_role, suspend_user
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link, restore_user, set_platform_role, suspend_user
 from app.domain.keys.service import user_id_of_email
 from app.domain.resources import Resources
 from app.domain.users.repository import After

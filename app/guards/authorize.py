@@ -178,9 +178,12 @@ def authorize_fields(request: Request, action: str, subject_type: str, id_: str,
 
 
 def may_know_what_exists(request: Request) -> bool:
-    """Whether the route's guard lets the caller act on every subject of its type: then a 404 tells nothing new."""
+    """Whether the route's guard lets the caller act on every subject of its type: then a 404 tells nothing new.
+
+    A route without a guard that asks the policy conceals what exists.
+    """
     guards = [guard for guard in guards_of(request.route_handler) if isinstance(guard, PolicyGuard)]
-    return all(ability_of(request).can_every(guard.action, guard.subject_type) for guard in guards)
+    return bool(guards) and all(ability_of(request).can_every(guard.action, guard.subject_type) for guard in guards)
 
 
 def require_guards(app: Litestar) -> None:

@@ -95,7 +95,7 @@ def check_expectations(expectations: list[Expectation]) -> PolicyTestReport:
     return PolicyTestReport(checked, failures)
 
 
-def principal_of(who: str, user_id: UUID = _SELF) -> Principal:
+def principal_described_by(who: str, user_id: UUID = _SELF) -> Principal:
     """The principal that words like `platform admin and translator of de` describe. Raises ValueError for others."""
     if who in {"anonymous", "suspended"}:  # no credential of a suspended user is taken
         return ANONYMOUS
@@ -133,7 +133,7 @@ def _several(words: OneOrMore) -> list[str]:
 
 
 def _failure(expectation: Expectation, who: str, action: str, subject: str) -> str | None:
-    principal = principal_of(who)
+    principal = principal_described_by(who)
     decision = _decide(principal, action, _subject(subject), expectation.field)
     question = f"{who}: {action} {subject}" + (f", field {expectation.field}" if expectation.field else "")
     if decision.allowed is not expectation.allowed:

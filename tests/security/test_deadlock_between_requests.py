@@ -30,7 +30,7 @@ async def test_creating_a_setup_link_during_a_redemption_does_not_deadlock(app: 
 
     async with app.client() as client, queued(app, "SELECT 1 FROM keys FOR UPDATE") as queue:
         redemption = await queue.add(client.post("/api/keys/redeem", json=body))
-        creation = await queue.add(new_setup_link(app.resources))
+        creation = await queue.add(new_setup_link(OPERATOR, app.resources))
 
     await creation
     assert (await redemption).status_code == 201

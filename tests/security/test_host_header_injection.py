@@ -3,7 +3,7 @@
 import pytest
 
 from app.audit import OPERATOR
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link
 from tests.support.app import CREDENTIALS, RunningApp
 from tests.support.mailbox import ask, text_of
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.audit import OPERATOR
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link
 from app.errors import Problem
 from tests.support.app import SECRET, RunningApp
 from tests.support.races import at_once

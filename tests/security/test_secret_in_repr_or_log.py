@@ -9,7 +9,7 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
 from app.domain.flows.repository import PrimaryKey
-from app.domain.flows.schemas import RedeemKeyInput, SetPasswordInput
+from app.domain.flows.schemas import NewSecret, RedeemKeyInput
 from app.domain.flows.sign_in.code import CodeSignIn
 from app.domain.flows.sign_in.password import PasswordProof, PasswordSignIn
 from app.domain.sessions.service import StartedSession
@@ -18,7 +18,7 @@ from tests.support.app import CREDENTIALS, SECRET, Clock, RunningApp, problem, r
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 
-@pytest.mark.parametrize("kind", [PasswordSignIn, PasswordProof, CodeSignIn, SetPasswordInput, RedeemKeyInput])
+@pytest.mark.parametrize("kind", [PasswordSignIn, PasswordProof, CodeSignIn, NewSecret, RedeemKeyInput])
 def test_the_repr_of_a_request_body_holds_no_secret(kind: type[msgspec.Struct]) -> None:
     fields = {"email": "ada@example.org", "secret": SECRET, "token": "osk_token", "name": "Ada", "code": "31415926"}
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
@@ -39,12 +39,13 @@ def test_the_repr_of_sessions_and_keys_holds_no_token_and_no_hash() -> None:
     assert "argon2" not in text
 
 
-def _primary_key() -> dict[str, str]:
+def _primary_key() -> dict[str, str | None]:
     return {
         "id": "00000000-0000-7000-8000-000000000001",
         "user_id": "00000000-0000-7000-8000-000000000002",
         "secret_hash": HASH,
         "status": "active",
+        "platform_role": None,
     }
 
 

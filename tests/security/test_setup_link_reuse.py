@@ -37,7 +37,7 @@ async def test_a_setup_link_is_refused_once_a_platform_admin_exists(app: Running
 async def test_no_setup_link_is_issued_while_a_platform_admin_exists(app: RunningApp) -> None:
     await app.user(admin=True)
 
-    assert await new_setup_link(app.resources) is None
+    assert await new_setup_link(OPERATOR, app.resources) is None
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 0
 
 

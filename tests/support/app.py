@@ -23,7 +23,7 @@ from app.asgi import build
 from app.audit import OPERATOR
 from app.auth.email_addresses import normalise
 from app.domain.flows.accept_invitation import new_setup_link
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link
 from app.domain.keys.repository import KeyRepository
 from app.domain.languages.members.models import LanguageMember
 from app.domain.languages.schemas import NewLanguage
@@ -171,7 +171,7 @@ class RunningApp:
 
     async def setup_token(self) -> str:
         """Create a setup link, which makes the first platform admin. Returns its token."""
-        link = await new_setup_link(self.resources)
+        link = await new_setup_link(OPERATOR, self.resources)
         assert link is not None
         return link.partition("#token=")[2]
 

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from app.audit import OPERATOR
 from app.domain.flows.administer_users import suspend_user
-from app.guards.policy_expectations import principal_of
+from app.guards.policy_expectations import principal_described_by
 from tests.support.app import RunningApp
 
 
 async def person(app: RunningApp, who: str, email: str) -> tuple[UUID, str]:
     """Create the user whom `who` describes; the languages in `who` must exist. Returns user id and session token."""
-    wanted = principal_of(who)
+    wanted = principal_described_by(who)
     onboarded = wanted.user is None or wanted.user.onboarded_at is not None
     admin = wanted.user is not None and wanted.user.platform_role == "admin"
     user_id = await app.user(email, secret=None, admin=admin, onboarded=onboarded)

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.asgi import AUDIT_ACTIONS
 from app.errors import KINDS
 from app.settings.model import Settings
+from tests.support.audit_actions import AUDIT_ACTIONS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 import structlog
 
+from app.audit import Actor
 from app.logs import configure_logging
 
 
@@ -43,3 +44,13 @@ def test_an_exception_is_logged_with_its_traceback_in_the_same_line(capsysbinary
         structlog.get_logger("test").error("failed", exc_info=ValueError("no"))
     [line] = capsysbinary.readouterr().err.splitlines()
     assert "ValueError: no" in json.loads(line)["exception"]
+
+
+def test_a_struct_is_logged_as_its_repr_so_that_a_token_in_it_stays_secret(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    with configured():
+        structlog.get_logger("test").info("signed in", actor=Actor(token="ost_secret"))
+    logged = capsysbinary.readouterr().err
+    assert b"ost_secret" not in logged
+    assert json.loads(logged)["actor"] == repr(Actor())

@@ -15,7 +15,9 @@ from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, Limit
 from app.postgres.rows import to_struct
 
-Action = Annotated[str | None, QueryParameter(pattern=r"^[a-z_]+\.[a-z_]+(?![\s\S])", description="Such as `key.use`.")]
+AuditAction = Annotated[
+    str | None, QueryParameter(pattern=r"^[a-z_]+\.[a-z_]+(?![\s\S])", description="Such as `key.use`.")
+]
 About = Annotated[
     str | None,
     QueryParameter(
@@ -37,7 +39,7 @@ class AuditController(Controller):
     async def index(
         self,
         resources: ResourcesDependency,
-        action: Action = None,
+        action: AuditAction = None,
         about: About = None,
         actor_id: ActorId = None,
         limit: Limit = DEFAULT_LIMIT,

@@ -2,10 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit import OPERATOR, Actor
+from app.audit import Actor
 from app.domain.flows.create_account import create_account
 from app.domain.flows.invite import MAILED, issue_invitation
-from app.domain.flows.purpose import LiveKey, Redeemed, Redemption
+from app.domain.flows.purpose import LiveKey, Redeemed, Redemption, key_not_usable
 from app.domain.keys.repository import KeyRepository
 from app.domain.keys.service import set_secret, void_keys
 from app.domain.resources import Resources
@@ -17,12 +17,12 @@ from app.settings.model import Settings
 SETUP_ADDRESS = ""
 
 
-async def new_setup_link(resources: Resources) -> str | None:
+async def new_setup_link(actor: Actor, resources: Resources) -> str | None:
     """A new setup link, which voids the link before it; None if there is a platform admin already."""
     async with resources.database.transaction() as transaction:
         if await UserRepository(transaction).count_admins():
             return None
-        return await issue_invitation(OPERATOR, resources, transaction, SETUP_ADDRESS, None, {})
+        return await issue_invitation(actor, resources, transaction, SETUP_ADDRESS, None, {})
 
 
 def needed_fields(settings: Settings, key: LiveKey) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ async def accept_invitation(
 
 async def _create_first_admin(actor: Actor, transaction: AsyncSession, redemption: Redemption) -> Redeemed:
     if await UserRepository(transaction).lock_admins():
-        raise Problem("key_not_usable")
+        raise key_not_usable()
     if await KeyRepository(transaction).lock_address(redemption.address.unique) is not None:
         raise Problem("email_taken", "Make that user a platform admin with `ostiary users grant-admin`.")
     user = await create_account(
@@ -70,9 +70,9 @@ async def _complete_account(actor: Actor, transaction: AsyncSession, key: LiveKe
     users = UserRepository(transaction)
     user = await users.lock(key.user_id)
     if user is None or user.status != "active" or user.onboarded_at is not None:
-        raise Problem("key_not_usable")
+        raise key_not_usable()
     if (await KeyRepository(transaction).lock_primary(user.id)).secret_hash is not None:
-        raise Problem("key_not_usable")
+        raise key_not_usable()
     verified = {"email_verified_at": redemption.now} if MAILED in key.payload else {}
     await users.change(user.id, redemption.now, name=redemption.name, **verified)
     await set_secret(actor, transaction, user.id, redemption.secret_hash)

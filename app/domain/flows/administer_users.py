@@ -1,6 +1,7 @@
 """Administering accounts: create, invite again, suspend, restore, grant and revoke the platform role, delete.
 
-Each function is one transaction that checks the actor's right again. The operator, at the command line, may do all.
+Each function is one transaction that checks the actor's right again. The operator, at the command line, may do
+everything.
 """
 
 from collections.abc import AsyncIterator
@@ -12,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.ability.ability import Subject
 from app.audit import Actor, record, subject_of
 from app.auth.email_addresses import normalise
-from app.domain.flows.invite import invite
+from app.domain.flows.create_account import create_account
+from app.domain.flows.invite import invite, issue_invitation
 from app.domain.flows.revoke_access import revoke_access
+from app.domain.keys.repository import KeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.repository import SessionRepository
 from app.domain.users.access import require_in_transaction
@@ -26,14 +29,32 @@ from app.guards.roles import PlatformRole
 async def create_user(actor: Actor, resources: Resources, email: str, name: str) -> User:
     """Create a user without a secret, and mail them an invitation.
 
-    Raises `Problem`: `validation_failed`, `email_taken`.
+    Raises `Problem`: `forbidden`, `validation_failed`, `email_taken`.
     """
     address = normalise(email)
     async with resources.database.transaction() as transaction:
+        await require_in_transaction(actor, transaction, "create", Subject("User", {}))
         invited = await invite(actor, resources, transaction, address, name=name)
         if not invited.created:
             raise Problem("email_taken", "There is a user with this address already.")
         return await UserRepository(transaction).get(invited.user_id)
+
+
+async def create_user_with_link(
+    actor: Actor, resources: Resources, email: str, name: str, platform_role: str | None
+) -> str:
+    """Create a user without a secret, and give the invitation link that sets the secret. Nothing is mailed.
+
+    Raises `Problem`: `validation_failed`, `email_taken`.
+    """
+    address = normalise(email)
+    async with resources.database.transaction() as transaction:
+        if await KeyRepository(transaction).lock_address(address.unique) is not None:
+            raise Problem("email_taken", "There is a user with this address already.")
+        user = await create_account(
+            actor, transaction, address, now=resources.clock(), name=name, platform_role=platform_role
+        )
+        return await issue_invitation(actor, resources, transaction, address.unique, user.id, {})
 
 
 async def invite_user_again(actor: Actor, resources: Resources, user_id: UUID) -> None:
@@ -57,8 +78,8 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
         await _require_another_admin(users, user_id)
         await require_in_transaction(actor, transaction, "update", _subject(user_id), "status")
-        await _existing(users, user_id)
-        await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason)
+        if not await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason):
+            raise _no_such_user()
         await record(actor, transaction, "user.suspend", subject_of("user", user_id))
         await revoke_access(actor, transaction, user_id)
 
@@ -66,9 +87,11 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
 async def restore_user(actor: Actor, resources: Resources, user_id: UUID) -> None:
     """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
-        if (await _existing(users, user_id)).status != "active":
-            await users.change(user_id, resources.clock(), status="active", suspension_reason=None)
-            await record(actor, transaction, "user.restore", subject_of("user", user_id))
+        if (await _existing(users, user_id)).status == "active":
+            return
+        if not await users.change(user_id, resources.clock(), status="active", suspension_reason=None):
+            raise _no_such_user()
+        await record(actor, transaction, "user.restore", subject_of("user", user_id))
 
 
 async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, role: PlatformRole | None) -> None:
@@ -78,15 +101,17 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
     role is gone from the next request. Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
     """
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
-        if role is None:
+        previous = (await _existing(users, user_id)).platform_role
+        if previous == role:
+            return
+        if previous is not None:
             await _require_another_admin(users, user_id)
             await require_in_transaction(actor, transaction, "update", _subject(user_id), "platformRole")
-        if (await _existing(users, user_id)).platform_role == role:
-            return
-        await users.change(user_id, resources.clock(), platform_role=role)
+        if not await users.change(user_id, resources.clock(), platform_role=role):
+            raise _no_such_user()
         if role is not None:
             await SessionRepository(transaction).end_sessions(user_id)
-        action = f"user.grant_{role}" if role else "user.revoke_admin"
+        action = f"user.grant_{role}" if role else f"user.revoke_{previous}"
         await record(actor, transaction, action, subject_of("user", user_id))
 
 
@@ -107,8 +132,8 @@ async def delete_user(actor: Actor, resources: Resources, user_id: UUID) -> None
     """
     async with _administration(actor, resources, "delete", user_id) as (transaction, users):
         await _require_another_admin(users, user_id)
-        await _existing(users, user_id)
-        await users.remove(user_id)
+        if not await users.remove(user_id):
+            raise _no_such_user()
         await record(actor, transaction, "user.delete", subject_of("user", user_id))
 
 
@@ -137,11 +162,15 @@ async def _require_another_admin(users: UserRepository, user_id: UUID) -> None:
 
 
 async def _existing(users: UserRepository, user_id: UUID) -> User:
-    """The user. Raises `Problem` `not_found`."""
+    """The user. Raises `SubjectNotFound`."""
     user = await users.find(user_id)
     if user is None:
-        raise Problem("not_found", "There is no such user.")
+        raise _no_such_user()
     return user
+
+
+def _no_such_user() -> SubjectNotFound:
+    return SubjectNotFound("There is no such user.")
 
 
 def _subject(user_id: UUID) -> Subject:

@@ -8,16 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
 from app.domain.flows.issue_link import issue_link
-from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Redemption
+from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Redemption, key_not_usable
 from app.domain.flows.revoke_access import revoke_access
 from app.domain.flows.verify_email import user_of_address
 from app.domain.keys.repository import KeyRepository
-from app.domain.keys.service import set_secret, void_keys_for
+from app.domain.keys.service import EMAIL_CHANGE_UNDO, set_secret, void_keys_for
 from app.domain.resources import Resources
 from app.domain.users.repository import UserRepository
 from app.errors import Problem
 
-UNDO = "email_change_undo"
 UNDO_LIFETIME = timedelta(days=7)
 
 
@@ -48,7 +47,7 @@ async def change_email(
     Raises `Problem`: `key_not_usable` if the actor is not the user who requested the change, `email_taken`.
     """
     if actor.user_id is None or actor.user_id != key.user_id:
-        raise Problem("key_not_usable")
+        raise key_not_usable()
     previous = await _replace_address(actor, transaction, key, redemption.now)
     await _offer_undo(actor, resources, transaction, previous, key.payload["email"])
     return Redeemed(previous.user_id, previous.platform_role)
@@ -64,7 +63,7 @@ async def undo_email_change(
     """
     previous = await _replace_address(actor, transaction, key, redemption.now, displace_invited=True)
     await set_secret(actor, transaction, previous.user_id, None)
-    await void_keys_for(actor, transaction, previous.user_id, UNDO, since=key.created_at)
+    await void_keys_for(actor, transaction, previous.user_id, EMAIL_CHANGE_UNDO, since=key.created_at)
     return Redeemed(previous.user_id, previous.platform_role)
 
 
@@ -76,7 +75,7 @@ async def _replace_address(
     taken_by = await keys.lock_address(key.address)
     user = await users.lock(key.user_id)
     if user is None or user.status != "active":
-        raise Problem("key_not_usable")
+        raise key_not_usable()
     if taken_by is not None:
         if not (displace_invited and await users.remove_invited(taken_by)):
             raise Problem("email_taken", "This address has got an account meanwhile.")
@@ -100,7 +99,7 @@ async def _offer_undo(
         actor,
         resources,
         transaction,
-        purpose=UNDO,
+        purpose=EMAIL_CHANGE_UNDO,
         address=previous.address,
         user_id=previous.user_id,
         expires_at=expires_at,

@@ -9,15 +9,15 @@ from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.redeem_key import inspect_key, redeem_key
 from app.domain.flows.request_key import request_key
 from app.domain.flows.schemas import (
-    CreateUserInput,
     InspectedKey,
     InspectKeyInput,
     KeyRequested,
-    PlatformRoleInput,
+    NewSecret,
+    NewUser,
+    PlatformRoleChange,
     RedeemKeyInput,
     RequestKeyInput,
-    SetPasswordInput,
-    SuspensionInput,
+    Suspension,
 )
 from app.domain.flows.set_password import set_password
 from app.domain.module import ResourcesDependency
@@ -83,7 +83,7 @@ class KeyFlowController(Controller):
         response_headers=[SET_COOKIE],
     )
     async def set_secret(
-        self, request: Request, data: JSONBody[SetPasswordInput], resources: ResourcesDependency
+        self, request: Request, data: JSONBody[NewSecret], resources: ResourcesDependency
     ) -> Response[None]:
         """Set or change the secret. All other sessions and all outstanding links end; this session gets a new token."""
         user, _ = user_and_session(request)
@@ -100,7 +100,7 @@ class UserAdministrationController(Controller):
 
     @post(guards=[authorize_some("create", "User")])
     async def create(
-        self, request: Request, data: JSONBody[CreateUserInput], resources: ResourcesDependency
+        self, request: Request, data: JSONBody[NewUser], resources: ResourcesDependency
     ) -> Response[AccountView]:
         """Create a user without a secret, and mail them an invitation."""
         user = await administer_users.create_user(actor_of(request), resources, data.email, data.name)
@@ -122,7 +122,7 @@ class UserAdministrationController(Controller):
 
     @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
     async def set_platform_role(
-        self, request: Request, data: JSONBody[PlatformRoleInput], resources: ResourcesDependency, user_id: UserId
+        self, request: Request, data: JSONBody[PlatformRoleChange], resources: ResourcesDependency, user_id: UserId
     ) -> None:
         """Set or remove the platform role. A user who gains it signs in anew. The last platform admin keeps it: 409."""
         named = user_id_in_path(request, user_id)
@@ -130,7 +130,7 @@ class UserAdministrationController(Controller):
 
     @post("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up], status_code=204)
     async def suspend(
-        self, request: Request, data: JSONBody[SuspensionInput], resources: ResourcesDependency, user_id: UserId
+        self, request: Request, data: JSONBody[Suspension], resources: ResourcesDependency, user_id: UserId
     ) -> None:
         """Suspend: all sessions and outstanding links of the user end at once."""
         named = user_id_in_path(request, user_id)

@@ -41,7 +41,7 @@ async def create_account(
     )
     if not await KeyRepository(transaction).add_primary(user.id, address.unique, secret_hash, now):
         raise Problem("email_taken", "There is a user with this address already.")
-    granted = ["user.grant_admin"] if platform_role else []
+    granted = [f"user.grant_{platform_role}"] if platform_role else []
     with_secret = ["key.set_secret"] if secret_hash else []
     for action in ("user.create", *granted, *with_secret):
         await record(actor, transaction, action, subject_of("user", user.id))

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor
-from app.auth.email_addresses import Address, normalise
+from app.auth.email_addresses import Address
 from app.domain.flows.create_account import create_account
 from app.domain.flows.issue_link import issue_link
 from app.domain.keys.repository import KeyRepository
@@ -15,7 +15,6 @@ from app.domain.keys.service import void_keys_for
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.domain.users.repository import UserRepository
-from app.errors import Problem
 from app.settings.model import Settings
 
 INVITATION = "invitation"
@@ -82,23 +81,6 @@ async def invite(
 async def withdraw_invitation(actor: Actor, transaction: AsyncSession, user_id: UUID) -> None:
     """Void the user's outstanding invitation, if it is to a language."""
     await void_keys_for(actor, transaction, user_id, INVITATION, payload_field=LANGUAGE)
-
-
-async def create_user_with_link(
-    actor: Actor, resources: Resources, email: str, name: str, platform_role: str | None
-) -> str:
-    """Create a user without a secret, and give the invitation link that sets the secret. Nothing is mailed.
-
-    Raises `Problem`: `validation_failed`, `email_taken`.
-    """
-    address = normalise(email)
-    async with resources.database.transaction() as transaction:
-        if await KeyRepository(transaction).lock_address(address.unique) is not None:
-            raise Problem("email_taken", "There is a user with this address already.")
-        user = await create_account(
-            actor, transaction, address, now=resources.clock(), name=name, platform_role=platform_role
-        )
-        return await issue_invitation(actor, resources, transaction, address.unique, user.id, {})
 
 
 async def issue_invitation(

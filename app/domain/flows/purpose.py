@@ -11,6 +11,7 @@ from app.audit import Actor
 from app.auth.email_addresses import Address
 from app.domain.resources import Resources
 from app.domain.users.models import User
+from app.errors import Problem
 from app.settings.model import Settings
 
 
@@ -94,6 +95,11 @@ class Purpose(Struct, frozen=True):
     needs: Callable[[Settings, LiveKey], tuple[str, ...]] = lambda _settings, _key: ()
     enabled: Callable[[Settings], bool] = lambda _settings: True
     for_users: bool = False
+
+
+def key_not_usable() -> Problem:
+    """The problem of every key that cannot be used, whatever the cause."""
+    return Problem("key_not_usable", "Ask for a new one.")
 
 
 def issue_to(user: User | None, template: str) -> IssueKey | None:

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor, record
 from app.auth.email_addresses import normalise
 from app.auth.tokens import is_code, is_link_token, token_hash
-from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption
+from app.domain.flows.invite import LANGUAGE
+from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.request_key import code_hashes
 from app.domain.flows.schemas import InspectedKey, RedeemKeyInput
@@ -47,7 +48,7 @@ class FoundKey(Struct, frozen=True):
         else:
             key = await keys.consume_link(bytes.fromhex(self.key.identifier), self.purpose.name, now)
         if key is None:
-            raise not_usable()
+            raise key_not_usable()
         subject = key_subject(key.user_id, key.id)
         await record(actor, transaction, "key.use", subject, detail={"purpose": key.purpose})
         return key
@@ -63,7 +64,7 @@ async def redeem_key(
     """
     found = await _find_key(actor, resources, sent)
     if purpose_name is not None and found.purpose.name != purpose_name:
-        raise not_usable()
+        raise key_not_usable()
     redemption = await _validate(resources, found, sent)
     async with resources.database.transaction() as transaction:
         if found.key.user_id is not None:
@@ -86,7 +87,7 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
     found = await _find_by_link(resources, token)
     needs = found.purpose.needs(resources.settings, _live(found.key))
     key = found.key
-    return InspectedKey(found.purpose.name, key.address or None, key.payload.get("language"), list(needs))
+    return InspectedKey(found.purpose.name, key.address or None, key.payload.get(LANGUAGE), list(needs))
 
 
 async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, email: str, code: str) -> FoundKey:
@@ -99,7 +100,7 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
     await resources.rate_limits.hit("guess_by_client", client_network(actor.ip))
     if purpose is None or purpose.code is None or not purpose.enabled(resources.settings):
-        raise not_usable()
+        raise key_not_usable()
     now = resources.clock()
     async with resources.database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
@@ -108,13 +109,8 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
     hashes = code_hashes(resources, address, purpose.name, code)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right or failures > FAILURES_MAX:
-        raise not_usable()
+        raise key_not_usable()
     return FoundKey(key, purpose, purpose.code, hashes)
-
-
-def not_usable() -> Problem:
-    """The one answer for every key that cannot be used."""
-    return Problem("key_not_usable", "Ask for a new one.")
 
 
 async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) -> FoundKey:
@@ -136,7 +132,7 @@ async def _find_by_link(resources: Resources, token: str) -> FoundKey:
         key = await SingleUseKeyRepository(transaction).find_live(token_hash(token), resources.clock())
     purpose = PURPOSES.get(key.purpose or "") if key else None
     if key is None or purpose is None or purpose.link_lifetime is None or not purpose.enabled(resources.settings):
-        raise not_usable()
+        raise key_not_usable()
     return FoundKey(key, purpose)
 
 
@@ -150,7 +146,7 @@ async def _validate(resources: Resources, found: FoundKey, sent: RedeemKeyInput)
         raise Problem("validation_failed", errors=missing)
     address = normalise(sent.email or live.address)
     if live.address not in ("", address.unique):
-        raise not_usable()
+        raise key_not_usable()
     name = sent.name or ""
     hashed = None
     if "secret" in needed:

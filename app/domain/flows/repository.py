@@ -16,21 +16,23 @@ from app.postgres.database import Database
 from app.postgres.rows import to_struct
 
 FIND_PRIMARY = """
-SELECT k.id, k.user_id, k.secret_hash, u.status
+SELECT k.id, k.user_id, k.secret_hash, u.status, u.platform_role
   FROM keys k JOIN users u ON u.id = k.user_id
  WHERE k.kind = 'primary' AND """
 FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
 FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
 
-# No row if the user has been suspended, or the secret changed, since the secret was verified. The user is locked before
-# the key, and each part depends on the part before it. The result has the columns that the first request would read.
+# No row if, since the key was read, the user has been suspended or their platform role or secret has changed. The user
+# is locked before the key, and each part depends on the part before it. The result has the columns of the principal.
 SIGN_IN = f"""
 WITH owner AS (
-    UPDATE users SET last_seen_at = $4 WHERE id = $1 AND status = 'active' RETURNING id, platform_role
+    UPDATE users SET last_seen_at = $4
+     WHERE id = $1 AND status = 'active' AND platform_role IS NOT DISTINCT FROM $14
+    RETURNING id
 ), verified AS (
     UPDATE keys SET last_used_at = $4, secret_hash = $5 FROM owner
      WHERE keys.user_id = owner.id AND keys.id = $2 AND keys.secret_hash = $3
-    RETURNING owner.id AS user_id, owner.platform_role, keys.identifier
+    RETURNING owner.id AS user_id, keys.identifier
 ), failures AS (
     DELETE FROM code_failures USING verified WHERE code_failures.address = verified.identifier
 ), ended AS (
@@ -38,26 +40,24 @@ WITH owner AS (
 ), s AS (
     INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, ip, user_agent,
                           idle_expires_at, expires_at)
-    SELECT $7, $8, user_id, $9, $4, $4, $4, $10, $11,
-           CASE WHEN platform_role IS NULL THEN $12::timestamptz ELSE $14::timestamptz END,
-           CASE WHEN platform_role IS NULL THEN $13::timestamptz ELSE $15::timestamptz END
-      FROM verified
+    SELECT $7, $8, user_id, $9, $4, $4, $4, $10, $11, $12, $13 FROM verified
     RETURNING *
 ), recorded AS (
     INSERT INTO audit_events (id, action, subject, actor_id, session_id, ip, detail)
-    SELECT $16, 'session.start', 'user:' || user_id, user_id, id, ip, jsonb_build_object('method', method) FROM s
+    SELECT $15, 'session.start', 'user:' || user_id, user_id, id, ip, jsonb_build_object('method', method) FROM s
 )
 SELECT {PRINCIPAL_COLUMNS} FROM s JOIN users u ON u.id = s.user_id
 """  # noqa: S608 # joined from constants
 
 
 class PrimaryKey(Struct, frozen=True):
-    """The primary key of a user, with the user's status: what verifying a secret needs."""
+    """The primary key of a user, with the user's status and platform role: what signing in with a secret needs."""
 
     id: UUID
     user_id: UUID
     secret_hash: str | None
     status: str
+    platform_role: str | None
 
     def __repr__(self) -> str:
         return f"PrimaryKey({self.id})"
@@ -78,12 +78,13 @@ async def find_primary_key_of(database: Database, user_id: UUID) -> PrimaryKey |
 async def sign_in(database: Database, key: PrimaryKey, rehashed: str, new: NewSession) -> Principal | None:
     """Start a session for the user of a key whose secret has been verified, and store `rehashed` as its hash.
 
-    Gives the principal of the session; None if the user is not active any more, or the stored hash is another one.
+    Returns the principal of the session; None if the user is not active any more, or if their platform role or stored
+    hash has changed.
     """
     row = await database.pool.fetchrow(
         SIGN_IN,
         key.user_id, key.id, key.secret_hash, new.now, rehashed,
         new.replaces, new.id, new.token_hash, new.method, new.ip, new.user_agent,
-        *new.limits, *new.admin_limits, new_id(),
+        new.idle_expires_at, new.expires_at, key.platform_role, new_id(),
     )  # fmt: skip
     return principal_of(row) if row else None

@@ -3,6 +3,7 @@
 The request only enqueues a job. The job finds out whether the address has an account, issues the key and mails it.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,9 @@ from app.jobs.worker import Attempt, JobHandler
 from app.rate_limits import client_network
 
 ISSUE_KEY = "issue_key"
+
+# A request is answered within this time or never: by then, the user has asked again.
+REQUEST_LIFETIME = timedelta(minutes=10)
 
 # The server's secret key is derived for code hashes under this name.
 CODE_KEYS = "one_time_codes"
@@ -58,9 +62,9 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
         user_id=user_id,
         name=sent.name or "",
         phone=sent.phone,
-        actor=actor.without_token(),
+        actor=actor.as_recorded(),
     )
-    expires_at = resources.clock() + purpose.code.lifetime if purpose.code else None
+    expires_at = resources.clock() + REQUEST_LIFETIME
     async with resources.database.transaction() as transaction:
         await resources.jobs.enqueue(transaction, ISSUE_KEY, job, expires_at=expires_at)
 

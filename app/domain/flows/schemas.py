@@ -77,26 +77,26 @@ class RedeemKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rena
     secret: SecretText | None = None
 
 
-class SetPasswordInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class NewSecret(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The secret to set."""
 
     secret: SecretText
 
 
-class CreateUserInput(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class NewUser(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A user to create and invite."""
 
     email: AddressText
     name: PersonName
 
 
-class PlatformRoleInput(Struct, frozen=True, forbid_unknown_fields=True):
+class PlatformRoleChange(Struct, frozen=True, forbid_unknown_fields=True):
     """The platform role to hold from now on; null for none."""
 
     role: PlatformRole | None
 
 
-class SuspensionInput(Struct, frozen=True, forbid_unknown_fields=True):
+class Suspension(Struct, frozen=True, forbid_unknown_fields=True):
     """Why the account is suspended."""
 
     reason: ReasonText | None = None

@@ -1,7 +1,7 @@
 """What a sign-in method says of itself: one file in `sign_in/` for each."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
@@ -10,11 +10,8 @@ from app.auth.principal import PrincipalUser
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession
 
-Credentials = TypeVar("Credentials", bound=Struct)
-Proof = TypeVar("Proof", bound=Struct)
 
-
-class SignInMethod(Struct, Generic[Credentials, Proof], frozen=True):
+class SignInMethod(Struct, frozen=True):
     """One way to sign in.
 
     `credentials` is the body of `POST /api/session`: a Struct whose tag field `method` names this method. `sign_in`
@@ -22,7 +19,7 @@ class SignInMethod(Struct, Generic[Credentials, Proof], frozen=True):
     `POST /api/session/reauthentication`, for a method with which the user at a session can prove their identity again.
     """
 
-    credentials: type[Credentials]
-    sign_in: Callable[[Actor, Resources, Credentials], Awaitable[StartedSession]]
-    proof: type[Proof] | None = None
-    reauthenticate: Callable[[Actor, Resources, PrincipalUser, Proof], Awaitable[StartedSession]] | None = None
+    credentials: type[Struct]
+    sign_in: Callable[[Actor, Resources, Any], Awaitable[StartedSession]]
+    proof: type[Struct] | None = None
+    reauthenticate: Callable[[Actor, Resources, PrincipalUser, Any], Awaitable[StartedSession]] | None = None

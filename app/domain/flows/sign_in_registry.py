@@ -4,7 +4,7 @@ from functools import reduce
 from importlib import import_module
 from operator import or_
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -14,9 +14,7 @@ from app.domain.flows.sign_in_method import SignInMethod
 ROUTES = "controllers"
 
 _NAMES = [file.name for file in iter_modules(sign_in.__path__) if file.name != ROUTES]
-METHODS = cast(
-    "list[SignInMethod[Struct, Struct]]", [import_module(f"{sign_in.__name__}.{name}").METHOD for name in _NAMES]
-)
+METHODS: list[SignInMethod] = [import_module(f"{sign_in.__name__}.{name}").METHOD for name in _NAMES]
 BY_CREDENTIALS = {method.credentials: method for method in METHODS}
 BY_PROOF = {method.proof: method.reauthenticate for method in METHODS if method.proof and method.reauthenticate}
 

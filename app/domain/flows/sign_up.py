@@ -6,12 +6,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor
 from app.auth.email_addresses import Address
 from app.domain.flows.create_account import create_account
-from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Redemption, SendNotice, issue_to
+from app.domain.flows.purpose import (
+    IssueKey,
+    KeyRequest,
+    LiveKey,
+    Redeemed,
+    Redemption,
+    SendNotice,
+    issue_to,
+    key_not_usable,
+)
 from app.domain.flows.verify_email import sign_in_by_email, user_of_address
 from app.domain.keys.repository import KeyRepository
 from app.domain.resources import Resources
 from app.domain.users.repository import UserRepository
-from app.errors import Problem
 
 
 async def request_sign_up(
@@ -38,7 +46,7 @@ async def sign_up(
         return await sign_in_by_email(actor, resources, transaction, key, redemption)
     settings, now = resources.settings, redemption.now
     if settings.sign_up != "open" or await KeyRepository(transaction).lock_address(key.address) is not None:
-        raise Problem("key_not_usable")
+        raise key_not_usable()
     user = await create_account(
         actor,
         transaction,

@@ -9,10 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.keys.models import EMAIL, Key
 from app.postgres.base import new_id, table_of
-from app.postgres.database import Database
 from app.postgres.repository import Repository
-
-FIND_USER_ID = "SELECT user_id FROM keys WHERE kind = 'primary' AND provider = 'email' AND identifier = $1"
 
 KEYS = table_of(Key)
 NOTE_USE = (
@@ -21,12 +18,6 @@ NOTE_USE = (
     .values(last_used_at=bindparam("now"), secret_hash=bindparam("rehashed"))
     .returning(KEYS.c.id)
 )
-
-
-async def find_user_id(database: Database, address: str) -> UUID | None:
-    """The id of the user whose primary key has this normalised address."""
-    user_id: UUID | None = await database.pool.fetchval(FIND_USER_ID, address)
-    return user_id
 
 
 class KeyRepository(Repository[Key]):

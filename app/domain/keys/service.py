@@ -8,19 +8,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor, record, subject_of
 from app.auth.email_addresses import normalise
 from app.domain.keys.models import Key
-from app.domain.keys.repository import KeyRepository, find_user_id
+from app.domain.keys.repository import KeyRepository
 from app.domain.keys.single_use_repository import SingleUseKeyRepository, VoidedKey
 from app.domain.resources import Resources
 from app.errors import Problem, SubjectNotFound
 
 # Purposes whose keys protect an account from a thief of its session: the user can neither list nor delete them, and
 # ending access does not void them.
-PROTECTED_PURPOSES = frozenset({"email_change_undo"})
+EMAIL_CHANGE_UNDO = "email_change_undo"
+PROTECTED_PURPOSES = frozenset({EMAIL_CHANGE_UNDO})
 
 
 async def user_id_of_email(resources: Resources, email: str) -> UUID:
     """The id of the user with this address. Raises `Problem`: `validation_failed`, `not_found`."""
-    user_id = await find_user_id(resources.database, normalise(email).unique)
+    async with resources.database.transaction() as transaction:
+        user_id = await KeyRepository(transaction).find_user_id(normalise(email).unique)
     if user_id is None:
         raise Problem("not_found", "There is no user with this address.")
     return user_id

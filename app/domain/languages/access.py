@@ -1,13 +1,12 @@
 """The policy asked about a language inside a transaction, with everything locked that the answer depends on."""
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
 from app.audit import Actor
 from app.auth.principal import Membership
-from app.domain.languages.members.models import LanguageMember
-from app.domain.languages.models import Language
+from app.domain.languages.members.repository import MemberRepository
+from app.domain.languages.repository import LanguageRepository
 from app.domain.users.access import require_in_transaction
 
 
@@ -20,14 +19,9 @@ async def lock_language(actor: Actor, transaction: AsyncSession, action: str, co
     """
 
     async def lock_membership() -> tuple[Membership, ...]:
-        statement = (
-            select(LanguageMember.roles)
-            .where(LanguageMember.language_code == code, LanguageMember.user_id == actor.user_id)
-            .with_for_update(read=True)
-        )
-        roles = (await transaction.execute(statement)).scalar_one_or_none()
+        roles = await MemberRepository(transaction).lock_roles(code, actor.require_user_id())
         return (Membership(code, tuple(roles)),) if roles is not None else ()
 
-    await transaction.execute(select(Language.code).where(Language.code == code).with_for_update(key_share=True))
+    await LanguageRepository(transaction).lock(code)
     subject = Subject("Language", {"code": code})
     await require_in_transaction(actor, transaction, action, subject, lock_memberships=lock_membership)

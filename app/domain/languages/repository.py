@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.languages.models import Language
@@ -46,6 +46,10 @@ class LanguageRepository(Repository[Language]):
         # As a list of parameters, which SQLAlchemy sends in batches: one statement cannot take thousands of rows.
         statement = insert(Language).on_conflict_do_nothing().returning(Language.code)
         return set((await self.session.execute(statement, rows)).scalars())
+
+    async def lock(self, code: str) -> None:
+        """Keep other transactions from changing or deleting the language, and from locking it, until this one ends."""
+        await self.session.execute(select(Language.code).where(Language.code == code).with_for_update(key_share=True))
 
     async def change(self, code: str, **columns: str) -> bool:
         """Set columns of one language; False if there is no such language."""

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-CodeText = Annotated[str, Meta(min_length=1, max_length=35, description="A BCP 47 language tag.", examples=["pt-BR"])]
+LanguageTagText = Annotated[
+    str, Meta(min_length=1, max_length=35, description="A BCP 47 language tag.", examples=["pt-BR"])
+]
 NameText = Annotated[str, Meta(min_length=1, max_length=200, examples=["Brazilian Portuguese"])]
 Direction = Literal["ltr", "rtl"]
 
@@ -23,7 +25,7 @@ class LanguageView(Struct, frozen=True, rename="camel"):
 class NewLanguage(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A language to create. Left out, autonym and direction follow from the code."""
 
-    code: CodeText
+    code: LanguageTagText
     name: NameText
     autonym: NameText | None = None
     text_direction: Direction | None = None

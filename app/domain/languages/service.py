@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from app.audit import OPERATOR, Actor, record, subject_of
+from app.audit import Actor, record, subject_of
 from app.clock import Clock
 from app.domain.languages import codes, repository
 from app.domain.languages.access import lock_language
@@ -43,7 +43,7 @@ async def create_language(actor: Actor, resources: Resources, new: NewLanguage) 
     return to_struct(LanguageView, language)
 
 
-async def import_languages(resources: Resources, languages: Sequence[Language]) -> None:
+async def import_languages(actor: Actor, resources: Resources, languages: Sequence[Language]) -> None:
     """Create all of the languages or none. Raises `Problem` `language_exists` that names those that exist."""
     async with resources.database.transaction() as transaction:
         inserted = await LanguageRepository(transaction).insert(languages)
@@ -51,7 +51,7 @@ async def import_languages(resources: Resources, languages: Sequence[Language]) 
         if existing:
             raise Problem("language_exists", f"These exist already: {', '.join(existing)}")
         subjects = [subject_of("language", language.code) for language in languages]
-        await record(OPERATOR, transaction, "language.create", *subjects)
+        await record(actor, transaction, "language.create", *subjects)
 
 
 async def change_language(actor: Actor, resources: Resources, code: str, change: LanguageChange) -> LanguageView:

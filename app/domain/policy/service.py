@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.auth.email_addresses import normalise
-from app.domain.keys.repository import find_user_id
+from app.domain.keys.repository import KeyRepository
 from app.domain.policy.schemas import Question
 from app.domain.resources import Resources
 from app.domain.sessions.repository import find_principal
@@ -47,4 +47,6 @@ async def _user_id(resources: Resources, id_: str) -> UUID | None:
 
 
 async def _find(resources: Resources, address: str, field: str) -> UUID | None:
-    return await find_user_id(resources.database, normalise(address, field).unique)
+    unique = normalise(address, field).unique
+    async with resources.database.transaction() as transaction:
+        return await KeyRepository(transaction).find_user_id(unique)

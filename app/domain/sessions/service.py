@@ -30,8 +30,7 @@ logger = structlog.get_logger("ostiary.sessions")
 
 
 class NewSession(Struct, frozen=True):
-    """The row of a session to insert. `limits` and `admin_limits` are (idle, absolute) times of expiry: those of the
-    user's platform role count."""
+    """The row of a session to insert, and the hash of the token whose session it replaces."""
 
     id: UUID
     token_hash: bytes
@@ -39,9 +38,9 @@ class NewSession(Struct, frozen=True):
     now: datetime
     ip: str | None
     user_agent: str | None
+    idle_expires_at: datetime
+    expires_at: datetime
     replaces: bytes | None
-    limits: tuple[datetime, datetime]
-    admin_limits: tuple[datetime, datetime]
 
     def __repr__(self) -> str:
         return f"NewSession({self.id})"
@@ -108,16 +107,13 @@ class SessionAuthenticator:
             logger.warning("session_extension_failed", exc_info=True)
 
 
-def new_session(actor: Actor, resources: Resources, method: str) -> tuple[str, NewSession]:
+def new_session(actor: Actor, resources: Resources, method: str, platform_role: str | None) -> tuple[str, NewSession]:
     """A new token, and the session to store for it; the session whose token the actor presented is to end.
 
     The token is always made here. A token that the client chose is never adopted (session fixation).
     """
     token, now = new_session_token(), resources.clock()
-    limits, admin_limits = (
-        (now + idle, now + absolute)
-        for idle, absolute in (_lifetimes(resources.settings, role) for role in (None, "admin"))
-    )
+    idle, absolute = _lifetimes(resources.settings, platform_role)
     return token, NewSession(
         id=new_id(),
         token_hash=token_hash(token),
@@ -125,9 +121,9 @@ def new_session(actor: Actor, resources: Resources, method: str) -> tuple[str, N
         now=now,
         ip=actor.ip,
         user_agent=actor.user_agent[:USER_AGENT_MAX] if actor.user_agent else None,
+        idle_expires_at=now + idle,
+        expires_at=now + absolute,
         replaces=token_hash(actor.token) if actor.token else None,
-        limits=limits,
-        admin_limits=admin_limits,
     )
 
 
@@ -141,25 +137,27 @@ async def start_session(
     method: str,
 ) -> StartedSession:
     """Start a session with a new token, and end the session whose token the actor presented."""
-    token, new = new_session(actor, resources, method)
+    token, new = new_session(actor, resources, method, platform_role)
     sessions = SessionRepository(transaction)
     if new.replaces is not None:
         await sessions.end_session_of_token(new.replaces)
-    times = _times(resources.settings, platform_role, new.now)
     await sessions.insert(
         id=new.id,
         token_hash=new.token_hash,
         user_id=user_id,
         method=method,
         created_at=new.now,
+        authenticated_at=new.now,
+        last_seen_at=new.now,
+        idle_expires_at=new.idle_expires_at,
+        expires_at=new.expires_at,
         ip=new.ip,
         user_agent=new.user_agent,
-        **times,
     )
     await UserRepository(transaction).note_seen(user_id, new.now)
     user = Actor(user_id, new.id, new.ip)
     await record(user, transaction, "session.start", subject_of("user", user_id), detail={"method": method})
-    return StartedSession(token, _seconds(times["idle_expires_at"] - new.now))
+    return StartedSession(token, _seconds(new.idle_expires_at - new.now))
 
 
 async def renew_session(
@@ -170,13 +168,18 @@ async def renew_session(
     The old token is dead. Raises `Problem` `not_signed_in` if the session has ended meanwhile.
     """
     token, now = new_session_token(), resources.clock()
-    times = _times(resources.settings, platform_role, now)
+    idle, absolute = _lifetimes(resources.settings, platform_role)
     replaced = await SessionRepository(transaction).replace_token(
-        token_hash(actor.token or ""), token_hash=token_hash(token), **times
+        token_hash(actor.token or ""),
+        token_hash=token_hash(token),
+        authenticated_at=now,
+        last_seen_at=now,
+        idle_expires_at=now + idle,
+        expires_at=now + absolute,
     )
     if not replaced:
         raise Problem("not_signed_in", "This session has ended.")
-    return StartedSession(token, _seconds(times["idle_expires_at"] - now))
+    return StartedSession(token, _seconds(idle))
 
 
 async def describe_session(resources: Resources, started: StartedSession) -> tuple[bytes, dict[str, str]]:
@@ -224,17 +227,6 @@ def _lifetimes(settings: Settings, platform_role: str | None) -> tuple[timedelta
     else:
         seconds = settings.admin_session_idle_seconds, settings.admin_session_absolute_seconds
     return timedelta(seconds=seconds[0]), timedelta(seconds=seconds[1])
-
-
-def _times(settings: Settings, platform_role: str | None, now: datetime) -> dict[str, datetime]:
-    """The columns of a session that is authenticated now."""
-    idle, absolute = _lifetimes(settings, platform_role)
-    return {
-        "authenticated_at": now,
-        "last_seen_at": now,
-        "idle_expires_at": now + idle,
-        "expires_at": now + absolute,
-    }
 
 
 def _seconds(span: timedelta) -> int:

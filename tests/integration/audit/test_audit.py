@@ -5,11 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from app.asgi import AUDIT_ACTIONS
 from app.audit import OPERATOR, record
-from app.domain.flows.administer_users import set_platform_role
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link, set_platform_role
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, items, pages
+from tests.support.audit_actions import AUDIT_ACTIONS
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 PATH = "/api/audit-events"

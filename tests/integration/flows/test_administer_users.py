@@ -3,8 +3,10 @@
 import httpx
 import pytest
 
-from app.audit import OPERATOR
-from app.domain.flows.administer_users import suspend_user
+from app.audit import OPERATOR, Actor
+from app.domain.flows.administer_users import create_user, suspend_user
+from app.domain.keys.service import user_id_of_email
+from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, is_signed_in, items, pages, problem
 from tests.support.mailbox import redeem, token_in
 
@@ -293,3 +295,12 @@ async def test_only_a_platform_admin_learns_that_a_user_does_not_exist(
     ada = await app.signed_in()
     answers = [await client.request(method, f"/api/users/{user_id}{path}", json=body) for client in (root, ada)]
     assert [answer.status_code for answer in answers] == [404, 403]
+
+
+async def test_the_right_to_create_a_user_is_checked_again_in_the_transaction(app: RunningApp) -> None:
+    await app.user("ada@example.org")
+    actor = Actor(user_id=await user_id_of_email(app.resources, "ada@example.org"))
+    with pytest.raises(Problem) as refusal:
+        await create_user(actor, app.resources, "eve@example.org", "Eve")
+    assert refusal.value.code == "forbidden"
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM users") == 1

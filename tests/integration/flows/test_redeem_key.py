@@ -5,7 +5,7 @@ import pytest
 
 from app.audit import OPERATOR
 from app.domain.flows.accept_invitation import new_setup_link
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, problem
 from tests.support.races import at_once
@@ -32,7 +32,7 @@ async def test_the_setup_link_creates_the_first_platform_admin_and_signs_in(app:
     user = response.json()["user"]
     assert (user["email"], user["name"], user["platformRole"]) == ("Root@example.org", "Ada", "admin")
     assert response.json()["session"]["method"] == "link"
-    assert await new_setup_link(app.resources) is None
+    assert await new_setup_link(OPERATOR, app.resources) is None
 
 
 async def test_an_invited_user_sets_name_and_secret_and_is_onboarded(app: RunningApp) -> None:
@@ -53,7 +53,7 @@ async def test_the_session_of_an_invited_admin_has_the_expiry_of_admins(app: Run
 
 
 async def test_a_link_has_its_token_in_the_fragment(app: RunningApp) -> None:
-    link = await new_setup_link(app.resources)
+    link = await new_setup_link(OPERATOR, app.resources)
     assert link is not None
     assert link.startswith("http://127.0.0.1:8000/redeem#token=osk_")
 

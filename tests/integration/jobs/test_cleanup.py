@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.audit import OPERATOR
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link
 from app.jobs.cleanup import cleanup_handler
 from app.jobs.worker import Attempt, PermanentError
 from tests.support.app import RunningApp

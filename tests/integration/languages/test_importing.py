@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.audit import OPERATOR
 from app.domain.languages import codes
 from app.domain.languages.importing import ImportFileError, read_languages
 from app.domain.languages.service import complete_language, import_languages
@@ -26,7 +27,7 @@ RIGHT_TO_LEFT = {"ae", "ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi
 async def import_file(app: RunningApp, path: Path) -> int:
     """Import a file as `ostiary languages import` does; returns the number of languages."""
     rows = read_languages(path, lambda new: complete_language(new, app.clock))
-    await import_languages(app.resources, rows)
+    await import_languages(OPERATOR, app.resources, rows)
     return len(rows)
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.audit import OPERATOR
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link
 from tests.support.app import SECRET, RunningApp
 from tests.support.mailbox import redeem, token_in
 from tests.support.members import PATH, add, member_id, roles_of

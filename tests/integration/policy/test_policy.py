@@ -15,7 +15,7 @@ from app.cli.main import cli
 from app.domain.sessions.repository import find_principal
 from app.errors import Problem
 from app.guards.policy import ability_for
-from app.guards.policy_expectations import principal_of, read_expectations
+from app.guards.policy_expectations import principal_described_by, read_expectations
 from app.guards.policy_report import policy_table
 from tests.support.app import RunningApp, field_errors, problem
 from tests.support.policy_people import person
@@ -56,7 +56,7 @@ async def test_a_user_of_the_database_has_the_rules_that_expectations_are_checke
     user_id, token = await person(app, who, "ada@example.org")
     found = await find_principal(app.resources.database, user_id)
     assert found is not None
-    assert ability_for(found).rules == ability_for(principal_of(who, user_id)).rules
+    assert ability_for(found).rules == ability_for(principal_described_by(who, user_id)).rules
     assert found == structs.replace(await app.sessions.authenticate(token), session=None)
 
 

@@ -6,8 +6,7 @@ from uuid import UUID
 import pytest
 
 from app.audit import OPERATOR
-from app.domain.flows.administer_users import restore_user, set_platform_role, suspend_user
-from app.domain.flows.invite import create_user_with_link
+from app.domain.flows.administer_users import create_user_with_link, restore_user, set_platform_role, suspend_user
 from app.domain.keys.service import user_id_of_email
 from app.domain.users.service import list_users
 from app.errors import Problem

@@ -9,7 +9,7 @@ from app.guards.policy_expectations import (
     InvalidExpectations,
     PolicyTestReport,
     check_expectations,
-    principal_of,
+    principal_described_by,
     read_expectations,
 )
 
@@ -99,13 +99,13 @@ def test_every_mistake_gets_a_line() -> None:
 
 
 def test_a_principal_has_exactly_what_the_words_name() -> None:
-    assert principal_of("anonymous") == principal_of("suspended") == ANONYMOUS
-    several = principal_of("platform admin and admin of fr and translator of de and admin of de")
+    assert principal_described_by("anonymous") == principal_described_by("suspended") == ANONYMOUS
+    several = principal_described_by("platform admin and admin of fr and translator of de and admin of de")
     assert several.user is not None
     assert several.user.platform_role == "admin"
     assert several.user.onboarded_at is not None
     assert several.memberships == (Membership("de", ("translator", "admin")), Membership("fr", ("admin",)))
-    newcomer = principal_of("onboarding and member of de")
+    newcomer = principal_described_by("onboarding and member of de")
     assert newcomer.user is not None
     assert newcomer.user.onboarded_at is None
     assert newcomer.memberships == (Membership("de", ()),)

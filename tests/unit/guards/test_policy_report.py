@@ -4,7 +4,7 @@ import pytest
 
 from app.ability.ability import Subject
 from app.guards.policy import POLICY, SCHEMA, WHICH, WHO
-from app.guards.policy_expectations import principal_of
+from app.guards.policy_expectations import principal_described_by
 from app.guards.policy_report import NAMED_BY, explain_policy, policy_table, subject_named
 
 GERMAN = Subject("Language", {"code": "de"})
@@ -31,7 +31,7 @@ def test_a_subject_of_every_type_can_be_named_by_an_id() -> None:
 
 
 def test_every_line_of_an_explanation_has_a_verdict() -> None:
-    explanation = explain_policy(principal_of("member of fr and translator of de"), "translate", GERMAN)
+    explanation = explain_policy(principal_described_by("member of fr and translator of de"), "translate", GERMAN)
     assert (explanation.allowed, explanation.reason, explanation.standing) == (True, None, "active")
     assert explanation.lines[(explanation.decided_by or 0) - 1].who == "language translator"
     assert [line.verdict for line in explanation.lines] == [
@@ -40,7 +40,7 @@ def test_every_line_of_an_explanation_has_a_verdict() -> None:
 
 
 def test_the_explanation_of_a_denial_has_its_reason_and_the_failed_condition() -> None:
-    explanation = explain_policy(principal_of("platform admin and translator of fr"), "translate", GERMAN)
+    explanation = explain_policy(principal_described_by("platform admin and translator of fr"), "translate", GERMAN)
     assert (explanation.allowed, explanation.reason, explanation.decided_by) == (
         False,
         "Only a translator of the language may translate it",
@@ -56,7 +56,7 @@ def test_the_explanation_of_a_denial_has_its_reason_and_the_failed_condition() -
     [("suspended", "suspended"), ("onboarding and platform admin", "onboarding"), ("user", "active")],
 )
 def test_lines_concern_a_user_by_their_standing(who: str, standing: str) -> None:
-    explanation = explain_policy(principal_of(who), "read", GERMAN)
+    explanation = explain_policy(principal_described_by(who), "read", GERMAN)
     assert (explanation.allowed, explanation.decided_by, explanation.standing) == (False, None, standing)
     concerned = {line.who for line in explanation.lines if line.verdict != "who"}
     expected = {"suspended": set(), "onboarding": {"user without a complete profile"}, "active": {"every active user"}}
@@ -65,4 +65,4 @@ def test_lines_concern_a_user_by_their_standing(who: str, standing: str) -> None
 
 def test_an_unknown_action_is_an_error() -> None:
     with pytest.raises(ValueError, match="unknown action"):
-        explain_policy(principal_of("user"), "paint", GERMAN)
+        explain_policy(principal_described_by("user"), "paint", GERMAN)

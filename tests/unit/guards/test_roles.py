@@ -5,7 +5,7 @@ from sqlalchemy import CheckConstraint, Table
 from app.domain.languages.members.models import LanguageMember
 from app.domain.users.models import User
 from app.guards.policy import WHICH, WHO
-from app.guards.policy_expectations import principal_of
+from app.guards.policy_expectations import principal_described_by
 from app.guards.roles import LANGUAGE_ROLES, LANGUAGES_OF_ROLE, PLATFORM_ROLES
 
 
@@ -24,7 +24,7 @@ def test_the_policy_has_words_for_every_language_role() -> None:
 
 def test_expectations_have_a_word_for_every_language_role() -> None:
     for role in LANGUAGE_ROLES:
-        (membership,) = principal_of(f"{role} of de").memberships
+        (membership,) = principal_described_by(f"{role} of de").memberships
         assert membership.roles == (role,)
 
 

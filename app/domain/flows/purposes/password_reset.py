@@ -2,21 +2,13 @@
 
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.domain.flows.purpose import IssueKey, KeyRequest, OneTimeCode, Purpose, issue_to
+from app.domain.flows.purpose import OneTimeCode, Purpose
 from app.domain.flows.reset_password import reset_password
-from app.domain.flows.verify_email import user_of_address
-from app.domain.resources import Resources
-
-
-async def _request(_: Resources, transaction: AsyncSession, request: KeyRequest) -> IssueKey | None:
-    return issue_to(await user_of_address(transaction, request.address), "password_reset")
-
+from app.domain.flows.verify_email import key_for_user
 
 PURPOSE = Purpose(
     name="password_reset",
-    request=_request,
+    request=key_for_user("password_reset"),
     redeem=reset_password,
     code=OneTimeCode(lifetime=timedelta(minutes=10), attempts=5),
     link_lifetime=lambda _: timedelta(hours=1),

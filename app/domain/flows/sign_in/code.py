@@ -2,8 +2,9 @@
 
 from app.audit import Actor
 from app.auth.principal import PrincipalUser
+from app.domain.flows.purpose import key_not_usable
 from app.domain.flows.purposes.sign_in import NAME as SIGN_IN_PURPOSE
-from app.domain.flows.redeem_key import find_by_code, not_usable, redeem_key
+from app.domain.flows.redeem_key import find_by_code, redeem_key
 from app.domain.flows.schemas import CodeText, Confidential, RedeemKeyInput
 from app.domain.flows.sign_in_method import SignInMethod
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
@@ -45,7 +46,7 @@ async def reauthenticate_by_code(
         active, role = await UserRepository(transaction).lock_active(user.id)
         key = await found.consume(actor, resources, transaction)
         if key.user_id != user.id or not active:
-            raise not_usable()
+            raise key_not_usable()
         await SingleUseKeyRepository(transaction).reset_failures(key.address or "")
         return await renew_session(actor, resources, transaction, role)
 

@@ -18,7 +18,7 @@ from app.errors import Problem, invalid
 
 NAME = "password"
 
-# A concurrent sign-in with the same secret may have rehashed the stored hash since it was verified: then once more.
+# Since the key was read, a concurrent sign-in may have rehashed its secret, or the role changed: then once more.
 TRIES = 2
 
 
@@ -46,10 +46,10 @@ async def sign_in_by_password(actor: Actor, resources: Resources, sent: Password
     for _ in range(TRIES):
         found = await find_primary_key(resources.database, address.unique)
         key, rehashed = await _verify(resources, found, sent.secret)
-        token, new = new_session(actor, resources, NAME)
+        token, new = new_session(actor, resources, NAME, key.platform_role)
         principal = await sign_in(resources.database, key, rehashed, new)
-        if principal and principal.session:
-            max_age = principal.session.idle_expires_at - new.now
+        if principal:
+            max_age = new.idle_expires_at - new.now
             return StartedSession(token, int(max_age.total_seconds()), principal)
     raise _invalid_credentials()
 

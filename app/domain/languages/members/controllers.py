@@ -12,7 +12,7 @@ from app.domain.languages.members.schemas import InvitationSent, MemberAccepted,
 from app.domain.module import ResourcesDependency
 from app.guards.authorize import Request, ability_of, authorize, step_up
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
-from app.http.parameters import Cursor, Limit
+from app.http.parameters import Cursor, LanguageCode, Limit
 from app.http.requests import actor_of
 
 MAY_READ = authorize("read", "Language", id_from="code")
@@ -30,7 +30,7 @@ class MemberController(Controller):
         self,
         request: Request,
         resources: ResourcesDependency,
-        code: FromPath[str],
+        code: LanguageCode,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[MemberView]:
@@ -43,7 +43,7 @@ class MemberController(Controller):
 
     @post(guards=[MAY_ADMINISTER, step_up])
     async def add(
-        self, request: Request, data: JSONBody[NewMember], resources: ResourcesDependency, code: FromPath[str]
+        self, request: Request, data: JSONBody[NewMember], resources: ResourcesDependency, code: LanguageCode
     ) -> Response[MemberAccepted]:
         """Add somebody by their address.
 
@@ -58,7 +58,7 @@ class MemberController(Controller):
         request: Request,
         data: JSONBody[RolesChange],
         resources: ResourcesDependency,
-        code: FromPath[str],
+        code: LanguageCode,
         user_id: FromPath[UUID],
     ) -> MemberView:
         """Replace a member's roles."""
@@ -66,19 +66,19 @@ class MemberController(Controller):
 
     @delete("/{user_id:uuid}", guards=[MAY_ADMINISTER])
     async def remove(
-        self, request: Request, resources: ResourcesDependency, code: FromPath[str], user_id: FromPath[UUID]
+        self, request: Request, resources: ResourcesDependency, code: LanguageCode, user_id: FromPath[UUID]
     ) -> None:
         """Remove a member, or withdraw their invitation. Access ends at once."""
         await service.remove_member(actor_of(request), resources, code, user_id)
 
     @delete("/me", guards=[MAY_READ])
-    async def leave(self, request: Request, resources: ResourcesDependency, code: FromPath[str]) -> None:
+    async def leave(self, request: Request, resources: ResourcesDependency, code: LanguageCode) -> None:
         """Leave the language."""
         await service.leave_language(actor_of(request), resources, code)
 
     @post("/{user_id:uuid}/invitation", guards=[MAY_ADMINISTER, step_up], status_code=202)
     async def invite_again(
-        self, request: Request, resources: ResourcesDependency, code: FromPath[str], user_id: FromPath[UUID]
+        self, request: Request, resources: ResourcesDependency, code: LanguageCode, user_id: FromPath[UUID]
     ) -> InvitationSent:
         """Mail a new invitation to a member who has not accepted yet; the link before it is void."""
         await service.invite_member_again(actor_of(request), resources, code, user_id)

@@ -1,4 +1,4 @@
-"""All SQL on members."""
+"""All SQL on members. The list of members joins `users` and `keys`, for names and addresses."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -56,6 +56,15 @@ class MemberRepository(Repository[LanguageMember]):
     """Members, in one transaction."""
 
     model_type = LanguageMember
+
+    async def lock_roles(self, code: str, user_id: UUID) -> list[str] | None:
+        """The roles of a member, with a shared lock on the membership; None if the user is no member."""
+        statement = (
+            select(LanguageMember.roles)
+            .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
+            .with_for_update(read=True)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none()
 
     async def join(self, code: str, user_id: UUID, roles: Sequence[str], invited_by: UUID, now: datetime) -> bool:
         """Add a member; False if the user is a member already."""

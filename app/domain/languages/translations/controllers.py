@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from app.domain.languages.translations import service
@@ -27,10 +27,10 @@ from app.errors import Problem, invalid
 from app.guards.authorize import Request, authorize
 from app.http.bodies import MAX_TEXTS_BYTES
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, page_of
-from app.http.parameters import VERSION_ETAG, Cursor, Limit
+from app.http.parameters import VERSION_ETAG, Cursor, LanguageCode, Limit
 from app.http.requests import actor_of
 
-Key = Annotated[str, PathParameter(description="The key; a slash in it is sent as %2F.")]
+TranslationKey = Annotated[str, PathParameter(description="The key; a slash in it is sent as %2F.")]
 Prefix = Annotated[str, QueryParameter(pattern=PREFIX_PATTERN, description="Only keys that begin with this.")]
 InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state.")]
 UpdatedAfter = Annotated[
@@ -58,7 +58,7 @@ class TranslationController(Controller):
     async def index(
         self,
         resources: ResourcesDependency,
-        code: FromPath[str],
+        code: LanguageCode,
         prefix: Prefix = "",
         in_state: InState = None,
         updated_after: UpdatedAfter = None,
@@ -71,7 +71,9 @@ class TranslationController(Controller):
         return page_of(rows, limit, lambda row: row.key, lambda row: row)
 
     @get("/{key:str}", guards=[MAY_READ], response_headers=[VERSION_ETAG])
-    async def read(self, resources: ResourcesDependency, code: FromPath[str], key: Key) -> Response[TranslationView]:
+    async def read(
+        self, resources: ResourcesDependency, code: LanguageCode, key: TranslationKey
+    ) -> Response[TranslationView]:
         """One translation. Its ETag is what a later write sends as `If-Match`."""
         found = await service.read_translation(resources, code, _key(key))
         return Response(found, headers=_etag(found.version))
@@ -88,8 +90,8 @@ class TranslationController(Controller):
         request: Request,
         data: JSONBody[NewText],
         resources: ResourcesDependency,
-        code: FromPath[str],
-        key: Key,
+        code: LanguageCode,
+        key: TranslationKey,
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response[TranslationView]:
@@ -107,7 +109,12 @@ class TranslationController(Controller):
 
     @delete("/{key:str}", guards=[MAY_TRANSLATE])
     async def remove(
-        self, request: Request, resources: ResourcesDependency, code: FromPath[str], key: Key, if_match: IfMatch = None
+        self,
+        request: Request,
+        resources: ResourcesDependency,
+        code: LanguageCode,
+        key: TranslationKey,
+        if_match: IfMatch = None,
     ) -> None:
         """Delete a translation at the version that `If-Match` names. Its history stays."""
         version = _replaced_version(if_match, None)
@@ -117,8 +124,8 @@ class TranslationController(Controller):
     async def history(
         self,
         resources: ResourcesDependency,
-        code: FromPath[str],
-        key: Key,
+        code: LanguageCode,
+        key: TranslationKey,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[VersionView]:
@@ -131,7 +138,7 @@ class TranslationController(Controller):
 
     @post("/batch", guards=[MAY_TRANSLATE], request_max_body_size=MAX_TEXTS_BYTES, status_code=200)
     async def write_batch(
-        self, request: Request, data: JSONBody[Batch], resources: ResourcesDependency, code: FromPath[str]
+        self, request: Request, data: JSONBody[Batch], resources: ResourcesDependency, code: LanguageCode
     ) -> BatchResult:
         """Write up to 500 texts, all or none; 412 names each that is not at the version it gives.
 
