@@ -1,4 +1,4 @@
-"""Inviting people: accounts that wait for their owner, and the links that hand the accounts over."""
+"""Inviting people: creates accounts without a password, and mails the links that complete them."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -56,7 +56,7 @@ async def invite(
     users = UserRepository(transaction)
     owner = await KeyRepository(transaction).lock_address(address.unique)
     if owner is not None and not await users.lock_shared(owner):
-        owner = None  # deleted at this moment
+        owner = None  # deleted concurrently
     now = resources.clock()
     user_id = owner or (await create_account(actor, transaction, address, now=now, name=name)).id
     waiting = await users.find_invited(user_id)
@@ -87,7 +87,7 @@ async def withdraw_invitation(actor: Actor, transaction: AsyncSession, user_id: 
 async def create_user_with_link(
     actor: Actor, resources: Resources, email: str, name: str, platform_role: str | None
 ) -> str:
-    """Create a user without a secret, and give the invitation link that sets the secret. Nothing is mailed.
+    """Create a user without a secret, and return the invitation link that sets the secret. Nothing is mailed.
 
     Raises `Problem`: `validation_failed`, `email_taken`.
     """

@@ -1,4 +1,4 @@
-"""SQL that crosses domains, so that signing in with a password is two statements beside the hash.
+"""The SQL of signing in with a password, in two statements: one reads the hash, one writes everything.
 
 `SIGN_IN` does what `start_session` and the rest of the plain path do, in one statement. A test compares the rows that
 both leave.
@@ -78,7 +78,7 @@ async def find_primary_key_of(database: Database, user_id: UUID) -> PrimaryKey |
 async def sign_in(database: Database, key: PrimaryKey, rehashed: str, new: NewSession) -> Principal | None:
     """Start a session for the user of a key whose secret has been verified, and store `rehashed` as its hash.
 
-    Gives the principal of the session; None if the user is not active any more, or the stored hash is another one.
+    Returns the principal of the session; None if the user is not active any more, or the stored hash is another one.
     """
     row = await database.pool.fetchrow(
         SIGN_IN,

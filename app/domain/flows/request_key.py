@@ -24,7 +24,7 @@ from app.rate_limits import client_network
 
 ISSUE_KEY = "issue_key"
 
-# The server's secret key is derived for code hashes under this name.
+# The purpose under which `SecretKey.derive` makes the keys of code hashes.
 CODE_KEYS = "one_time_codes"
 
 
@@ -101,7 +101,7 @@ async def _issue_and_mail(
     answer: IssueKey,
     mail_id: UUID,
 ) -> None:
-    """Issue the key and enqueue its mail. Where codes are stopped for the address, the mail has a link only."""
+    """Issue the key and enqueue its mail. If codes are stopped for the address, the mail has a link only."""
     now = resources.clock()
     stopped = await SingleUseKeyRepository(transaction).codes_stopped(address, now)
     one_time_code = None if stopped else purpose.code
@@ -131,13 +131,14 @@ async def _issue_and_mail(
         template=answer.template,
         locale=answer.locale,
         values=values,
+        # The mail expires with the code, or with the link if there is no code.
         expires_at=now + lifetimes[0],
         job_id=mail_id,
     )
 
 
 def code_hashes(resources: Resources, address: str, purpose: str, code: str) -> tuple[str, ...]:
-    """The hashes of a code under the present and the previous secret key; the first is stored."""
+    """The hashes of a code under the current and the previous secret key; the first is stored."""
     return tuple(
         code_hash(key, address=address, purpose=purpose, code=code) for key in resources.secret_key.derive(CODE_KEYS)
     )

@@ -21,7 +21,7 @@ class LanguageController(Controller):
 
     @post(guards=[authorize_some("create", "Language")])
     async def create(self, request: Request, data: JSONBody[NewLanguage], resources: FromApp) -> Response[LanguageView]:
-        """Create a language. Its code is brought to its canonical form; autonym and direction may follow from it."""
+        """Create a language. The code is canonicalised; autonym and direction default to those of the code."""
         created = await service.create_language(actor_of(request), resources, data)
         return Response(created, status_code=201, headers={"Location": f"/api/languages/{created.code}"})
 
