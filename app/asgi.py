@@ -1,4 +1,4 @@
-"""The composition root: settings in, ASGI app out. The only place that wires; nothing happens at import."""
+"""Builds the ASGI app from the settings. Importing this module reads no setting and opens no connection."""
 
 import os
 from collections.abc import AsyncIterator, Callable

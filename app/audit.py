@@ -62,7 +62,8 @@ class Actor(Struct, frozen=True):
         return Actor(self.user_id, self.session_id, self.ip)
 
 
-# The operator at the command line, and scheduled jobs: they hold the database, so no policy limits them.
+# The operator at the command line has the database itself, so the policy does not apply. Compared with `is`: an
+# anonymous `Actor()` is equal to it.
 OPERATOR = Actor()
 
 

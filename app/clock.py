@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The present time in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)

@@ -21,6 +21,6 @@ def configure_logging() -> None:
 
 
 def _encode(event: dict[str, object], **_: object) -> bytes:
-    """The event as JSON. A value that JSON has no type for is its `repr`; so is a Struct, whose `repr` hides secrets."""
+    """The event as JSON. A value without a JSON type is its `repr`; so is a Struct, whose `repr` hides secrets."""
     shown = {name: repr(value) if isinstance(value, msgspec.Struct) else value for name, value in event.items()}
     return msgspec.json.encode(shown, enc_hook=repr)

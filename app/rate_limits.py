@@ -77,7 +77,7 @@ window_{number} AS (
 def count_statement(windows: int) -> str:
     """The statement that counts one hit in each of so many windows, unless one of them refuses it.
 
-    The parameters are the present time, then the key, the end and the maximum of hits of each window. The result is
+    The parameters are the current time, then the key, the end and the maximum of hits of each window. The result is
     the end of the window that refuses the hit, or no row. A hit that loses a race for the last place in a window is not
     counted in the windows after it.
     """

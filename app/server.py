@@ -135,7 +135,7 @@ def _interrupt_event() -> Iterator[threading.Event]:
 
 @contextmanager
 def reach_database(settings: Settings) -> Iterator[Settings]:
-    """The settings with `database_url` set. Without DATABASE_URL: to the embedded database, started if necessary.
+    """The settings with `database_url` set: DATABASE_URL or, without it, the embedded database (started if necessary).
 
     Raises `EmbeddedPostgresError`.
     """
@@ -148,7 +148,7 @@ def reach_database(settings: Settings) -> Iterator[Settings]:
 
 @contextmanager
 def _start_database(settings: Settings) -> Iterator[Settings]:
-    """The settings with `database_url` set. Without DATABASE_URL: to the embedded database, which is started here.
+    """The settings with `database_url` set: DATABASE_URL or, without it, the embedded database (started here).
 
     Raises `EmbeddedPostgresError`, also if another process has started it: one service at a time can use a DATA_DIR.
     """

@@ -25,7 +25,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The answer, the index of the deciding rule (None if no rule applied), and the reason if that is a denial."""
+    """The answer, the index of the deciding rule (None if no rule applied) and, for a denial, its reason."""
 
     allowed: bool
     rule: int | None = None

@@ -132,7 +132,7 @@ def _value_predicate(condition: FieldCondition) -> Predicate:
 
 
 def _scalar_predicate(condition: FieldCondition) -> Callable[[object], bool]:
-    """A function of one value that is not a list; for `$ne` and `$nin` that of `$eq` and `$in`."""
+    """The predicate of one value that is not a list; for `$ne` and `$nin` the caller negates it."""
     if condition.operator in MEMBERSHIP_OPERATORS:
         members, booleans = condition.members, condition.booleans
 

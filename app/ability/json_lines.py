@@ -40,7 +40,7 @@ class ErrorResponse(Struct):
 
 
 def decide_line(line: bytes) -> bytes:
-    """Decide a `DecisionRequest` in JSON. Returns a `DecisionResponse`, or a `ErrorResponse` if the line is invalid.
+    """Decide a `DecisionRequest` in JSON. Returns a `DecisionResponse`, or an `ErrorResponse` if the line is invalid.
 
     Every action, subject type and attribute is allowed; unknown operators are an error. Never raises.
     """

@@ -216,7 +216,7 @@ def _is_storable(text: str) -> bool:
 
 
 def _and(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """`AND`, simplified to a plain `true()` or `false()` where possible, which SQLAlchemy's `and_` would wrap."""
+    """`AND`, simplified to a plain `true()` or `false()` if possible, which SQLAlchemy's `and_` would wrap."""
     if any(isinstance(condition, False_) for condition in conditions):
         return false()
     variable = [condition for condition in conditions if not isinstance(condition, True_)]

@@ -1,4 +1,4 @@
-"""The session cookie, read from raw headers and written as one (RFC 6265bis; OWASP ASVS 5.0, 3.3)."""
+"""The session cookie: parsed from raw request headers, formatted as `Set-Cookie` (RFC 6265bis; OWASP ASVS 5.0, 3.3)."""
 
 from collections.abc import Iterable
 
@@ -45,7 +45,7 @@ def read_credential(headers: Headers, cookie_name: str) -> Credential:
     """The credential of a request.
 
     `Authorization: Bearer` takes precedence over the cookie, because a page of another site cannot send that header.
-    Two cookies of our name (a neighbouring host can plant a second) or two Authorization headers give no token.
+    Two cookies of our name (a neighbouring host can plant a second) or two Authorization headers mean no token.
     """
     cookies: list[str] = []
     bearers: list[str] = []

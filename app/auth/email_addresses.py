@@ -1,4 +1,4 @@
-"""Validation and normalisation of email addresses, used at every entrance.
+"""Validation and normalisation of email addresses, used at every entry point.
 
 Order matters: an address that is validated first and normalised after can become another address (look-alike `@`).
 """

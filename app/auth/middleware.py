@@ -30,7 +30,7 @@ class AuthenticationMiddleware(ASGIMiddleware):
         self._own_origins = own_origins
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Authenticate, refuse cross-site requests, and send the cookie again where the session was extended."""
+        """Authenticate, refuse cross-site requests, and send the cookie again if the session was extended."""
         headers = scope["headers"]
         credential = read_credential(headers, self._cookie.name)
         scope["user"], scope["auth"] = ANONYMOUS, None

@@ -49,15 +49,18 @@ ANONYMOUS = Principal()
 
 
 class Authenticator(Protocol):
-    """What the middleware asks. `SessionAuthenticator` implements it, in a domain that this folder may not import."""
+    """The interface through which the middleware authenticates.
+
+    `SessionAuthenticator` implements it, in a domain that this folder may not import.
+    """
 
     async def authenticate(self, token: str) -> Principal:
         """The principal of a well-formed session token; `ANONYMOUS` if the token is unknown, expired or suspended."""
         ...
 
     def extend(self, principal: Principal) -> int | None:
-        """Extend a session in use, in a task beside the request.
+        """Extend a session in use, in a background task.
 
-        Gives the new Max-Age of the cookie in seconds, or None if no extension is due.
+        Returns the new Max-Age of the cookie in seconds, or None if no extension is due.
         """
         ...

@@ -25,7 +25,7 @@ PAGE = 200
 def with_resources(work: Callable[[Resources], Awaitable[T]], *, migrated: bool = True) -> T:
     """Run `work` with the resources of this process, connected to the database of the settings.
 
-    The database must be at the present revision, unless `migrated` is False.
+    The database must be at the current revision, unless `migrated` is False.
     """
 
     async def run(settings: Settings) -> T:

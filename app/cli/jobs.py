@@ -14,7 +14,7 @@ from app.jobs.models import STATES, Job
 
 @click.group("jobs")
 def job_commands() -> None:
-    """Look after mail and other work that waits in the database."""
+    """List, retry and discard jobs."""
 
 
 @job_commands.command("list")
@@ -37,7 +37,7 @@ def list_jobs(state: str | None) -> None:
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
 @click.option("--dead", is_flag=True, help="Every dead job.")
 def retry_jobs(ids: tuple[UUID, ...], dead: bool) -> None:
-    """Run waiting or dead jobs again at once, with all their attempts before them.
+    """Run waiting or dead jobs again at once, with the count of attempts reset.
 
     A job that has expired cannot run again: what it would send is worthless.
     """

@@ -1,4 +1,4 @@
-"""`ostiary languages`: languages listed, and imported from a file."""
+"""`ostiary languages`: lists and imports languages."""
 
 from pathlib import Path
 

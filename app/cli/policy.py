@@ -1,4 +1,4 @@
-"""`ostiary policy`: the policy shown, explained and held to expectations, and its engine for other programs."""
+"""`ostiary policy`: shows, explains and tests the policy, and decides for other programs."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -89,7 +89,8 @@ def explain(user: str, action: Action, subject: SubjectType, id_: str | None, fi
     """Say why USER, an address or id, may or may not do ACTION.
 
     ID is the code of a Language, or of a Translation's language; a User's id or address; the id or address of the owner
-    of a Session or Key. Without ID the question is about the type: is there anything of it on which USER may?
+    of a Session or Key. Without ID the question is about the type: is there any subject of the type on which USER may
+    do ACTION?
     """
     by_id = None if "@" in user else _user_id(user)
     question = Question(action, subject, user_id=by_id, email=None if by_id else user, id=id_, field=field)
@@ -123,7 +124,7 @@ def decide() -> None:
 @policy.command("test")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def test_command(file: Path) -> None:
-    """Hold the policy to the expectations of FILE, a YAML list of who, action, subject and allowed."""
+    """Check the policy against the expectations of FILE, a YAML list of who, action, subject and allowed."""
     outcome = check_expectations(read_expectations(file.read_bytes()))
     for failure in outcome.failures:
         click.echo(failure)

@@ -32,7 +32,7 @@ def list_command() -> None:
 
 @users.command()
 @click.argument("email")
-@click.option("--name", default="", help="How the person is called.")
+@click.option("--name", default="", help="The person's name.")
 @click.option("--admin", is_flag=True, help="Make them a platform admin.")
 def create(email: str, name: str, admin: bool) -> None:
     """Create a user, and print the invitation link with which they set their secret."""
@@ -44,7 +44,7 @@ def create(email: str, name: str, admin: bool) -> None:
 @users.command()
 @click.argument("email")
 def suspend(email: str) -> None:
-    """Let nobody in as this user; their sessions and links end at once."""
+    """Suspend a user: sessions and links end at once."""
 
     async def run(resources: Resources) -> None:
         await suspend_user(OPERATOR, resources, await user_id_of_email(resources, email))

@@ -1,4 +1,4 @@
-"""What a domain brings to the service, said by the `module.py` in its folder and put together by `asgi.py`."""
+"""What a domain contributes to the app: declared in its `module.py`, listed in `asgi.py` (`MODULES`)."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias

@@ -4,7 +4,7 @@ One function for each kind of question: `authorize` asks about the subject that 
 the caller's own subjects, `authorize_some` about the type, and `authorize_list` opens a list that shows only the rows
 that the caller may see. `ANYONE` and `SIGNED_IN` are for routes that the policy says nothing about.
 
-Guards run after authentication and before the body is read. A refusal gives a reason only where a rule of the policy
+Guards run after authentication and before the body is read. A refusal states a reason only if a rule of the policy
 has one, and never says whether the subject exists. Guards are coroutines although they never wait, because Litestar
 runs a plain function in a thread, on every request.
 """
@@ -32,7 +32,7 @@ Request = litestar.Request[Principal, str | None, State]
 
 
 class Anyone(Struct, frozen=True):
-    """The guard of an open route: it lets every request pass, and makes the route say so."""
+    """The guard of a public route: every request passes."""
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Let the request pass."""
@@ -178,9 +178,9 @@ def authorize_fields(request: Request, action: str, subject_type: str, id_: str,
 
 
 def may_know_what_exists(request: Request) -> bool:
-    """Whether the route's guard lets the caller act on every subject of its type: then a 404 tells nothing new.
+    """Whether the guard lets the caller act on every subject of its type, so that a 404 reveals nothing.
 
-    A route without a guard that asks the policy conceals what exists.
+    No for a route without a policy guard.
     """
     guards = [guard for guard in guards_of(request.route_handler) if isinstance(guard, PolicyGuard)]
     return bool(guards) and all(ability_of(request).can_every(guard.action, guard.subject_type) for guard in guards)

@@ -24,9 +24,9 @@ SCHEMA = Schema(
     },
 )  # fmt: skip
 
-# Per subject type, the attribute that an id in a path is compared with.
+# The attribute of each subject type that an id in a path is compared with.
 ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
-# Per subject type that rules know by its owner only, the attribute that holds the owner's id.
+# The attribute with the owner's id, of each subject type that rules know by its owner only.
 OWNER_ATTRIBUTES: Mapping[str, str] = {"Session": "userId", "Key": "userId"}
 
 

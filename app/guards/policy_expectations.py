@@ -21,7 +21,7 @@ from app.guards.roles import LANGUAGE_ROLES
 OneOrMore: TypeAlias = str | list[str]
 
 EVERY_ACTION: Final = "anything"
-# What somebody is in a language, with the roles that they hold there.
+# The roles that each word for a membership stands for.
 ROLES_OF_WORD: Final[Mapping[str, tuple[str, ...]]] = {"member": (), **{role: (role,) for role in LANGUAGE_ROLES}}
 
 _MEMBERSHIP: Final = re.compile(rf"({'|'.join(ROLES_OF_WORD)}) of ([A-Za-z0-9-]+)")
@@ -78,7 +78,10 @@ def read_expectations(text: bytes) -> list[Expectation]:
 
 
 def check_expectations(expectations: list[Expectation]) -> PolicyTestReport:
-    """Ask the policy. Raises InvalidExpectations for people, actions and subjects that it does not know."""
+    """Compare the policy's answers with the expectations.
+
+    Raises InvalidExpectations for people, actions and subjects that the policy does not know.
+    """
     checked, failures, mistakes = 0, [], []
     for number, expectation in enumerate(expectations, 1):
         for who, action, subject in product(*map(_several, _asked(expectation))):

@@ -1,4 +1,4 @@
-"""Reports on the policy: its table as data, and why it answers as it does."""
+"""Reports on the policy: its table as data, and explanations of its answers."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -75,7 +75,7 @@ def subject_named(subject_type: str, id_: str | None) -> Subject | str:
 def explain_policy(
     principal: Principal, action: str, subject: Subject | str, field: str | None = None
 ) -> PolicyExplanation:
-    """Why `principal`, as `find_principal` gives it, may or may not do `action`; a type's name asks about the type.
+    """Why `principal`, as `find_principal` returns it, may or may not do `action`; a type's name asks about the type.
 
     Raises ValueError for an action or subject type that the policy does not know. The answer shows the principal's
     memberships: only for readers who may see those.
@@ -97,7 +97,7 @@ def deciding_line(principal: Principal, decision: Decision) -> int | None:
 
 
 def standing(principal: Principal) -> Standing:
-    """What an account may do at all; only a suspended one comes without its user."""
+    """The state of the account. Only a suspended account has no `user`."""
     if principal.user is None:
         return "suspended"
     return "active" if is_onboarded(principal) else "onboarding"

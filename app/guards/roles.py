@@ -9,7 +9,7 @@ PlatformRole: TypeAlias = Literal["admin"]
 LANGUAGE_ROLES: tuple[LanguageRole, ...] = get_args(LanguageRole)
 PLATFORM_ROLES: tuple[PlatformRole, ...] = get_args(PlatformRole)
 
-# Per role, the policy's words for the languages in which somebody holds it.
+# For each role, the key of `WHICH` for the languages in which a user has the role.
 LANGUAGES_OF_ROLE: Mapping[LanguageRole, str] = {
     "admin": "languages they administer",
     "translator": "languages they translate",

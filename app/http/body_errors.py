@@ -1,4 +1,4 @@
-"""All errors of a JSON body that was refused, each with its path: msgspec stops at the first."""
+"""All errors of a refused JSON body, each with its path; msgspec reports only the first."""
 
 import json
 import re
@@ -17,7 +17,7 @@ INVALID_VALUE = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
 
 SHOWN_NAME_MAX = 100
 
-# A form or a full batch has fewer honest mistakes; a body of faults alone must not make a larger answer.
+# Bounds the answer; real forms and batches have fewer errors.
 ERRORS_MAX = 1000
 
 # The stable code of each kind of msgspec message, first match first.
@@ -33,7 +33,7 @@ MESSAGE_CODES = {
 
 
 def errors_in(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
-    """The errors of the body `raw` as a `wanted`, at most `ERRORS_MAX`; empty where none has a path of its own.
+    """The errors of the body `raw` as a `wanted`, at most `ERRORS_MAX`; empty if none has a path of its own.
 
     Raises `Problem` `malformed_json` for bytes that are not one JSON value in UTF-8.
     """
@@ -63,12 +63,12 @@ def _plain_value(raw: bytes) -> object:
 
 
 def _refuse_constant(name: str) -> object:
-    """Refuse NaN and Infinity, which JSON has not (RFC 8259 section 6)."""
+    """Refuse NaN and Infinity, which JSON does not have (RFC 8259 section 6)."""
     raise ValueError(name)
 
 
 def _errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
-    """The errors of a value at `path`: those of each part for Structs and lists of them, else the first of msgspec."""
+    """The errors at `path`. Structs and lists of Structs: the errors of each part. Others: msgspec's first."""
     if _is_struct(wanted):
         yield from _struct_errors(value, wanted, path)
     elif members := union_members(wanted):

@@ -13,7 +13,7 @@ def path_for_router(scope: HTTPScope) -> str:
     """The path that the router matches, in which an encoded slash never separates segments (RFC 3986 section 2.2).
 
     In the path of a translation, %2F and %25 stay encoded and the rest is decoded, so that the controller's `unquote`
-    of one segment gives the key as it was sent. Any other path with an encoded slash stays undecoded as a whole, and
+    of one segment returns the key as it was sent. Any other path with an encoded slash stays undecoded as a whole, and
     so matches no route of another path.
     """
     raw = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")

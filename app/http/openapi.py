@@ -36,7 +36,7 @@ class DocumentPlugin(JsonRenderPlugin):
         super().__init__(path=PATH)
 
     def receive_router(self, router: Router) -> None:
-        """Remove those pages, so that an unknown path answers a problem there as everywhere."""
+        """Remove the framework's HTML pages, so that their paths answer a problem like every unknown path."""
         router.routes[:] = [route for route in router.routes if route.path.endswith(PATH)]
 
 

@@ -151,7 +151,7 @@ def _receive_whole_body(scope: HTTPScope, receive: Receive) -> Receive:
 
 
 def _content_length(scope: HTTPScope) -> int:
-    """The length of the body in bytes, or -1 where no header tells it (RFC 9112 section 6.3)."""
+    """The length of the body in bytes, or -1 if no header tells it (RFC 9112 section 6.3)."""
     headers = dict(scope["headers"])
     return -1 if b"transfer-encoding" in headers else int(headers.get(b"content-length", -1))
 

@@ -36,7 +36,7 @@ def page_of(rows: Sequence[R], limit: int, key: Callable[[R], object], show: Cal
 def decode_cursor(cursor: str | None) -> str:
     """The key to start after; the empty text for the first page. Raises `Problem` `validation_failed`.
 
-    A cursor is no secret and gives no right: every page filters its rows in the same way.
+    A cursor is no secret and grants no right: every page filters its rows in the same way.
     """
     if not cursor:
         return ""

@@ -17,7 +17,7 @@ PROBLEM_JSON = "application/problem+json"
 
 logger = structlog.get_logger("ostiary.errors")
 
-# Per status of a framework error, the problem code. Any other 4xx is `malformed_request`.
+# The problem code of each status of a framework error. Any other 4xx is `malformed_request`.
 FRAMEWORK_CODES: Mapping[int, str] = {
     401: "not_signed_in",
     403: "forbidden",
@@ -78,7 +78,7 @@ def _sent_as(request: Request) -> dict[str, str]:
 def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -> Problem:
     """The problem that describes `error`. An error that clients must not see becomes `internal_error`.
 
-    `sent_as` maps the handler's parameter names to the names that clients send, where the two differ.
+    `sent_as` maps the handler's parameter names to the names that clients send, if the two differ.
     """
     if isinstance(error, Problem):
         return error

@@ -14,7 +14,7 @@ KIND = "clean_up"
 EVERY = timedelta(hours=1)
 BATCH = 1000
 
-# Arguments: a transaction, the present time, a maximum number of rows. Deletes at most so many rows that have expired,
+# Arguments: a transaction, the current time, a maximum number of rows. Deletes at most so many rows that have expired,
 # and returns the number of deleted rows.
 Sweep = Callable[[AsyncSession, datetime, int], Awaitable[int]]
 

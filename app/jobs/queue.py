@@ -45,7 +45,7 @@ RETURNING id
 
 
 class ClaimedJob(Struct, frozen=True):
-    """A job that a worker has claimed. `attempts` includes the present attempt."""
+    """A job that a worker has claimed. `attempts` includes the current attempt."""
 
     id: UUID
     kind: str
@@ -56,7 +56,7 @@ class ClaimedJob(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """The columns that an attempt changes. `due_at` and `attempts` stay as they are where they are None."""
+    """The columns that an attempt changes. `due_at` and `attempts` stay as they are if they are None."""
 
     state: str
     error: str | None = None

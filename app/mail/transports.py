@@ -102,7 +102,7 @@ class SmtpTransport:
         """Send the mail. An error is temporary or permanent by the reply code (RFC 5321 section 4.2.1).
 
         Raises `PermanentError` if the server refuses the recipient or the message with a 5yz reply, or does not
-        support SMTPUTF8 where the recipient needs it. Raises `TemporaryError` for a 4yz reply and for every error of
+        support SMTPUTF8 if the recipient needs it. Raises `TemporaryError` for a 4yz reply and for every error of
         the connection, the credentials or the sender: the operator can correct these.
         """
         async with self._client() as client:

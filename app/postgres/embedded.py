@@ -39,7 +39,7 @@ class DataDirInUseError(EmbeddedPostgresError):
 
 @contextmanager
 def embedded_postgres(data_dir: Path, max_connections: int = MAX_CONNECTIONS) -> Iterator[str]:
-    """Run PostgreSQL on `data_dir`/postgres while the context lasts. Gives its DSN.
+    """Run PostgreSQL on `data_dir`/postgres while the context lasts. Yields its DSN.
 
     The server listens on a Unix socket that only its own account and root can open, never on TCP. One process at a
     time can lock a data directory. A server that a killed process has left running is stopped first; PostgreSQL then

@@ -20,7 +20,7 @@ def to_struct(kind: type[S], row: asyncpg.Record | Row[*tuple[Any, ...]] | Base 
 
     A value in `computed` takes precedence over the column. Values are neither converted nor validated. Columns
     without a field are ignored, so that several structs can be made from one row of a join. A field without a column
-    and without a computed value is an error, even where the field has a default: a column that is missing from the
+    and without a computed value is an error, even if the field has a default: a column that is missing from the
     statement never turns into a default value.
 
     Raises `TypeError` for a computed value without a field, and for a field whose name no column or more than one

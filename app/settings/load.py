@@ -24,7 +24,7 @@ class SettingsError(Exception):
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check all settings. Variables that are unset, empty or blank take the default.
 
-    Raises `SettingsError` for values of another type, or, where there are none, for broken rules.
+    Raises `SettingsError` for values of another type, or, if there are none, for broken rules.
     """
     values: dict[str, object] = {}
     mistakes: list[str] = []

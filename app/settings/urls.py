@@ -57,7 +57,7 @@ def is_smtp_url(url: str) -> bool:
 
 
 def _read(url: str) -> SplitResult | None:
-    """The parts of the URL; None where brackets are not paired or the port is not a number up to 65535."""
+    """The parts of the URL; None if brackets are not paired or the port is not a number up to 65535."""
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -45,7 +45,7 @@ def locales() -> tuple[str, ...]:
 def nearest_locale(wanted: str | None) -> str:
     """The locale that a reader of the language `wanted`, a BCP 47 tag, reads best; English if none is near.
 
-    A reader of `de-AT` gets `de`. A value that is not a tag gives English.
+    A reader of `de-AT` gets `de`. The result is English if the value is not a tag.
     """
     if not wanted:
         return FALLBACK_LOCALE

@@ -23,14 +23,14 @@ About = Annotated[
     QueryParameter(
         name="subject",
         pattern=r"^[a-z]+:[A-Za-z0-9-]{1,100}(?![\s\S])",
-        description="What was done something to, as events name it: `user:` and an id, or `language:` and a code.",
+        description="The subject: `user:` and an id, `language:` and a code, or `key:` and an id.",
     ),
 ]
-ActorId = Annotated[UUID | None, QueryParameter(name="actorId", description="Who did it.")]
+ActorId = Annotated[UUID | None, QueryParameter(name="actorId", description="The user who acted.")]
 
 
 class AuditController(Controller):
-    """What was done, by whom."""
+    """Audit events."""
 
     path = "/api/audit-events"
     tags = ("Audit",)

@@ -1,4 +1,4 @@
-"""What the routes on audit events bring to the service."""
+"""The routes of audit events."""
 
 from app.domain.audit.controllers import AuditController
 from app.domain.module import Module

@@ -1,4 +1,4 @@
-"""SQL on audit events but for writing them, which `app/audit.py` does."""
+"""Reads audit events; `app/audit.py` writes them."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What the route on audit events gives."""
+"""Response bodies of the audit event routes."""
 
 from datetime import datetime
 from uuid import UUID

@@ -13,7 +13,7 @@ from app.domain.users.repository import UserRepository
 from app.errors import Problem
 from app.settings.model import Settings
 
-# The address of the setup link: its holder names their own.
+# The setup link is bound to no address: its holder enters their own.
 SETUP_ADDRESS = ""
 
 
@@ -26,7 +26,7 @@ async def new_setup_link(actor: Actor, resources: Resources) -> str | None:
 
 
 def needed_fields(settings: Settings, key: LiveKey) -> tuple[str, ...]:
-    """The fields that accepting takes: the address for the setup link, and the secret where there are passwords."""
+    """The fields that accepting takes: the address for the setup link, and the secret if there are passwords."""
     email = ("email",) if key.address == SETUP_ADDRESS else ()
     secret = ("secret",) if settings.passwords else ()
     return (*email, "name", *secret)

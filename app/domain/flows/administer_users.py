@@ -43,7 +43,7 @@ async def create_user(actor: Actor, resources: Resources, email: str, name: str)
 async def create_user_with_link(
     actor: Actor, resources: Resources, email: str, name: str, platform_role: str | None
 ) -> str:
-    """Create a user without a secret, and give the invitation link that sets the secret. Nothing is mailed.
+    """Create a user without a secret, and return the invitation link that sets the secret. Nothing is mailed.
 
     Raises `Problem`: `validation_failed`, `email_taken`.
     """
@@ -95,7 +95,7 @@ async def restore_user(actor: Actor, resources: Resources, user_id: UUID) -> Non
 
 
 async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, role: PlatformRole | None) -> None:
-    """Give the user exactly this platform role; None revokes the present one.
+    """Give the user exactly this platform role; None revokes the current one.
 
     A user who gains a role signs in anew: the role never joins an old session (NIST SP 800-63B-4 section 5.1). A lost
     role is gone from the next request. Raises `Problem`: `forbidden`, `not_found`, `last_admin`.

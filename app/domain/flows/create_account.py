@@ -24,9 +24,9 @@ async def create_account(
     secret_hash: str | None = None,
     verified: bool = False,
 ) -> User:
-    """Create a user and the primary key of `address`. `verified`: the person has proved to read mail to the address.
+    """Create a user and the primary key of `address`.
 
-    Raises `Problem` `email_taken`.
+    `verified`: the person has proved that they receive mail at the address. Raises `Problem` `email_taken`.
     """
     user = await UserRepository(transaction).add(
         User(

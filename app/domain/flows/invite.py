@@ -1,4 +1,4 @@
-"""Inviting people: accounts that wait for their owner, and the links that hand the accounts over."""
+"""Inviting people: creates accounts without a password, and mails the links that complete them."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -55,7 +55,7 @@ async def invite(
     users = UserRepository(transaction)
     owner = await KeyRepository(transaction).lock_address(address.unique)
     if owner is not None and not await users.lock_shared(owner):
-        owner = None  # deleted at this moment
+        owner = None  # deleted concurrently
     now = resources.clock()
     user_id = owner or (await create_account(actor, transaction, address, now=now, name=name)).id
     waiting = await users.find_invited(user_id)

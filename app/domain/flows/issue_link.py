@@ -26,7 +26,7 @@ async def issue_link(
     code_hash: str | None = None,
     attempts: int | None = None,
 ) -> str:
-    """Issue the live key of an address and purpose, in place of an earlier one; gives the URL of its link.
+    """Issue the live key of an address and purpose, in place of an earlier one; returns the URL of its link.
 
     The token is in the fragment, which browsers send to no server: no log, proxy or Referer sees it. `code_hash` and
     `attempts` are for a key that has a code too.

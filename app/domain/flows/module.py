@@ -1,4 +1,4 @@
-"""What the flows bring to the service."""
+"""The routes, jobs and audit actions of the flows."""
 
 from app.domain.flows.controllers import KeyFlowController, UserAdministrationController
 from app.domain.flows.request_key import ISSUE_KEY, issue_key_handler
@@ -14,7 +14,7 @@ MODULE = Module(
         "user.suspend": "An account was suspended.",
         "user.restore": "A suspension was undone.",
         "user.grant_admin": "The platform role was granted.",
-        "user.revoke_admin": "The platform role was taken away.",
+        "user.revoke_admin": "The platform role was removed.",
         "user.delete": "An account was deleted.",
     },
 )

@@ -1,4 +1,4 @@
-"""What a purpose of single-use keys says of itself: one file in `purposes/` for each."""
+"""The declaration of a purpose of single-use keys; each file in `purposes/` has one, as `PURPOSE`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -81,10 +81,10 @@ class OneTimeCode(Struct, frozen=True):
 class Purpose(Struct, frozen=True):
     """One purpose of single-use keys.
 
-    `request` runs in a job for every request of a key, never in the request itself; without it nobody can request such
-    a key. `redeem` runs in the transaction that consumes the key; a `Problem` that it raises rolls back both. `code` is
-    None if there is no code, `link_lifetime` if there is no link. `needs` names the fields that redeeming takes.
-    `for_users` limits requests to signed-in users who have authenticated a short while ago.
+    `request` runs in a job, never in the HTTP request; without it nobody can request such a key. `redeem` runs in the
+    transaction that consumes the key; a `Problem` that it raises rolls back both. `code` is None if there is no code,
+    `link_lifetime` if there is no link. `needs` names the fields that redeeming takes. `for_users` limits requests to
+    signed-in users who have authenticated a short while ago.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The purposes of single-use keys: each file in `purposes/` is one, found by being there."""
+"""The purposes of single-use keys: each file in `purposes/` declares one, and is imported automatically."""
 
 from collections.abc import Mapping
 from importlib import import_module

@@ -27,7 +27,11 @@ from app.rate_limits import client_network
 
 
 class FoundKey(Struct, frozen=True):
-    """A key that can be redeemed. With `code`, its holder has presented the code (`hashes`), else the link's token."""
+    """A key that can be redeemed.
+
+    If its holder presented a code, `code` is the purpose's code and `hashes` are the hashes of that code; if a link,
+    both are empty.
+    """
 
     key: Key
     purpose: Purpose
@@ -40,7 +44,7 @@ class FoundKey(Struct, frozen=True):
         return "code" if self.code else "link"
 
     async def consume(self, actor: Actor, resources: Resources, transaction: AsyncSession) -> Key:
-        """Use the key up. Raises `Problem` `key_not_usable` if a concurrent request has used it up."""
+        """Consume the key. Raises `Problem` `key_not_usable` if a concurrent request has consumed it."""
         keys, now = SingleUseKeyRepository(transaction), resources.clock()
         if self.code:
             address = self.key.address or ""

@@ -1,4 +1,4 @@
-"""SQL that crosses domains, so that signing in with a password is two statements beside the hash.
+"""The SQL of signing in with a password, in two statements: one reads the hash, one writes everything.
 
 `SIGN_IN` does what `start_session` and the rest of the plain path do, in one statement. A test compares the rows that
 both leave.

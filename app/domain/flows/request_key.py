@@ -28,7 +28,7 @@ ISSUE_KEY = "issue_key"
 # A request is answered within this time or never: by then, the user has asked again.
 REQUEST_LIFETIME = timedelta(minutes=10)
 
-# The server's secret key is derived for code hashes under this name.
+# The purpose under which `SecretKey.derive` makes the keys of code hashes.
 CODE_KEYS = "one_time_codes"
 
 
@@ -105,10 +105,10 @@ async def _issue_and_mail(
     answer: IssueKey,
     mail_id: UUID,
 ) -> None:
-    """Issue the key and enqueue its mail. Where codes are stopped for the address, the mail has a link only."""
+    """Issue the key and enqueue its mail. If codes are stopped for the address, the mail has a link only."""
     now = resources.clock()
-    stopped = await SingleUseKeyRepository(transaction).codes_stopped(address, now)
-    one_time_code = None if stopped else purpose.code
+    locked = await SingleUseKeyRepository(transaction).codes_locked(address, now)
+    one_time_code = None if locked else purpose.code
     link_lifetime = purpose.link_lifetime(resources.settings) if purpose.link_lifetime else None
     lifetimes = [part for part in (one_time_code and one_time_code.lifetime, link_lifetime) if part]
     if not lifetimes:
@@ -135,13 +135,14 @@ async def _issue_and_mail(
         template=answer.template,
         locale=answer.locale,
         values=values,
+        # The mail expires with the code, or with the link if there is no code.
         expires_at=now + lifetimes[0],
         job_id=mail_id,
     )
 
 
 def code_hashes(resources: Resources, address: str, purpose: str, code: str) -> tuple[str, ...]:
-    """The hashes of a code under the present and the previous secret key; the first is stored."""
+    """The hashes of a code under the current and the previous secret key; the first is stored."""
     return tuple(
         code_hash(key, address=address, purpose=purpose, code=code) for key in resources.secret_key.derive(CODE_KEYS)
     )

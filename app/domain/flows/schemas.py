@@ -1,4 +1,4 @@
-"""What the routes of the flows take and give. Bodies of signing in are with their methods in `sign_in/`."""
+"""Request and response bodies of the flow routes, except sign-in: those bodies are in `sign_in/`."""
 
 from typing import Annotated
 

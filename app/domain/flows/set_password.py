@@ -39,7 +39,9 @@ def require_passwords(resources: Resources) -> None:
 
 
 async def hash_new_secret(resources: Resources, secret: str, *context: str) -> str:
-    """The hash of an acceptable new secret; `context` is the user's address and names, which must not make it up.
+    """The hash of an acceptable new secret.
+
+    `context` is the user's address and names, of which the password must not consist.
 
     Secrets are hashed outside of transactions, so that no connection waits for a hash. Raises `Problem`:
     `validation_failed` with the reason, `temporarily_unavailable`.

@@ -1,4 +1,4 @@
-"""What a sign-in method says of itself: one file in `sign_in/` for each."""
+"""The declaration of a sign-in method; each file in `sign_in/` but the routes has one, as `METHOD`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -33,7 +33,7 @@ def key_for_user(template: str) -> Callable[[Resources, AsyncSession, KeyRequest
 async def verify_email(
     actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
 ) -> User:
-    """The active user of the key, locked, with the key's address verified.
+    """Mark the key's address as verified, and return its active user, locked.
 
     If nobody had verified the address before, a stranger may have created the account: the secret and the sessions
     that it has are removed (account pre-hijacking). Raises `Problem` `key_not_usable`.
@@ -55,6 +55,6 @@ async def verify_email(
 async def sign_in_by_email(
     actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
 ) -> Redeemed:
-    """Verify the address and let its user in. Raises `Problem` `key_not_usable`."""
+    """Verify the address, and return its user, for a new session. Raises `Problem` `key_not_usable`."""
     user = await verify_email(actor, resources, transaction, key, redemption)
     return Redeemed(user.id, user.platform_role)

@@ -20,7 +20,7 @@ class Key(Base):
     """A way to sign in or to do one thing, which belongs to a user.
 
     A *primary* key has the normalised email address as its identifier and an argon2id hash, or none, as its secret. A
-    *single-use* key has the hash of its link's token as its identifier and, where it has a code too, the code's keyed
+    *single-use* key has the hash of its link's token as its identifier and, if it has a code too, the code's keyed
     hash as its secret. A single-use key is bound to one purpose and one address; the empty address stands for any.
     """
 

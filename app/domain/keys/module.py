@@ -1,4 +1,4 @@
-"""What the keys' domain brings to the service."""
+"""The routes, clean-up and audit actions of keys."""
 
 from app.domain.keys.controllers import KeyController
 from app.domain.keys.single_use_repository import delete_expired, delete_old_failures
@@ -10,12 +10,13 @@ MODULE = Module(
     sweeps=(delete_expired, delete_old_failures),
     audit_actions={
         "key.issue": (
-            "A one-time code or link was made, and one before it for the same voided; `purpose` says for what."
+            "A one-time code or link was issued, and replaced any earlier one for the same address and purpose, which "
+            "`purpose` names."
         ),
         "key.use": "A one-time code or link was used.",
         "key.revoke": "A one-time code or link was voided before it was used.",
         "key.set_secret": "A secret was set or changed.",
-        "key.clear_secret": "A secret was taken away.",
+        "key.clear_secret": "A secret was removed.",
         "key.rename": "The address that signs in was changed.",
     },
 )

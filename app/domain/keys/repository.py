@@ -39,7 +39,7 @@ class KeyRepository(Repository[Key]):
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def lock_address(self, address: str) -> UUID | None:
-        """Keep other transactions from taking this address; gives the id of the user who has it, if any."""
+        """Keep other transactions from taking this address; returns the id of the user who has it, if any."""
         await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(address, 0))))
         return await self.find_user_id(address)
 
@@ -69,7 +69,7 @@ class KeyRepository(Repository[Key]):
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def note_use(self, key_id: UUID, verified: str, rehashed: str, now: datetime) -> bool:
-        """Record that the secret was verified, and store the hash made with the present parameters.
+        """Record that the secret was verified, and store the hash made with the current parameters.
 
         False if the stored hash is not `verified` any more: the secret has changed since it was checked.
         """

@@ -1,4 +1,4 @@
-"""What the keys' routes give."""
+"""Response bodies of the key routes."""
 
 from datetime import datetime
 from uuid import UUID

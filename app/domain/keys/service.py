@@ -35,7 +35,7 @@ async def list_keys(resources: Resources, user_id: UUID, after: UUID | None, lim
 
 
 async def delete_key(actor: Actor, resources: Resources, key_id: UUID) -> None:
-    """Delete one of the actor's secondary keys.
+    """Delete one of the actor's single-use keys.
 
     Raises `SubjectNotFound`, and `Problem` `primary_key_required`: the primary key goes only with the user.
     """

@@ -49,21 +49,21 @@ def _address_of(user_id: UUID) -> ColumnElement[str]:
 
 
 async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` single-use keys that expired a day ago; gives their number."""
+    """Delete up to `limit` single-use keys that expired a day ago; returns their number."""
     expired = select(Key.id).where(Key.kind == "single_use", Key.expires_at <= now - KEEP_EXPIRED).limit(limit)
     deleted = await transaction.execute(delete(Key).where(Key.id.in_(expired)).returning(Key.id))
     return len(deleted.all())
 
 
 async def delete_old_failures(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` counts of wrong codes that are over a day old; gives their number."""
+    """Delete up to `limit` counts of wrong codes that are over a day old; returns their number."""
     old = select(CodeFailures.address).where(CodeFailures.failed_at <= now - FAILURES_KEPT).limit(limit)
     deletion = delete(CodeFailures).where(CodeFailures.address.in_(old)).returning(CodeFailures.address)
     return len((await transaction.execute(deletion)).all())
 
 
 class VoidedKey(Struct, frozen=True):
-    """A key that was voided, as audit events tell of it."""
+    """A deleted key, as its audit event needs it."""
 
     id: UUID
     user_id: UUID | None
@@ -88,7 +88,7 @@ class SingleUseKeyRepository(Repository[Key]):
         now: datetime,
         expires_at: datetime,
     ) -> UUID:
-        """Insert the live single-use key of an address and purpose, in place of an earlier one; gives its id."""
+        """Insert the live single-use key of an address and purpose, in place of an earlier one; returns its id."""
         values = {
             "user_id": user_id,
             "identifier": token_hash.hex(),
@@ -115,13 +115,13 @@ class SingleUseKeyRepository(Repository[Key]):
         return await self.get_one_or_none(*_live_link(token_hash, now))
 
     async def consume_link(self, token_hash: bytes, purpose: str, now: datetime) -> Key | None:
-        """Use up the key of a link's token for `purpose`. Of any number of concurrent calls one gets the key."""
+        """Consume the key of a link's token for `purpose`. Only one of several concurrent calls gets the key."""
         return await self._consume(now, *_live_link(token_hash, now), Key.purpose == purpose)
 
     async def consume_code(
         self, address: str, purpose: str, lifetime: timedelta, code_hashes: Sequence[str], now: datetime
     ) -> Key | None:
-        """Use up the live code of an address whose attempt has been counted, if its hash is one of `code_hashes`."""
+        """Consume the live code of an address whose attempt has been counted, if its hash is one of `code_hashes`."""
         return await self._consume(now, *_live_code(address, purpose, lifetime, now), Key.secret_hash.in_(code_hashes))
 
     async def count_attempt(self, address: str, purpose: str, lifetime: timedelta, now: datetime) -> Key | None:
@@ -138,9 +138,9 @@ class SingleUseKeyRepository(Repository[Key]):
         return (await self.session.execute(statement)).scalar_one_or_none()
 
     async def count_failure(self, address: str, now: datetime, *, has_live_code: bool) -> int:
-        """Count a wrong code in advance; gives the consecutive ones for the address, this one included.
+        """Count a wrong code in advance; returns the consecutive ones for the address, this one included.
 
-        Without a live code the statement writes the same row without counting, so that the time of the answer does not
+        Without a live code, the statement writes the same row without counting, so that the time of the answer does not
         tell whether the address has a code.
         """
         count = int(has_live_code)
@@ -155,8 +155,8 @@ class SingleUseKeyRepository(Repository[Key]):
         )
         return (await self.session.execute(statement.returning(CodeFailures.failures))).scalar_one()
 
-    async def codes_stopped(self, address: str, now: datetime) -> bool:
-        """Whether so many wrong codes have been tried for the address that codes are stopped."""
+    async def codes_locked(self, address: str, now: datetime) -> bool:
+        """Whether codes are locked for the address: `FAILURES_MAX` wrong in a row, the last within `FAILURES_KEPT`."""
         statement = select(CodeFailures.failures).where(
             CodeFailures.address == address, CodeFailures.failed_at > now - FAILURES_KEPT
         )

@@ -1,4 +1,4 @@
-"""The policy asked about a language inside a transaction, with everything locked that the answer depends on."""
+"""Locks a language, and checks the policy in the same transaction."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""BCP 47 language tags (RFC 5646): checked, brought to their one canonical form, and what follows from them."""
+"""BCP 47 tags (RFC 5646): validation, canonical form, default autonym and text direction."""
 
 import langcodes
 
@@ -25,13 +25,13 @@ def canonical(tag: str, field: str = "code") -> str:
 
 
 def autonym_of(code: str) -> str:
-    """The language's name in the language itself, or its English one, or the code where neither is known."""
+    """The language's name in the language itself, or its English one, or the code if neither is known."""
     language = langcodes.Language.get(code)
     name = language.autonym()
     return name if name and not name.startswith("Unknown language") else code
 
 
 def direction_of(code: str) -> str:
-    """`rtl` where the language is usually written from right to left, else `ltr`."""
+    """`rtl` if the language is usually written from right to left, else `ltr`."""
     script = langcodes.Language.get(code).maximize().script
     return "rtl" if script in RIGHT_TO_LEFT else "ltr"

@@ -23,7 +23,7 @@ class LanguageController(Controller):
     async def create(
         self, request: Request, data: JSONBody[NewLanguage], resources: ResourcesDependency
     ) -> Response[LanguageView]:
-        """Create a language. Its code is brought to its canonical form; autonym and direction may follow from it."""
+        """Create a language. The code is canonicalised; autonym and direction default to those of the code."""
         created = await service.create_language(actor_of(request), resources, data)
         return Response(created, status_code=201, headers={"Location": f"/api/languages/{created.code}"})
 

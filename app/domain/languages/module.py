@@ -1,4 +1,4 @@
-"""What the languages' domain brings to the service, with its members and translations."""
+"""The routes and audit actions of languages, their members and their translations."""
 
 from app.domain.languages.controllers import LanguageController
 from app.domain.languages.members.controllers import MemberController

@@ -40,7 +40,7 @@ class LanguageRepository(Repository[Language]):
     model_type = Language
 
     async def insert(self, languages: Sequence[Language]) -> set[str]:
-        """Insert the languages that do not exist; gives the inserted codes."""
+        """Insert the languages that do not exist; returns the inserted codes."""
         names = [column.name for column in Language.__table__.columns]
         rows = [{name: getattr(language, name) for name in names} for language in languages]
         # As a list of parameters, which SQLAlchemy sends in batches: one statement cannot take thousands of rows.

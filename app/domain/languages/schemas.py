@@ -1,4 +1,4 @@
-"""What the languages' routes take and give."""
+"""Request and response bodies of the language routes."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -23,7 +23,7 @@ class LanguageView(Struct, frozen=True, rename="camel"):
 
 
 class NewLanguage(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A language to create. Left out, autonym and direction follow from the code."""
+    """A language to create. Autonym and direction default to those of the code."""
 
     code: LanguageTagText
     name: NameText

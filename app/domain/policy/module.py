@@ -1,4 +1,4 @@
-"""What the routes on the policy bring to the service."""
+"""The routes of the policy."""
 
 from app.domain.module import Module
 from app.domain.policy.controllers import PolicyController

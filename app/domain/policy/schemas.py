@@ -1,4 +1,4 @@
-"""What the API takes of questions to the policy."""
+"""The request body of `POST /api/policy/explain`."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Questions to the policy about another user, answered from the present state of the database."""
+"""Questions to the policy about another user, answered from the current state of the database."""
 
 from uuid import UUID
 

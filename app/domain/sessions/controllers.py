@@ -42,7 +42,7 @@ class SessionController(Controller):
         """Who am I, and what may I do?
 
         Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
-        Answers 304 if `If-None-Match` names the present ETag.
+        Answers 304 if `If-None-Match` names the current ETag.
         """
         required_fields = resources.settings.required_profile_fields
         body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), required_fields))
@@ -53,7 +53,10 @@ class SessionController(Controller):
 
     @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
     async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:
-        """Sign out: the session ends in the database, and the cookie goes. Harmless without a session."""
+        """Sign out: the session ends in the database, and the cookie is cleared.
+
+        Without a session, only the cookie is cleared.
+        """
         await service.end_current_session(actor_of(request), resources)
         return Response(None, status_code=204, headers={"Set-Cookie": resources.cookie.clear_cookie()})
 

@@ -1,4 +1,4 @@
-"""What the sessions' domain brings to the service."""
+"""The routes, clean-up and audit actions of sessions."""
 
 from app.domain.module import Module
 from app.domain.sessions.controllers import SessionController

@@ -84,7 +84,7 @@ def _membership(packed: str) -> Membership:
 
 
 async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` expired sessions; gives their number."""
+    """Delete up to `limit` expired sessions; returns their number."""
     # The idle limit is never after the absolute limit, so comparing it is enough, and it has the index.
     expired = select(Session.id).where(Session.idle_expires_at <= now).limit(limit)
     deleted = await transaction.execute(delete(Session).where(Session.id.in_(expired)).returning(Session.id))
@@ -111,7 +111,7 @@ class SessionRepository(Repository[Session]):
         )
 
     async def replace_token(self, old_hash: bytes, **columns: object) -> bool:
-        """Replace a session's token and times; False if the old token is no session's any more."""
+        """Replace a session's token and times; False if no session has the old token."""
         statement = update(Session).where(Session.token_hash == old_hash).values(**columns).returning(Session.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 

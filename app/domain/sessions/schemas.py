@@ -1,4 +1,4 @@
-"""What the sessions' routes give."""
+"""Response bodies of the session routes."""
 
 from datetime import datetime
 from uuid import UUID

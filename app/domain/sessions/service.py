@@ -49,7 +49,7 @@ class NewSession(Struct, frozen=True):
 class StartedSession(Struct, frozen=True):
     """A session just started or renewed: the only moment at which its token is known. `max_age` is in seconds.
 
-    `principal` is the principal of its first request, where the caller has read it already.
+    `principal` is the principal of its first request, if the caller has read it already.
     """
 
     token: str
@@ -72,9 +72,9 @@ class SessionAuthenticator:
         return await read_principal(self._resources.database, token_hash(token), self._resources.clock())
 
     def extend(self, principal: Principal) -> int | None:
-        """Move the idle limit of a session in use, at most hourly, in a task beside the request.
+        """Move the idle limit of a session in use, at most hourly, in a background task.
 
-        Gives the new Max-Age of the cookie in seconds, or None if no extension is due.
+        Returns the new Max-Age of the cookie in seconds, or None if no extension is due.
         """
         session, user = principal.session, principal.user
         if session is None or user is None:
@@ -165,7 +165,7 @@ async def renew_session(
 ) -> StartedSession:
     """Give the session of the actor's token a new token and new limits (NIST SP 800-63B-4 section 5.2).
 
-    The old token is dead. Raises `Problem` `not_signed_in` if the session has ended meanwhile.
+    The old token stops working. Raises `Problem` `not_signed_in` if the session has ended meanwhile.
     """
     token, now = new_session_token(), resources.clock()
     idle, absolute = _lifetimes(resources.settings, platform_role)

@@ -1,4 +1,4 @@
-"""The policy asked inside a transaction, where the right could be lost between the route's guard and the write."""
+"""Checks the policy inside a transaction, because a right can be lost between the guard and the write."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias

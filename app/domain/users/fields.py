@@ -1,4 +1,4 @@
-"""The types of what people enter about themselves, each written once and used by every entrance."""
+"""The types of what people enter about themselves, each written once and used by every entry point."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ PersonName = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"\S",
-        description="How the person is called: not only white space.",
+        description="The person's name: not only white space.",
         examples=["Ada"],
     ),
 ]

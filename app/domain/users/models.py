@@ -13,7 +13,8 @@ from app.postgres.base import Base, sql_list
 
 
 class User(Base):
-    """A person's account. `email` is the address as written, for display; the primary key's identifier is unique.
+    """A person's account. `email` is the address as written, for display; the unique normalised form is the
+    `identifier` of the user's primary `Key`.
 
     The id is random (UUIDv4): members of a language see each other's ids, and the id of an account made by an
     invitation must look like any other (RFC 9562 section 8).

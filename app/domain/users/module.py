@@ -1,4 +1,4 @@
-"""What the users' domain brings to the service."""
+"""The routes and audit actions of users."""
 
 from app.domain.module import Module
 from app.domain.users.controllers import UserController

@@ -51,7 +51,7 @@ class UserRepository(Repository[User]):
         return await self.count(*filters, *([User.onboarded_at.is_not(None)] if onboarded else []))
 
     async def lock_admins(self) -> int:
-        """Keep other transactions from changing who is a platform admin; gives the number of active ones."""
+        """Keep other transactions from changing who is a platform admin; returns the number of active ones."""
         await self.session.execute(select(func.pg_advisory_xact_lock(ADMINS_LOCK)))
         return await self.count_admins()
 
@@ -65,7 +65,7 @@ class UserRepository(Repository[User]):
         return (await self.session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
 
     async def lock_active(self, user_id: UUID) -> tuple[bool, str | None]:
-        """Lock the user; gives whether they are active, and their platform role.
+        """Lock the user; returns whether they are active, and their platform role.
 
         A transaction that writes several rows of one user (keys, sessions) locks the user first. With this order, two
         such transactions cannot deadlock.

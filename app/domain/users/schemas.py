@@ -1,4 +1,4 @@
-"""What the users' routes take and give."""
+"""Request and response bodies of the user routes."""
 
 from datetime import datetime
 from uuid import UUID

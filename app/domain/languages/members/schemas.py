@@ -1,4 +1,4 @@
-"""What the members' routes take and give."""
+"""Request and response bodies of the member routes."""
 
 from datetime import datetime
 from typing import Annotated

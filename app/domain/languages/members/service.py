@@ -74,7 +74,7 @@ async def set_member_roles(
 
 
 async def remove_member(actor: Actor, resources: Resources, code: str, user_id: UUID) -> None:
-    """Remove a member. With the last language that a user was invited to, their invitation ends.
+    """Remove a member. If it was the user's last language, their invitation to a language is voided.
 
     Raises `Problem`: `forbidden`, `not_found`.
     """

@@ -97,8 +97,8 @@ class TranslationController(Controller):
     ) -> Response[TranslationView]:
         """Write a text, or approve it with `"state": "approved"`.
 
-        `If-Match` names the version to replace, `If-None-Match: *` says that the key is new; without either 428, and
-        412 where the translation is not at that version (RFC 9110 section 13): no update is ever lost.
+        `If-Match` names the version to replace, `If-None-Match: *` says that the key is new. Without either header:
+        428. If the translation is at another version: 412 (RFC 9110 section 13), so that no update is lost.
         """
         replaces = _replaced_version(if_match, if_none_match)
         written = await service.write_translation(actor_of(request), resources, code, _key(key), data, replaces)
@@ -140,7 +140,7 @@ class TranslationController(Controller):
     async def write_batch(
         self, request: Request, data: JSONBody[Batch], resources: ResourcesDependency, code: LanguageCode
     ) -> BatchResult:
-        """Write up to 500 texts, all or none; 412 names each that is not at the version it gives.
+        """Write up to 500 texts, all or none; 412 lists each item whose `version` is not the current one.
 
         The body has at most 2 MiB.
         """

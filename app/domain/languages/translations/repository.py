@@ -76,7 +76,7 @@ class TranslationRepository(Repository[Translation]):
     model_type = Translation
 
     async def versions(self, code: str, keys: Sequence[str]) -> dict[str, int]:
-        """The present version of each key that has a translation."""
+        """The current version of each key that has a translation."""
         statement = select(Translation.key, Translation.version).where(
             Translation.language_code == code, Translation.key.in_(keys)
         )

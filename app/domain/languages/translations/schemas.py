@@ -1,4 +1,4 @@
-"""What the translations' routes take and give."""
+"""Request and response bodies of the translation routes."""
 
 import re
 from datetime import datetime
@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 State = Literal["draft", "approved"]
 
-# `batch` is a route, and URLs lose `.` and `..`. The end is said so that Python and JavaScript read it alike.
+# `batch` is a route, and URLs lose `.` and `..`. `(?![\s\S])` is the end of the text in Python and JavaScript alike;
+# `$` is not.
 KEY_PATTERN = r"^(?!(?:batch|\.{1,2})(?![\s\S]))[A-Za-z0-9._:/-]{1,200}(?![\s\S])"
 KEY = re.compile(KEY_PATTERN)
 PREFIX_PATTERN = r"^[A-Za-z0-9._:/-]{0,200}(?![\s\S])"
@@ -60,7 +61,7 @@ class BatchResult(Struct, frozen=True, rename="camel"):
 
 
 class VersionView(Struct, frozen=True, rename="camel"):
-    """One change: `text` and `state` are null where the translation was deleted."""
+    """One change: `text` and `state` are null if the translation was deleted."""
 
     version: int
     text: str | None
