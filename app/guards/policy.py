@@ -69,8 +69,8 @@ POLICY = (
 
 NOTES = (
     "The last line that applies decides; what no line allows is not allowed.",
-    "Whoever has not finished their profile may do nothing but finish it; whoever is suspended may do nothing.",
-    "Who is not signed in may do nothing but sign in, sign up and redeem links and codes.",
+    "A user with an incomplete profile may only complete it; a suspended user may do nothing.",
+    "A caller who is not signed in may only sign in, sign up and redeem links and codes.",
 )
 
 

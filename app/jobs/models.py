@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.postgres.base import Base, new_id
+from app.postgres.base import Base, new_id, sql_list
 
 STATES = ("queued", "running", "done", "dead")
 
@@ -22,7 +22,7 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        CheckConstraint("state IN ('queued', 'running', 'done', 'dead')", name="state"),
+        CheckConstraint(f"state IN ({sql_list(STATES)})", name="state"),
         CheckConstraint("state <> 'done' OR payload IS NULL", name="payload_erased"),
         CheckConstraint("(finished_at IS NULL) = (state IN ('queued', 'running'))", name="finished"),
         Index("ix_jobs_due_at", "due_at", postgresql_where=text("finished_at IS NULL")),

@@ -57,7 +57,7 @@ async def test_a_successful_sign_in_computes_one_hash(app: RunningApp) -> None:
 async def test_the_decoy_hash_has_the_cost_of_a_stored_hash(app: RunningApp) -> None:
     hasher = app.resources.hasher
 
-    assert not hasher.needs_rehash(hasher._decoy)
+    assert not hasher.needs_rehash(hasher._decoy_hash)
     assert not await hasher.verify(None, "a secret that nobody has")
 
 

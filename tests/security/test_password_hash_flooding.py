@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import httpx
 import pytest
 
-from app.auth.passwords.hasher import PLACES
+from app.auth.passwords.hasher import REQUESTS_PER_PROCESS
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, Clock, running, settings_for
 from tests.support.hash_work import hashes_computed
@@ -64,11 +64,11 @@ async def test_refused_hashes_free_their_place_in_the_queue(database_url: str) -
 
 async def test_cancelled_hashes_free_their_place_in_the_queue(database_url: str) -> None:
     # Longer than what one process takes: a process computes what it has taken even if the requests are cancelled.
-    settings = settings_for(database_url, **SLOW_HASHES, HASH_CONCURRENCY="1", HASH_QUEUE=str(2 * PLACES))
+    settings = settings_for(database_url, **SLOW_HASHES, HASH_CONCURRENCY="1", HASH_QUEUE=str(2 * REQUESTS_PER_PROCESS))
     async with running(settings, Clock()) as app:
         hasher = app.resources.hasher
         for _ in range(5):
-            waiting = [asyncio.ensure_future(hasher.verify(None, SECRET)) for _ in range(PLACES + 2)]
+            waiting = [asyncio.ensure_future(hasher.verify(None, SECRET)) for _ in range(REQUESTS_PER_PROCESS + 2)]
             await asyncio.wait(waiting, timeout=0)
             for task in waiting:
                 task.cancel()

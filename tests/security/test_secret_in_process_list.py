@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.auth.passwords.process import HashProcess
-from app.auth.passwords.program import Costs, Work
+from app.auth.passwords.program import Costs, HashRequest
 from tests.support.app import SECRET
 
 
@@ -25,4 +25,4 @@ async def test_command_line_and_environment_of_the_hash_process_hold_no_secret()
 
 
 def test_the_repr_of_a_hash_request_holds_no_secret() -> None:
-    assert SECRET not in f"{Work(1, SECRET, SECRET)!r} {[Work(2, SECRET)]}"
+    assert SECRET not in f"{HashRequest(1, SECRET, SECRET)!r} {[HashRequest(2, SECRET)]}"

@@ -1,8 +1,8 @@
-"""How many hashes the service has computed: every one is a question to a hash process, which numbers its questions."""
+"""How many hashes the service has computed: each is a request to a hash process, and requests are numbered."""
 
 from app.auth.passwords.hasher import SecretHasher
 
 
 def hashes_computed(hasher: SecretHasher) -> int:
-    """The questions that the hasher has put to its processes so far."""
-    return sum(process._asked for process in hasher._loads)
+    """The number of requests that the hasher has sent to its processes so far."""
+    return sum(process._last_number for process in hasher._loads)

@@ -8,6 +8,9 @@ from pathlib import Path
 import grimp
 import pytest
 
+import app.asgi  # noqa: F401 - loads all models
+from app.postgres.base import Base
+
 APP = Path(__file__).parents[2] / "app"
 MAY_REACH_LITESTAR = re.compile(
     r"app\.(asgi|server|cli(\.\w+)?|http(\.\w+)?|guards\.authorize|auth\.middleware|domain\.module)"
@@ -15,17 +18,17 @@ MAY_REACH_LITESTAR = re.compile(
 )
 # Per table, the folder of `app/domain/` that owns it.
 OWNERS = {
-    "users": "users",
-    "keys": "keys",
-    "code_failures": "keys",
-    "sessions": "sessions",
-    "languages": "languages",
-    "language_members": "languages",
-    "translations": "languages",
-    "translation_versions": "languages",
+    mapper.local_table.description: mapper.class_.__module__.split(".")[2]
+    for mapper in Base.registry.mappers
+    if mapper.class_.__module__.startswith("app.domain.")
 }
-# SQL that crosses domains on purpose: the principal's statement, and signing in as one statement.
+# SQL text that names tables of other domains: the statement of the principal, and that of signing in.
 ACROSS_DOMAINS = {"sessions/repository.py", "flows/repository.py"}
+# Imports of another domain's tables outside the flows: members are listed with the name and address of their user.
+FOREIGN_MODELS = {
+    ("app.domain.languages.members.repository", "app.domain.keys.models"),
+    ("app.domain.languages.members.repository", "app.domain.users.models"),
+}
 
 
 def test_litestar_is_reached_by_routes_and_http_alone() -> None:
@@ -36,12 +39,12 @@ def test_litestar_is_reached_by_routes_and_http_alone() -> None:
 
 
 def sql_of(file: Path) -> Iterator[str]:
-    """The texts in a file that read as SQL, in capitals as ours is written."""
+    """The string literals of a file that hold SQL, which this project writes in capitals."""
     for node in ast.walk(ast.parse(file.read_text())):
         if (
             isinstance(node, ast.Constant)
             and isinstance(node.value, str)
-            and re.search(r"\b(SELECT|FROM)\b", node.value)
+            and re.search(r"\b(SELECT|FROM|INTO|UPDATE)\b", node.value)
         ):
             yield node.value
 
@@ -58,3 +61,15 @@ def test_sql_text_names_the_tables_of_its_own_domain(file: Path) -> None:
     foreign = {table for table in named if OWNERS[table] != place.partition("/")[0]}
     assert not foreign or place in ACROSS_DOMAINS
     assert foreign or place not in ACROSS_DOMAINS
+
+
+def test_only_flows_import_tables_of_other_domains() -> None:
+    graph = grimp.build_graph("app", cache_dir=None)
+    foreign = {
+        (importer, models)
+        for models in graph.modules
+        if models.startswith("app.domain.") and models.endswith(".models")
+        for importer in graph.find_modules_that_directly_import(models)
+        if importer.startswith("app.domain.") and importer.split(".")[2] not in {"flows", models.split(".")[2]}
+    }
+    assert foreign == FOREIGN_MODELS

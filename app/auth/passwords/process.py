@@ -1,4 +1,4 @@
-"""The service's end of a process that hashes."""
+"""The service's side of a hash process: starts the program in `program.py`, and exchanges lines of JSON with it."""
 
 import asyncio
 import os
@@ -12,30 +12,30 @@ from typing import cast
 import msgspec
 
 from app.auth.passwords import program
-from app.auth.passwords.program import Costs, Work
+from app.auth.passwords.program import Costs, HashRequest
 
-# Argon2 reads all over its memory: with huge pages a hash is faster by a twentieth. glibc 2.35 and newer take the hint.
+# Argon2 reads all over its memory, which needs fewer address translations in huge pages. glibc 2.35 and newer.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 ANSWER = msgspec.json.Decoder(tuple[int, str | bool])
 
 
 class HashProcess:
-    """A process that hashes: started at the first use, and again where it has been killed; it ends with its owner."""
+    """One hash process. It starts at the first use, is replaced if it is killed, and ends with the service."""
 
     def __init__(self, costs: Costs) -> None:
-        # -P: the directory in which the service was started is nowhere to import from.
+        # -P: Python imports nothing from the directory in which the service was started.
         self._command = [sys.executable, "-P", "-m", program.__name__, *map(str, costs)]
         self._process: Process | None = None
-        self._asked = 0
-        self._start = asyncio.Lock()
-        self._turn = asyncio.Lock()
+        self._last_number = 0
+        self._start_lock = asyncio.Lock()
+        self._read_lock = asyncio.Lock()
 
     async def hash(self, secret: str) -> str:
-        """The PHC string to store. Raises `OSError` where no process can be had."""
+        """The hash of the secret, as a PHC string. Raises `OSError` if no process can be started."""
         return str(await self._answer(secret))
 
     async def matches(self, stored: str, secret: str) -> bool:
-        """Whether `secret` is the stored one; no where that is no PHC string. Raises `OSError` as `hash` does."""
+        """Whether the stored hash is of `secret`; False if it is no PHC string. Raises `OSError` like `hash`."""
         return await self._answer(secret, stored) is True
 
     async def close(self) -> None:
@@ -46,32 +46,32 @@ class HashProcess:
             await process.wait()
 
     async def _answer(self, secret: str, stored: str | None = None) -> str | bool:
-        self._asked += 1
-        work = Work(self._asked, secret, stored)
-        # The second time, another process: the first may have been killed, before or meanwhile.
+        self._last_number += 1
+        request = HashRequest(self._last_number, secret, stored)
+        # The process may be killed while it hashes. A second one tries again.
         for _ in range(2):
-            answer = await self._ask(work)
+            answer = await self._ask(request)
             if answer is not None:
                 return answer
-        raise ChildProcessError("no process lives long enough to hash")
+        raise ChildProcessError("two hash processes ended before they answered")
 
-    async def _ask(self, work: Work) -> str | bool | None:
-        """The answer, or None where the process has ended."""
+    async def _ask(self, request: HashRequest) -> str | bool | None:
+        """The answer; None if the process has ended."""
         process = await self._started()
-        questions, answers = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
-        with suppress(RuntimeError):  # what uvloop has for a pipe that nobody reads any more
-            questions.write(msgspec.json.encode(work) + b"\n")
-        async with self._turn:
+        requests, answers = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
+        with suppress(RuntimeError):  # uvloop's error for a pipe without a reader
+            requests.write(msgspec.json.encode(request) + b"\n")
+        async with self._read_lock:
             while line := await answers.readline():
                 number, answer = ANSWER.decode(line)
-                if number == work.number:  # and not of a call that was cancelled
+                if number == request.number:  # otherwise the answer is to a call that was cancelled
                     return answer
         if self._process is process:
             await self.close()
         return None
 
     async def _started(self) -> Process:
-        async with self._start:
+        async with self._start_lock:
             if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
                     *self._command,

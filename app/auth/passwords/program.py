@@ -1,7 +1,7 @@
-"""The program that hashes: argon2id, one secret after the other, behind everything else on the processor.
+"""The program that a hash process runs: argon2id, one secret after the other, at a low scheduling priority.
 
-Threads of the service could not stay behind: Linux shares a processor between sessions before it looks at what is in
-them (sched(7), "The autogroup feature"), so their nice value would count for nothing against the database. It imports
+Threads of the service would not do: Linux divides a processor between sessions before it regards nice values within
+one (sched(7), "The autogroup feature"), so a thread's nice value has no effect on PostgreSQL. The program imports
 little, because the first sign-in waits for its start.
 """
 
@@ -19,29 +19,29 @@ import msgspec
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-# How far hashes stand behind everything else, from 0 (not at all) to 19. At 10 they get a tenth of a busy processor.
+# The nice value of hashes, from 0 to 19. With 10 they get a tenth of a busy processor.
 NICE = 10
 AUTOGROUP = Path("/proc/self/autogroup")
-# How often a hash lets go of its core. The kernel would take it away at its next tick only, every 4 ms at 250 Hz.
+# A hash yields its core this often. The kernel would preempt the hash at its next tick only, every 4 ms at 250 Hz.
 YIELD_SECONDS = 0.002
-# Hashes push what the event loop and PostgreSQL work on out of the processor's caches: four answers that come at once
-# cost both a third less than one by one. None comes later than the last of the four would anyway.
-TOGETHER = 4
+# Hashes evict the data of the event loop and PostgreSQL from the processor's caches. Four answers that arrive together
+# find them cold once, not four times; the last of the four would arrive at the same time without the batch.
+BATCH_SIZE = 4
 READ_BYTES = 65536
 
 
 class Costs(NamedTuple):
-    """What a hash takes (RFC 9106 section 3.1)."""
+    """The cost parameters of argon2id (RFC 9106 section 3.1)."""
 
     iterations: int
     memory_kib: int
     parallelism: int
 
 
-class Work(msgspec.Struct, array_like=True, frozen=True):
-    """What a process is asked for: whether `secret` is the stored one or, with nothing stored, its hash.
+class HashRequest(msgspec.Struct, array_like=True, frozen=True):
+    """A request to a hash process: whether `stored` is a hash of `secret` or, without `stored`, a new hash of `secret`.
 
-    The answer carries the number, so that it is never taken for that to another question.
+    The answer repeats the number, so that it is never taken for the answer to another request.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Work(msgspec.Struct, array_like=True, frozen=True):
     stored: str | None = None
 
     def __repr__(self) -> str:
-        return "Work()"
+        return "HashRequest()"
 
 
 def argon2id(costs: Costs) -> PasswordHasher:
@@ -58,51 +58,51 @@ def argon2id(costs: Costs) -> PasswordHasher:
 
 
 def main() -> None:
-    """Answer each line of work with a line, in their order, until there is no more."""
-    # Whoever ends the service may signal its whole group: what is being hashed then is still to be answered.
+    """Answer each line with a request by a line, in their order, until standard input ends."""
+    # A signal to end the service may go to its whole group. The service still waits for the hashes in progress.
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
-    _give_way()
-    _yield_at_alarms()
+    _lower_priority()
+    _yield_on_alarm()
     argon2 = argon2id(Costs(*map(int, sys.argv[1:])))
-    decoder = msgspec.json.Decoder(Work)
+    decoder = msgspec.json.Decoder(HashRequest)
     with suppress(BrokenPipeError):
         for lines in batches(iter(partial(os.read, sys.stdin.fileno(), READ_BYTES), b"")):
-            with _alarms():
+            with _yielding():
                 answers = [_answer(argon2, decoder.decode(line)) for line in lines]
             os.write(sys.stdout.fileno(), b"".join(answers))
 
 
 def batches(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The lines that are waiting, at most `TOGETHER` at a time; the next chunk is taken when there are none."""
+    """Complete lines in batches of at most `BATCH_SIZE`; reads the next chunk when no complete line is left."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        for first in range(0, len(lines), TOGETHER):
-            yield lines[first : first + TOGETHER]
+        for first in range(0, len(lines), BATCH_SIZE):
+            yield lines[first : first + BATCH_SIZE]
 
 
-def _answer(argon2: PasswordHasher, work: Work) -> bytes:
-    return msgspec.json.encode((work.number, _done(argon2, work))) + b"\n"
+def _answer(argon2: PasswordHasher, request: HashRequest) -> bytes:
+    return msgspec.json.encode((request.number, _result(argon2, request))) + b"\n"
 
 
-def _done(argon2: PasswordHasher, work: Work) -> str | bool:
-    if work.stored is None:
-        return argon2.hash(work.secret)
+def _result(argon2: PasswordHasher, request: HashRequest) -> str | bool:
+    if request.stored is None:
+        return argon2.hash(request.secret)
     try:
-        return argon2.verify(work.stored, work.secret)
+        return argon2.verify(request.stored, request.secret)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     os.nice(NICE)
-    if os.getsid(0) == os.getpid():  # or it would be somebody else's group
-        with suppress(OSError):  # no Linux, or one without autogroups
+    if os.getsid(0) == os.getpid():  # otherwise the autogroup is not this process's own
+        with suppress(OSError):  # another system than Linux, or Linux without autogroups
             AUTOGROUP.write_text(str(NICE))
 
 
-def _yield_at_alarms() -> None:
+def _yield_on_alarm() -> None:
     # In C, because a handler in Python runs only when the hash is done.
     libc = ctypes.CDLL(None)
     libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
@@ -110,7 +110,7 @@ def _yield_at_alarms() -> None:
 
 
 @contextmanager
-def _alarms() -> Iterator[None]:
+def _yielding() -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, YIELD_SECONDS, YIELD_SECONDS)
     try:
         yield

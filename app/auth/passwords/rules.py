@@ -1,50 +1,47 @@
-"""What makes a secret acceptable: NIST SP 800-63B-4 section 3.1.1.2. Length and blocklists; no composition rules."""
+"""Rules for new secrets: a length and blocklists, no composition rules (NIST SP 800-63B-4 section 3.1.1.2)."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
-from app.errors import FieldError, Problem
+from app.errors import invalid
 
 MAX_BYTES = 1024
 MAX_LENGTH = 128
 SERVICE_WORDS = ("ostiary",)
 CONTEXT_WORD_MIN = 3
-# What must be left of a secret once the words of the user's own address and name are taken out.
+# A secret must have this many characters besides the words of the user's own address and name.
 OWN_PART_MIN = 8
 
 
 def normalise(secret: str) -> str | None:
-    """The secret in NFC, or None where it is over 1 KiB.
+    """The secret in NFC; None if it is longer than 1 KiB.
 
-    The cap comes first: normalising a long enough text takes seconds. NFC, not NFKC, at setting and at checking alike.
+    The length is checked first, because normalising a very long text takes seconds. Setting and verifying a secret
+    both normalise it, to NFC and not to NFKC.
     """
     if len(secret) > MAX_BYTES or len(secret.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return None
     return unicodedata.normalize("NFC", secret)
 
 
-def acceptable(secret: str, *, min_length: int, context: Iterable[str], field: str = "secret") -> str:
+def acceptable(secret: str, *, min_length: int, context: Iterable[str]) -> str:
     """The normalised secret to hash.
 
-    `min_length` counts code points; `context` is what the secret must not be made of: the user's address and name.
-    Raises `Problem` `validation_failed` with the reason (NIST asks to tell it), never with the secret.
+    `min_length` counts code points; `context` has the user's address and name, which must not make up the secret.
+    Raises `Problem` `validation_failed` with the reason (NIST requires one), never with the secret.
     """
     normal = normalise(secret)
     if normal is None or len(normal) > MAX_LENGTH:
-        raise _refused(field, "too_long", f"At most {MAX_LENGTH} characters")
+        raise invalid("secret", "too_long", f"At most {MAX_LENGTH} characters")
     if len(normal) < min_length:
-        raise _refused(field, "too_short", f"At least {min_length} characters")
+        raise invalid("secret", "too_short", f"At least {min_length} characters")
     if _canonical(normal) in _common():
-        raise _refused(field, "common_secret", "This is one of the most used passwords: choose another")
+        raise invalid("secret", "common_secret", "This is one of the most used passwords: choose another")
     if _is_derived(normal, context):
-        raise _refused(field, "derived_secret", "This is made from your email address or name: choose another")
+        raise invalid("secret", "derived_secret", "This is made from your email address or name: choose another")
     return normal
-
-
-def _refused(field: str, code: str, message: str) -> Problem:
-    return Problem("validation_failed", errors=[FieldError(field, code, message)])
 
 
 def _canonical(secret: str) -> str:

@@ -18,7 +18,7 @@ ELSEWHERE = {"Origin": "https://evil.example"}
 TEXT = {"Content-Type": "text/plain"}
 
 
-class Asked(NamedTuple):
+class RequestCase(NamedTuple):
     """A request and who sends it."""
 
     who: str
@@ -45,52 +45,54 @@ async def client_of(app: RunningApp, who: str) -> httpx.AsyncClient:
     return await app.signed_in(admin=who == "admin", onboarded=who != "not onboarded")
 
 
-async def answer(app: RunningApp, asked: Asked) -> httpx.Response:
+async def answer(app: RunningApp, asked: RequestCase) -> httpx.Response:
     client = await client_of(app, asked.who)
     content = asked.body if isinstance(asked.body, bytes) else json.dumps(asked.body)
     return await client.request(asked.method, asked.path, content=content, headers=asked.headers)
 
 
 REFUSED = [
-    (Asked("anonymous", "POST", "/api/session", b"{"), "malformed_json"),
-    (Asked("anonymous", "POST", "/api/session", b"\xff"), "malformed_json"),
-    (Asked("anonymous", "POST", "/api/session"), "malformed_json"),
-    (Asked("anonymous", "POST", "/api/session", headers={}), "malformed_json"),
-    (Asked("anonymous", "GET", "/api/languages/%00"), "malformed_request"),
-    (Asked("anonymous", "POST", "/api/session", {}, {**JSON, "Content-Length": "-1"}), "malformed_request"),
-    (Asked("anonymous", "GET", "/api/sessions"), "not_signed_in"),
-    (Asked("anonymous", "GET", "/api/languages/de"), "not_signed_in"),
-    (Asked("anonymous", "POST", "/api/session", CREDENTIALS), "invalid_credentials"),
-    (Asked("user", "GET", "/api/languages/de"), "forbidden"),
-    (Asked("user", "DELETE", "/api/session", headers=ELSEWHERE), "cross_site_request"),
-    (Asked("not onboarded", "GET", "/api/languages"), "onboarding_required"),
-    (Asked("admin", "GET", "/api/languages/da"), "not_found"),
-    (Asked("anonymous", "GET", "/"), "not_found"),
-    (Asked("anonymous", "GET", "/api/nowhere?token=hunter2"), "not_found"),
-    (Asked("anonymous", "POST", "/api/nowhere", {}), "not_found"),
-    (Asked("user", "DELETE", "/api/sessions/1"), "not_found"),
-    (Asked("anonymous", "PUT", "/api/session", {}), "method_not_allowed"),
-    (Asked("anonymous", "HEAD", "/api/keys/redeem"), "method_not_allowed"),
-    (Asked("anonymous", "TRACE", "/api/session"), "method_not_allowed"),
-    (Asked("admin", "POST", "/api/languages", {"code": "de", "name": "German"}), "language_exists"),
+    (RequestCase("anonymous", "POST", "/api/session", b"{"), "malformed_json"),
+    (RequestCase("anonymous", "POST", "/api/session", b"\xff"), "malformed_json"),
+    (RequestCase("anonymous", "POST", "/api/session"), "malformed_json"),
+    (RequestCase("anonymous", "POST", "/api/session", headers={}), "malformed_json"),
+    (RequestCase("anonymous", "GET", "/api/languages/%00"), "malformed_request"),
+    (RequestCase("anonymous", "POST", "/api/session", {}, {**JSON, "Content-Length": "-1"}), "malformed_request"),
+    (RequestCase("anonymous", "GET", "/api/sessions"), "not_signed_in"),
+    (RequestCase("anonymous", "GET", "/api/languages/de"), "not_signed_in"),
+    (RequestCase("anonymous", "POST", "/api/session", CREDENTIALS), "invalid_credentials"),
+    (RequestCase("user", "GET", "/api/languages/de"), "forbidden"),
+    (RequestCase("user", "DELETE", "/api/session", headers=ELSEWHERE), "cross_site_request"),
+    (RequestCase("not onboarded", "GET", "/api/languages"), "onboarding_required"),
+    (RequestCase("admin", "GET", "/api/languages/da"), "not_found"),
+    (RequestCase("anonymous", "GET", "/"), "not_found"),
+    (RequestCase("anonymous", "GET", "/api/nowhere?token=hunter2"), "not_found"),
+    (RequestCase("anonymous", "POST", "/api/nowhere", {}), "not_found"),
+    (RequestCase("user", "DELETE", "/api/sessions/1"), "not_found"),
+    (RequestCase("anonymous", "PUT", "/api/session", {}), "method_not_allowed"),
+    (RequestCase("anonymous", "HEAD", "/api/keys/redeem"), "method_not_allowed"),
+    (RequestCase("anonymous", "TRACE", "/api/session"), "method_not_allowed"),
+    (RequestCase("admin", "POST", "/api/languages", {"code": "de", "name": "German"}), "language_exists"),
     (
-        Asked("anonymous", "POST", "/api/keys/redeem", {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET}),
+        RequestCase(
+            "anonymous", "POST", "/api/keys/redeem", {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET}
+        ),
         "key_not_usable",
     ),
-    (Asked("anonymous", "POST", "/api/session", sign_in_of(MAX_BODY_BYTES + 1)), "body_too_large"),
-    (Asked("anonymous", "POST", "/api/nowhere", {}, {**JSON, "Content-Length": "9" * 5000}), "body_too_large"),
-    (Asked("anonymous", "POST", "/api/session", CREDENTIALS, {}), "unsupported_media_type"),
-    (Asked("anonymous", "POST", "/api/session", CREDENTIALS, TEXT), "unsupported_media_type"),
-    (Asked("anonymous", "POST", "/api/nowhere", {}, TEXT), "unsupported_media_type"),
-    (Asked("anonymous", "DELETE", "/api/session", {}, TEXT), "unsupported_media_type"),
-    (Asked("anonymous", "POST", "/api/session", []), "validation_failed"),
-    (Asked("anonymous", "POST", "/api/session", sign_in_of(MAX_BODY_BYTES)), "validation_failed"),
-    (Asked("admin", "GET", "/api/languages?limit=hunter2"), "validation_failed"),
+    (RequestCase("anonymous", "POST", "/api/session", sign_in_of(MAX_BODY_BYTES + 1)), "body_too_large"),
+    (RequestCase("anonymous", "POST", "/api/nowhere", {}, {**JSON, "Content-Length": "9" * 5000}), "body_too_large"),
+    (RequestCase("anonymous", "POST", "/api/session", CREDENTIALS, {}), "unsupported_media_type"),
+    (RequestCase("anonymous", "POST", "/api/session", CREDENTIALS, TEXT), "unsupported_media_type"),
+    (RequestCase("anonymous", "POST", "/api/nowhere", {}, TEXT), "unsupported_media_type"),
+    (RequestCase("anonymous", "DELETE", "/api/session", {}, TEXT), "unsupported_media_type"),
+    (RequestCase("anonymous", "POST", "/api/session", []), "validation_failed"),
+    (RequestCase("anonymous", "POST", "/api/session", sign_in_of(MAX_BODY_BYTES)), "validation_failed"),
+    (RequestCase("admin", "GET", "/api/languages?limit=hunter2"), "validation_failed"),
 ]
 
 
 @pytest.mark.parametrize(("asked", "code"), REFUSED)
-async def test_a_refusal_is_a_problem_of_the_closed_list(app: RunningApp, asked: Asked, code: str) -> None:
+async def test_a_refusal_is_a_problem_of_the_closed_list(app: RunningApp, asked: RequestCase, code: str) -> None:
     await app.language("de")
     response = await answer(app, asked)
     assert response.status_code == KINDS[code].status
@@ -105,8 +107,8 @@ async def test_a_refusal_is_a_problem_of_the_closed_list(app: RunningApp, asked:
     assert "hunter2" not in response.text
 
 
-@pytest.mark.parametrize("asked", [asked for asked, _ in REFUSED] + [Asked("user", "GET", "/api/session")])
-async def test_every_answer_carries_the_common_headers(app: RunningApp, asked: Asked) -> None:
+@pytest.mark.parametrize("asked", [asked for asked, _ in REFUSED] + [RequestCase("user", "GET", "/api/session")])
+async def test_every_answer_carries_the_common_headers(app: RunningApp, asked: RequestCase) -> None:
     response = await answer(app, asked)
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["referrer-policy"] == "no-referrer"

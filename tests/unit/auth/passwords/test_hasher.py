@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.auth.passwords.hasher import PLACES, SecretHasher
+from app.auth.passwords.hasher import REQUESTS_PER_PROCESS, SecretHasher
 from app.errors import Problem
 from app.settings.model import Settings
 from tests.support.hash_work import hashes_computed
@@ -66,8 +66,10 @@ async def test_a_full_queue_refuses_immediately_and_accepts_again_later() -> Non
 
 
 async def test_a_cancelled_call_frees_its_place() -> None:
-    hasher = SecretHasher(Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=PLACES))
-    at_work = [asyncio.ensure_future(hasher.hash(SECRET)) for _ in range(PLACES)]
+    hasher = SecretHasher(
+        Settings(argon2_memory_kib=8, argon2_iterations=1, hash_concurrency=1, hash_queue=REQUESTS_PER_PROCESS)
+    )
+    at_work = [asyncio.ensure_future(hasher.hash(SECRET)) for _ in range(REQUESTS_PER_PROCESS)]
     for _ in range(5):
         waiting = asyncio.ensure_future(hasher.hash(SECRET))
         await asyncio.sleep(0)
