@@ -9,14 +9,14 @@ from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from app.auth.passwords.process import HashProcess
-from app.auth.passwords.program import BATCH_SIZE, Costs, argon2id
+from app.auth.passwords.program import Costs, argon2id
 from app.errors import Problem
 from app.settings.model import Settings
 
 T = TypeVar("T")
 
-# The requests that one process holds at a time: the batch it hashes, and the next batch, so that it never waits.
-REQUESTS_PER_PROCESS = 2 * BATCH_SIZE
+# The requests that one process holds at a time: one to hash, and the next, so that it never waits for the event loop.
+REQUESTS_PER_PROCESS = 2
 
 
 class SecretHasher:

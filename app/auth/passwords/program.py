@@ -9,9 +9,8 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +23,6 @@ NICE = 10
 AUTOGROUP = Path("/proc/self/autogroup")
 # A hash yields its core this often. The kernel would preempt the hash at its next tick only, every 4 ms at 250 Hz.
 YIELD_SECONDS = 0.002
-# Hashes evict the data of the event loop and PostgreSQL from the processor's caches. Four answers that arrive together
-# find them cold once, not four times; the last of the four would arrive at the same time without the batch.
-BATCH_SIZE = 4
-READ_BYTES = 65536
 
 
 class Costs(NamedTuple):
@@ -67,23 +62,11 @@ def main() -> None:
     argon2 = argon2id(Costs(*map(int, sys.argv[1:])))
     decoder = msgspec.json.Decoder(HashRequest)
     with suppress(BrokenPipeError):
-        for lines in batches(iter(partial(os.read, sys.stdin.fileno(), READ_BYTES), b"")):
+        for line in sys.stdin.buffer:
+            request = decoder.decode(line)
             with _yielding():
-                answers = [_answer(argon2, decoder.decode(line)) for line in lines]
-            os.write(sys.stdout.fileno(), b"".join(answers))
-
-
-def batches(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Complete lines in batches of at most `BATCH_SIZE`; reads the next chunk when no complete line is left."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for first in range(0, len(lines), BATCH_SIZE):
-            yield lines[first : first + BATCH_SIZE]
-
-
-def _answer(argon2: PasswordHasher, request: HashRequest) -> bytes:
-    return msgspec.json.encode((request.number, _result(argon2, request))) + b"\n"
+                answer = msgspec.json.encode((request.number, _result(argon2, request)))
+            os.write(sys.stdout.fileno(), answer + b"\n")
 
 
 def _result(argon2: PasswordHasher, request: HashRequest) -> str | bool:

@@ -7,27 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
 
-import msgspec
 import pytest
 import uvloop
 
-from app.auth.passwords import program
 from app.auth.passwords.hasher import SecretHasher
 from app.auth.passwords.process import HashProcess
-from app.auth.passwords.program import (
-    AUTOGROUP,
-    BATCH_SIZE,
-    NICE,
-    YIELD_SECONDS,
-    Costs,
-    HashRequest,
-    _yielding,
-    batches,
-)
+from app.auth.passwords.program import AUTOGROUP, NICE, YIELD_SECONDS, Costs, _yielding
 from app.errors import Problem
 from app.settings.model import Settings
 
@@ -115,35 +102,6 @@ def test_the_interval_timer_runs_only_while_hashing() -> None:
         assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     finally:
         signal.signal(signal.SIGALRM, before)
-
-
-@pytest.mark.parametrize(
-    ("chunks", "expected"),
-    [
-        ([b"a\n"], [[b"a"]]),
-        ([b"a\nb\n", b"c\n"], [[b"a", b"b"], [b"c"]]),
-        ([b"a\nb\nc\nd\ne\nf\n"], [[b"a", b"b", b"c", b"d"], [b"e", b"f"]]),
-        ([b"a\nb", b"", b"c\nd\n"], [[b"a"], [b"bc", b"d"]]),
-        ([], []),
-    ],
-)
-def test_waiting_requests_are_read_as_complete_lines_in_batches_of_4(
-    chunks: list[bytes], expected: list[list[bytes]]
-) -> None:
-    assert BATCH_SIZE == 4
-    assert list(batches(chunks)) == expected
-
-
-def test_the_answers_to_a_batch_are_written_together() -> None:
-    command = [sys.executable, "-m", program.__name__, *map(str, Costs(2, 19456, 1))]
-    asked = [msgspec.json.encode(HashRequest(number, SECRET)) + b"\n" for number in range(BATCH_SIZE + 1)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as running:
-        questions, answers = cast("BinaryIO", running.stdin), cast("BinaryIO", running.stdout)
-        questions.write(b"".join(asked))
-        questions.close()
-        answered = [chunk.count(b"\n") for chunk in iter(partial(os.read, answers.fileno(), 65536), b"")]
-    # A late reader gets all answers in one read. No read gives less than a batch.
-    assert answered in ([BATCH_SIZE, 1], [BATCH_SIZE + 1])
 
 
 async def test_concurrent_calls_get_their_own_answers(process: HashProcess) -> None:
