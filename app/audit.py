@@ -58,7 +58,7 @@ class Actor(Struct, frozen=True):
         return self.user_id
 
     def as_recorded(self) -> "Actor":
-        """What audit events tell of the actor: for a job, which must hold no token and nothing of unlimited length."""
+        """The actor with only the fields that audit events record: a job must hold no token and no long text."""
         return Actor(self.user_id, self.session_id, self.ip)
 
 

@@ -55,7 +55,7 @@ class Authenticator(Protocol):
     """
 
     async def authenticate(self, token: str) -> Principal:
-        """The principal of a well-formed session token; `ANONYMOUS` if the token is unknown, expired or suspended."""
+        """The principal of a session token; `ANONYMOUS` if it is unknown or expired, or its user is suspended."""
         ...
 
     def extend(self, principal: Principal) -> int | None:

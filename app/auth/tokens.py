@@ -1,7 +1,7 @@
 """Tokens and codes: drawn from the operating system's generator, stored only as hashes.
 
 A token of 256 random bits needs no slow hash (OWASP ASVS 5.0, 6.5.2: from 112 bits a plain one is enough). A fast
-hash of an eight-digit code can be reversed by trying all codes, so it is keyed with a key outside the database.
+hash of an eight-digit code can be reversed by trying all codes, so the hash has a key outside the database.
 """
 
 import hashlib

@@ -67,8 +67,11 @@ def policy_table() -> PolicyTable:
 
 
 def subject_named(subject_type: str, id_: str | None) -> Subject | str:
-    """What a question about `id_` is about: the code of a language or of a translation's language, the id of a user, or
-    of the user whose session or key it is. Without an id it is about the type."""
+    """The subject of a question; without `id_`, the type.
+
+    `id_` is the code of a language (for a translation, of its language) or the id of a user (for a session or key, of
+    its owner).
+    """
     return subject_type if id_ is None else Subject(subject_type, {NAMED_BY[subject_type]: id_})
 
 
@@ -97,7 +100,7 @@ def deciding_line(principal: Principal, decision: Decision) -> int | None:
 
 
 def standing(principal: Principal) -> Standing:
-    """The state of the account. Only a suspended account has no `user`."""
+    """The state of the account. Only the principal of a suspended account has no `user`."""
     if principal.user is None:
         return "suspended"
     return "active" if is_onboarded(principal) else "onboarding"

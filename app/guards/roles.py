@@ -9,7 +9,7 @@ PlatformRole: TypeAlias = Literal["admin"]
 LANGUAGE_ROLES: tuple[LanguageRole, ...] = get_args(LanguageRole)
 PLATFORM_ROLES: tuple[PlatformRole, ...] = get_args(PlatformRole)
 
-# For each role, the key of `WHICH` for the languages in which a user has the role.
+# For each role, the key of `WHICH` in `guards/policy.py` that means the languages in which a user has the role.
 LANGUAGES_OF_ROLE: Mapping[LanguageRole, str] = {
     "admin": "languages they administer",
     "translator": "languages they translate",

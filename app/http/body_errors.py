@@ -33,7 +33,7 @@ MESSAGE_CODES = {
 
 
 def errors_in(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
-    """The errors of the body `raw` as a `wanted`, at most `ERRORS_MAX`; empty if none has a path of its own.
+    """The errors of the body `raw` as a `wanted`, at most `ERRORS_MAX`; empty if no part of the body has an error.
 
     Raises `Problem` `malformed_json` for bytes that are not one JSON value in UTF-8.
     """

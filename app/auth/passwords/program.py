@@ -1,7 +1,7 @@
 """The program that a hash process runs: argon2id, one secret after the other, at a low scheduling priority.
 
-Threads of the service would not do: Linux divides a processor between sessions before it regards nice values within
-one (sched(7), "The autogroup feature"), so a thread's nice value has no effect on PostgreSQL. The program imports
+Threads of the service would not do: Linux divides a processor between sessions before it regards the nice values in a
+session (sched(7), "The autogroup feature"), so a thread's nice value gains PostgreSQL nothing. The program imports
 little, because the first sign-in waits for its start.
 """
 

@@ -1,13 +1,14 @@
 """Administering accounts: create, invite again, suspend, restore, grant and revoke the platform role, delete.
 
-Each function is one transaction that checks the actor's right again. The operator, at the command line, may do
-everything.
+Each function is one transaction. It checks the actor's right again, except `create_user_with_link`, which only the
+operator's command calls. The operator may do everything.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
@@ -20,9 +21,10 @@ from app.domain.keys.repository import KeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.repository import SessionRepository
 from app.domain.users.access import require_in_transaction
+from app.domain.users.fields import PersonName
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
-from app.errors import Problem, SubjectNotFound
+from app.errors import Problem, SubjectNotFound, invalid
 from app.guards.roles import PlatformRole
 
 
@@ -45,9 +47,13 @@ async def create_user_with_link(
 ) -> str:
     """Create a user without a secret, and return the invitation link that sets the secret. Nothing is mailed.
 
-    Raises `Problem`: `validation_failed`, `email_taken`.
+    An empty `name` is set by the user later. Raises `Problem`: `validation_failed`, `email_taken`.
     """
     address = normalise(email)
+    try:
+        msgspec.convert(name or "-", PersonName)
+    except msgspec.ValidationError:
+        raise invalid("name", "invalid", "1 to 200 characters, not only white space") from None
     async with resources.database.transaction() as transaction:
         if await KeyRepository(transaction).lock_address(address.unique) is not None:
             raise Problem("email_taken", "There is a user with this address already.")
@@ -116,11 +122,11 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
 
 
 async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> None:
-    """End all sessions of a user. Raises `Problem` `forbidden`, `SubjectNotFound`."""
+    """End all sessions of a user. Raises `Problem`: `forbidden`, `not_found`."""
     async with resources.database.transaction() as transaction:
         await require_in_transaction(actor, transaction, "administer", _subject(user_id))
         if not await UserRepository(transaction).lock_shared(user_id):
-            raise SubjectNotFound
+            raise _no_such_user()
         await SessionRepository(transaction).end_sessions(user_id)
         await record(actor, transaction, "session.end_all", subject_of("user", user_id))
 
@@ -150,7 +156,7 @@ async def _administration(
 
 
 async def _require_another_admin(users: UserRepository, user_id: UUID) -> None:
-    """Refuse to lose the last platform admin, or the last one who has completed their profile and can act.
+    """Refuse the loss of the last active platform admin, and of the last one with a complete profile.
 
     Raises `Problem` `last_admin`.
     """

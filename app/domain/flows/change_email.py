@@ -82,7 +82,7 @@ async def _replace_address(
         await record(actor, transaction, "user.delete", subject_of("user", taken_by))
     primary = await keys.lock_primary(user.id)
     previous = PreviousAddress(user.id, user.platform_role, user.locale, primary.identifier, user.email)
-    # Before the address changes: outstanding keys are found by the old one too.
+    # Before the address changes, because outstanding keys are also found by the old address.
     await revoke_access(actor, transaction, user.id)
     await keys.rename_primary(user.id, key.address)
     await record(actor, transaction, "key.rename", subject_of("user", user.id))

@@ -51,7 +51,7 @@ class KeyFlowController(Controller):
         authenticated a short while ago. 429 with Retry-After if an address or client asks too often.
         """
         if data.purpose in PURPOSES_FOR_USERS:
-            # Guards run before the body is read, and only the body tells that these are needed.
+            # Guards run before the body is read. Only the body tells whether these two are needed.
             for guard in MAY_REQUEST_AS_USER:
                 await guard(request, request.route_handler)
         await request_key(actor_of(request), resources, data)

@@ -1,4 +1,4 @@
-"""Creating an account: a user with their primary key. Sign-up, invitations and the setup link all end here."""
+"""Creating an account: a user with their primary key, for sign-up, invitations, the setup link and the command line."""
 
 from datetime import datetime
 

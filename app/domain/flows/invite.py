@@ -50,7 +50,7 @@ async def invite(
     """Find the user of an address, or create an account without a secret and without any right.
 
     A user who has not accepted an invitation yet is mailed a new link. `language` is the name of the language that the
-    invitation is to, if any; `inviter` is the name of the person who invites: both are for the mail.
+    invitation is to, if any, for the key and the mail; `inviter` is the name of the inviting person, for the mail.
     """
     users = UserRepository(transaction)
     owner = await KeyRepository(transaction).lock_address(address.unique)

@@ -12,6 +12,9 @@ from app.settings.model import Settings
 _FILES = [import_module(f"{purposes.__name__}.{file.name}") for file in iter_modules(purposes.__path__)]
 PURPOSES: Mapping[str, Purpose] = {file.PURPOSE.name: file.PURPOSE for file in _FILES}
 
+if len(PURPOSES) < len(_FILES):
+    raise RuntimeError("two files in purposes/ declare purposes of the same name")
+
 
 def requestable(name: str, settings: Settings) -> Purpose:
     """The purpose of this name, if clients can request keys for it.

@@ -10,7 +10,7 @@ from app.domain.sessions.service import StartedSession
 
 
 async def reauthenticate(actor: Actor, resources: Resources, user: PrincipalUser, proof: Struct) -> StartedSession:
-    """Give the actor's session a new token, if `proof` holds for its sign-in method (OWASP ASVS 5.0, 7.2.4).
+    """Give the actor's session a new token, if the sign-in method accepts `proof` (OWASP ASVS 5.0, 7.2.4).
 
     Raises `Problem` as the method does.
     """

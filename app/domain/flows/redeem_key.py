@@ -23,6 +23,7 @@ from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
+from app.postgres.rows import to_struct
 from app.rate_limits import client_network
 
 
@@ -63,8 +64,9 @@ async def redeem_key(
 ) -> StartedSession:
     """Redeem a link's token, or a code with its purpose and address; `purpose_name` limits redeeming to one purpose.
 
-    Every key that cannot be used gets the same `Problem` `key_not_usable`, whatever the cause. Raises also
-    `validation_failed`, which leaves the key usable, `email_taken` and `too_many_requests`.
+    Every key that cannot be used gets the same `Problem` `key_not_usable`, whatever the cause. It also
+    raises `validation_failed`, which leaves the key usable, `email_taken`, `too_many_requests` and
+    `temporarily_unavailable`.
     """
     found = await _find_key(actor, resources, sent)
     if purpose_name is not None and found.purpose.name != purpose_name:
@@ -91,7 +93,9 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
     found = await _find_by_link(resources, token)
     needs = found.purpose.needs(resources.settings, _live(found.key))
     key = found.key
-    return InspectedKey(found.purpose.name, key.address or None, key.payload.get(LANGUAGE), list(needs))
+    return InspectedKey(
+        purpose=found.purpose.name, email=key.address or None, language=key.payload.get(LANGUAGE), needs=list(needs)
+    )
 
 
 async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, email: str, code: str) -> FoundKey:
@@ -168,4 +172,4 @@ async def _name_of(resources: Resources, user_id: UUID | None) -> str:
 
 
 def _live(key: Key) -> LiveKey:
-    return LiveKey(key.user_id, key.address or "", key.payload, key.created_at)
+    return to_struct(LiveKey, key, address=key.address or "")

@@ -25,7 +25,7 @@ from app.rate_limits import client_network
 
 ISSUE_KEY = "issue_key"
 
-# A request is answered within this time or never: by then, the user has asked again.
+# A request whose job has not run within this time is dropped: the user has asked again by then.
 REQUEST_LIFETIME = timedelta(minutes=10)
 
 # The purpose under which `SecretKey.derive` makes the keys of code hashes.

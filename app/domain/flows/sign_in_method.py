@@ -1,4 +1,4 @@
-"""The declaration of a sign-in method; each file in `sign_in/` but the routes has one, as `METHOD`."""
+"""The declaration of a sign-in method; each file in `sign_in/` except `controllers.py` has one, as `METHOD`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The sign-in methods: each file in `sign_in/` but the routes declares one, and is imported automatically."""
+"""The sign-in methods: each file in `sign_in/` except `controllers.py` declares one, and is imported automatically."""
 
 from functools import reduce
 from importlib import import_module

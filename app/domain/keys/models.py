@@ -17,7 +17,7 @@ LIVE_SINGLE_USE = text("kind = 'single_use' AND used_at IS NULL")
 
 
 class Key(Base):
-    """A way to sign in or to do one thing, which belongs to a user.
+    """A way to sign in or to do one thing. It belongs to a user, or to nobody yet.
 
     A *primary* key has the normalised email address as its identifier and an argon2id hash, or none, as its secret. A
     *single-use* key has the hash of its link's token as its identifier and, if it has a code too, the code's keyed

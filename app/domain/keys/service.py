@@ -1,4 +1,4 @@
-"""The rules of keys that concern the table alone: listing and deleting one's own, setting a secret, voiding keys."""
+"""The rules of keys that concern the table alone: listing and deleting keys, setting a secret, voiding keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from app.domain.resources import Resources
 from app.errors import Problem, SubjectNotFound
 
 # Purposes whose keys protect an account from a thief of its session: the user can neither list nor delete them, and
-# ending access does not void them.
+# revoking access does not void these keys.
 EMAIL_CHANGE_UNDO = "email_change_undo"
 PROTECTED_PURPOSES = frozenset({EMAIL_CHANGE_UNDO})
 

@@ -138,7 +138,7 @@ class SingleUseKeyRepository(Repository[Key]):
         return (await self.session.execute(statement)).scalar_one_or_none()
 
     async def count_failure(self, address: str, now: datetime, *, has_live_code: bool) -> int:
-        """Count a wrong code in advance; returns the consecutive ones for the address, this one included.
+        """Count a wrong code in advance; returns the number of consecutive wrong codes for the address, with this code.
 
         Without a live code, the statement writes the same row without counting, so that the time of the answer does not
         tell whether the address has a code.

@@ -23,9 +23,9 @@ def _columns(table: str, kind: type[Struct], id_alias: str) -> str:
     return ", ".join(f"{table}.{name}" for name in names)
 
 
-# The principal's statement: the only SQL of this domain that names tables of others (`users`, `language_members`).
-# Session, user and memberships come in one round trip. A membership travels as "code role role": no code or role
-# contains a space.
+# The statements that read a principal are the only SQL of this domain that names tables of other domains (`users`,
+# `language_members`). Session, user and memberships come in one round trip. A membership travels as "code role role":
+# no code or role contains a space.
 USER_COLUMNS = f"""
        {_columns("u", PrincipalUser, "user_id")},
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)

@@ -12,7 +12,8 @@ from app.domain.users.repository import UserRepository
 from app.errors import Problem
 from app.guards.policy import ability_for
 
-# Reads and locks the memberships that matter for a question: after the user, so that two transactions cannot deadlock.
+# Reads and locks the memberships that a question needs. It is called after the user is locked: with this order, two
+# transactions cannot deadlock.
 LockMemberships: TypeAlias = Callable[[], Awaitable[tuple[Membership, ...]]]
 
 

@@ -4,6 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+# The form of E.164, in the syntax of both Python and PostgreSQL.
+E164 = r"^\+[1-9][0-9]{1,14}"
+
 # Longer than any address: the rules of `auth/email_addresses.py` give the reason for a refusal in their own words.
 AddressText = Annotated[str, Meta(max_length=1000, description="An email address.", examples=["ada@example.org"])]
 PersonName = Annotated[
@@ -18,7 +21,7 @@ PersonName = Annotated[
 ]
 PhoneText = Annotated[
     str,
-    Meta(pattern=r"^\+[1-9][0-9]{1,14}(?![\s\S])", description="In the form of E.164.", examples=["+4915112345678"]),
+    Meta(pattern=E164 + r"(?![\s\S])", description="In the form of E.164.", examples=["+4915112345678"]),
 ]
 LocaleText = Annotated[
     str,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.domain.users.fields import Status
+from app.domain.users.fields import E164, Status
 from app.guards.roles import PLATFORM_ROLES
 from app.postgres.base import Base, sql_list
 
@@ -24,7 +24,7 @@ class User(Base):
     __table_args__ = (
         CheckConstraint(f"platform_role IN ({sql_list(PLATFORM_ROLES)})", name="platform_role"),
         CheckConstraint(f"status IN ({sql_list(get_args(Status))})", name="status"),
-        CheckConstraint(r"phone ~ '^\+[1-9][0-9]{1,14}$'", name="phone_e164"),
+        CheckConstraint(f"phone ~ '{E164}$'", name="phone_e164"),
         Index("ix_users_platform_role", "platform_role", postgresql_where=text("platform_role IS NOT NULL")),
         Index("ix_users_created_at_id", "created_at", "id"),
     )

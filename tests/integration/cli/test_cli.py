@@ -113,6 +113,15 @@ def test_an_unknown_user_is_reported_in_one_line(run: Run, command: str) -> None
 
 
 @pytest.mark.usefixtures("database")
+def test_the_name_of_a_new_user_has_the_form_that_the_api_demands(run: Run) -> None:
+    for name in (" ", "x" * 201):
+        done = run("users", "create", "ada@example.org", "--name", name)
+        assert done.code == 1
+        assert "1 to 200 characters" in done.mistakes[0]
+    assert users(run) == {}
+
+
+@pytest.mark.usefixtures("database")
 def test_an_address_has_one_user(run: Run) -> None:
     run("users", "create", "ada@example.org")
     assert run("users", "create", "ADA@example.org").mistakes == ["There is a user with this address already."]

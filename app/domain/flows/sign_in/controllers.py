@@ -16,7 +16,7 @@ from app.http.responses import encoded_response
 
 
 class SignInController(Controller):
-    """Signing in, and proving it again."""
+    """Signing in and reauthenticating."""
 
     tags = ("Sessions",)
 

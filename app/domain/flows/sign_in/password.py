@@ -18,7 +18,8 @@ from app.errors import Problem, invalid
 
 NAME = "password"
 
-# Since the key was read, a concurrent sign-in may have rehashed its secret, or the role changed: then once more.
+# Between reading the key and signing in, a concurrent sign-in may rehash the secret, or the role may change: the second
+# try reads the key again.
 TRIES = 2
 
 

@@ -40,7 +40,7 @@ async def add_member(actor: Actor, resources: Resources, code: str, email: str, 
         await lock_language(actor, transaction, "administer", code)
         language = await LanguageRepository(transaction).get_one_or_none(code=code)
         if language is None:
-            raise Problem("not_found")
+            raise SubjectNotFound
         inviter = await _name_of(actor, transaction)
         invited = await invite(actor, resources, transaction, address, language=language.name, inviter=inviter)
         joined = await MemberRepository(transaction).join(
