@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 import asyncpg
@@ -32,11 +32,22 @@ def to_struct(kind: type[S], row: asyncpg.Record | Row[*tuple[Any, ...]] | Base 
         columns = row._fields
         if len(columns) != len(row):  # SQLAlchemy leaves columns without a name out of `_fields`
             raise TypeError(f"{kind.__name__}: a column of the row has no name")
+    elif not computed:
+        return kind(*_attributes(kind)(row))
     else:
         return kind(**{name: getattr(row, name) for name in kind.__struct_fields__ if name not in computed}, **computed)
     if not computed:
         return kind(*_picker(kind, columns, ())(row))
     return kind(*_picker(kind, columns, tuple(computed))((*computed.values(), *row)))
+
+
+@cache
+def _attributes(kind: type[Struct]) -> Callable[[object], tuple[object, ...]]:
+    """A function that reads the attributes that `kind` has fields for, in their order."""
+    fields = kind.__struct_fields__
+    if len(fields) == 1:  # `attrgetter` returns a single attribute outside of a tuple
+        return lambda source: (getattr(source, fields[0]),)
+    return attrgetter(*fields)
 
 
 @cache

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from app.domain.languages import repository
 from app.domain.languages.members import repository as member_repository
@@ -46,7 +45,7 @@ def parameters_of_members(after: UUID) -> tuple[object, ...]:
 
 FIRST, LAST = UUID(int=0), UUID(int=2 * (10_000 - LIMIT))
 NEAR_END = f"key.{10_000 - LIMIT:06}"
-MEMBERS = member_repository.PAGE.compile(dialect=dialect())  # type: ignore[no-untyped-call] # untyped in SQLAlchemy
+MEMBERS = member_repository.COMPILED_PAGE
 # By name: a statement, its parameters for the first page, and its parameters for the last page.
 PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
     "all languages": (repository.PAGE, ("", LIMIT + 1), ("x-1950", LIMIT + 1)),

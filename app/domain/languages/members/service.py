@@ -13,7 +13,7 @@ from app.auth.email_addresses import normalise
 from app.domain.flows.invite import invite, withdraw_invitation
 from app.domain.languages.access import lock_language
 from app.domain.languages.members.models import LanguageMember
-from app.domain.languages.members.repository import MemberRepository
+from app.domain.languages.members.repository import MemberRepository, page
 from app.domain.languages.members.schemas import MemberView
 from app.domain.languages.repository import LanguageRepository, find_language
 from app.domain.resources import Resources
@@ -23,8 +23,7 @@ from app.errors import Problem, SubjectNotFound
 
 async def list_members(resources: Resources, code: str, after: UUID | None, limit: int) -> list[MemberView]:
     """The language's members in the order of their ids, from after the given one. Raises `SubjectNotFound`."""
-    async with resources.database.transaction() as transaction:
-        members = await MemberRepository(transaction).page(code, after, limit)
+    members = await page(resources.database, code, after, limit)
     if not members and await find_language(resources.database, code) is None:
         raise SubjectNotFound
     return members
