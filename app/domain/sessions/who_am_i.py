@@ -26,7 +26,8 @@ def who_am_i(principal: Principal, ability: Ability, required_fields: Sequence[s
     return WhoAmI(
         user=to_struct(UserView, user),
         session=to_struct(SessionView, session),
-        memberships=[to_struct(MembershipView, item) for item in principal.memberships],
+        # Not `to_struct`, which would take half a millisecond for a thousand memberships.
+        memberships=[MembershipView(language=item.language, roles=item.roles) for item in principal.memberships],
         onboarding=Onboarding(required, absent),
         rules=export(ability),
     )
