@@ -39,7 +39,7 @@ class Actor(Struct, frozen=True):
     """Who acts, and from where: the first parameter of everything that writes.
 
     `user_id` and `session_id` are None for an anonymous client, `ip` and `user_agent` come from the request, `token`
-    is the session token that the request presented. `OPERATOR` has none of them.
+    is the session token that the request presented, `cookies` its `Cookie` header. `OPERATOR` has none of them.
     """
 
     user_id: UUID | None = None
@@ -47,6 +47,7 @@ class Actor(Struct, frozen=True):
     ip: str | None = None
     user_agent: str | None = None
     token: str | None = None
+    cookies: str | None = None
 
     def __repr__(self) -> str:
         return f"Actor(user_id={self.user_id}, session_id={self.session_id})"

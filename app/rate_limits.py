@@ -1,7 +1,7 @@
 """Named rate limits, counted in Postgres, so that they hold across workers, machines and restarts."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
@@ -60,7 +60,7 @@ LIMITS: Mapping[str, tuple[Window, ...]] = {
 # This read alone answers a flood of refused hits: it writes nothing and waits for no lock.
 FULL_WINDOW = """
 full_window AS (
-    SELECT expires_at FROM rate_limits WHERE expires_at > $1 AND ({is_full}) ORDER BY expires_at DESC LIMIT 1
+    SELECT key, expires_at FROM rate_limits WHERE expires_at > $1 AND ({is_full}) ORDER BY expires_at DESC LIMIT 1
 )"""
 COUNT_IN_WINDOW = """
 window_{number} AS (
@@ -69,8 +69,19 @@ window_{number} AS (
     ON CONFLICT (key) DO UPDATE
        SET hits = CASE WHEN r.expires_at <= $1 THEN 1 ELSE r.hits + 1 END,
            expires_at = CASE WHEN r.expires_at <= $1 THEN excluded.expires_at ELSE r.expires_at END
-    RETURNING hits, expires_at
+    RETURNING key, hits, expires_at
 )"""
+FIND_FULL = """
+SELECT r.key, r.expires_at FROM rate_limits r JOIN unnest($2::text[], $3::int[]) AS w (key, maximum) ON w.key = r.key
+ WHERE r.expires_at > $1 AND r.hits >= w.maximum ORDER BY r.expires_at DESC LIMIT 1
+"""
+# Rows are locked in the order of their keys, as hits lock them.
+REFUND = """
+UPDATE rate_limits r SET hits = r.hits - 1
+  FROM (SELECT key FROM rate_limits WHERE key = ANY($2) AND expires_at > $1 AND hits > 0 ORDER BY key FOR UPDATE) held
+ WHERE r.key = held.key
+"""
+RESET = "DELETE FROM rate_limits WHERE key = ANY($1)"
 
 
 @cache
@@ -78,17 +89,17 @@ def count_statement(windows: int) -> str:
     """The statement that counts one hit in each of so many windows, unless one of them refuses it.
 
     The parameters are the current time, then the key, the end and the maximum of hits of each window. The result is
-    the end of the window that refuses the hit, or no row. A hit that loses a race for the last place in a window is not
-    counted in the windows after it.
+    the key and the end of the window that refuses the hit, or no row. A hit that loses a race for the last place in a
+    window is not counted in the windows after it.
     """
-    full, counts, refusals = [], [], ["SELECT expires_at FROM full_window"]
+    full, counts, refusals = [], [], ["SELECT key, expires_at FROM full_window"]
     unless_refused = "WHERE NOT EXISTS (SELECT FROM full_window)"
     for number in range(windows):
         key, end, maximum = f"${3 * number + 2}::text", f"${3 * number + 3}::timestamptz", f"${3 * number + 4}::int"
         full.append(f"key = {key} AND hits >= {maximum}")
         counts.append(COUNT_IN_WINDOW.format(number=number, key=key, end=end, unless_refused=unless_refused))
         unless_refused = f"FROM window_{number} WHERE hits <= {maximum}"
-        refusals.append(f"SELECT expires_at FROM window_{number} WHERE hits > {maximum}")  # noqa: S608 # no values
+        refusals.append(f"SELECT key, expires_at FROM window_{number} WHERE hits > {maximum}")  # noqa: S608 # no values
     full_window = FULL_WINDOW.format(is_full=" OR ".join(full))
     return f"WITH {','.join([full_window, *counts])} {' UNION ALL '.join(refusals)}"
 
@@ -107,6 +118,13 @@ def client_network(ip: str | None) -> str:
     return str(address)
 
 
+class Use(NamedTuple):
+    """One use of the limit `name` by `identifier`: an address, a client network, a user id. Only a digest is stored."""
+
+    name: str
+    identifier: str
+
+
 class RateLimits:
     """The named limits of the service."""
 
@@ -115,28 +133,55 @@ class RateLimits:
         self._clock = clock
 
     async def hit(self, name: str, identifier: str) -> None:
-        """Count one use of the limit `name` by `identifier`. Only a digest of the identifier is stored.
+        """Count one use of the limit `name` by `identifier`. Raises `Problem` as `hit_all` does."""
+        await self.hit_all(Use(name, identifier))
+
+    async def hit_all(self, *uses: Use) -> None:
+        """Count several uses in one statement. If one of the limits refuses, none is counted.
 
         Raises `Problem` `too_many_requests` with Retry-After in seconds. The answer does not depend on whether an
         account with this identifier exists.
         """
-        now, windows = self._clock(), LIMITS[name]
-        digest = blake2b(identifier.encode(), digest_size=16).hexdigest()
-        refused_until = await _count_hit(self._database, f"{name}/{digest}", windows, now)
-        if refused_until is not None:
-            seconds = ceil((refused_until - now).total_seconds())
-            raise Problem(
-                "too_many_requests", f"Try again in {seconds} seconds.", headers={"Retry-After": str(seconds)}
-            )
+        now = self._clock()
+        parameters: list[object] = [now]
+        for key, window in _windows(uses):
+            parameters += [key, now + timedelta(seconds=window.seconds), window.hits]
+        statement = count_statement(len(parameters) // 3)
+        refusal = await self._database.pool.fetchrow(statement, *parameters)
+        if refusal is not None:
+            raise _too_many(refusal["expires_at"] - now)
+
+    async def allows(self, name: str, identifier: str) -> bool:
+        """Whether a use would be accepted now. Counts nothing."""
+        windows = _windows([Use(name, identifier)])
+        keys, maxima = [key for key, _ in windows], [window.hits for _, window in windows]
+        return await self._database.pool.fetchrow(FIND_FULL, self._clock(), keys, maxima) is None
+
+    async def refund(self, *uses: Use) -> None:
+        """Take back uses that `hit_all` counted: a guess is counted before it is compared, and a right one is free."""
+        await self._database.pool.execute(REFUND, self._clock(), [key for key, _ in _windows(uses)])
+
+    async def reset(self, *uses: Use) -> None:
+        """Forget all uses of these limits by these identifiers."""
+        await self._database.pool.execute(RESET, [key for key, _ in _windows(uses)])
 
 
-async def _count_hit(database: Database, key: str, windows: Sequence[Window], now: datetime) -> datetime | None:
-    """Count one hit of `key`, and return the end of the window that refuses it, or None."""
-    parameters: list[object] = [now]
-    for window in windows:
-        parameters += [f"{key}/{window.seconds}", now + timedelta(seconds=window.seconds), window.hits]
-    refused_until: datetime | None = await database.pool.fetchval(count_statement(len(windows)), *parameters)
-    return refused_until
+def _windows(uses: Iterable[Use]) -> list[tuple[str, Window]]:
+    """The rows that these uses count in, in the one order in which all statements lock rows."""
+    return sorted(
+        (f"{use.name}/{_digest(use.identifier)}/{window.seconds}", window)
+        for use in uses
+        for window in LIMITS[use.name]
+    )
+
+
+def _digest(identifier: str) -> str:
+    return blake2b(identifier.encode(), digest_size=16).hexdigest()
+
+
+def _too_many(wait: timedelta) -> Problem:
+    seconds = str(ceil(wait.total_seconds()))
+    return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers={"Retry-After": seconds})
 
 
 async def delete_closed(transaction: AsyncSession, now: datetime, limit: int) -> int:

@@ -7,7 +7,8 @@ from msgspec import Struct
 from app.settings.model import Settings
 
 NAME = "auth_session"
-HOST_PREFIXED_NAME = f"__Host-{NAME}"
+HOST_PREFIX = "__Host-"
+HOST_PREFIXED_NAME = f"{HOST_PREFIX}{NAME}"
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -32,6 +33,18 @@ def cookie_for(settings: Settings) -> SessionCookie:
     """The session cookie of this deployment."""
     name = HOST_PREFIXED_NAME if settings.cookie_host_prefix else NAME
     return SessionCookie(name=name, secure=settings.secure_cookies)
+
+
+def neighbour(cookie: SessionCookie, name: str) -> SessionCookie:
+    """Another cookie of this deployment, with the same attributes and prefix as the session cookie."""
+    prefix = HOST_PREFIX if cookie.name.startswith(HOST_PREFIX) else ""
+    return SessionCookie(name=f"{prefix}{name}", secure=cookie.secure)
+
+
+def cookie_value(header: str | None, name: str) -> str | None:
+    """The value of the cookie `name` in a `Cookie` header; None if the header has no such cookie, or two."""
+    values = _cookie_values(header or "", name)
+    return values[0] if len(values) == 1 else None
 
 
 class Credential(Struct, frozen=True):

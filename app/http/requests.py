@@ -17,6 +17,7 @@ def actor_of(request: Request) -> Actor:
         ip=request.client.host if request.client else None,
         user_agent=request.headers.get("user-agent"),
         token=request.auth,
+        cookies=request.headers.get("cookie"),
     )
 
 

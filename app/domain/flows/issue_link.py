@@ -25,6 +25,7 @@ async def issue_link(
     payload: Mapping[str, str],
     code_hash: str | None = None,
     attempts: int | None = None,
+    language_code: str | None = None,
 ) -> str:
     """Issue the live key of an address and purpose, in place of an earlier one; returns the URL of its link.
 
@@ -42,6 +43,7 @@ async def issue_link(
         payload=payload,
         now=resources.clock(),
         expires_at=expires_at,
+        language_code=language_code,
     )
     await record(actor, transaction, "key.issue", key_subject(user_id, key_id), detail={"purpose": purpose})
     return f"{resources.settings.public_url}/redeem#token={token}"

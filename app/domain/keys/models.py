@@ -13,7 +13,9 @@ from app.postgres.base import Base, new_id
 EMAIL = "email"
 LINK = "link"
 
-LIVE_SINGLE_USE = text("kind = 'single_use' AND used_at IS NULL")
+LIVE = "kind = 'single_use' AND used_at IS NULL"
+LIVE_INVITATION = text(f"{LIVE} AND purpose = 'invitation'")
+LIVE_SINGLE_USE = text(f"{LIVE} AND purpose <> 'invitation'")
 
 
 class Key(Base):
@@ -37,7 +39,9 @@ class Key(Base):
             name="single_use_shape",
         ),
         CheckConstraint("attempts_left >= 0", name="attempts_left"),
+        CheckConstraint("asked_by IN ('device', 'stranger')", name="asked_by"),
         Index("ix_keys_user_id", "user_id"),
+        Index("ix_keys_language_code", "language_code", postgresql_where=text("language_code IS NOT NULL")),
         Index("uq_keys_user_id_primary", "user_id", unique=True, postgresql_where=text("kind = 'primary'")),
         Index("ix_keys_expires_at", "expires_at", postgresql_where=text("kind = 'single_use'")),
         Index(
@@ -46,6 +50,14 @@ class Key(Base):
             "purpose",
             unique=True,
             postgresql_where=LIVE_SINGLE_USE,
+        ),
+        Index(
+            "uq_keys_invitation_live",
+            "address",
+            "language_code",
+            unique=True,
+            postgresql_where=LIVE_INVITATION,
+            postgresql_nulls_not_distinct=True,
         ),
     )
 
@@ -57,6 +69,11 @@ class Key(Base):
     secret_hash: Mapped[str | None] = mapped_column(Text)
     purpose: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
+    # The hash of the flow that asked for a code, and who asked: a known device of the user, or a stranger.
+    flow_hash: Mapped[str | None] = mapped_column(Text)
+    asked_by: Mapped[str | None] = mapped_column(Text)
+    # The language that an invitation is to.
+    language_code: Mapped[str | None] = mapped_column(ForeignKey("languages.code", ondelete="CASCADE"))
     payload: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default=text("'{}'::jsonb"))
     attempts_left: Mapped[int | None] = mapped_column(SmallInteger)
     expires_at: Mapped[datetime | None]

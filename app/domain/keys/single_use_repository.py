@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.keys.models import LINK, LIVE_SINGLE_USE, CodeFailures, Key
+from app.domain.keys.models import LINK, LIVE_INVITATION, LIVE_SINGLE_USE, CodeFailures, Key
 from app.postgres.base import new_id
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
@@ -87,8 +87,12 @@ class SingleUseKeyRepository(Repository[Key]):
         payload: Mapping[str, str],
         now: datetime,
         expires_at: datetime,
+        language_code: str | None = None,
     ) -> UUID:
-        """Insert the live single-use key of an address and purpose, in place of an earlier one; returns its id."""
+        """Insert the live single-use key of an address and purpose, in place of an earlier one; returns its id.
+
+        An address can have one live invitation to each language, and one to the platform.
+        """
         values = {
             "user_id": user_id,
             "identifier": token_hash.hex(),
@@ -99,12 +103,20 @@ class SingleUseKeyRepository(Repository[Key]):
             "expires_at": expires_at,
         }
         key_id = new_id()
+        statement = insert(Key).values(
+            id=key_id,
+            kind="single_use",
+            provider=LINK,
+            purpose=purpose,
+            address=address,
+            language_code=language_code,
+            **values,
+        )
+        is_invitation = purpose == "invitation"
         await self.session.execute(
-            insert(Key)
-            .values(id=key_id, kind="single_use", provider=LINK, purpose=purpose, address=address, **values)
-            .on_conflict_do_update(
-                index_elements=[Key.address, Key.purpose],
-                index_where=LIVE_SINGLE_USE,
+            statement.on_conflict_do_update(
+                index_elements=[Key.address, Key.language_code if is_invitation else Key.purpose],
+                index_where=LIVE_INVITATION if is_invitation else LIVE_SINGLE_USE,
                 set_={"id": key_id, **values},
             )
         )

@@ -40,5 +40,7 @@ class User(Base):
     email_verified_at: Mapped[datetime | None]
     onboarded_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
+    # Device cookies issued earlier do not count; NULL while none was voided.
+    devices_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
