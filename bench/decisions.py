@@ -6,7 +6,7 @@ from timeit import Timer
 
 from app.ability.ability import Subject
 from app.auth.principal import Membership, Principal, PrincipalUser
-from app.guards.policy import ability_for
+from app.guards.policy import build_ability
 from app.postgres.base import new_id
 
 
@@ -21,13 +21,13 @@ def decisions_per_second(memberships: int) -> dict[str, float]:
         user=PrincipalUser(new_id(), "ada@example.org", "Ada", None, None, now),
         memberships=tuple([Membership(code, ("translator",)) for code in codes]),
     )
-    ability = ability_for(principal)
+    ability = build_ability(principal)
     translated, other = Subject("Language", {"code": codes[-1]}), Subject("Language", {"code": "qaa-x-none"})
     return {
         "can, allowed": _rate(lambda: ability.can("translate", translated)),
         "can, not allowed": _rate(lambda: ability.can("translate", other)),
         "can_some": _rate(lambda: ability.can_some("translate", "Language")),
-        "build": _rate(lambda: ability_for(principal)),
+        "build": _rate(lambda: build_ability(principal)),
     }
 
 

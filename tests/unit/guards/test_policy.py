@@ -3,11 +3,22 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from app.ability.ability import Subject
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
-from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, POLICY, SCHEMA, WHICH, WHO, ability_for, is_onboarded
+from app.guards.policy import (
+    ID_ATTRIBUTES,
+    KEPT_MEMBERSHIPS_MAX,
+    OWNER_ATTRIBUTES,
+    POLICY,
+    SCHEMA,
+    WHICH,
+    WHO,
+    ability_for,
+    is_onboarded,
+)
 
 ADA, EVE = UUID(int=1), UUID(int=2)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -109,6 +120,22 @@ def test_a_user_who_is_not_onboarded_has_only_rules_on_their_own_profile_despite
     rules = ability_for(PEOPLE["not onboarded"]).rules
     assert {subject for rule in rules for subject in rule.subjects} == {"User"}
     assert all(rule.conditions == {"id": str(ADA)} for rule in rules)
+
+
+def test_the_ability_of_an_equal_principal_is_kept_and_that_of_a_changed_one_is_another() -> None:
+    member = PEOPLE["translator"]
+    assert ability_for(msgspec.structs.replace(member)) is ability_for(member)
+
+    without_role = msgspec.structs.replace(member, memberships=(Membership("de", ()),))
+    assert ability_for(member).can("translate", GERMAN)
+    assert not ability_for(without_role).can("translate", GERMAN)
+
+
+def test_an_ability_with_many_memberships_is_not_kept() -> None:
+    memberships = tuple([Membership(f"qaa-x-{number}", ()) for number in range(KEPT_MEMBERSHIPS_MAX + 1)])
+    member = msgspec.structs.replace(PEOPLE["translator"], memberships=memberships)
+    assert ability_for(member) is not ability_for(member)
+    assert ability_for(member).rules == ability_for(member).rules
 
 
 def test_every_line_of_the_policy_has_known_words_and_applies_to_somebody() -> None:
