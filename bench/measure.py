@@ -76,7 +76,9 @@ def load(url: str, calls: Path, seconds: int, connections: int | None = None) ->
     ]
     done = subprocess.run([*command, "--", str(calls)], capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout.splitlines()[-1])
-    if seen["failed"] or not seen["requests"]:
+    if not seen["requests"]:
+        raise RuntimeError(f"{calls.name}: no answer within {seconds} s: measure for longer with --seconds")
+    if seen["failed"]:
         raise RuntimeError(f"{calls.name}: {seen['failed']} of {seen['requests']} requests failed\n{done.stdout}")
     return Load(seen["requests"] / seen["duration"] * 1e6, seen["p50"] / 1000, seen["p99"] / 1000)
 

@@ -1,6 +1,6 @@
 """The purposes of single-use keys: each file in `purposes/` declares one, and is imported automatically."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -9,11 +9,18 @@ from app.domain.flows.purpose import Purpose
 from app.errors import Problem, invalid
 from app.settings.model import Settings
 
-_FILES = [import_module(f"{purposes.__name__}.{file.name}") for file in iter_modules(purposes.__path__)]
-PURPOSES: Mapping[str, Purpose] = {file.PURPOSE.name: file.PURPOSE for file in _FILES}
 
-if len(PURPOSES) < len(_FILES):
-    raise RuntimeError("two files in purposes/ declare purposes of the same name")
+def by_name(declared: Iterable[Purpose]) -> Mapping[str, Purpose]:
+    """The purposes by their names. Raises `RuntimeError` for two purposes of one name."""
+    found: dict[str, Purpose] = {}
+    for purpose in declared:
+        if found.setdefault(purpose.name, purpose) is not purpose:
+            raise RuntimeError(f"two files in purposes/ declare the purpose {purpose.name}")
+    return found
+
+
+_FILES = [import_module(f"{purposes.__name__}.{file.name}") for file in iter_modules(purposes.__path__)]
+PURPOSES = by_name(file.PURPOSE for file in _FILES)
 
 
 def requestable(name: str, settings: Settings) -> Purpose:

@@ -1,18 +1,23 @@
 """Routes are closed by default: an app with a route without a sound guard does not start."""
 
+from typing import cast
+
 import pytest
 from litestar import Controller, Litestar, Router, asgi, get, post
 from litestar.routes import HTTPRoute
-from litestar.types import ControllerRouterHandler, Guard, Receive, Scope, Send
+from litestar.types import ControllerRouterHandler, Guard, HTTPScope, Receive, Scope, Send
 
+from app.auth.principal import ANONYMOUS
 from app.guards.authorize import (
     ANYONE,
     SIGNED_IN,
+    Request,
     authorize,
     authorize_list,
     authorize_own,
     authorize_some,
     guards_of,
+    may_know_what_exists,
     require_guards,
     step_up,
 )
@@ -123,3 +128,12 @@ def test_guards_are_listed_from_the_router_to_the_handler() -> None:
         if "GET" in handler.http_methods
     ]
     assert guards == [[SIGNED_IN, ANYONE, step_up]]
+
+
+@pytest.mark.parametrize("guard", [ANYONE, SIGNED_IN])
+def test_a_route_without_a_policy_guard_does_not_tell_what_exists(guard: Guard) -> None:
+    [route] = app_of(guarded("/", guard)).routes
+    assert isinstance(route, HTTPRoute)
+    handler = next(handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"})
+    scope = {"type": "http", "route_handler": handler, "user": ANONYMOUS, "state": {}}
+    assert may_know_what_exists(Request(cast("HTTPScope", scope))) is False
