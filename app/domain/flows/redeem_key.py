@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record
 from app.auth.email_addresses import normalise
-from app.auth.tokens import is_code, is_link_token, token_hash
+from app.auth.tokens import pasted_code, pasted_link_token, token_hash
 from app.domain.flows.invite import LANGUAGE
 from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable
 from app.domain.flows.purpose_registry import PURPOSES
@@ -103,7 +103,8 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
 
     Raises `Problem`: `validation_failed`, `key_not_usable`, `too_many_requests`.
     """
-    if not is_code(code):
+    digits = pasted_code(code)
+    if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
     await resources.rate_limits.hit("guess_by_client", client_network(actor.ip))
@@ -114,7 +115,7 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
         keys = SingleUseKeyRepository(transaction)
         key = await keys.count_attempt(address, purpose.name, purpose.code.lifetime, now)
         failures = await keys.count_failure(address, now, has_live_code=key is not None)
-    hashes = code_hashes(resources, address, purpose.name, code)
+    hashes = code_hashes(resources, address, purpose.name, digits)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right or failures > FAILURES_MAX:
         raise key_not_usable()
@@ -133,8 +134,9 @@ async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) ->
     return await find_by_code(actor, resources, sent.purpose, sent.email, sent.code)
 
 
-async def _find_by_link(resources: Resources, token: str) -> FoundKey:
-    if not is_link_token(token):
+async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:
+    token = pasted_link_token(pasted)
+    if token is None:
         raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
     async with resources.database.transaction() as transaction:
         key = await SingleUseKeyRepository(transaction).find_live(token_hash(token), resources.clock())
