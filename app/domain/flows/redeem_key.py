@@ -25,6 +25,7 @@ from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.postgres.rows import to_struct
 from app.rate_limits import client_network
+from app.text import name_in_nfc
 
 
 class FoundKey(Struct, frozen=True):
@@ -157,7 +158,7 @@ async def _validate(resources: Resources, found: FoundKey, sent: RedeemKeyInput)
     address = normalise(sent.email or live.address)
     if live.address not in ("", address.unique):
         raise key_not_usable()
-    name = sent.name or ""
+    name = name_in_nfc(sent.name) if sent.name else ""
     hashed = None
     if "secret" in needed:
         present_name = await _name_of(resources, found.key.user_id)

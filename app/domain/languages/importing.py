@@ -75,6 +75,7 @@ def _text(path: Path) -> str:
 
 def _csv(text: str) -> Iterator[tuple[int, object]]:
     """The rows below the header, as the fields of the API. The first delimiter with which the header is one counts."""
+    number = 1
     for delimiter in DELIMITERS:
         rows = _numbered_rows(text, delimiter)
         number, header = next(rows, (1, []))
@@ -127,11 +128,7 @@ def _json_lines(text: str) -> Iterator[tuple[int, object]]:
 def _new_language(value: object) -> NewLanguage:
     if isinstance(value, ValueError):
         raise value
-    new = msgspec.convert(value, NewLanguage)
-    for text in (new.name, new.autonym or ""):
-        if "\0" in text or not text.isprintable():
-            raise ValueError("a name must not hold control characters or unpaired surrogates")
-    return new
+    return msgspec.convert(value, NewLanguage)
 
 
 def _reason(error: Exception) -> str:

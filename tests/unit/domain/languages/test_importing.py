@@ -7,6 +7,7 @@ import pytest
 from app.domain.languages.importing import MAX_FILE_BYTES, ImportFileError, read_languages
 from app.domain.languages.models import Language
 from app.domain.languages.schemas import NewLanguage
+from app.text import name_in_nfc
 from tests.support.app import START
 
 EXPECTED_COLUMNS = (
@@ -17,7 +18,11 @@ EXPECTED_COLUMNS = (
 def prepare(new: NewLanguage) -> Language:
     """The language as the file describes it: nothing follows from the code."""
     return Language(
-        code=new.code, name=new.name, autonym=new.autonym, text_direction=new.text_direction, created_at=START
+        code=new.code,
+        name=name_in_nfc(new.name),
+        autonym=new.autonym,
+        text_direction=new.text_direction,
+        created_at=START,
     )
 
 
@@ -85,7 +90,7 @@ def test_quoted_values_may_contain_commas_and_quotes(csv_file: Path) -> None:
 def test_every_invalid_row_is_reported_with_the_line_that_it_starts_on(csv_file: Path) -> None:
     lines = error_lines(csv_file, 'code,name\nde,"Ger\nman"\n\nfa\nel,Greek,x\n,nameless\nfi,Finnish\n')
     assert lines == [
-        "line 2: a name must not hold control characters or unpaired surrogates",
+        "line 2: A name must not hold control characters or direction marks",
         "line 5: expected 2 values",
         "line 6: expected 2 values",
         "line 7: Object missing required field code",
@@ -121,7 +126,7 @@ def test_a_json_line_accepts_only_the_fields_of_the_api(json_file: Path) -> None
 @pytest.mark.parametrize("name", ["a\0b", "a\x1b[2Jb", "a\u202eb"])
 def test_a_name_with_control_characters_is_refused(csv_file: Path, name: str) -> None:
     assert error_lines(csv_file, f"code,name\nde,{name}\n") == [
-        "line 2: a name must not hold control characters or unpaired surrogates"
+        "line 2: A name must not hold control characters or direction marks"
     ]
 
 
