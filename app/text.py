@@ -72,6 +72,22 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
+def conventional_case(tag: str) -> str:
+    """A BCP 47 tag in the case of RFC 5646 section 2.1.1, as `pt-BR` and `zh-Hant`; other text unchanged.
+
+    Only the case changes, so that text which is no tag stands for nothing else.
+    """
+    if not tag.isascii():
+        return tag
+    first, *rest = tag.lower().split("-")
+    subtags, after_singleton = [first], len(first) == 1
+    for subtag in rest:
+        after_singleton = after_singleton or len(subtag) == 1
+        cased = {2: subtag.upper(), 4: subtag.capitalize()}.get(len(subtag), subtag)
+        subtags.append(subtag if after_singleton else cased)
+    return "-".join(subtags)
+
+
 def _marks_in_a_row(text: str) -> int:
     runs = (len(list(run)) for is_mark, run in groupby(text, lambda sign: unicodedata.combining(sign) > 0) if is_mark)
     return max(runs, default=0)

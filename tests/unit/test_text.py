@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import Problem
-from app.text import COMBINING_MAX, NAME_MAX, folded, in_nfc, name_in_nfc
+from app.text import COMBINING_MAX, NAME_MAX, conventional_case, folded, in_nfc, name_in_nfc
 
 PERSIAN = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"  # with a zero-width non-joiner
 SINHALA = "\u0dc1\u0dca\u200d\u0dbb\u0dd3"  # with a zero-width joiner
@@ -100,3 +100,22 @@ def test_texts_are_compared_without_case_and_in_one_normalisation_form(one: str,
 def test_the_folded_form_of_a_text_is_that_of_each_of_its_forms(text: str) -> None:
     forms = {unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text), folded(text)}
     assert {folded(form) for form in forms} == {folded(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "cased"),
+    [
+        ("pt-br", "pt-BR"), ("ZH-HANT-tw", "zh-Hant-TW"), ("DE-1996", "de-1996"), ("x-AB-CDEF", "x-ab-cdef"),
+        ("en-u-CA-GREGORY-x-AB", "en-u-ca-gregory-x-ab"), ("", ""), ("-", "-"), ("de--at", "de--AT"),
+        ("\u212ao", "\u212ao"), ("DE\0", "de\0"), ("\u0130d", "\u0130d"),
+    ],
+)  # fmt: skip
+def test_a_language_tag_is_brought_into_its_conventional_case(text: str, cased: str) -> None:
+    assert conventional_case(text) == cased
+
+
+@given(st.text(max_size=20))
+def test_nothing_but_the_case_of_ascii_letters_changes(text: str) -> None:
+    cased = conventional_case(text)
+    assert cased.lower() == text.lower()
+    assert conventional_case(cased) == cased
