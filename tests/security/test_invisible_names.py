@@ -51,7 +51,7 @@ async def language(app: RunningApp, name: str) -> httpx.Response:
     return await (await app.signed_in(admin=True)).patch("/api/languages/de", json={"name": name})
 
 
-ENTRANCES = [own_profile, profile_of_another, new_user, invitation, setup, new_language, language]
+ENTRANCES: list[Entrance] = [own_profile, profile_of_another, new_user, invitation, setup, new_language, language]
 
 
 @pytest.mark.parametrize("enter", ENTRANCES)
