@@ -1,11 +1,99 @@
-"""Untrusted text that must stay on one line: in a mail header, a log, a terminal."""
+"""Text that people enter: its normal form, the rule of names, and text that must stay on one line."""
 
 import re
+import unicodedata
+from itertools import groupby
+
+from app.errors import invalid
+
+NAME_MAX = 200  # characters
+NAME_RULE = (
+    f"At most {NAME_MAX} characters in Unicode normalisation form C, in which it is kept; at least one of them is "
+    "visible. Control characters and direction marks are refused, white space at the ends is removed."
+)
+# A character in normalisation form C stands for at most four characters as entered (U+1F82 and its like). What may be
+# `n` characters long is refused unread past `ENTERED_PER_CHARACTER * n`.
+ENTERED_PER_CHARACTER = 4
+# UAX #15 section 13 (Stream-Safe Text Format). Normalising takes quadratic time in the number of marks in a row.
+COMBINING_MAX = 30
 
 # Control characters, line and paragraph separators, and characters that reorder adjacent text (UAX #9 section 2).
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# The same, the marks of UAX #9, the deprecated format characters after them, and unpaired surrogates.
+_NOT_IN_A_NAME = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff]"
+)
+# Letters and symbols that show nothing, and unassigned code points that never will (Default_Ignorable_Code_Point).
+_BLANK = re.compile(r"[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U0001d159\U000e0000-\U000e0fff]")
 
 
 def one_line(text: str) -> str:
     """The text with each run of control characters and white space replaced by one space, and none at the ends."""
     return " ".join(_NOT_IN_A_LINE.sub(" ", text).split())
+
+
+def in_nfc(entered: str, field: str, max_length: int) -> str:
+    """The text in Unicode normalisation form C, with at most `max_length` characters in that form.
+
+    Raises `Problem` `validation_failed` for `field`: `too_long`, or `invalid` for more combining marks in a row than
+    `COMBINING_MAX`.
+    """
+    too_long = invalid(field, "too_long", f"At most {max_length} characters")
+    if len(entered) > ENTERED_PER_CHARACTER * max_length:
+        raise too_long
+    if not entered.isascii() and _marks_in_a_row(entered) > COMBINING_MAX:
+        raise invalid(field, "invalid", f"More than {COMBINING_MAX} combining marks in a row")
+    text = unicodedata.normalize("NFC", entered)
+    if len(text) > max_length:
+        raise too_long
+    return text
+
+
+def name_in_nfc(entered: str, field: str = "name") -> str:
+    """The name of a person or a language in normalisation form C, without white space at its ends.
+
+    Joiners are part of names in Persian and in scripts of India. Raises `Problem` `validation_failed` for `field`:
+    `too_long`, or `invalid` for a name without a visible character, or with control characters or ones that reorder
+    adjacent text.
+    """
+    name = in_nfc(entered, field, NAME_MAX).strip()
+    if _NOT_IN_A_NAME.search(name):
+        raise invalid(field, "invalid", "A name must not hold control characters or direction marks")
+    if not any(map(_is_visible, name)):
+        raise invalid(field, "invalid", "A name needs a visible character")
+    return name
+
+
+def folded(text: str) -> str:
+    """The form in which texts are compared without regard to case and to normalisation form.
+
+    The canonical caseless matching of the Unicode Standard (section 3.13, D145), in NFC.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def conventional_case(tag: str) -> str:
+    """A BCP 47 tag in the case of RFC 5646 section 2.1.1, as `pt-BR` and `zh-Hant`; other text unchanged.
+
+    Only the case changes, so that text which is no tag stands for nothing else.
+    """
+    if not tag.isascii():
+        return tag
+    first, *rest = tag.lower().split("-")
+    subtags, after_singleton = [first], len(first) == 1
+    for subtag in rest:
+        after_singleton = after_singleton or len(subtag) == 1
+        cased = {2: subtag.upper(), 4: subtag.capitalize()}.get(len(subtag), subtag)
+        subtags.append(subtag if after_singleton else cased)
+    return "-".join(subtags)
+
+
+def _marks_in_a_row(text: str) -> int:
+    runs = (len(list(run)) for is_mark, run in groupby(text, lambda sign: unicodedata.combining(sign) > 0) if is_mark)
+    return max(runs, default=0)
+
+
+def _is_visible(character: str) -> bool:
+    """Whether a character shows something by itself. Those of later versions of Unicode do."""
+    category = unicodedata.category(character)
+    return (category == "Cn" or category[0] not in "CMZ") and not _BLANK.match(character)

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from unicodedata import category, decimal
 
 SESSION_PREFIX = "ost_"
 LINK_PREFIX = "osk_"
@@ -16,6 +17,8 @@ CODE_DIGITS = 8
 
 _BODY = r"[A-Za-z0-9_-]{43}"
 _CODE = re.compile(rf"[0-9]{{{CODE_DIGITS}}}", re.ASCII)
+# Dashes, and format characters such as the zero-width space.
+_NOT_PART_OF_CODE = frozenset({"Pd", "Cf"})
 _SESSION_TOKEN = re.compile(SESSION_PREFIX + _BODY, re.ASCII)
 _LINK_TOKEN = re.compile(LINK_PREFIX + _BODY, re.ASCII)
 
@@ -45,9 +48,22 @@ def is_link_token(value: str) -> bool:
     return _LINK_TOKEN.fullmatch(value) is not None
 
 
-def is_code(value: str) -> bool:
-    """Whether `value` has the form of a code."""
-    return _CODE.fullmatch(value) is not None
+def pasted_code(text: str) -> str | None:
+    """The digits of a code as people type and paste it; None if `text` is not a code.
+
+    White space, hyphens and invisible characters count for nothing. Decimal digits of every script are digits.
+    """
+    shown = (
+        character for character in text if not character.isspace() and category(character) not in _NOT_PART_OF_CODE
+    )
+    digits = "".join(str(decimal(character, character)) for character in shown)
+    return digits if _CODE.fullmatch(digits) else None
+
+
+def pasted_link_token(text: str) -> str | None:
+    """The token of a link as people paste it, without the white space around it; None if `text` is no such token."""
+    token = text.strip()
+    return token if is_link_token(token) else None
 
 
 def token_hash(token: str) -> bytes:

@@ -35,8 +35,8 @@ def list_command() -> None:
 def import_command(file: Path) -> None:
     """Create the languages of FILE, all or none.
 
-    A CSV file has a header with code, name and, if you like, autonym and textDirection; a JSON Lines file (.jsonl) has
-    one object of these fields a line.
+    A CSV file has a header with code, name and, if you like, autonym and textDirection, and commas, semicolons or tabs
+    between the values; a JSON Lines file (.jsonl) has one object of these fields a line.
     """
 
     async def run(resources: Resources) -> int:

@@ -25,7 +25,8 @@ from app.ability.ability import Ability, Decision, Subject
 from app.auth.principal import Principal
 from app.clock import Clock
 from app.errors import Problem
-from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, ability_for, is_onboarded
+from app.guards.policy import BY_LANGUAGE_CODE, ID_ATTRIBUTES, OWNER_ATTRIBUTES, ability_for, is_onboarded
+from app.text import conventional_case
 
 Connection = ASGIConnection[BaseRouteHandler, Principal, str | None, State]
 Request = litestar.Request[Principal, str | None, State]
@@ -68,7 +69,11 @@ class PolicyGuard(Struct, frozen=True):
 
 
 class NamedSubjectGuard(PolicyGuard, frozen=True):
-    """Asks about the subject that the path parameter `id_from` names."""
+    """Asks about the subject that the path parameter `id_from` names.
+
+    The code of a language is brought into the case of its canonical form here, in the path parameter itself, so that
+    the handler acts on the language that was asked about.
+    """
 
     id_from: str
 
@@ -78,6 +83,10 @@ class NamedSubjectGuard(PolicyGuard, frozen=True):
         named = str(connection.path_params[self.id_from])
         if self.subject_type == "User":
             named = resolve_me(connection, named)
+        elif self.subject_type in BY_LANGUAGE_CODE:
+            named = conventional_case(named)
+            # A new dictionary: the router keeps this one for other requests of the same path.
+            connection.scope["path_params"] = {**connection.path_params, self.id_from: named}
         return ability_of(connection).decide(self.action, Subject(self.subject_type, {attribute: named}))
 
 

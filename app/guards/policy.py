@@ -27,6 +27,8 @@ SCHEMA = Schema(
 
 # The attribute of each subject type that an id in a path is compared with.
 ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
+# The subject types that a path names by the code of a language.
+BY_LANGUAGE_CODE = frozenset({"Language", "Translation"})
 # The attribute with the owner's id, of each subject type that rules know by its owner only.
 OWNER_ATTRIBUTES: Mapping[str, str] = {"Session": "userId", "Key": "userId"}
 

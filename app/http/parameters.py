@@ -10,7 +10,8 @@ from app.http.pagination import CURSOR_MAX, MAX_LIMIT
 
 UserId = Annotated[str, PathParameter(description="The user's id, or `me`.")]
 LanguageCode = Annotated[
-    str, PathParameter(description="The canonical BCP 47 tag of the language.", examples=[Example(value="de")])
+    str,
+    PathParameter(description="The canonical BCP 47 tag of the language, in any case.", examples=[Example(value="de")]),
 ]
 
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many items a page has at most.")]

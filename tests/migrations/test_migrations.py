@@ -135,6 +135,26 @@ async def test_each_migration_can_be_reverted_and_applied_again(database: Databa
     assert await migrate.current(database.engine) == script.revision
 
 
+async def test_names_are_brought_into_nfc_and_users_can_be_searched_afterwards(database: Database) -> None:
+    async with database.engine.begin() as connection:
+        await connection.run_sync(migrate.migrate, "0007")
+        await connection.execute(
+            text(
+                "INSERT INTO users (id, email, name, created_at, updated_at) SELECT gen_random_uuid(), "
+                "'U' || n || '@example.org', E'Jose\\u0301 Stra\\u00dfer', now(), now() FROM generate_series(1, 6000) n"
+            )
+        )
+        await connection.execute(
+            text("INSERT INTO languages VALUES ('vi', E'Viet\\u0323na\\u0306m', 'x', 'ltr', now())")
+        )
+    await migrate.upgrade(database.engine)
+    rows = await database.pool.fetch(
+        "SELECT DISTINCT name, folded_name, folded_email = lower(email) AS found FROM users"
+    )
+    assert [tuple(row) for row in rows] == [("Jos\u00e9 Stra\u00dfer", "jos\u00e9 strasser", True)]
+    assert await database.pool.fetchval("SELECT name FROM languages") == "Vie\u1e6dn\u0103m"
+
+
 async def test_a_second_upgrade_changes_nothing(database: Database) -> None:
     assert await migrate.current(database.engine) is None
     await migrate.upgrade(database.engine)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
@@ -21,11 +20,11 @@ from app.domain.keys.repository import KeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.repository import SessionRepository
 from app.domain.users.access import require_in_transaction
-from app.domain.users.fields import PersonName
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
-from app.errors import Problem, SubjectNotFound, invalid
+from app.errors import Problem, SubjectNotFound
 from app.guards.roles import PlatformRole
+from app.text import name_in_nfc
 
 
 async def create_user(actor: Actor, resources: Resources, email: str, name: str) -> User:
@@ -33,7 +32,7 @@ async def create_user(actor: Actor, resources: Resources, email: str, name: str)
 
     Raises `Problem`: `forbidden`, `validation_failed`, `email_taken`.
     """
-    address = normalise(email)
+    address, name = normalise(email), name_in_nfc(name)
     async with resources.database.transaction() as transaction:
         await require_in_transaction(actor, transaction, "create", Subject("User", {}))
         invited = await invite(actor, resources, transaction, address, name=name)
@@ -49,11 +48,7 @@ async def create_user_with_link(
 
     An empty `name` is set by the user later. Raises `Problem`: `validation_failed`, `email_taken`.
     """
-    address = normalise(email)
-    try:
-        msgspec.convert(name or "-", PersonName)
-    except msgspec.ValidationError:
-        raise invalid("name", "invalid", "1 to 200 characters, not only white space") from None
+    address, name = normalise(email), name_in_nfc(name) if name else ""
     async with resources.database.transaction() as transaction:
         if await KeyRepository(transaction).lock_address(address.unique) is not None:
             raise Problem("email_taken", "There is a user with this address already.")

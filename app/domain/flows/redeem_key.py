@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record
 from app.auth.email_addresses import normalise
-from app.auth.tokens import is_code, is_link_token, token_hash
+from app.auth.tokens import pasted_code, pasted_link_token, token_hash
 from app.domain.flows.invite import LANGUAGE
 from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable
 from app.domain.flows.purpose_registry import PURPOSES
@@ -25,6 +25,7 @@ from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.postgres.rows import to_struct
 from app.rate_limits import client_network
+from app.text import name_in_nfc
 
 
 class FoundKey(Struct, frozen=True):
@@ -103,7 +104,8 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
 
     Raises `Problem`: `validation_failed`, `key_not_usable`, `too_many_requests`.
     """
-    if not is_code(code):
+    digits = pasted_code(code)
+    if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
     await resources.rate_limits.hit("guess_by_client", client_network(actor.ip))
@@ -114,7 +116,7 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
         keys = SingleUseKeyRepository(transaction)
         key = await keys.count_attempt(address, purpose.name, purpose.code.lifetime, now)
         failures = await keys.count_failure(address, now, has_live_code=key is not None)
-    hashes = code_hashes(resources, address, purpose.name, code)
+    hashes = code_hashes(resources, address, purpose.name, digits)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right or failures > FAILURES_MAX:
         raise key_not_usable()
@@ -133,8 +135,9 @@ async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) ->
     return await find_by_code(actor, resources, sent.purpose, sent.email, sent.code)
 
 
-async def _find_by_link(resources: Resources, token: str) -> FoundKey:
-    if not is_link_token(token):
+async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:
+    token = pasted_link_token(pasted)
+    if token is None:
         raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
     async with resources.database.transaction() as transaction:
         key = await SingleUseKeyRepository(transaction).find_live(token_hash(token), resources.clock())
@@ -155,7 +158,7 @@ async def _validate(resources: Resources, found: FoundKey, sent: RedeemKeyInput)
     address = normalise(sent.email or live.address)
     if live.address not in ("", address.unique):
         raise key_not_usable()
-    name = sent.name or ""
+    name = name_in_nfc(sent.name) if sent.name else ""
     hashed = None
     if "secret" in needed:
         present_name = await _name_of(resources, found.key.user_id)

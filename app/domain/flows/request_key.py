@@ -22,6 +22,7 @@ from app.domain.resources import Resources
 from app.jobs import queue
 from app.jobs.worker import Attempt, JobHandler
 from app.rate_limits import client_network
+from app.text import name_in_nfc
 
 ISSUE_KEY = "issue_key"
 
@@ -60,7 +61,7 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
         written=address.written,
         unique=address.unique,
         user_id=user_id,
-        name=sent.name or "",
+        name=name_in_nfc(sent.name) if sent.name else "",
         phone=sent.phone,
         actor=actor.as_recorded(),
     )

@@ -1,4 +1,4 @@
-"""Languages from a file: CSV with a header, or JSON Lines. Every line is checked before the first is stored."""
+"""Languages from a file: CSV or TSV with a header, or JSON Lines. Every line is checked before the first is stored."""
 
 import codecs
 import csv
@@ -16,6 +16,8 @@ from app.errors import Problem
 MAX_FILE_BYTES = 16 * 1024 * 1024
 # The columns of a CSV file are the fields of the API.
 COLUMNS = ("code", "name", "autonym", "textDirection")
+# Spreadsheets write semicolons where the comma is the decimal separator, and tabs when cells are copied.
+DELIMITERS = (",", ";", "\t")
 
 
 class ImportFileError(Exception):
@@ -29,14 +31,15 @@ class ImportFileError(Exception):
 def read_languages(path: Path, prepare: Callable[[NewLanguage], Language]) -> list[Language]:
     """The rows to insert, each completed by `prepare`.
 
-    `path` ends in `.csv`, or in `.jsonl` or `.ndjson`. Raises `ImportFileError` with every bad line and duplicate.
+    `path` ends in `.csv` or `.tsv`, or in `.jsonl` or `.ndjson`. Raises `ImportFileError` with every bad line and
+    duplicate.
     """
     readers: dict[str, Callable[[str], Iterable[tuple[int, object]]]] = {
-        ".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines,
+        ".csv": _csv, ".tsv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines,
     }  # fmt: skip
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise ImportFileError([f"{path.name}: expected a name that ends in .csv, .jsonl or .ndjson"])
+        raise ImportFileError([f"{path.name}: expected a name that ends in .csv, .tsv, .jsonl or .ndjson"])
     text = _text(path)
     languages: dict[str, Language] = {}
     mistakes: list[str] = []
@@ -71,34 +74,40 @@ def _text(path: Path) -> str:
 
 
 def _csv(text: str) -> Iterator[tuple[int, object]]:
-    rows = _numbered_rows(text)
-    number, header = next(rows, (1, []))
-    if not isinstance(header, list) or not {"code", "name"} <= set(header) <= set(COLUMNS) or _has_twice(header):
-        expected = f"expected the columns code,name and, if you like, {','.join(COLUMNS[2:])}"
-        raise ImportFileError([f"line {number}: {expected}"])
+    """The rows below the header, as the fields of the API. The first delimiter with which the header is one counts."""
+    number = 1
+    for delimiter in DELIMITERS:
+        rows = _numbered_rows(text, delimiter)
+        number, header = next(rows, (1, []))
+        if isinstance(header, list) and {"code", "name"} <= set(header) <= set(COLUMNS) and not _has_twice(header):
+            return _fields(rows, header)
+    expected = f"the columns code,name and, if you like, {','.join(COLUMNS[2:])}"
+    raise ImportFileError([f"line {number}: expected {expected}, separated by commas, semicolons or tabs"])
+
+
+def _fields(rows: Iterator[tuple[int, list[str] | ValueError]], header: list[str]) -> Iterator[tuple[int, object]]:
     for number, row in rows:
         if isinstance(row, ValueError):
             yield number, row
         elif len(row) != len(header):
             yield number, ValueError(f"expected {len(header)} values")
         else:
-            stripped = zip(header, map(str.strip, row), strict=True)
-            yield number, {name: value for name, value in stripped if value}
+            yield number, {name: value for name, value in zip(header, row, strict=True) if value}
 
 
-def _numbered_rows(text: str) -> Iterator[tuple[int, list[str] | ValueError]]:
-    """The rows that are not empty, each with the line that it starts on; a fault of the quotes ends them."""
-    rows = csv.reader(io.StringIO(text, newline=None), strict=True)
+def _numbered_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | ValueError]]:
+    """The rows that have a value, each with the line that it starts on; a fault of the quotes ends them."""
+    rows = csv.reader(io.StringIO(text, newline=None), strict=True, delimiter=delimiter)
     while True:
         number = rows.line_num + 1
         try:
-            row = next(rows)
+            row = [value.strip() for value in next(rows)]
         except StopIteration:
             return
         except csv.Error as error:
             yield number, ValueError(str(error))
             return
-        if row:
+        if any(row):
             yield number, row
 
 
@@ -119,11 +128,7 @@ def _json_lines(text: str) -> Iterator[tuple[int, object]]:
 def _new_language(value: object) -> NewLanguage:
     if isinstance(value, ValueError):
         raise value
-    new = msgspec.convert(value, NewLanguage)
-    for text in (new.name, new.autonym or ""):
-        if "\0" in text or not text.isprintable():
-            raise ValueError("a name must not hold control characters or unpaired surrogates")
-    return new
+    return msgspec.convert(value, NewLanguage)
 
 
 def _reason(error: Exception) -> str:

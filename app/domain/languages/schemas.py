@@ -5,10 +5,20 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from app.text import ENTERED_PER_CHARACTER, NAME_MAX, NAME_RULE
+
 LanguageTagText = Annotated[
     str, Meta(min_length=1, max_length=35, description="A BCP 47 language tag.", examples=["pt-BR"])
 ]
-NameText = Annotated[str, Meta(min_length=1, max_length=200, examples=["Brazilian Portuguese"])]
+NameText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=ENTERED_PER_CHARACTER * NAME_MAX,
+        description=NAME_RULE,
+        examples=["Brazilian Portuguese"],
+    ),
+]
 Direction = Literal["ltr", "rtl"]
 
 

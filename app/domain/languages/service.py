@@ -15,6 +15,7 @@ from app.domain.languages.schemas import LanguageChange, LanguageView, NewLangua
 from app.domain.resources import Resources
 from app.errors import Problem, SubjectNotFound
 from app.postgres.rows import to_struct
+from app.text import name_in_nfc
 
 
 async def read_language(resources: Resources, code: str) -> LanguageView:
@@ -55,8 +56,9 @@ async def import_languages(actor: Actor, resources: Resources, languages: Sequen
 
 
 async def change_language(actor: Actor, resources: Resources, code: str, change: LanguageChange) -> LanguageView:
-    """Change the fields that `change` sets. Raises `Problem` `forbidden`, `SubjectNotFound`."""
+    """Change the fields that `change` sets. Raises `Problem`: `forbidden`, `validation_failed`; `SubjectNotFound`."""
     columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    columns |= {name: name_in_nfc(columns[name], name) for name in ("name", "autonym") if name in columns}
     if columns:
         async with resources.database.transaction() as transaction:
             await lock_language(actor, transaction, "administer", code)
@@ -84,8 +86,8 @@ def complete_language(new: NewLanguage, clock: Clock) -> Language:
     code = codes.canonical(new.code)
     return Language(
         code=code,
-        name=new.name,
-        autonym=new.autonym or codes.autonym_of(code),
+        name=name_in_nfc(new.name),
+        autonym=name_in_nfc(new.autonym, "autonym") if new.autonym is not None else codes.autonym_of(code),
         text_direction=new.text_direction or codes.direction_of(code),
         created_at=clock(),
     )

@@ -8,9 +8,9 @@ from app.domain.policy.schemas import Question
 from app.domain.resources import Resources
 from app.domain.sessions.repository import find_principal
 from app.errors import SubjectNotFound, invalid
+from app.guards.policy import BY_LANGUAGE_CODE
 from app.guards.policy_report import PolicyExplanation, explain_policy, subject_named
-
-BY_CODE = frozenset({"Language", "Translation"})
+from app.text import conventional_case
 
 
 async def explain_question(resources: Resources, question: Question) -> PolicyExplanation:
@@ -26,7 +26,9 @@ async def explain_question(resources: Resources, question: Question) -> PolicyEx
         user_id = await _find(resources, question.email, "email")
     principal = await find_principal(resources.database, user_id) if user_id else None
     subject_id = question.id
-    if subject_id is not None and question.subject_type not in BY_CODE:
+    if subject_id is not None and question.subject_type in BY_LANGUAGE_CODE:
+        subject_id = conventional_case(subject_id)
+    elif subject_id is not None:
         owner = await _user_id(resources, subject_id)
         if owner is None:
             raise SubjectNotFound

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from app.text import ENTERED_PER_CHARACTER, NAME_MAX, NAME_RULE
+
 # The form of E.164, in the syntax of both Python and PostgreSQL.
 E164 = r"^\+[1-9][0-9]{1,14}"
 
@@ -13,9 +15,8 @@ PersonName = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=200,
-        pattern=r"\S",
-        description="The person's name: not only white space.",
+        max_length=ENTERED_PER_CHARACTER * NAME_MAX,
+        description=f"The person's name. {NAME_RULE}",
         examples=["Ada"],
     ),
 ]

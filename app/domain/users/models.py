@@ -1,15 +1,29 @@
 """The table of users."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import get_args
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, Index, Text, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.users.fields import E164, Status
 from app.guards.roles import PLATFORM_ROLES
 from app.postgres.base import Base, sql_list
+from app.text import folded
+
+FOLDED = Text(collation="C")
+
+
+def _folded_value_of(column: str) -> Callable[[DefaultExecutionContext], str]:
+    """The default of a column: the folded form of the value that is inserted into another one."""
+
+    def value(context: DefaultExecutionContext) -> str:
+        return folded(context.get_current_parameters()[column])  # type: ignore[no-untyped-call] # has no annotations
+
+    return value
 
 
 class User(Base):
@@ -32,6 +46,9 @@ class User(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     email: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # Searched instead of `name` and `email`: the database's locale may fold no letters outside ASCII.
+    folded_name: Mapped[str] = mapped_column(FOLDED, default=_folded_value_of("name"), server_default="")
+    folded_email: Mapped[str] = mapped_column(FOLDED, default=_folded_value_of("email"), server_default="")
     phone: Mapped[str | None] = mapped_column(Text)
     locale: Mapped[str | None] = mapped_column(Text)
     platform_role: Mapped[str | None] = mapped_column(Text)

@@ -12,6 +12,7 @@ from app.domain.users.models import User
 from app.postgres.base import table_of
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
+from app.text import folded
 
 # Any constant will do: one transaction at a time decides about the first or the last platform admin.
 ADMINS_LOCK = 7_061_776_101_106
@@ -33,7 +34,7 @@ After = tuple[datetime, UUID]
 
 
 class UserFilters(Struct, frozen=True):
-    """What a list of users is limited to; `search` is a part of the address or name."""
+    """What a list of users is limited to; `search` is a part of the address or name, in any case."""
 
     search: str | None = None
     status: str | None = None
@@ -106,7 +107,9 @@ class UserRepository(Repository[User]):
 
     async def change(self, user_id: UUID, now: datetime, **columns: object) -> bool:
         """Set columns of one user; False if there is no such user."""
-        statement = update(User).where(User.id == user_id).values(updated_at=now, **columns).returning(User.id)
+        searched = {f"folded_{name}": folded(str(columns[name])) for name in ("name", "email") if name in columns}
+        values = {"updated_at": now, **columns, **searched}
+        statement = update(User).where(User.id == user_id).values(values).returning(User.id)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def remove(self, user_id: UUID) -> bool:
@@ -139,7 +142,8 @@ class UserRepository(Repository[User]):
         if after is not None:
             statement = statement.where(tuple_(User.created_at, User.id) > tuple_(*after))
         if filters.search:
-            matches = (column.icontains(filters.search, autoescape=True) for column in (User.email, User.name))
+            part = folded(filters.search)
+            matches = (column.contains(part, autoescape=True) for column in (User.folded_email, User.folded_name))
             statement = statement.where(or_(*matches))
         if filters.status:
             statement = statement.where(User.status == filters.status)

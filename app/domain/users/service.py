@@ -13,6 +13,7 @@ from app.domain.users.models import User
 from app.domain.users.repository import After, UserFilters, UserRepository
 from app.domain.users.schemas import UserChange
 from app.errors import SubjectNotFound
+from app.text import name_in_nfc
 
 
 async def list_users(
@@ -39,9 +40,11 @@ async def read_user(resources: Resources, user_id: UUID) -> User:
 async def change_profile(actor: Actor, resources: Resources, user_id: UUID, change: UserChange) -> User:
     """Change the fields that `change` sets, and end the onboarding if that completes the profile.
 
-    Raises `Problem` `forbidden`, `SubjectNotFound`.
+    Raises `Problem`: `forbidden`, `validation_failed`; `SubjectNotFound`.
     """
     columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    if "name" in columns:
+        columns["name"] = name_in_nfc(columns["name"])
     now, required = resources.clock(), resources.settings.required_profile_fields
     async with resources.database.transaction() as transaction:
         users = UserRepository(transaction)

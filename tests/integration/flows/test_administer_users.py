@@ -63,6 +63,19 @@ async def test_users_are_searched_by_a_part_of_address_or_name(app: RunningApp, 
     assert len(await emails(root, search="")) == 4
 
 
+@pytest.mark.parametrize("name", ["Jos\u00e9 Stra\u00dfer", "JOSE\u0301 STRASSER", "jos\u00e9 strasser"])
+async def test_users_are_found_whatever_the_case_and_normal_form(
+    app: RunningApp, root: httpx.AsyncClient, name: str
+) -> None:
+    user_id = await app.user("Jos\u00e9@example.org")
+    await app.user("joseph@example.org", name="Joseph")
+    for search in ("jos\u00e9", "JOSE\u0301", "JOS\u00c9@EXAMPLE"):
+        assert await emails(root, search=search) == ["Jos\u00e9@example.org"]
+    await root.patch(f"/api/users/{user_id}", json={"name": name})
+    for search in ("STRASSE", "stra\u00dfe", "\u00c9 s", "E\u0301 S"):
+        assert await emails(root, search=search) == ["Jos\u00e9@example.org"]
+
+
 async def test_users_are_filtered_by_status_and_role(app: RunningApp, root: httpx.AsyncClient) -> None:
     await app.user("ada@example.org")
     await suspend_user(OPERATOR, app.resources, await app.user("eve@example.org"))

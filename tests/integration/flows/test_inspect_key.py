@@ -77,6 +77,12 @@ async def test_used_expired_replaced_and_unknown_links_get_the_same_answer(eithe
     assert distinct == {(410, "key_not_usable", "Ask for a new one.")}
 
 
+async def test_white_space_around_a_pasted_token_counts_for_nothing(app: RunningApp) -> None:
+    token = f" {await app.invitation()}\r\n"
+    assert (await inspect(app, token)).status_code == 200
+    assert (await redeem(app.client(), token=token, name="Eve", secret=SECRET)).status_code == 201
+
+
 @pytest.mark.parametrize("token", ["", "x", "osk_", f"osk_{'A' * 42}", f"osa_{'A' * 43}"])
 async def test_a_malformed_token_is_a_422(app: RunningApp, token: str) -> None:
     assert field_errors(await inspect(app, token)) == {"token": "invalid_token"}

@@ -134,7 +134,23 @@ async def test_an_address_gets_5_mails_in_1_hour(app: RunningApp) -> None:
     assert (await ask(app.client(), "sign_in")).status_code == 202
 
 
-@pytest.mark.parametrize("code", ["", "1234567", "123456789", "1234567x", "１２３４５６７８"])  # noqa: RUF001 # full width
+@pytest.mark.parametrize("pasted", ["{} {}", " {}{}\n", "{}-{}", "{}\u00a0{}"])
+async def test_a_code_signs_in_as_people_paste_it(app: RunningApp, pasted: str) -> None:
+    await app.user(ADDRESS)
+    code = code_in(await mailed(app, "sign_in"))
+    text = pasted.format(code[:4], code[4:])
+    answer = await app.client().post("/api/session", json={"method": "code", "email": ADDRESS, "code": text})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_code_in_full_width_digits_is_redeemed(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    code = code_in(await mailed(app, "sign_in"))
+    full_width = "".join(chr(0xFF10 + int(digit)) for digit in code)
+    assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=full_width)).status_code == 201
+
+
+@pytest.mark.parametrize("code", ["", "1234567", "123456789", "1234567x", "1234.5678", "1234567²"])
 async def test_a_malformed_code_is_a_422_and_not_counted_as_an_attempt(app: RunningApp, code: str) -> None:
     await app.user(ADDRESS)
     right = code_in(await mailed(app, "sign_in"))

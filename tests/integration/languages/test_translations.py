@@ -218,6 +218,25 @@ async def test_a_text_is_stored_in_nfc(translator: httpx.AsyncClient) -> None:
     assert [entry["text"] for entry in await items(translator, f"{PATH}/umlaut/history")] == ["Ärger", "Öl"]
 
 
+async def test_the_length_of_a_text_counts_characters_in_nfc(translator: httpx.AsyncClient) -> None:
+    decomposed = await write(translator, "decomposed", "e\u0301" * TEXT_MAX)
+    assert decomposed.json()["text"] == "\u00e9" * TEXT_MAX
+    longer = {"text": "\ufb2c" * TEXT_MAX}  # each is three characters in NFC
+    assert field_errors(await translator.put(f"{PATH}/longer", json=longer, headers=NEW)) == {"text": "too_long"}
+    stored = (await translator.get(f"{PATH}/decomposed")).json()["text"]
+    again = await translator.put(f"{PATH}/decomposed", json={"text": stored}, headers=at(1))
+    assert (again.status_code, again.json()["text"]) == (200, stored)
+
+
+async def test_a_batch_names_each_text_that_is_too_long_in_nfc_and_changes_nothing(
+    translator: httpx.AsyncClient,
+) -> None:
+    longer = "\ufb2c" * TEXT_MAX
+    refused = await batch(translator, item("a", text=longer), item("b"), item("c", text=longer))
+    assert field_errors(refused) == {"items.0.text": "too_long", "items.2.text": "too_long"}
+    assert await items(translator, PATH) == []
+
+
 async def test_a_list_is_filtered_by_prefix_state_and_time(app: RunningApp, translator: httpx.AsyncClient) -> None:
     for key in ("menu.file", "menu.open", "menu_open", "Menu.file", "title"):
         await write(translator, key)

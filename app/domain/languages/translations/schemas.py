@@ -7,6 +7,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from app.text import ENTERED_PER_CHARACTER
+
 State = Literal["draft", "approved"]
 
 # `batch` is a route, and URLs lose `.` and `..`. `(?![\s\S])` is the end of the text in Python and JavaScript alike;
@@ -18,7 +20,13 @@ TEXT_MAX = 20_000
 BATCH_MAX = 500
 
 KeyText = Annotated[str, Meta(min_length=1, max_length=200, pattern=KEY_PATTERN)]
-TranslationText = Annotated[str, Meta(max_length=TEXT_MAX, description="Kept in Unicode normalisation form C.")]
+TranslationText = Annotated[
+    str,
+    Meta(
+        max_length=ENTERED_PER_CHARACTER * TEXT_MAX,
+        description=f"At most {TEXT_MAX} characters in Unicode normalisation form C, in which it is kept.",
+    ),
+]
 
 
 class TranslationView(Struct, frozen=True, rename="camel"):

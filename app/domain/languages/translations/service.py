@@ -3,18 +3,27 @@
 Each write is one transaction that checks the translator's right again.
 """
 
-import unicodedata
 from collections.abc import Sequence
+
+from msgspec import structs
 
 from app.audit import Actor
 from app.domain.languages.access import lock_language
 from app.domain.languages.repository import find_language
 from app.domain.languages.translations import repository
 from app.domain.languages.translations.repository import TranslationFilters, TranslationRepository, WrittenText
-from app.domain.languages.translations.schemas import KEY, BatchItem, NewText, TranslationView, VersionView
+from app.domain.languages.translations.schemas import (
+    KEY,
+    TEXT_MAX,
+    BatchItem,
+    NewText,
+    TranslationView,
+    VersionView,
+)  # fmt: skip
 from app.domain.resources import Resources
 from app.errors import FieldError, Problem, SubjectNotFound, invalid
 from app.postgres.rows import to_struct
+from app.text import in_nfc
 
 
 async def read_translation(resources: Resources, code: str, key: str) -> TranslationView:
@@ -53,7 +62,8 @@ async def write_translation(
 
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
-    item = BatchItem(key=checked_key(key), text=new.text, version=replaces, state=new.state)
+    text = in_nfc(new.text, "text", TEXT_MAX)
+    item = BatchItem(key=checked_key(key), text=text, version=replaces, state=new.state)
     return (await _write(actor, resources, code, [item]))[0]
 
 
@@ -67,9 +77,11 @@ async def write_batch(
         for index, item in enumerate(items)
         if first[item.key] != index
     ]
-    if twice:
-        raise Problem("validation_failed", errors=twice)
-    return await _write(actor, resources, code, items)
+    texts, refused = _texts_in_nfc(items)
+    if twice or refused:
+        raise Problem("validation_failed", errors=[*twice, *refused])
+    in_normal_form = [structs.replace(item, text=text) for item, text in zip(items, texts, strict=True)]
+    return await _write(actor, resources, code, in_normal_form)
 
 
 async def delete_translation(actor: Actor, resources: Resources, code: str, key: str, version: int) -> None:
@@ -93,6 +105,17 @@ def checked_key(key: str) -> str:
     return key
 
 
+def _texts_in_nfc(items: Sequence[BatchItem]) -> tuple[list[str], list[FieldError]]:
+    """The texts of a batch in NFC, and the errors of those that are refused."""
+    texts, refused = list[str](), list[FieldError]()
+    for index, item in enumerate(items):
+        try:
+            texts.append(in_nfc(item.text, f"items.{index}.text", TEXT_MAX))
+        except Problem as problem:
+            refused += problem.errors
+    return texts, refused
+
+
 async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[BatchItem]) -> list[TranslationView]:
     keys = [item.key for item in items]
     async with resources.database.transaction() as transaction:
@@ -106,7 +129,7 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
         written = [
             WrittenText(
                 key=item.key,
-                text=unicodedata.normalize("NFC", item.text),
+                text=item.text,
                 state=item.state,
                 version=last.get(item.key, 0) + 1,
                 updated_by=actor.require_user_id(),
