@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import chain
 from math import ceil
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ LIMITS: Mapping[str, tuple[Window, ...]] = {
 # This read alone answers a flood of refused hits: it writes nothing and waits for no lock.
 FULL_WINDOW = """
 full_window AS (
-    SELECT key, expires_at FROM rate_limits WHERE expires_at > $1 AND ({is_full}) ORDER BY expires_at DESC LIMIT 1
+    SELECT expires_at FROM rate_limits WHERE expires_at > $1 AND ({is_full}) ORDER BY expires_at DESC LIMIT 1
 )"""
 COUNT_IN_WINDOW = """
 window_{number} AS (
@@ -69,19 +70,23 @@ window_{number} AS (
     ON CONFLICT (key) DO UPDATE
        SET hits = CASE WHEN r.expires_at <= $1 THEN 1 ELSE r.hits + 1 END,
            expires_at = CASE WHEN r.expires_at <= $1 THEN excluded.expires_at ELSE r.expires_at END
-    RETURNING key, hits, expires_at
+    RETURNING hits, expires_at
 )"""
 FIND_FULL = """
-SELECT r.key, r.expires_at FROM rate_limits r JOIN unnest($2::text[], $3::int[]) AS w (key, maximum) ON w.key = r.key
- WHERE r.expires_at > $1 AND r.hits >= w.maximum ORDER BY r.expires_at DESC LIMIT 1
+SELECT FROM rate_limits r JOIN unnest($2::text[], $3::int[]) AS w (key, maximum) ON w.key = r.key
+ WHERE r.expires_at > $1 AND r.hits >= w.maximum LIMIT 1
 """
-# Rows are locked in the order of their keys, as hits lock them.
+# Rows are locked in the order of their keys, as hits lock them, and not in the order of the database's locale.
 REFUND = """
 UPDATE rate_limits r SET hits = r.hits - 1
-  FROM (SELECT key FROM rate_limits WHERE key = ANY($2) AND expires_at > $1 AND hits > 0 ORDER BY key FOR UPDATE) held
+  FROM (SELECT key FROM rate_limits WHERE key = ANY($2) AND expires_at > $1 ORDER BY key COLLATE "C" FOR UPDATE) held
+ WHERE r.key = held.key AND r.hits > 0
+"""
+RESET = """
+DELETE FROM rate_limits r
+ USING (SELECT key FROM rate_limits WHERE key = ANY($1) ORDER BY key COLLATE "C" FOR UPDATE) held
  WHERE r.key = held.key
 """
-RESET = "DELETE FROM rate_limits WHERE key = ANY($1)"
 
 
 @cache
@@ -89,17 +94,17 @@ def count_statement(windows: int) -> str:
     """The statement that counts one hit in each of so many windows, unless one of them refuses it.
 
     The parameters are the current time, then the key, the end and the maximum of hits of each window. The result is
-    the key and the end of the window that refuses the hit, or no row. A hit that loses a race for the last place in a
-    window is not counted in the windows after it.
+    the end of the window that refuses the hit, or no row. `counted` is 0, or the number of windows that have counted
+    a hit that loses the race for the last place: they are the first ones, and have to be taken back.
     """
-    full, counts, refusals = [], [], ["SELECT key, expires_at FROM full_window"]
+    full, counts, refusals = [], [], ["SELECT expires_at, 0 AS counted FROM full_window"]
     unless_refused = "WHERE NOT EXISTS (SELECT FROM full_window)"
     for number in range(windows):
         key, end, maximum = f"${3 * number + 2}::text", f"${3 * number + 3}::timestamptz", f"${3 * number + 4}::int"
         full.append(f"key = {key} AND hits >= {maximum}")
         counts.append(COUNT_IN_WINDOW.format(number=number, key=key, end=end, unless_refused=unless_refused))
         unless_refused = f"FROM window_{number} WHERE hits <= {maximum}"
-        refusals.append(f"SELECT key, expires_at FROM window_{number} WHERE hits > {maximum}")  # noqa: S608 # no values
+        refusals.append(f"SELECT expires_at, {number + 1} FROM window_{number} WHERE hits > {maximum}")  # noqa: S608 # no values
     full_window = FULL_WINDOW.format(is_full=" OR ".join(full))
     return f"WITH {','.join([full_window, *counts])} {' UNION ALL '.join(refusals)}"
 
@@ -107,14 +112,17 @@ def count_statement(windows: int) -> str:
 def client_network(ip: str | None) -> str:
     """The client that a limit by client counts: an IPv4 address, or the /64 network of an IPv6 address.
 
-    The holder of an IPv6 network can use each of its addresses. A text that is not an address is given back as it is.
+    The holder of an IPv6 network can use each of its addresses. An IPv4-mapped IPv6 address is its IPv4 address. A text
+    that is not an address is given back as it is.
     """
     try:
         address = ip_address(ip or "")
     except ValueError:
         return ip or ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(ip_network((int(address), IPV6_PREFIX), strict=False))
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ip_network((int(address), IPV6_PREFIX), strict=False))
+        address = address.ipv4_mapped
     return str(address)
 
 
@@ -139,17 +147,22 @@ class RateLimits:
     async def hit_all(self, *uses: Use) -> None:
         """Count several uses in one statement. If one of the limits refuses, none is counted.
 
+        Uses that lose a race for the last place are taken back in a second statement. Until then, they can make
+        another hit of the same limits wait that would have found a place.
+
         Raises `Problem` `too_many_requests` with Retry-After in seconds. The answer does not depend on whether an
         account with this identifier exists.
         """
-        now = self._clock()
-        parameters: list[object] = [now]
-        for key, window in _windows(uses):
-            parameters += [key, now + timedelta(seconds=window.seconds), window.hits]
-        statement = count_statement(len(parameters) // 3)
-        refusal = await self._database.pool.fetchrow(statement, *parameters)
-        if refusal is not None:
-            raise _too_many(refusal["expires_at"] - now)
+        now, windows = self._clock(), _windows(uses)
+        if not windows:
+            return
+        parameters = [(key, now + timedelta(seconds=window.seconds), window.hits) for key, window in windows]
+        refusal = await self._database.pool.fetchrow(count_statement(len(windows)), now, *chain(*parameters))
+        if refusal is None:
+            return
+        if counted := refusal["counted"]:
+            await self._database.pool.execute(REFUND, now, [key for key, _ in windows[:counted]])
+        raise _too_many(refusal["expires_at"] - now)
 
     async def allows(self, name: str, identifier: str) -> bool:
         """Whether a use would be accepted now. Counts nothing."""
@@ -167,10 +180,13 @@ class RateLimits:
 
 
 def _windows(uses: Iterable[Use]) -> list[tuple[str, Window]]:
-    """The rows that these uses count in, in the one order in which all statements lock rows."""
+    """The rows that these uses count in, in the one order in which all statements lock rows.
+
+    A use that is named twice is one use.
+    """
     return sorted(
         (f"{use.name}/{_digest(use.identifier)}/{window.seconds}", window)
-        for use in uses
+        for use in set(uses)
         for window in LIMITS[use.name]
     )
 

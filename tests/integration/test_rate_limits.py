@@ -9,9 +9,9 @@ import pytest
 
 from app.errors import Problem
 from app.postgres.database import Database
-from app.rate_limits import RateLimits, delete_closed
+from app.rate_limits import RateLimits, Use, delete_closed
 from tests.support.app import RunningApp
-from tests.support.races import at_once
+from tests.support.races import at_once, queued
 
 Hit = Callable[[], Awaitable[int]]
 WINDOWS = "SELECT hits, expires_at FROM rate_limits ORDER BY expires_at"
@@ -73,8 +73,7 @@ async def test_of_hits_at_once_as_many_are_accepted_as_the_limit_allows(app: Run
     waits = await at_once(16, lambda _: hit())
 
     assert sorted(waits) == [0] + [30] * 15
-    [_, hour] = await windows(app)
-    assert hour == (1, 3600)
+    assert await windows(app) == [(1, 30), (1, 3600)]
 
 
 async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: RunningApp, database_url: str) -> None:
@@ -106,3 +105,116 @@ async def test_closed_windows_are_deleted_but_for_those_that_a_hit_holds(app: Ru
             assert await delete_closed(transaction, now, 10) == 1
     async with database.transaction() as transaction:
         assert await delete_closed(transaction, now, 10) == 1
+
+
+@pytest.fixture
+def limits(app: RunningApp) -> RateLimits:
+    return RateLimits(app.resources.database, app.clock)
+
+
+ADA = Use("mail_to_address", "ada@example.org")
+BOB = Use("mail_to_address", "bob@example.org")
+OFFICE = Use("mail_by_client", "192.0.2.1")
+
+
+async def accepted(limits: RateLimits, *uses: Use) -> bool:
+    try:
+        await limits.hit_all(*uses)
+    except Problem as problem:
+        assert problem.code == "too_many_requests"
+        return False
+    return True
+
+
+async def hits_of(app: RunningApp, name: str) -> list[int]:
+    """The hits of all windows of a limit, fewest first."""
+    keys = "SELECT hits FROM rate_limits WHERE key LIKE $1 || '/%' ORDER BY hits"
+    return [row["hits"] for row in await app.resources.database.pool.fetch(keys, name)]
+
+
+async def test_several_uses_are_counted_together_or_not_at_all(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits, OFFICE, ADA)
+    assert not await accepted(limits, OFFICE, ADA)
+    assert not await accepted(limits, BOB, ADA, OFFICE)
+    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
+
+    assert await accepted(limits, BOB, OFFICE)
+    assert await hits_of(app, "mail_by_client") == [2, 2]
+
+
+async def test_no_use_is_accepted_without_a_statement(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits)
+    assert await windows(app) == []
+
+
+async def test_a_use_that_loses_a_race_is_counted_in_none_of_its_limits(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits, ADA)
+    await limits.refund(ADA)
+    async with queued(app, "SELECT FROM rate_limits FOR UPDATE") as queue:
+        for _ in range(3):
+            await queue.add(accepted(limits, OFFICE, ADA))
+
+    assert [task.result() for task in queue.tasks] == [True, False, False]
+    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
+
+
+async def test_uses_refunds_and_resets_that_cross_do_not_wait_for_each_other(
+    app: RunningApp, limits: RateLimits
+) -> None:
+    uses = [Use("guess_by_client", f"192.0.2.{number}") for number in range(6)]
+
+    async def cross(number: int) -> bool:
+        order = uses[number % 6 :] + uses[: number % 6]
+        taken = await accepted(limits, *(order if number % 2 else reversed(order)))
+        if number % 3 == 0:
+            await limits.refund(*order)
+        if number % 7 == 0:
+            await limits.reset(*reversed(order))
+        return taken
+
+    async with asyncio.timeout(10):
+        taken = await at_once(50, cross)
+
+    assert sum(taken) == 50
+
+
+async def test_a_refund_takes_back_one_use_and_none_that_was_not_counted(app: RunningApp, limits: RateLimits) -> None:
+    await limits.refund(ADA)
+    assert await windows(app) == []
+    assert await accepted(limits, ADA, OFFICE)
+    assert await accepted(limits, OFFICE)
+
+    await limits.refund(ADA, OFFICE)
+    assert (await hits_of(app, "mail_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [1, 1])
+
+    await at_once(8, lambda _: limits.refund(ADA, OFFICE))
+    assert (await hits_of(app, "mail_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [0, 0])
+    assert await accepted(limits, ADA)
+
+
+async def test_a_window_that_has_ended_is_not_refunded(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits, ADA)
+    app.clock.forward(seconds=30)
+
+    await limits.refund(ADA)
+    assert await hits_of(app, "mail_to_address") == [0, 1]
+
+
+async def test_a_limit_says_whether_it_would_accept_a_use_and_counts_none(app: RunningApp, limits: RateLimits) -> None:
+    assert [await limits.allows(*ADA) for _ in range(3)] == [True, True, True]
+    assert await windows(app) == []
+
+    assert await accepted(limits, ADA)
+    assert (await limits.allows(*ADA), await limits.allows(*BOB)) == (False, True)
+    app.clock.forward(seconds=30)
+    assert await limits.allows(*ADA)
+
+
+async def test_a_reset_forgets_the_uses_of_these_identifiers_alone(app: RunningApp, limits: RateLimits) -> None:
+    for use in (ADA, BOB, OFFICE):
+        assert await accepted(limits, use)
+
+    await limits.reset(ADA, OFFICE)
+
+    assert (await accepted(limits, ADA), await accepted(limits, BOB)) == (True, False)
+    assert await hits_of(app, "mail_by_client") == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.rate_limits import LIMITS, Window, client_network, parse_windows
+from app.rate_limits import LIMITS, Use, Window, _windows, client_network, parse_windows
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,27 @@ def test_the_limits_of_the_service() -> None:
         (("192.0.2.1", "192.0.2.2"), 2),
         (("192.0.2.1", "192.0.2.1"), 1),
         (("::ffff:192.0.2.1", "::ffff:192.0.2.2"), 2),
+        (("::ffff:192.0.2.1", "192.0.2.1"), 1),
+        (("fe80::1%eth0", "fe80::2"), 1),
         (("unix", "unix"), 1),
+        (("unix", ""), 2),
     ],
 )
-def test_all_addresses_of_an_ipv6_network_are_one_client(ips: tuple[str, str], clients: int) -> None:
+def test_all_addresses_of_an_ipv6_network_are_one_client_and_a_mapped_one_is_ipv4(
+    ips: tuple[str, str], clients: int
+) -> None:
     assert len(set(map(client_network, ips))) == clients
+
+
+def test_a_client_without_an_address_is_one_client() -> None:
+    assert client_network(None) == client_network("")
+
+
+def test_uses_are_counted_in_one_order_and_a_use_named_twice_is_one() -> None:
+    uses = [Use(name, identifier) for name in ("mail_to_address", "mail_by_client") for identifier in ("b", "a")]
+
+    windows = _windows(uses)
+
+    assert len(windows) == 8
+    assert [_windows(order) for order in (reversed(uses), uses + uses)] == [windows, windows]
+    assert [key for key, _ in windows] == sorted(key for key, _ in windows)
