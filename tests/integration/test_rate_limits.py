@@ -120,8 +120,7 @@ OFFICE = Use("mail_by_client", "192.0.2.1")
 async def accepted(limits: RateLimits, *uses: Use) -> bool:
     try:
         await limits.hit_all(*uses)
-    except Problem as problem:
-        assert problem.code == "too_many_requests"
+    except Problem:
         return False
     return True
 
@@ -158,9 +157,7 @@ async def test_a_use_that_loses_a_race_is_counted_in_none_of_its_limits(app: Run
     assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
 
 
-async def test_uses_refunds_and_resets_that_cross_do_not_wait_for_each_other(
-    app: RunningApp, limits: RateLimits
-) -> None:
+async def test_uses_refunds_and_resets_that_cross_do_not_deadlock(limits: RateLimits) -> None:
     uses = [Use("guess_by_client", f"192.0.2.{number}") for number in range(6)]
 
     async def cross(number: int) -> bool:
