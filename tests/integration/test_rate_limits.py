@@ -8,8 +8,10 @@ import asyncpg
 import pytest
 
 from app.errors import Problem
+from app.postgres.counters import PostgresCounters, delete_closed
 from app.postgres.database import Database
-from app.rate_limits import RateLimits, Use, delete_closed
+from app.rate_limits import RateLimits, Use
+from app.settings.limits import DEFAULT_WINDOWS
 from tests.support.app import RunningApp
 from tests.support.races import at_once, queued
 
@@ -20,11 +22,10 @@ WINDOWS = "SELECT hits, expires_at FROM rate_limits ORDER BY expires_at"
 @pytest.fixture
 def hit(app: RunningApp) -> Hit:
     """A hit of the limit 1/30 seconds;5/hour, which gives the seconds to wait, or 0 where it is accepted."""
-    limits = RateLimits(app.resources.database, app.clock)
 
     async def hit() -> int:
         try:
-            await limits.hit("mail_to_address", "ada@example.org")
+            await app.resources.rate_limits.hit("mail_to_address", "ada@example.org")
         except Problem as problem:
             return int(problem.headers["Retry-After"])
         return 0
@@ -85,7 +86,7 @@ async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: Run
     async with Database(database_url, 1).connected() as database:
         async with database.pool.acquire() as connection:
             connection.add_query_logger(note)
-        limits = RateLimits(database, app.clock)
+        limits = RateLimits(PostgresCounters(database), app.clock, DEFAULT_WINDOWS)
         await limits.hit("mail_to_address", "ada@example.org")
         with pytest.raises(Problem):
             await limits.hit("mail_to_address", "ada@example.org")
@@ -109,7 +110,7 @@ async def test_closed_windows_are_deleted_but_for_those_that_a_hit_holds(app: Ru
 
 @pytest.fixture
 def limits(app: RunningApp) -> RateLimits:
-    return RateLimits(app.resources.database, app.clock)
+    return app.resources.rate_limits
 
 
 ADA = Use("mail_to_address", "ada@example.org")
@@ -150,10 +151,9 @@ async def test_a_use_that_loses_a_race_is_counted_in_none_of_its_limits(app: Run
     assert await accepted(limits, ADA)
     await limits.refund(ADA)
     async with queued(app, "SELECT FROM rate_limits FOR UPDATE") as queue:
-        for _ in range(3):
-            await queue.add(accepted(limits, OFFICE, ADA))
+        tasks = [await queue.add(accepted(limits, OFFICE, ADA)) for _ in range(3)]
 
-    assert [task.result() for task in queue.tasks] == [True, False, False]
+    assert [task.result() for task in tasks] == [True, False, False]
     assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
 
 
@@ -195,23 +195,3 @@ async def test_a_window_that_has_ended_is_not_refunded(app: RunningApp, limits: 
 
     await limits.refund(ADA)
     assert await hits_of(app, "mail_to_address") == [0, 1]
-
-
-async def test_a_limit_says_whether_it_would_accept_a_use_and_counts_none(app: RunningApp, limits: RateLimits) -> None:
-    assert [await limits.allows(*ADA) for _ in range(3)] == [True, True, True]
-    assert await windows(app) == []
-
-    assert await accepted(limits, ADA)
-    assert (await limits.allows(*ADA), await limits.allows(*BOB)) == (False, True)
-    app.clock.forward(seconds=30)
-    assert await limits.allows(*ADA)
-
-
-async def test_a_reset_forgets_the_uses_of_these_identifiers_alone(app: RunningApp, limits: RateLimits) -> None:
-    for use in (ADA, BOB, OFFICE):
-        assert await accepted(limits, use)
-
-    await limits.reset(ADA, OFFICE)
-
-    assert (await accepted(limits, ADA), await accepted(limits, BOB)) == (True, False)
-    assert await hits_of(app, "mail_by_client") == []
