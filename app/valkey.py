@@ -15,8 +15,8 @@ SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 PREFIX = "ostiary:"
 
 # A window is a hash of its hits and its end in milliseconds, by the service's clock. The arguments are the current
-# time, whether to count, then the maximum and the milliseconds of each window. The result is the number of the full window
-# that ends last and the milliseconds to its end, or {0, 0}.
+# time, whether to count, then the maximum and the milliseconds of each window. The result is the number of the full
+# window that ends last and the milliseconds to its end, or {0, 0}.
 COUNT = """
 local now, counting = tonumber(ARGV[1]), ARGV[2] == '1'
 local open, full, rest = {}, 0, 0

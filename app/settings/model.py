@@ -17,10 +17,10 @@ FILE_MAIL = "file:"
 class Settings(Struct, frozen=True, kw_only=True):
     """What an operator can set; the field `public_url` is the variable `PUBLIC_URL`.
 
-    Lists are separated by commas. Times are whole seconds. `limits` are the variables LIMIT_…, by the names of `LIMITS`.
-    The Argon2id defaults are OWASP's (Password Storage Cheat
-    Sheet: 19 MiB, t=2, p=1), the lengths those of NIST SP 800-63B-4 section 3.1.1.2, the session limits those of
-    sections 2.1.3 (AAL1) and, for platform admins, 2.2.3 (AAL2).
+    Lists are separated by commas. Times are whole seconds. The variables LIMIT_… are the field `limits` by the names of
+    `LIMITS`. The Argon2id defaults are OWASP's (Password Storage Cheat Sheet: 19 MiB, t=2, p=1), the lengths those of
+    NIST SP 800-63B-4 section 3.1.1.2, the session limits those of sections 2.1.3 (AAL1) and, for platform admins, 2.2.3
+    (AAL2).
     """
 
     environment: Literal["development", "production"] = "development"
@@ -57,6 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     session_absolute_seconds: Seconds = 30 * 24 * 3600
     admin_session_idle_seconds: Seconds = 3600
     admin_session_absolute_seconds: Seconds = 24 * 3600
+    sessions_per_user: Annotated[int, Meta(ge=1, le=10_000)] = 50
     step_up_seconds: Seconds = 15 * 60
     invitation_seconds: Seconds = 7 * 24 * 3600
 
