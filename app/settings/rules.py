@@ -94,6 +94,16 @@ def broken_rules(settings: Settings) -> list[str]:
     return broken
 
 
+def notices(settings: Settings) -> list[str]:
+    """One line for each setting that is allowed, but that the operator of a service should think about."""
+    notes = {
+        "TRUSTED_PROXIES is not set: behind a proxy all clients count as one for rate limits, unless it is named there": (
+            settings.environment == "production" and not settings.trusted_proxies
+        ),
+    }
+    return [line for line, applies in notes.items() if applies]
+
+
 def _is_weak(secret_key: str) -> bool:
     return len(secret_key) < SECRET_KEY_MIN_LENGTH or len(set(secret_key)) < SECRET_KEY_MIN_VARIETY
 
