@@ -97,7 +97,7 @@ def broken_rules(settings: Settings) -> list[str]:
 def notices(settings: Settings) -> list[str]:
     """One line for each setting that is allowed, but that the operator of a service should think about."""
     notes = {
-        "TRUSTED_PROXIES is not set: behind a proxy all clients count as one for rate limits, unless it is named there": (
+        "TRUSTED_PROXIES is not set: behind a proxy, all clients count as one for rate limits, unless it is named": (
             settings.environment == "production" and not settings.trusted_proxies
         ),
     }

@@ -5,12 +5,18 @@ Each write is one transaction that checks the translator's right again.
 
 import unicodedata
 from collections.abc import Sequence
+from hashlib import sha256
 
 from app.audit import Actor
 from app.domain.languages.access import lock_language
 from app.domain.languages.repository import find_language
 from app.domain.languages.translations import repository
-from app.domain.languages.translations.repository import TranslationFilters, TranslationRepository, WrittenText
+from app.domain.languages.translations.repository import (
+    PresentText,
+    TranslationFilters,
+    TranslationRepository,
+    WrittenText,
+)
 from app.domain.languages.translations.schemas import KEY, BatchItem, NewText, TranslationView, VersionView
 from app.domain.resources import Resources
 from app.errors import FieldError, Problem, SubjectNotFound, invalid
@@ -51,6 +57,8 @@ async def write_translation(
 ) -> TranslationView:
     """Write one text over the version that it replaces; None is for a new key.
 
+    A text that is stored already, in the same state, stays at its version.
+
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
     item = BatchItem(key=checked_key(key), text=new.text, version=replaces, state=new.state)
@@ -81,7 +89,8 @@ async def delete_translation(actor: Actor, resources: Resources, code: str, key:
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
-        if (await translations.versions(code, [key])).get(key) != version:
+        present = (await translations.present(code, [key])).get(key)
+        if present is None or present.version != version:
             raise _conflict([])
         await translations.remove(code, key, version + 1, actor.require_user_id(), resources.clock())
 
@@ -98,12 +107,13 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
-        present = await translations.versions(code, keys)
-        stale = [index for index, item in enumerate(items) if present.get(item.key) != item.version]
+        present = await translations.present(code, keys)
+        versions = {key: text.version for key, text in present.items()}
+        stale = [index for index, item in enumerate(items) if versions.get(item.key) != item.version]
         if stale:
             raise _conflict(stale if len(items) > 1 else [])
         last, now = await translations.last_versions(code, keys), resources.clock()
-        written = [
+        texts = [
             WrittenText(
                 key=item.key,
                 text=unicodedata.normalize("NFC", item.text),
@@ -114,8 +124,14 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
             )
             for item in items
         ]
-        await translations.store(code, written)
-    return [to_struct(TranslationView, text) for text in written]
+        unchanged = {text.key: present[text.key] for text in texts if _is_stored(text, present.get(text.key))}
+        await translations.store(code, [text for text in texts if text.key not in unchanged])
+    return [to_struct(TranslationView, unchanged.get(text.key, text), text=text.text) for text in texts]
+
+
+def _is_stored(text: WrittenText, present: PresentText | None) -> bool:
+    """Whether this text is stored in this state, so that writing it would change nothing."""
+    return present is not None and (present.state, present.digest) == (text.state, sha256(text.text.encode()).digest())
 
 
 def _conflict(indexes: Sequence[int]) -> Problem:
