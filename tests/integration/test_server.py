@@ -129,7 +129,7 @@ async def test_production_without_trusted_proxies_says_so_at_the_start(server_ur
         "ARGON2_ITERATIONS": "2",
         "RUN_JOBS": "off",
     }
-    with serving(work_dir / "data", work_dir, **production) as service:
+    with serving(work_dir / "data", work_dir, None, **production) as service:
         assert [line.partition(":")[0] for line in service.out][1:] == ["TRUSTED_PROXIES is not set", "Setup link"]
 
 

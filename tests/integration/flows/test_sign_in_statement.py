@@ -69,7 +69,7 @@ async def test_the_statement_ends_the_same_oldest_sessions_as_the_separate_steps
     app: RunningApp, database_url: str
 ) -> None:
     async with running(settings_for(database_url, SESSIONS_PER_USER="3"), app.clock) as capped:
-        left = []
+        left = list[list[bool]]()
         for email in ("ada@example.org", "eve@example.org"):
             user_id = await app.user(email)
             tokens = [await app.token(user_id) for _ in range(6)]
