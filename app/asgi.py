@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 from sqlalchemy import MetaData
 
-from app import logs, rate_limits
+from app import logs
 from app.auth.middleware import AuthenticationMiddleware
 from app.clock import Clock, utc_now
 from app.domain.audit.module import MODULE as AUDIT
@@ -34,6 +34,7 @@ from app.http.problems import problem_response
 from app.jobs import cleanup, queue
 from app.jobs.worker import JobHandler, Worker
 from app.mail import mailer
+from app.postgres import counters
 from app.postgres.base import Base
 from app.postgres.database import Database
 from app.settings.load import load
@@ -44,7 +45,7 @@ MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT)
 
 CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")
-SWEEPS = (*[sweep for module in MODULES for sweep in module.sweeps], rate_limits.delete_closed, queue.delete_finished)
+SWEEPS = (*[sweep for module in MODULES for sweep in module.sweeps], counters.delete_closed, queue.delete_finished)
 
 # Every table of the service: the imports above have loaded all models. For migrations and tests.
 TABLES: MetaData = Base.metadata
@@ -74,7 +75,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         async with database.connected(), resources.mail.open(), working:
             yield
             await sessions.flush()
-        await resources.hasher.close()
+        await resources.close()
 
     app = Litestar(
         route_handlers=[_router()],
@@ -129,7 +130,7 @@ def _cors(settings: Settings) -> CORSConfig | None:
         allow_origins=list(settings.allowed_origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Content-Type", "If-Match", "If-None-Match"],
-        expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+        expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
         allow_credentials=True,
         max_age=600,
     )

@@ -1,17 +1,39 @@
 """Audit events: who did what to whom, written in the transaction that does it. Rows are only ever added."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Index, Text, func, insert, text
+from sqlalchemy import Index, Interval, Text, bindparam, func, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import Problem
 from app.postgres.base import Base, new_id
+
+# Anonymous clients cause these actions as often as the limits of their networks allow. Of each user, and of all keys
+# that belong to nobody yet, `LISTED_MAX` are listed within an hour; later ones only when their number has doubled.
+COUNTED_ACTIONS = frozenset({"key.issue"})
+LISTED_MAX = 100
+COUNTED_FOR = timedelta(hours=1)
+RECORD_COUNTED = text(
+    """
+    WITH counted AS (
+        INSERT INTO rate_limits AS r (key, hits, expires_at) VALUES (:counter, 1, now() + :counted_for)
+        ON CONFLICT (key) DO UPDATE
+           SET hits = CASE WHEN r.expires_at <= now() THEN 1 ELSE r.hits + 1 END,
+               expires_at = CASE WHEN r.expires_at <= now() THEN excluded.expires_at ELSE r.expires_at END
+        RETURNING hits
+    )
+    INSERT INTO audit_events (id, action, subject, ip, detail)
+    SELECT :id, :action, :subject, :ip,
+           CASE WHEN hits > :listed_max THEN :detail || jsonb_build_object('count', hits / 2) ELSE :detail END
+      FROM counted
+     WHERE hits <= :listed_max OR (hits % :listed_max = 0 AND (hits / :listed_max) & (hits / :listed_max - 1) = 0)
+    """
+).bindparams(bindparam("detail", type_=JSONB), bindparam("counted_for", COUNTED_FOR, Interval))
 
 
 class AuditEvent(Base):
@@ -79,7 +101,13 @@ async def record(
     """Record that `actor` did `action` to each of `subjects`, in the same transaction as the action itself.
 
     A domain declares its actions in its `module.py`. `detail` becomes JSON and must hold no secret, token or address.
+    Past `LISTED_MAX`, one event stands for several that anonymous clients cause. The field `count` of its detail is
+    their number.
     """
+    if actor.user_id is None and actor.ip is not None and action in COUNTED_ACTIONS:
+        for subject in subjects:
+            await _record_counted(actor, transaction, action, subject, detail or {})
+        return
     event = {
         "action": action,
         "actor_id": actor.user_id,
@@ -91,3 +119,22 @@ async def record(
         await transaction.execute(
             insert(AuditEvent), [{**event, "id": new_id(), "subject": subject} for subject in subjects]
         )
+
+
+async def _record_counted(
+    actor: Actor, transaction: AsyncSession, action: str, subject: str, detail: Mapping[str, object]
+) -> None:
+    """Record an action of an anonymous client. Call it after all other locks: the counter is locked for the rest."""
+    counted = subject if subject.startswith("user:") else "nobody"
+    await transaction.execute(
+        RECORD_COUNTED,
+        {
+            "counter": f"audit/{action}/{counted}",
+            "listed_max": LISTED_MAX,
+            "id": new_id(),
+            "action": action,
+            "subject": subject,
+            "ip": actor.ip,
+            "detail": dict(detail),
+        },
+    )

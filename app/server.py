@@ -28,6 +28,7 @@ from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres, reach_embedded_postgres
 from app.settings.model import Settings
+from app.settings.rules import notices
 
 OLDEST_POSTGRES = 15
 WORKER_STOP_SECONDS = 10
@@ -53,6 +54,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         address = _wait_for_port(settings)
         link = asyncio.run(_migrate_and_make_setup_link(running))
         announce(f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}; Ctrl-C stops it)")
+        for notice in notices(running):
+            announce(notice)
         if link:
             announce(f"Setup link: {link}")
         # Each worker reads its settings from the environment, and needs the address of the embedded database.
@@ -98,7 +101,7 @@ async def _work_until_signal(settings: Settings, announce: Callable[[str], None]
         async with resources.mail.open(), make_worker(resources).working():
             announce("Ostiary works (Ctrl-C stops it)")
             await stopped.wait()
-        await resources.hasher.close()
+        await resources.close()
 
 
 def create_worker() -> ASGIApp:
@@ -190,7 +193,7 @@ async def _migrate_and_make_setup_link(settings: Settings) -> str | None:
         try:
             return await new_setup_link(OPERATOR, resources)
         finally:
-            await resources.hasher.close()
+            await resources.close()
 
 
 def _wait_for_port(settings: Settings) -> str:

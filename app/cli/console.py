@@ -36,7 +36,7 @@ def with_resources(work: Callable[[Resources], Awaitable[T]], *, migrated: bool 
             try:
                 return await work(resources)
             finally:
-                await resources.hasher.close()
+                await resources.close()
 
     logs.configure_logging()
     with reach_database(load(os.environ)) as settings:

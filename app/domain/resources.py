@@ -9,7 +9,7 @@ from app.jobs.queue import JobQueue
 from app.mail.mailer import Mailer
 from app.mail.transports import transport_for
 from app.postgres.database import Database
-from app.rate_limits import RateLimits
+from app.rate_limits import RateLimits, rate_limits_for
 from app.secret_key import SecretKey
 from app.settings.model import Settings
 
@@ -31,6 +31,11 @@ class Resources(Struct, frozen=True):
     rate_limits: RateLimits
     cookie: SessionCookie
 
+    async def close(self) -> None:
+        """Stop the processes and close the connections that were opened here. The database has a context of its own."""
+        await self.hasher.close()
+        await self.rate_limits.close()
+
 
 def make_resources(settings: Settings, database: Database, clock: Clock) -> Resources:
     """The resources of one process. Nothing is connected or started before its first use."""
@@ -44,6 +49,6 @@ def make_resources(settings: Settings, database: Database, clock: Clock) -> Reso
         jobs=jobs,
         mail=Mailer(clock, settings, jobs, transport_for(settings)),
         hasher=SecretHasher(settings),
-        rate_limits=RateLimits(database, clock),
+        rate_limits=rate_limits_for(settings, database, clock),
         cookie=cookie_for(settings),
     )

@@ -42,6 +42,7 @@ UPDATE jobs
  WHERE id = $1 AND attempts = $2 AND state = 'running'
 RETURNING id
 """
+FORGET = "DELETE FROM jobs WHERE id = $1 AND attempts = $2 AND state = 'running' RETURNING id"
 
 
 class ClaimedJob(Struct, frozen=True):
@@ -56,7 +57,10 @@ class ClaimedJob(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """The columns that an attempt changes. `due_at` and `attempts` stay as they are if they are None."""
+    """The columns that an attempt changes. `due_at` and `attempts` stay as they are if they are None.
+
+    With `forget`, the job is deleted instead.
+    """
 
     state: str
     error: str | None = None
@@ -64,6 +68,7 @@ class Outcome(Struct, frozen=True):
     finished_at: datetime | None = None
     attempts: int | None = None
     erase_payload: bool = False
+    forget: bool = False
 
 
 class JobQueue:
@@ -133,6 +138,8 @@ async def record_outcome(database: Database, job: ClaimedJob, outcome: Outcome) 
 
     Returns False, and writes nothing, if the lease has ended and another worker has claimed the job since.
     """
+    if outcome.forget:
+        return await database.pool.fetchval(FORGET, job.id, job.attempts) is not None
     recorded = await database.pool.fetchval(
         RECORD_OUTCOME,
         job.id, job.attempts,

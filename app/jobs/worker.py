@@ -59,11 +59,13 @@ class JobHandler(Struct, frozen=True):
 
     `run` is called again after any exception but `PermanentError`. It may also be called again after a success: when
     the worker is killed before the success is recorded. With `every`, the kind is scheduled: it has a single job,
-    which has no payload and is due again that long after each run.
+    which has no payload and is due again that long after each run. Without `keep`, a job is deleted when it is done or
+    has expired: strangers cause as many as they like.
     """
 
     run: Callable[[Attempt], Awaitable[None]]
     every: timedelta | None = None
+    keep: bool = True
 
 
 class Worker:
@@ -162,8 +164,9 @@ class Worker:
 
     async def _run(self, job: ClaimedJob) -> Outcome:
         """Make one attempt at the job, unless it has expired. Every exception becomes an outcome."""
+        forget = not self._handlers[job.kind].keep
         if job.expires_at and job.expires_at <= self._clock():
-            return self._dead("expired before it could be done", erase_payload=True)
+            return self._dead("expired before it could be done", erase_payload=True, forget=forget)
         try:
             await self._call_handler(job)
         except PermanentError as error:
@@ -175,7 +178,7 @@ class Worker:
             return self._failed(job, type(error).__name__)
         if every := self._handlers[job.kind].every:
             return Outcome("queued", attempts=0, due_at=self._clock() + every)
-        return Outcome("done", finished_at=self._clock(), erase_payload=True)
+        return Outcome("done", finished_at=self._clock(), erase_payload=True, forget=forget)
 
     async def _call_handler(self, job: ClaimedJob) -> None:
         if self._has_spent(job, MAX_ATTEMPTS + 1):
@@ -196,8 +199,8 @@ class Worker:
             return self._dead(reason)
         return Outcome("queued", error=_stored(reason), due_at=self._clock() + backoff(job.attempts))
 
-    def _dead(self, reason: str, *, erase_payload: bool = False) -> Outcome:
-        return Outcome("dead", error=_stored(reason), finished_at=self._clock(), erase_payload=erase_payload)
+    def _dead(self, reason: str, *, erase_payload: bool = False, forget: bool = False) -> Outcome:
+        return Outcome("dead", _stored(reason), finished_at=self._clock(), erase_payload=erase_payload, forget=forget)
 
     def _has_spent(self, job: ClaimedJob, attempts: int) -> bool:
         """Whether this is at least the given attempt. Scheduled jobs have no last attempt."""

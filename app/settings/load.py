@@ -5,11 +5,13 @@ from typing import Literal, get_args, get_origin
 
 import msgspec
 
+from app.settings.limits import DEFAULT_WINDOWS, LIMITS, Window, parse_windows
 from app.settings.model import FILE_MAIL, Settings
 from app.settings.rules import broken_rules
 from app.settings.urls import is_base_url, origin_of
 
 BOOLEANS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+LIMIT_PREFIX = "LIMIT_"
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 # compared, not bound
 
 
@@ -29,6 +31,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     values: dict[str, object] = {}
     mistakes: list[str] = []
     for field in msgspec.structs.fields(Settings):
+        if field.name == "limits":
+            continue
         variable = field.name.upper()
         raw = environ.get(variable, "").strip()
         if not raw:
@@ -37,6 +41,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             values[field.name] = _convert(raw, field.type)
         except (KeyError, msgspec.ValidationError):
             mistakes.append(f"{variable}: expected {_expected(field.type)}")
+    values["limits"] = {**DEFAULT_WINDOWS, **_limits(environ, mistakes)}
     if mistakes:
         raise SettingsError(mistakes)
     settings = Settings(**values)  # type: ignore[arg-type] # each value was converted to its field's type above
@@ -44,6 +49,21 @@ def load(environ: Mapping[str, str]) -> Settings:
     if broken := broken_rules(settings):
         raise SettingsError(broken)
     return settings
+
+
+def _limits(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, tuple[Window, ...]]:
+    """The windows of the variables LIMIT_… by the names of their limits. Adds a line to `mistakes` for each bad one."""
+    limits = {}
+    for variable in sorted(name for name in environ if name.startswith(LIMIT_PREFIX)):
+        name, raw = variable.removeprefix(LIMIT_PREFIX).lower(), environ[variable].strip()
+        if variable != LIMIT_PREFIX + name.upper() or name not in LIMITS:
+            mistakes.append(f"{variable}: there is no such limit; the README lists them")
+        elif raw:
+            try:
+                limits[name] = parse_windows(raw)
+            except ValueError:
+                mistakes.append(f"{variable}: expected a limit such as 5/minute;50/day, or off")
+    return limits
 
 
 def _convert(raw: str, wanted: object) -> object:

@@ -1,10 +1,12 @@
 """The settings of the service, as one frozen value."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
+from app.settings.limits import DEFAULT_WINDOWS, Window
 from app.settings.urls import is_plain_loopback, origin_of
 
 Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
@@ -15,9 +17,10 @@ FILE_MAIL = "file:"
 class Settings(Struct, frozen=True, kw_only=True):
     """What an operator can set; the field `public_url` is the variable `PUBLIC_URL`.
 
-    Lists are separated by commas. Times are whole seconds. The Argon2id defaults are OWASP's (Password Storage Cheat
-    Sheet: 19 MiB, t=2, p=1), the lengths those of NIST SP 800-63B-4 section 3.1.1.2, the session limits those of
-    sections 2.1.3 (AAL1) and, for platform admins, 2.2.3 (AAL2).
+    Lists are separated by commas. Times are whole seconds. The variables LIMIT_… are the field `limits` by the names of
+    `LIMITS`. The Argon2id defaults are OWASP's (Password Storage Cheat Sheet: 19 MiB, t=2, p=1), the lengths those of
+    NIST SP 800-63B-4 section 3.1.1.2, the session limits those of sections 2.1.3 (AAL1) and, for platform admins, 2.2.3
+    (AAL2).
     """
 
     environment: Literal["development", "production"] = "development"
@@ -30,6 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    valkey_url: str | None = None
     secret_key: str | None = None
     secret_key_previous: str | None = None
     mail_url: str = FILE_MAIL
@@ -53,8 +57,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     session_absolute_seconds: Seconds = 30 * 24 * 3600
     admin_session_idle_seconds: Seconds = 3600
     admin_session_absolute_seconds: Seconds = 24 * 3600
+    sessions_per_user: Annotated[int, Meta(ge=1, le=10_000)] = 50
     step_up_seconds: Seconds = 15 * 60
     invitation_seconds: Seconds = 7 * 24 * 3600
+
+    limits: Mapping[str, tuple[Window, ...]] = field(default_factory=lambda: DEFAULT_WINDOWS)
 
     @property
     def passwords(self) -> bool:

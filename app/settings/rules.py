@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_network
 
 from app.settings.mailbox import mailbox_of
 from app.settings.model import FILE_MAIL, Settings
-from app.settings.urls import is_base_url, is_origin, is_postgres_url, is_smtp_url
+from app.settings.urls import is_base_url, is_origin, is_postgres_url, is_smtp_url, is_valkey_url
 
 HOST = re.compile(r"[\w.:-]+", re.ASCII)
 
@@ -31,6 +32,12 @@ def broken_rules(settings: Settings) -> list[str]:
         ),
         "DATABASE_URL: required when ENVIRONMENT=production (the embedded database is for development)": (
             production and settings.database_url is None
+        ),
+        "VALKEY_URL: expected valkey://user:password@host:port/0, or valkeys: for TLS; redis: and rediss: too": (
+            settings.valkey_url is not None and not is_valkey_url(settings.valkey_url)
+        ),
+        "VALKEY_URL: needs the package redis: install ostiary[valkey]": (
+            settings.valkey_url is not None and find_spec("redis") is None
         ),
         "SIGN_IN_METHODS: name at least one of password and code": not settings.sign_in_methods,
         "SIGN_UP: open needs code among SIGN_IN_METHODS: people sign up with a code": (
@@ -85,6 +92,16 @@ def broken_rules(settings: Settings) -> list[str]:
         if not _is_read_by(ip_network, proxy)
     ]
     return broken
+
+
+def notices(settings: Settings) -> list[str]:
+    """One line for each setting that is allowed, but that the operator of a service should think about."""
+    notes = {
+        "TRUSTED_PROXIES is not set: behind a proxy, all clients count as one for rate limits, unless it is named": (
+            settings.environment == "production" and not settings.trusted_proxies
+        ),
+    }
+    return [line for line, applies in notes.items() if applies]
 
 
 def _is_weak(secret_key: str) -> bool:

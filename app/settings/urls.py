@@ -56,6 +56,18 @@ def is_smtp_url(url: str) -> bool:
     )
 
 
+def is_valkey_url(url: str) -> bool:
+    """Whether the URL names a Valkey or Redis server: a host, optionally a port, credentials and a database number."""
+    parts = _read(url)
+    return (
+        parts is not None
+        and parts.scheme in ("valkey", "valkeys", "redis", "rediss")
+        and bool(parts.hostname)
+        and re.fullmatch(r"(/[0-9]*)?", parts.path, re.ASCII) is not None
+        and not (parts.query or parts.fragment)
+    )
+
+
 def _read(url: str) -> SplitResult | None:
     """The parts of the URL; None if brackets are not paired or the port is not a number up to 65535."""
     try:

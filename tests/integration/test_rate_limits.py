@@ -8,10 +8,12 @@ import asyncpg
 import pytest
 
 from app.errors import Problem
+from app.postgres.counters import PostgresCounters, delete_closed
 from app.postgres.database import Database
-from app.rate_limits import RateLimits, delete_closed
+from app.rate_limits import RateLimits, Use
+from app.settings.limits import DEFAULT_WINDOWS
 from tests.support.app import RunningApp
-from tests.support.races import at_once
+from tests.support.races import at_once, queued
 
 Hit = Callable[[], Awaitable[int]]
 WINDOWS = "SELECT hits, expires_at FROM rate_limits ORDER BY expires_at"
@@ -20,11 +22,10 @@ WINDOWS = "SELECT hits, expires_at FROM rate_limits ORDER BY expires_at"
 @pytest.fixture
 def hit(app: RunningApp) -> Hit:
     """A hit of the limit 1/30 seconds;5/hour, which gives the seconds to wait, or 0 where it is accepted."""
-    limits = RateLimits(app.resources.database, app.clock)
 
     async def hit() -> int:
         try:
-            await limits.hit("mail_to_address", "ada@example.org")
+            await app.resources.rate_limits.hit("mail_to_address", "ada@example.org")
         except Problem as problem:
             return int(problem.headers["Retry-After"])
         return 0
@@ -73,8 +74,7 @@ async def test_of_hits_at_once_as_many_are_accepted_as_the_limit_allows(app: Run
     waits = await at_once(16, lambda _: hit())
 
     assert sorted(waits) == [0] + [30] * 15
-    [_, hour] = await windows(app)
-    assert hour == (1, 3600)
+    assert await windows(app) == [(1, 30), (1, 3600)]
 
 
 async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: RunningApp, database_url: str) -> None:
@@ -86,7 +86,7 @@ async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: Run
     async with Database(database_url, 1).connected() as database:
         async with database.pool.acquire() as connection:
             connection.add_query_logger(note)
-        limits = RateLimits(database, app.clock)
+        limits = RateLimits(PostgresCounters(database), app.clock, DEFAULT_WINDOWS)
         await limits.hit("mail_to_address", "ada@example.org")
         with pytest.raises(Problem):
             await limits.hit("mail_to_address", "ada@example.org")
@@ -106,3 +106,92 @@ async def test_closed_windows_are_deleted_but_for_those_that_a_hit_holds(app: Ru
             assert await delete_closed(transaction, now, 10) == 1
     async with database.transaction() as transaction:
         assert await delete_closed(transaction, now, 10) == 1
+
+
+@pytest.fixture
+def limits(app: RunningApp) -> RateLimits:
+    return app.resources.rate_limits
+
+
+ADA = Use("mail_to_address", "ada@example.org")
+BOB = Use("mail_to_address", "bob@example.org")
+OFFICE = Use("mail_by_client", "192.0.2.1")
+
+
+async def accepted(limits: RateLimits, *uses: Use) -> bool:
+    try:
+        await limits.hit_all(*uses)
+    except Problem:
+        return False
+    return True
+
+
+async def hits_of(app: RunningApp, name: str) -> list[int]:
+    """The hits of all windows of a limit, fewest first."""
+    keys = "SELECT hits FROM rate_limits WHERE key LIKE $1 || '/%' ORDER BY hits"
+    return [row["hits"] for row in await app.resources.database.pool.fetch(keys, name)]
+
+
+async def test_several_uses_are_counted_together_or_not_at_all(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits, OFFICE, ADA)
+    assert not await accepted(limits, OFFICE, ADA)
+    assert not await accepted(limits, BOB, ADA, OFFICE)
+    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
+
+    assert await accepted(limits, BOB, OFFICE)
+    assert await hits_of(app, "mail_by_client") == [2, 2]
+
+
+async def test_no_use_is_accepted_without_a_statement(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits)
+    assert await windows(app) == []
+
+
+async def test_a_use_that_loses_a_race_is_counted_in_none_of_its_limits(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits, ADA)
+    await limits.refund(ADA)
+    async with queued(app, "SELECT FROM rate_limits FOR UPDATE") as queue:
+        tasks = [await queue.add(accepted(limits, OFFICE, ADA)) for _ in range(3)]
+
+    assert [task.result() for task in tasks] == [True, False, False]
+    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
+
+
+async def test_uses_refunds_and_resets_that_cross_do_not_deadlock(limits: RateLimits) -> None:
+    uses = [Use("guess_by_client", f"192.0.2.{number}") for number in range(6)]
+
+    async def cross(number: int) -> bool:
+        order = uses[number % 6 :] + uses[: number % 6]
+        taken = await accepted(limits, *(order if number % 2 else reversed(order)))
+        if number % 3 == 0:
+            await limits.refund(*order)
+        if number % 7 == 0:
+            await limits.reset(*reversed(order))
+        return taken
+
+    async with asyncio.timeout(10):
+        taken = await at_once(50, cross)
+
+    assert sum(taken) == 50
+
+
+async def test_a_refund_takes_back_one_use_and_none_that_was_not_counted(app: RunningApp, limits: RateLimits) -> None:
+    await limits.refund(ADA)
+    assert await windows(app) == []
+    assert await accepted(limits, ADA, OFFICE)
+    assert await accepted(limits, OFFICE)
+
+    await limits.refund(ADA, OFFICE)
+    assert (await hits_of(app, "mail_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [1, 1])
+
+    await at_once(8, lambda _: limits.refund(ADA, OFFICE))
+    assert (await hits_of(app, "mail_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [0, 0])
+    assert await accepted(limits, ADA)
+
+
+async def test_a_window_that_has_ended_is_not_refunded(app: RunningApp, limits: RateLimits) -> None:
+    assert await accepted(limits, ADA)
+    app.clock.forward(seconds=30)
+
+    await limits.refund(ADA)
+    assert await hits_of(app, "mail_to_address") == [0, 1]

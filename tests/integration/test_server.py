@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_database
+from tests.support.app import SECRET_KEY
 from tests.support.serve_process import Service, is_alive, parent_of, serving, wait_for
 
 UNPRIVILEGED_ACCOUNT = "nobody"
@@ -114,6 +115,22 @@ async def test_with_database_url_several_workers_serve_without_the_embedded_data
         # A terminal sends SIGHUP when it is closed.
         assert service.stop(signal.SIGHUP) == 0
     assert not (work_dir / "data").exists()
+
+
+async def test_production_without_trusted_proxies_says_so_at_the_start(server_url: str, work_dir: Path) -> None:
+    production = {
+        "ENVIRONMENT": "production",
+        "DATABASE_URL": await make_database(server_url, "unproxied"),
+        "PUBLIC_URL": "https://auth.example.org",
+        "SECRET_KEY": SECRET_KEY,
+        "MAIL_URL": "smtps://mail.example.org",
+        "MAIL_FROM": "no-reply@example.org",
+        "ARGON2_MEMORY_KIB": "19456",
+        "ARGON2_ITERATIONS": "2",
+        "RUN_JOBS": "off",
+    }
+    with serving(work_dir / "data", work_dir, None, **production) as service:
+        assert [line.partition(":")[0] for line in service.out][1:] == ["TRUSTED_PROXIES is not set", "Setup link"]
 
 
 def test_the_service_runs_as_an_unprivileged_account(work_dir: Path) -> None:

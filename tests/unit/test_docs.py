@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from app.errors import KINDS
+from app.settings.limits import LIMITS
 from app.settings.model import Settings
 from tests.support.audit_actions import AUDIT_ACTIONS
 
@@ -32,7 +33,15 @@ def shown(default: object) -> str:
 
 def test_the_readme_lists_every_setting_with_its_default() -> None:
     documented = {name: default for name, default, _ in rows("README.md")}
-    assert documented == {field.name.upper(): shown(field.default) for field in msgspec.structs.fields(Settings)}
+    settings = {field.name.upper(): shown(field.default) for field in msgspec.structs.fields(Settings)}
+    assert documented == {name: default for name, default in settings.items() if name != "LIMITS"}
+
+
+def test_the_page_of_rate_limits_lists_every_limit_as_the_table_of_the_code_does() -> None:
+    assert rows("docs/limits.md") == [
+        [f"LIMIT_{name.upper()}", limit.default, limit.counts, limit.in_outage, "yes" if limit.announced else "no"]
+        for name, limit in LIMITS.items()
+    ]
 
 
 def test_every_error_code_is_documented_with_its_status_in_the_order_of_the_list() -> None:

@@ -79,9 +79,10 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
         await _require_another_admin(users, user_id)
         await require_in_transaction(actor, transaction, "update", _subject(user_id), "status")
-        if not await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason):
-            raise _no_such_user()
-        await record(actor, transaction, "user.suspend", subject_of("user", user_id))
+        present = await _existing(users, user_id)
+        if (present.status, present.suspension_reason) != ("suspended", reason):
+            await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason)
+            await record(actor, transaction, "user.suspend", subject_of("user", user_id))
         await revoke_access(actor, transaction, user_id)
 
 

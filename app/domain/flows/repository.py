@@ -22,6 +22,7 @@ SELECT k.id, k.user_id, k.secret_hash, u.status, u.platform_role
 FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
 FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
 
+# Sign-ins at the same moment do not see each other's sessions, and can leave more than the cap until the next one.
 # No row if, since the key was read, the user has been suspended or their platform role or secret has changed. The user
 # is locked before the key, and each part depends on the part before it. The result has the columns of the principal.
 SIGN_IN = f"""
@@ -37,6 +38,14 @@ WITH owner AS (
     DELETE FROM code_failures USING verified WHERE code_failures.address = verified.identifier
 ), ended AS (
     DELETE FROM sessions USING verified WHERE sessions.token_hash = $6
+), surplus AS (
+    SELECT other.id FROM verified CROSS JOIN LATERAL (
+        SELECT id FROM sessions
+         WHERE user_id = verified.user_id AND idle_expires_at > $4 AND token_hash IS DISTINCT FROM $6
+         ORDER BY id DESC OFFSET $16
+    ) other
+), capped AS (
+    DELETE FROM sessions USING surplus WHERE sessions.id = surplus.id
 ), s AS (
     INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, ip, user_agent,
                           idle_expires_at, expires_at)
@@ -85,6 +94,6 @@ async def sign_in(database: Database, key: PrimaryKey, rehashed: str, new: NewSe
         SIGN_IN,
         key.user_id, key.id, key.secret_hash, new.now, rehashed,
         new.replaces, new.id, new.token_hash, new.method, new.ip, new.user_agent,
-        new.idle_expires_at, new.expires_at, key.platform_role, new_id(),
+        new.idle_expires_at, new.expires_at, key.platform_role, new_id(), new.others_max,
     )  # fmt: skip
     return principal_of(row) if row else None

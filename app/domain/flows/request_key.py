@@ -76,7 +76,7 @@ def issue_key_handler(resources: Resources) -> JobHandler:
     async def run(attempt: Attempt) -> None:
         await issue_requested_key(resources, attempt)
 
-    return JobHandler(run)
+    return JobHandler(run, keep=False)
 
 
 async def issue_requested_key(resources: Resources, attempt: Attempt) -> None:

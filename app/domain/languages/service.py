@@ -56,16 +56,24 @@ async def import_languages(actor: Actor, resources: Resources, languages: Sequen
 
 
 async def change_language(actor: Actor, resources: Resources, code: str, change: LanguageChange) -> LanguageView:
-    """Change the fields that `change` sets. Raises `Problem`: `forbidden`, `validation_failed`; `SubjectNotFound`."""
-    columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
-    columns |= {name: name_in_nfc(columns[name], name) for name in ("name", "autonym") if name in columns}
-    if columns:
+    """Change the fields that `change` sets to other values.
+
+    Raises `Problem`: `forbidden`, `validation_failed`; `SubjectNotFound`.
+    """
+    sent = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    sent |= {name: name_in_nfc(sent[name], name) for name in ("name", "autonym") if name in sent}
+    if sent:
         async with resources.database.transaction() as transaction:
             await lock_language(actor, transaction, "administer", code)
-            if not await LanguageRepository(transaction).change(code, **columns):
+            languages = LanguageRepository(transaction)
+            present = await languages.get_one_or_none(code=code)
+            if present is None:
                 raise SubjectNotFound
-            detail = {"fields": [*columns]}
-            await record(actor, transaction, "language.change", subject_of("language", code), detail=detail)
+            columns = {name: value for name, value in sent.items() if getattr(present, name) != value}
+            if columns:
+                await languages.change(code, **columns)
+                detail = {"fields": [*columns]}
+                await record(actor, transaction, "language.change", subject_of("language", code), detail=detail)
     return await read_language(resources, code)
 
 

@@ -131,6 +131,12 @@ class SessionRepository(Repository[Session]):
             statement = statement.where(Session.id != keep)
         await self.session.execute(statement)
 
+    async def end_oldest(self, user_id: UUID, now: datetime, *, keep: int) -> None:
+        """End the live sessions of the user that are older than the newest `keep`."""
+        live = select(Session.id).where(Session.user_id == user_id, Session.idle_expires_at > now)
+        surplus = live.order_by(Session.id.desc()).offset(keep)
+        await self.session.execute(delete(Session).where(Session.id.in_(surplus)))
+
     async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
         """The user's live sessions in the order of their creation."""
         statement = (

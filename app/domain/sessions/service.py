@@ -30,7 +30,7 @@ logger = structlog.get_logger("ostiary.sessions")
 
 
 class NewSession(Struct, frozen=True):
-    """The row of a session to insert, and the hash of the token whose session it replaces."""
+    """The row of a session to insert, the hash of the token whose session it replaces, and how many others may stay."""
 
     id: UUID
     token_hash: bytes
@@ -41,6 +41,7 @@ class NewSession(Struct, frozen=True):
     idle_expires_at: datetime
     expires_at: datetime
     replaces: bytes | None
+    others_max: int
 
     def __repr__(self) -> str:
         return f"NewSession({self.id})"
@@ -124,6 +125,7 @@ def new_session(actor: Actor, resources: Resources, method: str, platform_role: 
         idle_expires_at=now + idle,
         expires_at=now + absolute,
         replaces=token_hash(actor.token) if actor.token else None,
+        others_max=resources.settings.sessions_per_user - 1,
     )
 
 
@@ -136,11 +138,15 @@ async def start_session(
     platform_role: str | None,
     method: str,
 ) -> StartedSession:
-    """Start a session with a new token, and end the session whose token the actor presented."""
+    """Start a session with a new token, and end the session whose token the actor presented.
+
+    Past the setting SESSIONS_PER_USER the oldest sessions of the user end. The caller has locked the user.
+    """
     token, new = new_session(actor, resources, method, platform_role)
     sessions = SessionRepository(transaction)
     if new.replaces is not None:
         await sessions.end_session_of_token(new.replaces)
+    await sessions.end_oldest(user_id, new.now, keep=new.others_max)
     await sessions.insert(
         id=new.id,
         token_hash=new.token_hash,

@@ -38,19 +38,22 @@ async def read_user(resources: Resources, user_id: UUID) -> User:
 
 
 async def change_profile(actor: Actor, resources: Resources, user_id: UUID, change: UserChange) -> User:
-    """Change the fields that `change` sets, and end the onboarding if that completes the profile.
+    """Change the fields that `change` sets to other values, and end the onboarding if that completes the profile.
 
     Raises `Problem`: `forbidden`, `validation_failed`; `SubjectNotFound`.
     """
-    columns = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
-    if "name" in columns:
-        columns["name"] = name_in_nfc(columns["name"])
+    sent = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    if "name" in sent:
+        sent["name"] = name_in_nfc(sent["name"])
     now, required = resources.clock(), resources.settings.required_profile_fields
     async with resources.database.transaction() as transaction:
         users = UserRepository(transaction)
         if actor.user_id != user_id:
             await require_in_transaction(actor, transaction, "update", Subject("User", {"id": str(user_id)}))
-        if columns and await users.change(user_id, now, **columns):
+        present = await users.lock(user_id) if sent else None
+        columns = {name: value for name, value in sent.items() if present and getattr(present, name) != value}
+        if columns:
+            await users.change(user_id, now, **columns)
             subject = subject_of("user", user_id)
             await record(actor, transaction, "user.change", subject, detail={"fields": [*columns]})
         await users.finish_onboarding(user_id, required, now)

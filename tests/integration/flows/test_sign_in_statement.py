@@ -12,7 +12,7 @@ from app.domain.keys.repository import KeyRepository
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
-from tests.support.app import SECRET, RunningApp
+from tests.support.app import SECRET, RunningApp, is_signed_in, running, settings_for
 
 # Columns whose values differ between two users or between two runs.
 VARYING_COLUMNS = {
@@ -63,6 +63,24 @@ async def rows_of(app: RunningApp, user_id: UUID) -> dict[str, list[dict[str, An
         table: [{name: value for name, value in row.items() if name not in VARYING_COLUMNS} for row in rows]
         for table, rows in found.items()
     }
+
+
+async def test_the_statement_ends_the_same_oldest_sessions_as_the_separate_steps(
+    app: RunningApp, database_url: str
+) -> None:
+    async with running(settings_for(database_url, SESSIONS_PER_USER="3"), app.clock) as capped:
+        left = list[list[bool]]()
+        for email in ("ada@example.org", "eve@example.org"):
+            user_id = await app.user(email)
+            tokens = [await app.token(user_id) for _ in range(6)]
+            actor = Actor(token=tokens[4])
+            sent = PasswordSignIn(email=email, secret=SECRET)
+            if not left:
+                started = await sign_in_by_password(actor, capped.resources, sent)
+            else:
+                started = await sign_in_by_steps(actor, capped, user_id, email)
+            left.append([await is_signed_in(app.with_cookie(token)) for token in (*tokens, started.token)])
+    assert left == [[False, False, False, True, False, True, True]] * 2
 
 
 @pytest.mark.parametrize("admin", [False, True])

@@ -7,6 +7,7 @@ import pytest
 
 from app.settings.load import SettingsError, load
 from app.settings.model import Settings
+from app.settings.rules import notices
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -32,6 +33,7 @@ LIMITS = {
     "SESSION_ABSOLUTE_SECONDS": (0, 34_560_001),
     "ADMIN_SESSION_IDLE_SECONDS": (0, 34_560_001),
     "ADMIN_SESSION_ABSOLUTE_SECONDS": (0, 34_560_001),
+    "SESSIONS_PER_USER": (0, 10_001),
     "STEP_UP_SECONDS": (0, 34_560_001),
     "INVITATION_SECONDS": (0, 34_560_001),
 }
@@ -241,3 +243,15 @@ def test_cookies_are_secure_except_on_plain_http_to_the_loopback_interface(publi
 def test_own_origins_are_those_of_public_url_and_allowed_origins() -> None:
     settings = load({"PUBLIC_URL": "https://auth.example.org", "ALLOWED_ORIGINS": "https://app.example.org"})
     assert settings.own_origins == {"https://auth.example.org", "https://app.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        (PRODUCTION, ["TRUSTED_PROXIES"]),
+        ({**PRODUCTION, "TRUSTED_PROXIES": "192.0.2.1"}, []),
+        ({}, []),
+    ],
+)
+def test_production_without_trusted_proxies_gets_a_notice(environ: dict[str, str], named: list[str]) -> None:
+    assert [line.split()[0] for line in notices(load(environ))] == named

@@ -89,13 +89,20 @@ class MemberRepository(Repository[LanguageMember]):
         )
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def set_roles(self, code: str, user_id: UUID, roles: Sequence[str]) -> None:
-        """Replace the roles of a member, if the user is one."""
-        await self.session.execute(
+    async def set_roles(self, code: str, user_id: UUID, roles: Sequence[str]) -> bool:
+        """Replace the roles of a member; False if the user is none, or has these roles."""
+        new_roles = sorted(set(roles))
+        statement = (
             update(LanguageMember)
-            .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
-            .values(roles=sorted(set(roles)))
+            .where(
+                LanguageMember.language_code == code,
+                LanguageMember.user_id == user_id,
+                LanguageMember.roles != new_roles,
+            )
+            .values(roles=new_roles)
+            .returning(LanguageMember.user_id)
         )
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def leave(self, code: str, user_id: UUID) -> bool:
         """Remove a member; False if the user is no member."""

@@ -66,9 +66,10 @@ async def set_member_roles(
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
         members = MemberRepository(transaction)
-        await members.set_roles(code, user_id, roles)
+        changed = await members.set_roles(code, user_id, roles)
         member = await _existing(members, code, user_id)
-        await _record(actor, transaction, "member.set_roles", user_id, code, roles=member.roles)
+        if changed:
+            await _record(actor, transaction, "member.set_roles", user_id, code, roles=member.roles)
         return member
 
 

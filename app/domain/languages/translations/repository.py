@@ -48,6 +48,17 @@ class WrittenText(Struct, frozen=True):
     updated_at: datetime
 
 
+class PresentText(Struct, frozen=True):
+    """A stored text. `digest` is the SHA-256 of the text in UTF-8: texts are long, and a comparison needs no more."""
+
+    key: str
+    state: str
+    version: int
+    updated_by: UUID | None
+    updated_at: datetime
+    digest: bytes
+
+
 async def find_translation(database: Database, code: str, key: str) -> TranslationView | None:
     """One translation: one prepared statement."""
     row = await database.pool.fetchrow(READ, code, key)
@@ -75,12 +86,18 @@ class TranslationRepository(Repository[Translation]):
 
     model_type = Translation
 
-    async def versions(self, code: str, keys: Sequence[str]) -> dict[str, int]:
-        """The current version of each key that has a translation."""
-        statement = select(Translation.key, Translation.version).where(
-            Translation.language_code == code, Translation.key.in_(keys)
+    async def present(self, code: str, keys: Sequence[str]) -> dict[str, PresentText]:
+        """What is stored of each key that has a translation."""
+        columns = (
+            Translation.key,
+            Translation.state,
+            Translation.version,
+            Translation.updated_by,
+            Translation.updated_at,
         )
-        return {row.key: row.version for row in await self.session.execute(statement)}
+        digest = func.sha256(func.convert_to(Translation.text, "UTF8")).label("digest")
+        statement = select(*columns, digest).where(Translation.language_code == code, Translation.key.in_(keys))
+        return {row.key: to_struct(PresentText, row) for row in await self.session.execute(statement)}
 
     async def last_versions(self, code: str, keys: Sequence[str]) -> dict[str, int]:
         """The last version that each key ever had, deletions included."""
@@ -93,6 +110,8 @@ class TranslationRepository(Repository[Translation]):
 
     async def store(self, code: str, written: Sequence[WrittenText]) -> None:
         """Insert or replace the translations, and append each to the history."""
+        if not written:
+            return
         rows = [{"language_code": code, **structs.asdict(text)} for text in written]
         statement = insert(Translation)
         changed = {name: statement.excluded[name] for name in ("text", "state", "version", "updated_by", "updated_at")}

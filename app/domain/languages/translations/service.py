@@ -4,6 +4,7 @@ Each write is one transaction that checks the translator's right again.
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from msgspec import structs
 
@@ -11,7 +12,12 @@ from app.audit import Actor
 from app.domain.languages.access import lock_language
 from app.domain.languages.repository import find_language
 from app.domain.languages.translations import repository
-from app.domain.languages.translations.repository import TranslationFilters, TranslationRepository, WrittenText
+from app.domain.languages.translations.repository import (
+    PresentText,
+    TranslationFilters,
+    TranslationRepository,
+    WrittenText,
+)
 from app.domain.languages.translations.schemas import (
     KEY,
     TEXT_MAX,
@@ -60,6 +66,8 @@ async def write_translation(
 ) -> TranslationView:
     """Write one text over the version that it replaces; None is for a new key.
 
+    A text that is stored already, in the same state, stays at its version.
+
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
     text = in_nfc(new.text, "text", TEXT_MAX)
@@ -93,7 +101,8 @@ async def delete_translation(actor: Actor, resources: Resources, code: str, key:
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
-        if (await translations.versions(code, [key])).get(key) != version:
+        present = (await translations.present(code, [key])).get(key)
+        if present is None or present.version != version:
             raise _conflict([])
         await translations.remove(code, key, version + 1, actor.require_user_id(), resources.clock())
 
@@ -121,12 +130,13 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
-        present = await translations.versions(code, keys)
-        stale = [index for index, item in enumerate(items) if present.get(item.key) != item.version]
+        present = await translations.present(code, keys)
+        versions = {key: text.version for key, text in present.items()}
+        stale = [index for index, item in enumerate(items) if versions.get(item.key) != item.version]
         if stale:
             raise _conflict(stale if len(items) > 1 else [])
         last, now = await translations.last_versions(code, keys), resources.clock()
-        written = [
+        texts = [
             WrittenText(
                 key=item.key,
                 text=item.text,
@@ -137,8 +147,14 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
             )
             for item in items
         ]
-        await translations.store(code, written)
-    return [to_struct(TranslationView, text) for text in written]
+        unchanged = {text.key: present[text.key] for text in texts if _is_stored(text, present.get(text.key))}
+        await translations.store(code, [text for text in texts if text.key not in unchanged])
+    return [to_struct(TranslationView, unchanged.get(text.key, text), text=text.text) for text in texts]
+
+
+def _is_stored(text: WrittenText, present: PresentText | None) -> bool:
+    """Whether this text is stored in this state, so that writing it would change nothing."""
+    return present is not None and (present.state, present.digest) == (text.state, sha256(text.text.encode()).digest())
 
 
 def _conflict(indexes: Sequence[int]) -> Problem:

@@ -1,0 +1,66 @@
+"""The named rate limits: what each counts, its default, and what happens while they cannot be counted."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+WINDOW_FORM = re.compile(r"([1-9][0-9]{0,5})/(?:([1-9][0-9]{0,5}) )?(second|minute|hour|day)s?")
+UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+OFF = "off"
+
+
+class Window(NamedTuple):
+    """At most `hits` in `seconds`; a window opens with its first hit."""
+
+    hits: int
+    seconds: int
+
+
+class Limit(NamedTuple):
+    """A named limit.
+
+    `default` is a text that `parse_windows` takes, `counts` what the limit counts, as the table of the README says it.
+    While the counters cannot be reached, a use is refused or allowed as `in_outage` says: what protects credentials and
+    mailboxes is refused. `announced` limits count what the client itself does, so that a refusal may tell the client
+    the limit and what is left of it. The count of an account or an address would tell a stranger what its owner does.
+    """
+
+    default: str
+    counts: str
+    in_outage: Literal["refused", "allowed"] = "refused"
+    announced: bool = False
+
+
+def parse_windows(text: str) -> tuple[Window, ...]:
+    """The windows of a limit such as `5/minute;50/day` or `1/30 seconds`, shortest first; none for `off`.
+
+    Raises `ValueError` for a text of another form and for two windows of the same length.
+    """
+    if text == OFF:
+        return ()
+    windows: dict[int, Window] = {}
+    for part in text.split(";"):
+        form = WINDOW_FORM.fullmatch(part)
+        if form is None:
+            raise ValueError(f"{part!r} is not a limit such as 5/minute or 1/30 seconds")
+        hits, count, unit = form.groups()
+        seconds = int(count or 1) * UNIT_SECONDS[unit]
+        if seconds in windows:
+            raise ValueError(f"{text!r} has two windows of {seconds} seconds")
+        windows[seconds] = Window(int(hits), seconds)
+    return tuple(windows[seconds] for seconds in sorted(windows))
+
+
+# The setting of a limit is LIMIT_ and its name in capitals. Limits by client allow for an office whose people share one
+# address. One line a limit.
+# fmt: off
+LIMITS: Mapping[str, Limit] = {
+    "mail_to_address": Limit("1/30 seconds;5/hour", "requests for mail to one address"),
+    "mail_by_client": Limit("30/minute;300/hour", "requests for mail by one client", announced=True),
+    "guess_by_client": Limit("60/minute;600/hour", "codes that one client tries", announced=True),
+}
+# fmt: on
+
+DEFAULT_WINDOWS: Mapping[str, tuple[Window, ...]] = {
+    name: parse_windows(limit.default) for name, limit in LIMITS.items()
+}
