@@ -54,7 +54,12 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 LIMITS: Mapping[str, tuple[Window, ...]] = {
     "mail_to_address": parse_windows("1/30 seconds;5/hour"),
     "mail_by_client": parse_windows("30/minute;300/hour"),
-    "guess_by_client": parse_windows("60/minute;600/hour"),
+    "guess_by_client": parse_windows("60/minute;200/hour;500/day"),
+    "guess_by_account_strangers": parse_windows("50/day"),
+    "guess_by_account_devices": parse_windows("49/day"),
+    "guess_by_account_consecutive": parse_windows("100/365 days"),
+    "guess_by_device": parse_windows("10/day"),
+    "guess_by_session": parse_windows("10/day"),
 }
 
 # This read alone answers a flood of refused hits: it writes nothing and waits for no lock.

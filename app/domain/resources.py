@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from app.auth.cookies import SessionCookie, cookie_for
 from app.auth.passwords.hasher import SecretHasher
+from app.background import Background
 from app.clock import Clock
 from app.jobs.queue import JobQueue
 from app.mail.mailer import Mailer
@@ -30,6 +31,7 @@ class Resources(Struct, frozen=True):
     hasher: SecretHasher
     rate_limits: RateLimits
     cookie: SessionCookie
+    background: Background
 
 
 def make_resources(settings: Settings, database: Database, clock: Clock) -> Resources:
@@ -46,4 +48,5 @@ def make_resources(settings: Settings, database: Database, clock: Clock) -> Reso
         hasher=SecretHasher(settings),
         rate_limits=RateLimits(database, clock),
         cookie=cookie_for(settings),
+        background=Background(),
     )

@@ -58,7 +58,7 @@ async def test_refused_hashes_free_their_place_in_the_queue(database_url: str) -
             outcomes = await at_once(CONCURRENT, lambda _: _outcome(hasher.verify(None, SECRET)))
             assert outcomes.count("no") >= 3
 
-        assert hasher._pending == 0
+        assert hasher._queue.taken == 0
         assert await hasher.verify(await hasher.hash(SECRET), SECRET)
 
 
@@ -75,7 +75,7 @@ async def test_cancelled_hashes_free_their_place_in_the_queue(database_url: str)
             await asyncio.gather(*waiting, return_exceptions=True)
 
         assert not await hasher.verify(None, SECRET)
-        assert hasher._pending == 0
+        assert hasher._queue.taken == 0
 
 
 @pytest.mark.parametrize("body", [{**CREDENTIALS, "email": "no address"}, {**CREDENTIALS, "method": "other"}, {}])
@@ -85,7 +85,7 @@ async def test_an_invalid_request_computes_no_hash(database_url: str, body: dict
         unknown = {"token": "osk_" + "a" * 43, "name": "Eve", "secret": SECRET}
         assert (await app.client().post("/api/keys/redeem", json=unknown)).status_code == 410
         assert hashes_computed(app.resources.hasher) == 0
-        assert app.resources.hasher._pending == 0
+        assert app.resources.hasher._queue.taken == 0
 
 
 async def _outcome(send: Awaitable[bool]) -> str:
