@@ -22,7 +22,8 @@ class Background:
 
     async def flush(self) -> None:
         """Wait for the tasks under way; called when the app stops."""
-        await asyncio.gather(*self._tasks)
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
 
 
 async def _logged(name: str, work: Coroutine[None, None, None]) -> None:
