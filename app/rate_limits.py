@@ -59,6 +59,8 @@ LIMITS: Mapping[str, tuple[Window, ...]] = {
     "guess_by_account_devices": parse_windows("49/day"),
     "guess_by_account_consecutive": parse_windows("100/365 days"),
     "guess_by_device": parse_windows("10/day"),
+    # The attempts and the lifetime of a code.
+    "guess_by_flow": parse_windows("5/10 minutes"),
     "guess_by_session": parse_windows("10/day"),
 }
 

@@ -51,6 +51,7 @@ def test_the_limits_of_the_service() -> None:
         "guess_by_account_devices": ((49, 86_400),),
         "guess_by_account_consecutive": ((100, 365 * 86_400),),
         "guess_by_device": ((10, 86_400),),
+        "guess_by_flow": ((5, 600),),
         "guess_by_session": ((10, 86_400),),
     }
 

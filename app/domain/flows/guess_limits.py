@@ -1,10 +1,11 @@
-"""The limits of guesses at secrets and codes: by account, by device, by session and by client network.
+"""The limits of guesses at secrets and codes: by account, device, flow, session and client network.
 
 A guess is counted as wrong and committed before anything is compared, so that parallel guesses cannot beat a limit; a
 right one is taken back. An account is an address, whether or not somebody has it, so that no answer depends on that.
 OWASP: Slow Down Online Guessing Attacks with Device Cookies. NIST SP 800-63B-4 section 3.2.2.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +25,7 @@ DEVICES = "guess_by_account_devices"
 # Wrong guesses of strangers in a row, until the owner proves who they are.
 CONSECUTIVE = "guess_by_account_consecutive"
 DEVICE = "guess_by_device"
+FLOW = "guess_by_flow"
 SESSION = "guess_by_session"
 CLIENT = "guess_by_client"
 
@@ -44,29 +46,38 @@ class Guess(Struct, frozen=True):
 
 
 async def count_guess(
-    actor: Actor, resources: Resources, address: str, account: Account | None, *, step_up: bool = False
+    actor: Actor,
+    resources: Resources,
+    address: str,
+    account: Account | None,
+    *,
+    flow_hash: str | None = None,
+    step_up: bool = False,
 ) -> Guess:
     """Count a guess at the account of a normalised address, as if it were wrong. Call this before any comparison.
 
-    A known device of the account counts in the budget of its devices, and its network does not matter. A device whose
-    budget is spent is a stranger. `step_up`: the actor proves again who they are, which their session bounds too.
+    A known device of the account counts in the budget of its devices, and a flow in its own: the network matters to
+    neither. Past that budget it is a stranger. `flow_hash` is the hash of a flow that this service has made, for
+    whatever address: looking for its code would tell whether the address has an account. `step_up`: the actor proves
+    again who they are, which their session bounds too.
 
-    Raises `Problem` `too_many_requests`, which is the same for a right guess, a wrong one and an unknown account.
+    Raises `Problem` `too_many_requests`, the same for a right guess, a wrong one and an unknown account.
     """
-    network = client_network(actor.ip)
-    session = (Use(SESSION, str(actor.session_id)),) if step_up else ()
-    device = _known_device(actor, resources, account)
+    network, device = client_network(actor.ip), _known_device(actor, resources, account)
+    session = [Use(SESSION, str(actor.session_id))] if step_up else []
+    strangers = [Use(STRANGERS, address), Use(CONSECUTIVE, address), *session]
     if device is not None:
-        uses = (Use(DEVICE, device.nonce), Use(DEVICES, address), *session)
-        try:
-            await resources.rate_limits.hit_all(*uses)
-            return Guess(uses, address, HashClient(network, known=True))
-        except Problem as refusal:
-            if refusal.code != "too_many_requests":
-                raise
-    uses = (Use(STRANGERS, address), Use(CONSECUTIVE, address), Use(CLIENT, network), *session)
+        uses = [Use(DEVICE, device.nonce), Use(DEVICES, address), *session]
+        if await _counted(resources, uses):
+            return Guess(tuple(uses), address, HashClient(network, known=True))
+    client = HashClient(network, known=step_up)
+    if flow_hash is not None:
+        uses = [*strangers, Use(FLOW, flow_hash)]
+        if await _counted(resources, uses):
+            return Guess(tuple(uses), address, client)
+    uses = [*strangers, Use(CLIENT, network)]
     await resources.rate_limits.hit_all(*uses)
-    return Guess(uses, address, HashClient(network, known=step_up))
+    return Guess(tuple(uses), address, client)
 
 
 def take_back(resources: Resources, guess: Guess) -> None:
@@ -92,6 +103,17 @@ async def codes_accepted(resources: Resources, address: str, *, device: bool) ->
         return True
     budgets = (STRANGERS, CONSECUTIVE)
     return all([await resources.rate_limits.allows(budget, address) for budget in budgets])
+
+
+async def _counted(resources: Resources, uses: Sequence[Use]) -> bool:
+    """Count these uses; False if one of the limits refuses."""
+    try:
+        await resources.rate_limits.hit_all(*uses)
+    except Problem as refusal:
+        if refusal.code != "too_many_requests":
+            raise
+        return False
+    return True
 
 
 def _known_device(actor: Actor, resources: Resources, account: Account | None) -> Device | None:
