@@ -29,9 +29,7 @@ async def _guess(
     """Guess at Ada's account, or at an unknown one."""
     actor, account = _actor(app, device_of), Account(ADA, None) if known else None
     flow_hash = FLOW if flow else None
-    return await count_guess(
-        _actor(app, device_of), app.resources, ADDRESS, account, flow_hash=flow_hash, step_up=step_up
-    )
+    return await count_guess(actor, app.resources, ADDRESS, account, flow_hash=flow_hash, step_up=step_up)
 
 
 def _names(guess: Guess) -> set[str]:
