@@ -52,7 +52,7 @@ unit:
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 test-long: $(VENV)/.installed-dev
-	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability
+	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_hash_queue_flooding.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -48,18 +48,19 @@ class AuthenticationMiddleware(ASGIMiddleware):
                 scope["user"], scope["auth"] = principal, token
                 max_age = self._authenticator.extend(principal)
                 if max_age is not None and credential.cookie:
-                    send = _with_cookie(send, self._cookie.set_cookie(token, max_age).encode())
+                    send = _with_cookie(send, self._cookie, self._cookie.set_cookie(token, max_age))
         await next_app(scope, receive, send)
 
 
-def _with_cookie(send: Send, cookie: bytes) -> Send:
-    """`send` that adds the cookie, unless the route itself has set or cleared the cookie."""
+def _with_cookie(send: Send, cookie: SessionCookie, text: str) -> Send:
+    """`send` that adds the `Set-Cookie` header `text`, unless the route itself has set or cleared this cookie."""
+    start = f"{cookie.name}=".encode()
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
-            if not any(name.lower() == b"set-cookie" for name, _ in headers):
-                message["headers"] = [*headers, (b"set-cookie", cookie)]
+            if not any(name.lower() == b"set-cookie" and value.startswith(start) for name, value in headers):
+                message["headers"] = [*headers, (b"set-cookie", text.encode())]
         await send(message)
 
     return wrapped

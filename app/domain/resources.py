@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from app.auth.cookies import SessionCookie, cookie_for
 from app.auth.passwords.hasher import SecretHasher
+from app.background import Background
 from app.clock import Clock
 from app.jobs.queue import JobQueue
 from app.mail.mailer import Mailer
@@ -30,6 +31,7 @@ class Resources(Struct, frozen=True):
     hasher: SecretHasher
     rate_limits: RateLimits
     cookie: SessionCookie
+    background: Background
 
     async def close(self) -> None:
         """Stop the processes and close the connections that were opened here. The database has a context of its own."""
@@ -51,4 +53,5 @@ def make_resources(settings: Settings, database: Database, clock: Clock) -> Reso
         hasher=SecretHasher(settings),
         rate_limits=rate_limits_for(settings, database, clock),
         cookie=cookie_for(settings),
+        background=Background(),
     )

@@ -17,7 +17,8 @@ def actor_of(request: Request) -> Actor:
         ip=request.client.host if request.client else None,
         user_agent=request.headers.get("user-agent"),
         token=request.auth,
-        cookies=request.headers.get("cookie"),
+        # HTTP/2 clients may send several (RFC 9113 section 8.2.3).
+        cookies="; ".join(request.headers.getall("cookie", [])) or None,
     )
 
 

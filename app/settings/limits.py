@@ -57,7 +57,13 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 LIMITS: Mapping[str, Limit] = {
     "mail_to_address": Limit("1/30 seconds;5/hour", "requests for mail to one address"),
     "mail_by_client": Limit("30/minute;300/hour", "requests for mail by one client", announced=True),
-    "guess_by_client": Limit("60/minute;600/hour", "codes that one client tries", announced=True),
+    "guess_by_client": Limit("60/minute;200/hour;500/day", "guesses of one client without a known device or a flow", announced=True),
+    "guess_by_account_strangers": Limit("50/day", "guesses of all strangers at one account"),
+    "guess_by_account_devices": Limit("49/day", "guesses of all known devices of one account"),
+    "guess_by_account_consecutive": Limit("100/365 days", "guesses of strangers at one account in a row"),
+    "guess_by_device": Limit("10/day", "guesses on one known device"),
+    "guess_by_flow": Limit("5/10 minutes", "guesses of one flow"),
+    "guess_by_session": Limit("10/day", "guesses of step-ups in one session"),
 }
 # fmt: on
 

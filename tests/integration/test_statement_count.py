@@ -7,7 +7,9 @@ import asyncpg
 import pytest
 from sqlalchemy import Connection, event
 
-from tests.support.app import RunningApp
+from app.domain.flows.repository import FIND_BY_ADDRESS, SIGN_IN
+from tests.support.app import CREDENTIALS, RunningApp
+from tests.support.guesses import spend
 
 
 @asynccontextmanager
@@ -56,6 +58,18 @@ async def statements(app: RunningApp) -> AsyncIterator[list[str]]:
             yield logged
 
 
+def kind_of(statement: str) -> str:
+    """What a statement of signing in with a password does."""
+    kinds = {
+        FIND_BY_ADDRESS: "find the key",
+        "INSERT INTO rate_limits": "count the guess",
+        SIGN_IN: "sign in",
+        "UPDATE rate_limits": "take the guess back",
+        "DELETE FROM rate_limits": "reset the guesses",
+    }
+    return next(kind for part, kind in kinds.items() if part in statement)
+
+
 @pytest.mark.parametrize(
     ("path", "count"),
     [("/api/session", 1), ("/api/languages/de", 2), ("/api/languages", 2), ("/api/languages/da", 1)],
@@ -92,6 +106,38 @@ async def test_a_refused_body_causes_only_the_statement_for_the_principal(
     statements.clear()
     assert (await client.post("/api/languages", json={"code": 1})).status_code == 422
     assert len(statements) == 1, statements
+
+
+async def test_a_sign_in_by_password_is_three_statements_and_two_more_after_the_answer(
+    app: RunningApp, statements: list[str]
+) -> None:
+    await app.user()
+    client = app.client()
+    for _ in ("a stranger", "a known device"):
+        statements.clear()
+        assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201
+        signed_in = statements[:3]
+        await app.resources.background.flush()
+
+        assert [kind_of(statement) for statement in signed_in] == ["find the key", "count the guess", "sign in"]
+        assert {kind_of(statement) for statement in statements[3:]} == {"take the guess back", "reset the guesses"}
+        assert len(statements) == 5, statements
+        await client.delete("/api/session")
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
+async def test_a_wrong_secret_is_two_statements_and_a_refused_guess_too(
+    app: RunningApp, statements: list[str], email: str
+) -> None:
+    await app.user()
+    for status in (401, 429):
+        statements.clear()
+        answer = await app.client().post("/api/session", json={**CREDENTIALS, "email": email, "secret": "wrong"})
+        await app.resources.background.flush()
+
+        assert answer.status_code == status
+        assert [kind_of(statement) for statement in statements] == ["find the key", "count the guess"]
+        await spend(app, "guess_by_account_strangers", email)
 
 
 async def test_statements_in_transactions_are_counted_too(app: RunningApp, statements: list[str]) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from app.auth.passwords.process import HashProcess
 from app.auth.passwords.program import Costs, argon2id
+from app.auth.passwords.queue import OPERATOR, FairQueue, HashClient, QueueFullError
 from app.errors import Problem
 from app.settings.model import Settings
 
@@ -26,27 +27,29 @@ class SecretHasher:
         costs = Costs(settings.argon2_iterations, settings.argon2_memory_kib, settings.argon2_parallelism)
         self._argon2 = argon2id(costs)
         self._loads = {HashProcess(costs): 0 for _ in range(settings.hash_concurrency)}
-        self._free_places = asyncio.Semaphore(settings.hash_concurrency * REQUESTS_PER_PROCESS)
-        self._pending_max = settings.hash_concurrency + settings.hash_queue
-        self._pending = 0
+        self._queue = FairQueue(
+            at_work=settings.hash_concurrency * REQUESTS_PER_PROCESS,
+            places=settings.hash_concurrency + settings.hash_queue,
+        )
         self._decoy_hash = self._argon2.hash("a secret that nobody has")
         # A PHC string begins with all its parameters; salt and hash follow.
         self._current_parameters = self._decoy_hash.rsplit("$", 2)[0]
 
-    async def hash(self, secret: str) -> str:
-        """The hash of the secret, as a PHC string.
+    async def hash(self, secret: str, client: HashClient = OPERATOR) -> str:
+        """The hash of the secret, as a PHC string. `client` is who waits for it.
 
-        Raises `Problem` `temporarily_unavailable` if the queue is full or no process can be started.
+        Raises `Problem` `temporarily_unavailable` if the queue, or the client's part of it, is full, or if no process
+        can be started.
         """
-        return await self._run(lambda process: process.hash(secret))
+        return await self._run(client, lambda process: process.hash(secret))
 
-    async def verify(self, stored: str | None, secret: str) -> bool:
-        """Whether the stored hash is of `secret`.
+    async def verify(self, stored: str | None, secret: str, client: HashClient = OPERATOR) -> bool:
+        """Whether the stored hash is of `secret`. `client` is who waits for the answer.
 
         Without a stored hash (unknown user, user without a secret) the answer is False, after a check of a decoy hash
         that takes the same time (OWASP ASVS 5.0, 6.3.8). Raises `Problem` `temporarily_unavailable`, like `hash`.
         """
-        matches = await self._run(lambda process: process.matches(stored or self._decoy_hash, secret))
+        matches = await self._run(client, lambda process: process.matches(stored or self._decoy_hash, secret))
         return matches and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
@@ -55,34 +58,28 @@ class SecretHasher:
 
     async def close(self) -> None:
         """Wait for all hashes in progress, then end the processes."""
-        for _ in range(len(self._loads) * REQUESTS_PER_PROCESS):
-            await self._free_places.acquire()
+        await self._queue.wait_until_idle()
         for process in self._loads:
             await process.close()
 
-    async def _run(self, work: Callable[[HashProcess], Coroutine[None, None, T]]) -> T:
-        if self._pending >= self._pending_max:
-            raise _unavailable()
-        self._pending += 1
+    async def _run(self, client: HashClient, work: Callable[[HashProcess], Coroutine[None, None, T]]) -> T:
         try:
-            await self._free_places.acquire()
-        except asyncio.CancelledError:
-            self._pending -= 1
-            raise
+            await self._queue.enter(client)
+        except QueueFullError:
+            raise _unavailable() from None
         # The first of the least loaded: while sign-ins are rare, one process is enough and no other is started.
         process = min(self._loads, key=self._loads.__getitem__)
         self._loads[process] += 1
         answer = asyncio.create_task(work(process))
-        answer.add_done_callback(lambda _: self._release(process))
+        answer.add_done_callback(lambda _: self._release(process, client))
         try:
             return await asyncio.shield(answer)
         except OSError as error:
             raise _unavailable() from error
 
-    def _release(self, process: HashProcess) -> None:
-        self._pending -= 1
+    def _release(self, process: HashProcess, client: HashClient) -> None:
         self._loads[process] -= 1
-        self._free_places.release()
+        self._queue.leave(client)
 
 
 def _unavailable() -> Problem:

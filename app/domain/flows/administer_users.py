@@ -83,7 +83,7 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
         if (present.status, present.suspension_reason) != ("suspended", reason):
             await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason)
             await record(actor, transaction, "user.suspend", subject_of("user", user_id))
-        await revoke_access(actor, transaction, user_id)
+        await revoke_access(actor, transaction, user_id, resources.clock())
 
 
 async def restore_user(actor: Actor, resources: Resources, user_id: UUID) -> None:
@@ -118,11 +118,10 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
 
 
 async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> None:
-    """End all sessions of a user. Raises `Problem`: `forbidden`, `not_found`."""
-    async with resources.database.transaction() as transaction:
-        await require_in_transaction(actor, transaction, "administer", _subject(user_id))
-        if not await UserRepository(transaction).lock_shared(user_id):
-            raise _no_such_user()
+    """End all sessions of a user, and void all their devices. Raises `Problem`: `forbidden`, `not_found`."""
+    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+        await _existing(users, user_id)
+        await users.void_devices(user_id, resources.clock())
         await SessionRepository(transaction).end_sessions(user_id)
         await record(actor, transaction, "session.end_all", subject_of("user", user_id))
 

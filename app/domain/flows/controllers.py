@@ -21,6 +21,7 @@ from app.domain.flows.schemas import (
 )
 from app.domain.flows.set_password import set_password
 from app.domain.module import ResourcesDependency
+from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.schemas import WhoAmI
 from app.domain.sessions.service import describe_session
 from app.domain.users.account_view import account_view
@@ -28,7 +29,7 @@ from app.domain.users.schemas import AccountView
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, UserId
 from app.http.requests import actor_of, user_and_session, user_id_in_path
-from app.http.responses import encoded_response
+from app.http.responses import encoded_response, set_cookies
 
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
 MAY_REQUEST_AS_USER = (authorize_own("update", "Key"), step_up)
@@ -66,14 +67,14 @@ class KeyFlowController(Controller):
     async def redeem(
         self, request: Request, data: JSONBody[RedeemKeyInput], resources: ResourcesDependency
     ) -> Response[WhoAmI]:
-        """Use a one-time link or code: do what it is for, and sign in. 201 with the cookie.
+        """Use a one-time link or code: do what it is for, and sign in. 201 with the cookies of `POST /api/session`.
 
         A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
         key usable, but takes one of a code's attempts.
         """
         started = await redeem_key(actor_of(request), resources, data)
-        body, headers = await describe_session(resources, started)
-        return encoded_response(WhoAmI, body, headers, 201)
+        described = await describe_session(actor_of(request), resources, started)
+        return encoded_response(WhoAmI, described.body, described.headers, 201, [described.device_cookie])
 
     @put(
         "/primary/secret",
@@ -85,11 +86,16 @@ class KeyFlowController(Controller):
     async def set_secret(
         self, request: Request, data: JSONBody[NewSecret], resources: ResourcesDependency
     ) -> Response[None]:
-        """Set or change the secret. All other sessions and all outstanding links end; this session gets a new token."""
+        """Set or change the secret.
+
+        All other sessions and all outstanding links end, and no other device is known any more; this session gets a new
+        token.
+        """
         user, _ = user_and_session(request)
         started = await set_password(actor_of(request), resources, user, data.secret)
-        cookie = resources.cookie.set_cookie(started.token, started.max_age)
-        return Response(None, status_code=204, headers={"Set-Cookie": cookie})
+        headers = {"Set-Cookie": resources.cookie.set_cookie(started.token, started.max_age)}
+        device_cookie = new_device_cookie(actor_of(request), resources, user)
+        return Response(None, status_code=204, headers=headers, cookies=set_cookies([device_cookie]))
 
 
 class UserAdministrationController(Controller):

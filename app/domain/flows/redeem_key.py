@@ -10,21 +10,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor, record
 from app.auth.email_addresses import normalise
 from app.auth.tokens import pasted_code, pasted_link_token, token_hash
+from app.domain.flows.guess_limits import count_guess, note_owner, note_right
 from app.domain.flows.invite import LANGUAGE
 from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable
 from app.domain.flows.purpose_registry import PURPOSES
+from app.domain.flows.repository import find_account
 from app.domain.flows.request_key import code_hashes
 from app.domain.flows.schemas import InspectedKey, RedeemKeyInput
 from app.domain.flows.set_password import hash_new_secret
 from app.domain.keys.models import Key
 from app.domain.keys.service import key_subject
-from app.domain.keys.single_use_repository import FAILURES_MAX, SingleUseKeyRepository
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.postgres.rows import to_struct
-from app.rate_limits import client_network
 from app.text import name_in_nfc
 
 
@@ -72,14 +73,13 @@ async def redeem_key(
     found = await _find_key(actor, resources, sent)
     if purpose_name is not None and found.purpose.name != purpose_name:
         raise key_not_usable()
-    redemption = await _validate(resources, found, sent)
+    redemption = await _validate(actor, resources, found, sent)
     async with resources.database.transaction() as transaction:
         if found.key.user_id is not None:
             await UserRepository(transaction).lock_active(found.key.user_id)
         key = await found.consume(actor, resources, transaction)
         redeemed = await found.purpose.redeem(actor, resources, transaction, _live(key), redemption)
-        await SingleUseKeyRepository(transaction).reset_failures(key.address or "")
-        return await start_session(
+        started = await start_session(
             actor,
             resources,
             transaction,
@@ -87,6 +87,9 @@ async def redeem_key(
             platform_role=redeemed.platform_role,
             method=found.method,
         )
+    if found.code is None:
+        note_owner(resources, key.address or "")
+    return started
 
 
 async def inspect_key(resources: Resources, token: str) -> InspectedKey:
@@ -99,8 +102,12 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
     )
 
 
-async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, email: str, code: str) -> FoundKey:
+async def find_by_code(
+    actor: Actor, resources: Resources, purpose_name: str, email: str, code: str, *, step_up: bool = False
+) -> FoundKey:
     """The key of a right code. The attempt is counted and committed before the code is compared.
+
+    `step_up`: the actor proves again who they are.
 
     Raises `Problem`: `validation_failed`, `key_not_usable`, `too_many_requests`.
     """
@@ -108,18 +115,19 @@ async def find_by_code(actor: Actor, resources: Resources, purpose_name: str, em
     if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
-    await resources.rate_limits.hit("guess_by_client", client_network(actor.ip))
+    account = await find_account(resources.database, address)
+    guess = await count_guess(actor, resources, address, account, step_up=step_up)
     if purpose is None or purpose.code is None or not purpose.enabled(resources.settings):
         raise key_not_usable()
     now = resources.clock()
     async with resources.database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
         key = await keys.count_attempt(address, purpose.name, purpose.code.lifetime, now)
-        failures = await keys.count_failure(address, now, has_live_code=key is not None)
     hashes = code_hashes(resources, address, purpose.name, digits)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
-    if key is None or not right or failures > FAILURES_MAX:
+    if key is None or not right:
         raise key_not_usable()
+    note_right(resources, guess)
     return FoundKey(key, purpose, purpose.code, hashes)
 
 
@@ -147,7 +155,7 @@ async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:
     return FoundKey(key, purpose)
 
 
-async def _validate(resources: Resources, found: FoundKey, sent: RedeemKeyInput) -> Redemption:
+async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: RedeemKeyInput) -> Redemption:
     """What was sent with the key, validated, with the secret hashed."""
     live = _live(found.key)
     needed = found.purpose.needs(resources.settings, live)
@@ -162,7 +170,7 @@ async def _validate(resources: Resources, found: FoundKey, sent: RedeemKeyInput)
     hashed = None
     if "secret" in needed:
         present_name = await _name_of(resources, found.key.user_id)
-        hashed = await hash_new_secret(resources, sent.secret or "", address.unique, name, present_name)
+        hashed = await hash_new_secret(actor, resources, sent.secret or "", address.unique, name, present_name)
     return Redemption(address, name, hashed, resources.clock())
 
 

@@ -1,14 +1,17 @@
-"""The SQL of signing in with a password, in two statements: one reads the hash, one writes everything.
+"""The SQL of signing in with a password, in two statements: one reads the hash, one writes everything. Between them,
+the limits count the guess.
 
 `SIGN_IN` does what `start_session` and the rest of the plain path do, in one statement. A test compares the rows that
 both leave.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from app.auth.principal import Principal
+from app.domain.flows.guess_limits import Account
 from app.domain.sessions.repository import PRINCIPAL_COLUMNS, principal_of
 from app.domain.sessions.service import NewSession
 from app.postgres.base import new_id
@@ -16,10 +19,14 @@ from app.postgres.database import Database
 from app.postgres.rows import to_struct
 
 FIND_PRIMARY = """
-SELECT k.id, k.user_id, k.secret_hash, u.status, u.platform_role
+SELECT k.id, k.user_id, k.secret_hash, u.status, u.platform_role, u.devices_since
   FROM keys k JOIN users u ON u.id = k.user_id
  WHERE k.kind = 'primary' AND """
 FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
+FIND_ACCOUNT = """
+SELECT u.id AS user_id, u.devices_since FROM keys k JOIN users u ON u.id = k.user_id
+ WHERE k.kind = 'primary' AND k.provider = 'email' AND k.identifier = $1
+"""
 FIND_BY_USER = FIND_PRIMARY + "k.user_id = $1"
 
 # Sign-ins at the same moment do not see each other's sessions, and can leave more than the cap until the next one.
@@ -33,9 +40,7 @@ WITH owner AS (
 ), verified AS (
     UPDATE keys SET last_used_at = $4, secret_hash = $5 FROM owner
      WHERE keys.user_id = owner.id AND keys.id = $2 AND keys.secret_hash = $3
-    RETURNING owner.id AS user_id, keys.identifier
-), failures AS (
-    DELETE FROM code_failures USING verified WHERE code_failures.address = verified.identifier
+    RETURNING owner.id AS user_id
 ), ended AS (
     DELETE FROM sessions USING verified WHERE sessions.token_hash = $6
 ), surplus AS (
@@ -67,15 +72,27 @@ class PrimaryKey(Struct, frozen=True):
     secret_hash: str | None
     status: str
     platform_role: str | None
+    devices_since: datetime | None
 
     def __repr__(self) -> str:
         return f"PrimaryKey({self.id})"
+
+    @property
+    def account(self) -> Account:
+        """The account, as the limits of guesses need it."""
+        return Account(self.user_id, self.devices_since)
 
 
 async def find_primary_key(database: Database, address: str) -> PrimaryKey | None:
     """The primary key of a normalised address."""
     row = await database.pool.fetchrow(FIND_BY_ADDRESS, address)
     return to_struct(PrimaryKey, row) if row else None
+
+
+async def find_account(database: Database, address: str) -> Account | None:
+    """The account of a normalised address, as the limits of guesses need it."""
+    row = await database.pool.fetchrow(FIND_ACCOUNT, address)
+    return to_struct(Account, row) if row else None
 
 
 async def find_primary_key_of(database: Database, user_id: UUID) -> PrimaryKey | None:

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor
 from app.auth.email_addresses import Address, normalise
 from app.auth.tokens import code_hash, new_code
+from app.domain.flows.guess_limits import codes_accepted
 from app.domain.flows.issue_link import issue_link
 from app.domain.flows.purpose import IssueKey, KeyRequest, Purpose, SendNotice
 from app.domain.flows.purpose_registry import PURPOSES, requestable
 from app.domain.flows.schemas import RequestKeyInput
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.jobs import queue
 from app.jobs.worker import Attempt, JobHandler
@@ -106,10 +106,9 @@ async def _issue_and_mail(
     answer: IssueKey,
     mail_id: UUID,
 ) -> None:
-    """Issue the key and enqueue its mail. If codes are stopped for the address, the mail has a link only."""
+    """Issue the key and enqueue its mail. If no code for the address would be accepted, the mail has a link only."""
     now = resources.clock()
-    locked = await SingleUseKeyRepository(transaction).codes_locked(address, now)
-    one_time_code = None if locked else purpose.code
+    one_time_code = purpose.code if await codes_accepted(resources, address, device=False) else None
     link_lifetime = purpose.link_lifetime(resources.settings) if purpose.link_lifetime else None
     lifetimes = [part for part in (one_time_code and one_time_code.lifetime, link_lifetime) if part]
     if not lifetimes:

@@ -2,6 +2,7 @@
 
 from app.audit import Actor
 from app.auth.passwords import rules
+from app.auth.passwords.queue import HashClient
 from app.auth.principal import PrincipalUser
 from app.domain.flows.revoke_access import revoke_access
 from app.domain.keys.service import set_secret
@@ -9,6 +10,7 @@ from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, renew_session
 from app.domain.users.repository import UserRepository
 from app.errors import Problem
+from app.rate_limits import client_network
 
 
 async def set_password(actor: Actor, resources: Resources, user: PrincipalUser, secret: str) -> StartedSession:
@@ -19,13 +21,13 @@ async def set_password(actor: Actor, resources: Resources, user: PrincipalUser, 
     `not_signed_in`.
     """
     require_passwords(resources)
-    hashed = await hash_new_secret(resources, secret, user.email, user.name)
+    hashed = await hash_new_secret(actor, resources, secret, user.email, user.name)
     async with resources.database.transaction() as transaction:
         account = await UserRepository(transaction).lock(user.id)
         if account is None:
             raise Problem("not_signed_in", "This session has ended.")
         await set_secret(actor, transaction, user.id, hashed)
-        await revoke_access(actor, transaction, user.id, keep_session=actor.session_id)
+        await revoke_access(actor, transaction, user.id, resources.clock(), keep_session=actor.session_id)
         await resources.mail.enqueue(
             transaction, to=account.email, template="secret_changed", locale=account.locale, values={}
         )
@@ -38,8 +40,8 @@ def require_passwords(resources: Resources) -> None:
         raise Problem("method_disabled", "This deployment has no passwords: sign in with a code.")
 
 
-async def hash_new_secret(resources: Resources, secret: str, *context: str) -> str:
-    """The hash of an acceptable new secret.
+async def hash_new_secret(actor: Actor, resources: Resources, secret: str, *context: str) -> str:
+    """The hash of an acceptable new secret of somebody who has proved who they are.
 
     `context` is the user's address and names, of which the password must not consist.
 
@@ -47,4 +49,5 @@ async def hash_new_secret(resources: Resources, secret: str, *context: str) -> s
     `validation_failed` with the reason, `temporarily_unavailable`.
     """
     minimum = resources.settings.password_min_length
-    return await resources.hasher.hash(rules.acceptable(secret, min_length=minimum, context=context))
+    acceptable = rules.acceptable(secret, min_length=minimum, context=context)
+    return await resources.hasher.hash(acceptable, HashClient(client_network(actor.ip), known=True))

@@ -35,8 +35,8 @@ async def verify_email(
 ) -> User:
     """Mark the key's address as verified, and return its active user, locked.
 
-    If nobody had verified the address before, a stranger may have created the account: the secret and the sessions
-    that it has are removed (account pre-hijacking). Raises `Problem` `key_not_usable`.
+    If nobody had verified the address before, a stranger may have created the account: the secret, the sessions
+    and the devices that it has are removed (account pre-hijacking). Raises `Problem` `key_not_usable`.
     """
     users, now = UserRepository(transaction), redemption.now
     user = await users.lock(key.user_id)
@@ -47,7 +47,7 @@ async def verify_email(
     if user.email_verified_at is None:
         await set_secret(actor, transaction, user.id, None)
         await SessionRepository(transaction).end_sessions(user.id)
-        await users.change(user.id, now, email_verified_at=now)
+        await users.change(user.id, now, email_verified_at=now, devices_since=now)
     await users.finish_onboarding(user.id, resources.settings.required_profile_fields, now)
     return user
 

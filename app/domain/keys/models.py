@@ -80,13 +80,3 @@ class Key(Base):
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
-
-
-class CodeFailures(Base):
-    """Consecutive wrong codes for one address; they carry over from code to code."""
-
-    __tablename__ = "code_failures"
-
-    address: Mapped[str] = mapped_column(Text, primary_key=True)
-    failures: Mapped[int]
-    failed_at: Mapped[datetime]

@@ -1,13 +1,13 @@
 """The routes, clean-up and audit actions of keys."""
 
 from app.domain.keys.controllers import KeyController
-from app.domain.keys.single_use_repository import delete_expired, delete_old_failures
+from app.domain.keys.single_use_repository import delete_expired
 from app.domain.module import Module
 
 MODULE = Module(
     controllers=(KeyController,),
     tags=("Keys",),
-    sweeps=(delete_expired, delete_old_failures),
+    sweeps=(delete_expired,),
     audit_actions={
         "key.issue": (
             "A one-time code or link was issued, and replaced any earlier one for the same address and purpose, which "

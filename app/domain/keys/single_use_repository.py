@@ -1,24 +1,20 @@
-"""All SQL on single-use keys and wrong codes. Each step that security rests on is one named, atomic statement."""
+"""All SQL on single-use keys. Each step that security rests on is one named, atomic statement."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, case, delete, literal, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.keys.models import LINK, LIVE_INVITATION, LIVE_SINGLE_USE, CodeFailures, Key
+from app.domain.keys.models import LINK, LIVE_INVITATION, LIVE_SINGLE_USE, Key
 from app.postgres.base import new_id
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
 
 KEEP_EXPIRED = timedelta(days=1)
-
-# Consecutive wrong codes for one address, after which no code is issued or accepted (NIST SP 800-63B-4 section 3.2.2).
-FAILURES_MAX = 100
-FAILURES_KEPT = timedelta(days=1)
 
 
 def _live_link(token_hash: bytes, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -55,13 +51,6 @@ async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -
     return len(deleted.all())
 
 
-async def delete_old_failures(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` counts of wrong codes that are over a day old; returns their number."""
-    old = select(CodeFailures.address).where(CodeFailures.failed_at <= now - FAILURES_KEPT).limit(limit)
-    deletion = delete(CodeFailures).where(CodeFailures.address.in_(old)).returning(CodeFailures.address)
-    return len((await transaction.execute(deletion)).all())
-
-
 class VoidedKey(Struct, frozen=True):
     """A deleted key, as its audit event needs it."""
 
@@ -71,7 +60,7 @@ class VoidedKey(Struct, frozen=True):
 
 
 class SingleUseKeyRepository(Repository[Key]):
-    """Single-use keys, and the wrong codes for an address, in one transaction."""
+    """Single-use keys, in one transaction."""
 
     model_type = Key
 
@@ -148,43 +137,6 @@ class SingleUseKeyRepository(Repository[Key]):
             .returning(Key)
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
-
-    async def count_failure(self, address: str, now: datetime, *, has_live_code: bool) -> int:
-        """Count a wrong code in advance; returns the number of consecutive wrong codes for the address, with this code.
-
-        Without a live code, the statement writes the same row without counting, so that the time of the answer does not
-        tell whether the address has a code.
-        """
-        count = int(has_live_code)
-        statement = insert(CodeFailures).values(address=address, failures=count, failed_at=now)
-        outdated = CodeFailures.failed_at <= now - FAILURES_KEPT
-        statement = statement.on_conflict_do_update(
-            index_elements=[CodeFailures.address],
-            set_={
-                "failures": case((outdated, count), else_=CodeFailures.failures + count),
-                "failed_at": case((literal(has_live_code), now), else_=CodeFailures.failed_at),
-            },
-        )
-        return (await self.session.execute(statement.returning(CodeFailures.failures))).scalar_one()
-
-    async def codes_locked(self, address: str, now: datetime) -> bool:
-        """Whether codes are locked for the address: `FAILURES_MAX` wrong in a row, the last within `FAILURES_KEPT`."""
-        statement = select(CodeFailures.failures).where(
-            CodeFailures.address == address, CodeFailures.failed_at > now - FAILURES_KEPT
-        )
-        return ((await self.session.execute(statement)).scalar_one_or_none() or 0) >= FAILURES_MAX
-
-    async def reset_failures(self, address: str) -> None:
-        """Reset the count of wrong codes for an address: its owner has signed in.
-
-        Call this after the last lock on a key. A guess locks its key first and counts after, and two transactions that
-        take the two locks in different orders can deadlock.
-        """
-        await self.session.execute(delete(CodeFailures).where(CodeFailures.address == address))
-
-    async def reset_failures_of(self, user_id: UUID) -> None:
-        """Reset the count of wrong codes for the user's address: they have signed in another way."""
-        await self.session.execute(delete(CodeFailures).where(CodeFailures.address == _address_of(user_id)))
 
     async def void_keys(self, user_id: UUID, keep: Collection[str]) -> list[VoidedKey]:
         """Delete every unused single-use key on the user or their address, except those of the purposes in `keep`."""

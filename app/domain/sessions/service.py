@@ -1,10 +1,8 @@
 """The rules of sessions: how they start, how long they live, how they end. Only hashes of tokens are stored."""
 
-import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +10,7 @@ from app.audit import Actor, record, subject_of
 from app.auth.principal import Principal
 from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
+from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_principal
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
@@ -25,8 +24,6 @@ EXTEND_EVERY = timedelta(hours=1)
 # A short idle limit needs more frequent writes, or a session in steady use would expire between two of them.
 EXTENSIONS_PER_IDLE_LIMIT = 4
 USER_AGENT_MAX = 400
-
-logger = structlog.get_logger("ostiary.sessions")
 
 
 class NewSession(Struct, frozen=True):
@@ -66,7 +63,6 @@ class SessionAuthenticator:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._extensions: set[asyncio.Task[None]] = set()
 
     async def authenticate(self, token: str) -> Principal:
         """The principal of a session token, `ANONYMOUS` if the token has no live session."""
@@ -86,26 +82,22 @@ class SessionAuthenticator:
         if session.last_seen_at > due:
             return None
         idle_expires_at = min(now + idle, session.expires_at)
-        task = asyncio.get_running_loop().create_task(self._extend(session.id, user.id, due, now, idle_expires_at))
-        self._extensions.add(task)
-        task.add_done_callback(self._extensions.discard)
+        extension = self._extend(session.id, user.id, due, now, idle_expires_at)
+        self._resources.background.start("session_extension_failed", extension)
         return _seconds(idle_expires_at - now)
 
     async def flush(self) -> None:
-        """Wait for the extensions under way; called when the app stops."""
-        await asyncio.gather(*self._extensions)
+        """Wait for the extensions under way, and for everything else in the background."""
+        await self._resources.background.flush()
 
     async def _extend(
         self, session_id: UUID, user_id: UUID, due: datetime, now: datetime, idle_expires_at: datetime
     ) -> None:
-        try:
-            async with self._resources.database.transaction() as transaction:
-                await UserRepository(transaction).note_seen(user_id, now, after=due)
-                await SessionRepository(transaction).extend(
-                    session_id, seen_before=due, now=now, idle_expires_at=idle_expires_at
-                )
-        except Exception:  # nobody awaits this task, and the next request tries again
-            logger.warning("session_extension_failed", exc_info=True)
+        async with self._resources.database.transaction() as transaction:
+            await UserRepository(transaction).note_seen(user_id, now, after=due)
+            await SessionRepository(transaction).extend(
+                session_id, seen_before=due, now=now, idle_expires_at=idle_expires_at
+            )
 
 
 def new_session(actor: Actor, resources: Resources, method: str, platform_role: str | None) -> tuple[str, NewSession]:
@@ -188,15 +180,24 @@ async def renew_session(
     return StartedSession(token, _seconds(idle))
 
 
-async def describe_session(resources: Resources, started: StartedSession) -> tuple[bytes, dict[str, str]]:
-    """The encoded `WhoAmI` of a session just started or renewed, and the headers that hand its token to the client."""
+class DescribedSession(Struct, frozen=True):
+    """The encoded `WhoAmI` of a session, the headers that hand its token to the client, and the device cookie."""
+
+    body: bytes
+    headers: dict[str, str]
+    device_cookie: str
+
+
+async def describe_session(actor: Actor, resources: Resources, started: StartedSession) -> DescribedSession:
+    """The answer to a complete sign-in, or to a new proof of who the actor is."""
     principal = started.principal or await read_principal(
         resources.database, token_hash(started.token), resources.clock()
     )
     required_fields = resources.settings.required_profile_fields
     body, etag = encode_with_etag(who_am_i(principal, ability_for(principal), required_fields))
     cookie = resources.cookie.set_cookie(started.token, started.max_age)
-    return body, {"Set-Cookie": cookie, "Location": "/api/session", "ETag": etag}
+    headers = {"Set-Cookie": cookie, "Location": "/api/session", "ETag": etag}
+    return DescribedSession(body, headers, new_device_cookie(actor, resources, principal.user))
 
 
 async def end_current_session(actor: Actor, resources: Resources) -> None:
@@ -214,9 +215,9 @@ async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) 
 
 
 async def end_other_sessions(actor: Actor, resources: Resources) -> None:
-    """End all sessions of the actor except the session of the request."""
+    """End all sessions of the actor except the session of the request, and void all their devices."""
     async with resources.database.transaction() as transaction:
-        await UserRepository(transaction).lock_active(actor.require_user_id())
+        await UserRepository(transaction).void_devices(actor.require_user_id(), resources.clock())
         await SessionRepository(transaction).end_sessions(actor.require_user_id(), keep=actor.session_id)
 
 

@@ -75,6 +75,10 @@ class UserRepository(Repository[User]):
         active = row is not None and row.status == "active"
         return active, row.platform_role if row and active else None
 
+    async def void_devices(self, user_id: UUID, now: datetime) -> None:
+        """Let no device cookie of the user count that was issued before `now`. Locks the user like `lock_active`."""
+        await self.session.execute(update(User).where(User.id == user_id).values(devices_since=now))
+
     async def lock_shared(self, user_id: UUID) -> bool:
         """Keep the user from being changed or deleted until the transaction ends; False if there is no such user.
 

@@ -18,6 +18,7 @@ from tests.support.app import (
     running,
     settings_for,
 )
+from tests.support.guesses import spend
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
 
 ADDRESS = "ada@example.org"
@@ -191,15 +192,16 @@ async def test_the_mail_is_in_the_locale_of_the_user(either: RunningApp) -> None
     assert "ist Ihr Code für" in message["Subject"]
 
 
-async def test_after_100_wrong_codes_a_mail_has_no_code_until_the_user_has_signed_in(app: RunningApp) -> None:
+async def test_after_100_wrong_guesses_in_a_row_a_mail_has_no_code_until_the_user_has_signed_in(
+    app: RunningApp,
+) -> None:
     await app.user(ADDRESS)
-    await app.resources.database.pool.execute(
-        "INSERT INTO code_failures (address, failures, failed_at) VALUES ($1, 100, $2)", ADDRESS, app.clock()
-    )
+    await spend(app, "guess_by_account_consecutive", ADDRESS)
     message = await mailed(app, "sign_in")
     assert message["Subject"] == "Your link to sign in at Ostiary"
     assert "There is no code this time" in text_of(message)
     assert (await redeem(app.client(), token=token_in(message))).status_code == 201
+    await app.resources.background.flush()
 
     app.clock.forward(seconds=30)
     assert code_in(await mailed(app, "sign_in"))

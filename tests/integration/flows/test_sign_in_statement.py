@@ -1,4 +1,4 @@
-"""Sign-in by password is one SQL statement, which leaves the same rows in 5 tables as separate steps do."""
+"""Sign-in by password is one SQL statement, which leaves the same rows in 4 tables as separate steps do."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,6 @@ from app.audit import Actor
 from app.domain.flows.repository import find_primary_key
 from app.domain.flows.sign_in.password import PasswordSignIn, sign_in_by_password
 from app.domain.keys.repository import KeyRepository
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
 from tests.support.app import SECRET, RunningApp, is_signed_in, running, settings_for
@@ -32,7 +31,6 @@ TABLES = {
     "users": "SELECT * FROM users WHERE id = $1",
     "keys": "SELECT * FROM keys WHERE user_id = $1",
     "sessions": "SELECT *, created_at = authenticated_at AS just_made FROM sessions WHERE user_id = $1",
-    "failures": """SELECT f.* FROM code_failures f JOIN keys k ON k.identifier = f.address WHERE k.user_id = $1""",
     "events": """
         SELECT *, subject = 'user:' || $1::uuid AS about_them, session_id IN (SELECT id FROM sessions) AS of_session
           FROM audit_events WHERE actor_id = $1 ORDER BY ip NULLS FIRST
@@ -49,7 +47,6 @@ async def sign_in_by_steps(actor: Actor, app: RunningApp, user_id: UUID, email: 
         active, role = await UserRepository(transaction).lock_active(user_id)
         assert active
         await KeyRepository(transaction).note_use(key.id, key.secret_hash, key.secret_hash, app.clock())
-        await SingleUseKeyRepository(transaction).reset_failures_of(user_id)
         return await start_session(
             actor, app.resources, transaction, user_id=user_id, platform_role=role, method="password"
         )
@@ -90,9 +87,6 @@ async def test_the_statement_leaves_the_same_rows_as_the_separate_steps(
 ) -> None:
     ada, eve = [await app.user(email, admin=admin) for email in ("ada@example.org", "eve@example.org")]
     tokens = {user_id: await app.token(user_id, admin=admin) if has_session else None for user_id in (ada, eve)}
-    await app.resources.database.pool.execute(
-        "INSERT INTO code_failures (address, failures, failed_at) SELECT identifier, 3, $1 FROM keys", app.clock()
-    )
     app.clock.forward(minutes=5)
     agent = "a browser " * 100
 
@@ -107,7 +101,7 @@ async def test_the_statement_leaves_the_same_rows_as_the_separate_steps(
 
     rows = await rows_of(app, ada)
     assert rows == await rows_of(app, eve)
-    assert (len(rows["users"]), len(rows["keys"]), len(rows["sessions"]), len(rows["failures"])) == (1, 1, 1, 0)
+    assert (len(rows["users"]), len(rows["keys"]), len(rows["sessions"])) == (1, 1, 1)
     assert [event["action"] for event in rows["events"]] == ["session.start"] * (2 if has_session else 1)
     assert by_statement.max_age == by_steps.max_age
     assert by_statement.principal == await app.sessions.authenticate(by_statement.token)

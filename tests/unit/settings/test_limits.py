@@ -47,7 +47,13 @@ def test_the_defaults_of_the_limits_of_the_service() -> None:
     assert DEFAULT_WINDOWS == {
         "mail_to_address": ((1, 30), (5, 3600)),
         "mail_by_client": ((30, 60), (300, 3600)),
-        "guess_by_client": ((60, 60), (600, 3600)),
+        "guess_by_client": ((60, 60), (200, 3600), (500, 86_400)),
+        "guess_by_account_strangers": ((50, 86_400),),
+        "guess_by_account_devices": ((49, 86_400),),
+        "guess_by_account_consecutive": ((100, 365 * 86_400),),
+        "guess_by_device": ((10, 86_400),),
+        "guess_by_flow": ((5, 600),),
+        "guess_by_session": ((10, 86_400),),
     }
 
 

@@ -7,7 +7,6 @@ from app.domain.flows.purposes.sign_in import NAME as SIGN_IN_PURPOSE
 from app.domain.flows.redeem_key import find_by_code, redeem_key
 from app.domain.flows.schemas import CodeText, Confidential, RedeemKeyInput
 from app.domain.flows.sign_in_method import SignInMethod
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, renew_session
 from app.domain.users.fields import AddressText
@@ -41,13 +40,12 @@ async def reauthenticate_by_code(
 
     Raises `Problem`: `key_not_usable`, `validation_failed`, `too_many_requests`, `not_signed_in`.
     """
-    found = await find_by_code(actor, resources, SIGN_IN_PURPOSE, user.email, sent.code)
+    found = await find_by_code(actor, resources, SIGN_IN_PURPOSE, user.email, sent.code, step_up=True)
     async with resources.database.transaction() as transaction:
         active, role = await UserRepository(transaction).lock_active(user.id)
         key = await found.consume(actor, resources, transaction)
         if key.user_id != user.id or not active:
             raise key_not_usable()
-        await SingleUseKeyRepository(transaction).reset_failures(key.address or "")
         return await renew_session(actor, resources, transaction, role)
 
 

@@ -26,14 +26,15 @@ class SignInController(Controller):
     ) -> Response[WhoAmI]:
         """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
-        201, the `auth_session` cookie, and the body of `GET /api/session`. A session that the client already had ends.
+        201, the cookies `auth_session` and `auth_device`, and the body of `GET /api/session`. A session that the client
+        already had ends.
         Unknown address, wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS
         5.0, 6.3.8).
         """
         method = BY_CREDENTIALS[type(data)]
         started = await method.sign_in(actor_of(request), resources, data)
-        body, headers = await describe_session(resources, started)
-        return encoded_response(WhoAmI, body, headers, 201)
+        described = await describe_session(actor_of(request), resources, started)
+        return encoded_response(WhoAmI, described.body, described.headers, 201, [described.device_cookie])
 
     @post(
         "/api/session/reauthentication",
@@ -48,5 +49,5 @@ class SignInController(Controller):
         """Prove again who you are, before a sensitive action. The session gets a new token (OWASP ASVS 5.0, 7.2.4)."""
         user, _ = user_and_session(request)
         started = await reauthenticate(actor_of(request), resources, user, data)
-        body, headers = await describe_session(resources, started)
-        return encoded_response(WhoAmI, body, headers)
+        described = await describe_session(actor_of(request), resources, started)
+        return encoded_response(WhoAmI, described.body, described.headers, cookies=[described.device_cookie])

@@ -4,12 +4,12 @@ from app.audit import Actor
 from app.auth.email_addresses import normalise
 from app.auth.passwords import rules
 from app.auth.principal import PrincipalUser
+from app.domain.flows.guess_limits import Guess, count_guess, note_right, take_back
 from app.domain.flows.repository import PrimaryKey, find_primary_key, find_primary_key_of, sign_in
 from app.domain.flows.schemas import Confidential, SecretText
 from app.domain.flows.set_password import require_passwords
 from app.domain.flows.sign_in_method import SignInMethod
 from app.domain.keys.repository import KeyRepository
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, new_session, renew_session
 from app.domain.users.fields import AddressText
@@ -40,18 +40,21 @@ async def sign_in_by_password(actor: Actor, resources: Resources, sent: Password
     """Start a session for the user of this address and secret.
 
     Unknown address, wrong secret, no secret and suspended user get one answer after the same work: one hash (OWASP
-    ASVS 5.0, 6.3.8). Raises `Problem`: `invalid_credentials`, `validation_failed`, `method_disabled`,
-    `temporarily_unavailable`.
+    ASVS 5.0, 6.3.8). The limits of guesses apply before that. Raises `Problem`: `invalid_credentials`,
+    `validation_failed`, `method_disabled`, `too_many_requests`, `temporarily_unavailable`.
     """
-    address = normalise(sent.email)
+    secret, address = _normal(resources, sent.secret), normalise(sent.email).unique
+    found = await find_primary_key(resources.database, address)
+    guess = await count_guess(actor, resources, address, found.account if found else None)
     for _ in range(TRIES):
-        found = await find_primary_key(resources.database, address.unique)
-        key, rehashed = await _verify(resources, found, sent.secret)
+        key, rehashed = await _verify(resources, found, secret, guess)
         token, new = new_session(actor, resources, NAME, key.platform_role)
         principal = await sign_in(resources.database, key, rehashed, new)
         if principal:
+            note_right(resources, guess)
             max_age = new.idle_expires_at - new.now
             return StartedSession(token, int(max_age.total_seconds()), principal)
+        found = await find_primary_key(resources.database, address)
     raise _invalid_credentials()
 
 
@@ -62,30 +65,43 @@ async def reauthenticate_by_password(
 
     Raises `Problem` as `sign_in_by_password` does, and `not_signed_in` if the session has ended meanwhile.
     """
+    secret, address = _normal(resources, sent.secret), normalise(user.email).unique
+    found = await find_primary_key_of(resources.database, user.id)
+    guess = await count_guess(actor, resources, address, found.account if found else None, step_up=True)
     for _ in range(TRIES):
-        found = await find_primary_key_of(resources.database, user.id)
-        key, rehashed = await _verify(resources, found, sent.secret)
+        key, rehashed = await _verify(resources, found, secret, guess)
         async with resources.database.transaction() as transaction:
             active, role = await UserRepository(transaction).lock_active(key.user_id)
             keys = KeyRepository(transaction)
             if active and await keys.note_use(key.id, key.secret_hash or "", rehashed, resources.clock()):
-                await SingleUseKeyRepository(transaction).reset_failures_of(key.user_id)
+                note_right(resources, guess)
                 return await renew_session(actor, resources, transaction, role)
+        found = await find_primary_key_of(resources.database, user.id)
     raise _invalid_credentials()
 
 
-async def _verify(resources: Resources, key: PrimaryKey | None, secret: str) -> tuple[PrimaryKey, str]:
-    """The key whose secret this is, and the hash to store for it from now on."""
+def _normal(resources: Resources, secret: str) -> str:
+    """The normalised secret, if it can be anybody's."""
     require_passwords(resources)
     normal = rules.normalise(secret)
     if normal is None:
         raise invalid("secret", "too_long", f"At most {rules.MAX_LENGTH} characters")
-    matches = await resources.hasher.verify(key.secret_hash if key else None, normal)
-    if not matches or key is None or key.secret_hash is None or key.status != "active":
+    return normal
+
+
+async def _verify(resources: Resources, key: PrimaryKey | None, secret: str, guess: Guess) -> tuple[PrimaryKey, str]:
+    """The key whose secret this is, and the hash to store for it from now on."""
+    hasher, stored = resources.hasher, key.secret_hash if key and key.status == "active" else None
+    try:
+        matches = await hasher.verify(stored, secret, guess.client)
+        if stored is not None and matches and hasher.needs_rehash(stored):
+            stored = await hasher.hash(secret, guess.client)
+    except Problem:  # the queue is full: the guess has found out nothing
+        take_back(resources, guess)
+        raise
+    if key is None or stored is None or not matches:
         raise _invalid_credentials()
-    if resources.hasher.needs_rehash(key.secret_hash):
-        return key, await resources.hasher.hash(normal)
-    return key, key.secret_hash
+    return key, stored
 
 
 def _invalid_credentials() -> Problem:

@@ -1,0 +1,102 @@
+"""The queue before the hash processes: known devices first, and no client network takes all its places."""
+
+import asyncio
+from collections import Counter, deque
+
+from msgspec import Struct
+
+# Parts of the places. What strangers cannot take is kept for known devices.
+NETWORK_PART = 1 / 4
+STRANGERS_PART = 3 / 4
+# A part of a small queue still has this many places.
+PART_MIN = 2
+
+
+class HashClient(Struct, frozen=True):
+    """Who waits for a hash: a client network, and whether the device is known or its user signed in."""
+
+    network: str
+    known: bool = False
+
+
+# The command line. It is known, and only the whole queue bounds it.
+OPERATOR = HashClient("", known=True)
+
+
+class QueueFullError(Exception):
+    """The queue, or the client's part of it, is full."""
+
+
+class FairQueue:
+    """Lets `at_work` clients work at a time, known ones first, and each class in the order of arrival.
+
+    Of all `places`, to work and to wait, the strangers of one network take at most `NETWORK_PART`, its known devices as
+    many, and all strangers together at most `STRANGERS_PART`.
+    """
+
+    def __init__(self, *, at_work: int, places: int) -> None:
+        self._free = at_work
+        self._places = places
+        self._places_of_network = max(PART_MIN, int(places * NETWORK_PART))
+        self._places_of_strangers = max(PART_MIN, int(places * STRANGERS_PART))
+        self._taken = Counter[HashClient]()
+        self._waiting = {known: deque[asyncio.Future[None]]() for known in (True, False)}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def taken(self) -> int:
+        """The number of clients that work or wait."""
+        return self._taken.total()
+
+    async def enter(self, client: HashClient) -> None:
+        """Wait for a turn to work, which ends with `leave`. Raises `QueueFullError`, at once and never later."""
+        if self._is_full_for(client):
+            raise QueueFullError
+        self._taken[client] += 1
+        self._idle.clear()
+        if self._free:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[client.known].append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._give_back(client)
+            else:  # its turn came before it could be cancelled
+                self.leave(client)
+            raise
+
+    def leave(self, client: HashClient) -> None:
+        """End the client's turn: the next one works."""
+        self._give_back(client)
+        for waiting in self._waiting[True], self._waiting[False]:
+            while waiting:
+                turn = waiting.popleft()
+                if not turn.done():  # a cancelled one keeps its place in the list
+                    turn.set_result(None)
+                    return
+        self._free += 1
+
+    async def wait_until_idle(self) -> None:
+        """Wait until nobody works or waits."""
+        await self._idle.wait()
+
+    def _is_full_for(self, client: HashClient) -> bool:
+        if self.taken >= self._places:
+            return True
+        if client is OPERATOR:
+            return False
+        strangers = sum(taken for other, taken in self._taken.items() if not other.known)
+        return self._taken[client] >= self._places_of_network or (
+            not client.known and strangers >= self._places_of_strangers
+        )
+
+    def _give_back(self, client: HashClient) -> None:
+        self._taken[client] -= 1
+        if not self._taken[client]:
+            del self._taken[client]
+        if not self._taken:
+            self._idle.set()

@@ -1,0 +1,122 @@
+"""The limits of guesses at secrets and codes: by account, device, flow, session and client network.
+
+A guess is counted as wrong and committed before anything is compared, so that parallel guesses cannot beat a limit; a
+right one is taken back. An account is an address, whether or not somebody has it, so that no answer depends on that.
+OWASP: Slow Down Online Guessing Attacks with Device Cookies. NIST SP 800-63B-4 section 3.2.2.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from app.audit import Actor
+from app.auth.devices import Device, known_device
+from app.auth.passwords.queue import HashClient
+from app.domain.resources import Resources
+from app.domain.sessions.devices import presented_devices
+from app.errors import Problem
+from app.rate_limits import Use, client_network
+
+# Together fewer than 100 a day. The first is for all strangers, the second for all known devices of the account.
+STRANGERS = "guess_by_account_strangers"
+DEVICES = "guess_by_account_devices"
+# Wrong guesses of strangers in a row, until the owner proves who they are.
+CONSECUTIVE = "guess_by_account_consecutive"
+DEVICE = "guess_by_device"
+FLOW = "guess_by_flow"
+SESSION = "guess_by_session"
+CLIENT = "guess_by_client"
+
+
+class Account(Struct, frozen=True):
+    """Whose secret or code is guessed, and since when device cookies of this user count."""
+
+    user_id: UUID
+    devices_since: datetime | None
+
+
+class Guess(Struct, frozen=True):
+    """A guess that has been counted as wrong, and who waits for its hash."""
+
+    uses: tuple[Use, ...]
+    address: str
+    client: HashClient
+
+
+async def count_guess(
+    actor: Actor,
+    resources: Resources,
+    address: str,
+    account: Account | None,
+    *,
+    flow_hash: str | None = None,
+    step_up: bool = False,
+) -> Guess:
+    """Count a guess at the account of a normalised address, as if it were wrong. Call this before any comparison.
+
+    A known device of the account counts in the budget of its devices, and a flow in its own: the network matters to
+    neither. Past that budget it is a stranger. `flow_hash` is the hash of a flow that this service has made, for
+    whatever address: looking for its code would tell whether the address has an account. `step_up`: the actor proves
+    again who they are, which their session bounds too.
+
+    Raises `Problem` `too_many_requests`, the same for a right guess, a wrong one and an unknown account.
+    """
+    network, device = client_network(actor.ip), _known_device(actor, resources, account)
+    session = [Use(SESSION, str(actor.session_id))] if step_up else []
+    strangers = [Use(STRANGERS, address), Use(CONSECUTIVE, address), *session]
+    if device is not None:
+        uses = [Use(DEVICE, device.nonce), Use(DEVICES, address), *session]
+        if await _counted(resources, uses):
+            return Guess(tuple(uses), address, HashClient(network, known=True))
+    client = HashClient(network, known=step_up)
+    if flow_hash is not None:
+        uses = [*strangers, Use(FLOW, flow_hash)]
+        if await _counted(resources, uses):
+            return Guess(tuple(uses), address, client)
+    uses = [*strangers, Use(CLIENT, network)]
+    await resources.rate_limits.hit_all(*uses)
+    return Guess(tuple(uses), address, client)
+
+
+def take_back(resources: Resources, guess: Guess) -> None:
+    """Take back a guess that was not compared, in the background."""
+    resources.background.start("refund_of_guess_failed", resources.rate_limits.refund(*guess.uses))
+
+
+def note_right(resources: Resources, guess: Guess) -> None:
+    """Take back a right guess, and forget the account's wrong guesses in a row, in the background."""
+    uses = [use for use in guess.uses if use.name != CONSECUTIVE]
+    resources.background.start("refund_of_guess_failed", resources.rate_limits.refund(*uses))
+    note_owner(resources, guess.address)
+
+
+def note_owner(resources: Resources, address: str) -> None:
+    """Forget the account's wrong guesses in a row, in the background: its owner has proved who they are."""
+    resources.background.start("reset_of_guesses_failed", resources.rate_limits.reset(Use(CONSECUTIVE, address)))
+
+
+async def codes_accepted(resources: Resources, address: str, *, device: bool) -> bool:
+    """Whether a code for this address would be compared: the budget of its devices, or of strangers, is not spent."""
+    if device and await resources.rate_limits.allows(DEVICES, address):
+        return True
+    budgets = (STRANGERS, CONSECUTIVE)
+    return all([await resources.rate_limits.allows(budget, address) for budget in budgets])
+
+
+async def _counted(resources: Resources, uses: Sequence[Use]) -> bool:
+    """Count these uses; False if one of the limits refuses."""
+    try:
+        await resources.rate_limits.hit_all(*uses)
+    except Problem as refusal:
+        if refusal.code != "too_many_requests":
+            raise
+        return False
+    return True
+
+
+def _known_device(actor: Actor, resources: Resources, account: Account | None) -> Device | None:
+    # The cookie is decrypted for every account, so that the time does not tell whose it is.
+    presented = presented_devices(actor, resources)
+    return known_device(presented, account.user_id, account.devices_since) if account else None

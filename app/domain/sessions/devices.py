@@ -1,0 +1,26 @@
+"""The device cookie of a request, and the one that a complete sign-in sets."""
+
+from app.audit import Actor
+from app.auth import devices
+from app.auth.cookies import cookie_value, neighbour
+from app.auth.devices import Device
+from app.auth.principal import PrincipalUser
+from app.domain.resources import Resources
+
+
+def presented_devices(actor: Actor, resources: Resources) -> tuple[Device, ...]:
+    """The devices in the actor's cookie; empty if there is none, or one that this server did not seal."""
+    sealed = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
+    return devices.read_devices(resources.secret_key, sealed, resources.clock())
+
+
+def new_device_cookie(actor: Actor, resources: Resources, user: PrincipalUser | None) -> str:
+    """The value of `Set-Cookie` that makes this device known for the user, beside the users it is known for already.
+
+    The device gets a new nonce, so a budget of guesses of its own.
+    """
+    known = presented_devices(actor, resources)
+    if user is not None:  # None: the session has ended meanwhile
+        known = devices.with_user(known, user.id, resources.clock())
+    sealed = devices.seal_devices(resources.secret_key, known)
+    return neighbour(resources.cookie, devices.NAME).set_cookie(sealed, int(devices.LIFETIME.total_seconds()))
