@@ -57,7 +57,7 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 LIMITS: Mapping[str, Limit] = {
     "mail_to_address": Limit("1/30 seconds;5/hour", "requests for mail to one address"),
     "mail_by_client": Limit("30/minute;300/hour", "requests for mail by one client", announced=True),
-    "guess_by_client": Limit("60/minute;200/hour;500/day", "guesses of one client without a known device or a flow", announced=True),
+    "guess_by_client": Limit("60/minute;200/hour;500/day", "other guesses of one client", announced=True),
     "guess_by_account_strangers": Limit("50/day", "guesses of all strangers at one account"),
     "guess_by_account_devices": Limit("49/day", "guesses of all known devices of one account"),
     "guess_by_account_consecutive": Limit("100/365 days", "guesses of strangers at one account in a row"),
