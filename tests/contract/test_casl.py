@@ -182,6 +182,23 @@ async def test_rules_that_both_versions_pack_are_unpacked_to_the_same_rules(app:
             assert unpack_rules(result.packed) == from_casl(one.rules)
 
 
+def test_both_versions_take_empty_columns_of_a_rule_from_a_database_for_absent(
+    node: str,
+) -> None:
+    absent: dict[str, object] = {"conditions": None, "fields": None, "inverted": None, "reason": ""}
+    rules: list[dict[str, object]] = [
+        {**absent, "action": "read", "subject": "Language"},
+        {**absent, "action": "read", "subject": "Language", "conditions": {"code": "de"}, "inverted": True},
+    ]
+    ability = Ability(from_casl(rules))
+    checks = [Check("read", "Language", {"code": code}) for code in ("de", "fr")]
+    expected = [decide_check(ability, check) for check in checks]
+    assert expected == [Decision(False, rule=1), Decision(True, rule=0)]
+    for of_people in run_casl(node, [Person("a row", rules, ability)], checks).values():
+        decisions = [structs.replace(decision, reason=decision.reason or None) for decision in of_people[0].decisions]
+        assert decisions == expected
+
+
 @pytest.mark.parametrize("package", ["casl6", "casl7"])
 def test_the_javascript_example_of_the_document_prints_what_the_document_says(node: str, package: str) -> None:
     namespace, _ = run_python_blocks("ability.md")
