@@ -55,6 +55,9 @@ LIMITS: Mapping[str, tuple[Window, ...]] = {
     "mail_to_address": parse_windows("1/30 seconds;5/hour"),
     "mail_by_client": parse_windows("30/minute;300/hour"),
     "guess_by_client": parse_windows("60/minute;600/hour"),
+    "mail_by_others": parse_windows("5/hour;12/day"),
+    "invitation_by_inviter": parse_windows("30/minute;300/day"),
+    "invitation_by_language": parse_windows("100/hour"),
 }
 
 # This read alone answers a flood of refused hits: it writes nothing and waits for no lock.
