@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
 from app.audit import Actor, record, subject_of
-from app.auth.email_addresses import normalise
+from app.auth.email_addresses import normalise_new
 from app.domain.flows.create_account import create_account
 from app.domain.flows.end_invitations import end_invitations
 from app.domain.flows.invite import find_or_create_account, issue_invitation, mail_invitation
@@ -34,7 +34,7 @@ async def create_user(actor: Actor, resources: Resources, email: str, name: str)
 
     Raises `Problem`: `forbidden`, `validation_failed`, `email_taken`, `too_many_requests`.
     """
-    address = normalise(email)
+    address = normalise_new(email, resources.settings)
     async with resources.database.transaction() as transaction:
         await require_in_transaction(actor, transaction, "create", Subject("User", {}))
         user_id, created = await find_or_create_account(actor, resources, transaction, address, name)
@@ -52,7 +52,7 @@ async def create_user_with_link(
 
     An empty `name` is set by the user later. Raises `Problem`: `validation_failed`, `email_taken`.
     """
-    address = normalise(email)
+    address = normalise_new(email, resources.settings)
     try:
         msgspec.convert(name or "-", PersonName)
     except msgspec.ValidationError:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
-from app.auth.email_addresses import normalise
+from app.auth.email_addresses import normalise_new
 from app.domain.flows.end_invitations import end_invitations
 from app.domain.flows.invite import InvitedTo, find_or_create_account, mail_invitation
 from app.domain.keys.service import void_invitation
@@ -40,7 +40,7 @@ async def add_member(actor: Actor, resources: Resources, code: str, email: str, 
 
     Raises `Problem`: `validation_failed`, `forbidden`, `not_found`, `already_member`, `too_many_requests`.
     """
-    address = normalise(email)
+    address = normalise_new(email, resources.settings)
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
         to = await _invited_to(actor, transaction, code)
