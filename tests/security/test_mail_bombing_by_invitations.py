@@ -1,5 +1,6 @@
 """Mail bombing of strangers by inviting, by inviting again, or by adding and removing."""
 
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -88,6 +89,18 @@ async def test_an_address_gets_twelve_mails_a_day(app: RunningApp, admin: httpx.
 async def _root(app: RunningApp) -> UUID:
     root: UUID = await app.resources.database.pool.fetchval("SELECT id FROM users WHERE email = 'root@example.org'")
     return root
+
+
+@pytest.mark.skipif(not os.environ.get("OSTIARY_LONG"), reason="OSTIARY_LONG=1 runs it")
+async def test_an_inviter_sends_300_mails_a_day(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    answers = list[httpx.Response]()
+    for minute in range(11):
+        for number in range(30):
+            body = {"email": f"user{minute}-{number}@example.org", "name": "Eve"}
+            answers.append(await admin.post("/api/users", json=body))
+        app.clock.forward(seconds=60)
+    assert [answer.status_code for answer in answers] == [201] * 300 + [429] * 30
+    assert answers[-1].headers["retry-after"] == str(24 * 3600 - 10 * 60)
 
 
 async def test_a_refused_invitation_changes_nothing(app: RunningApp, admin: httpx.AsyncClient) -> None:

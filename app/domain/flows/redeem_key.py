@@ -136,6 +136,7 @@ async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) ->
 
 
 async def _find_by_link(resources: Resources, token: str) -> FoundKey:
+    token = "".join(token.split())  # pasted from the text of a mail
     if not is_link_token(token):
         raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
     async with resources.database.transaction() as transaction:

@@ -1,5 +1,6 @@
 """Change of address: a code proves the new address, and a link to the old address undoes the change for 7 days."""
 
+import re
 from email.message import EmailMessage
 from uuid import UUID
 
@@ -79,6 +80,14 @@ async def test_the_link_in_the_notice_to_the_old_address_undoes_the_change_once(
     assert await is_signed_in(owner)
     assert not await is_signed_in(client)
     assert (await redeem(either.client(), token=token_in(notice))).status_code == 410
+
+
+async def test_the_token_in_the_text_of_the_notice_undoes_the_change_without_the_link(app: RunningApp) -> None:
+    notice = await change_address(app, await app.signed_in(OLD))
+    cut = re.sub(r"#\S*", "", text_of(notice))
+    (line,) = [line for line in cut.splitlines() if line.startswith("osk_")]
+    answer = await redeem(app.client(), token=f" {line}\r\n")
+    assert (answer.status_code, answer.json()["user"]["email"]) == (201, OLD)
 
 
 async def test_the_undo_clears_a_secret_that_was_set_after_the_change(app: RunningApp) -> None:
