@@ -1,4 +1,4 @@
-"""Text that people enter: its normal form, the rule of names, and text that must stay on one line."""
+"""Text that people enter: its normal form, the rule of names, and text that is harmless in a line, a log or a mail."""
 
 import re
 import unicodedata
@@ -25,6 +25,11 @@ _NOT_IN_A_NAME = re.compile(
 )
 # Letters and symbols that show nothing, and unassigned code points that never will (Default_Ignorable_Code_Point).
 _BLANK = re.compile(r"[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U0001d159\U000e0000-\U000e0fff]")
+
+QUOTED_NAME_MAX = 60  # characters of a name in a mail to somebody else
+# Full stops, colons and at signs in all widths, and the backslash of a network path: what makes a program see a link.
+_PART_OF_LINK = re.compile(r"([.:@\\\u2024\u3002\ufe52\uff0e\uff61\ufe55\uff1a\uff20\ufe6b])(?=\S)")
+_QUOTATION_MARKS = str.maketrans(dict.fromkeys('"“”„‟«»〝〞〟＂「」『』', "'"))  # noqa: RUF001 # of all scripts
 
 
 def one_line(text: str) -> str:
@@ -97,3 +102,13 @@ def _is_visible(character: str) -> bool:
     """Whether a character shows something by itself. Those of later versions of Unicode do."""
     category = unicodedata.category(character)
     return (category == "Cn" or category[0] not in "CMZ") and not _BLANK.match(character)
+
+
+def harmless_name(text: str) -> str:
+    """A name that a person has chosen, for quotation marks in a mail to somebody else.
+
+    No mail program makes a link of it, because a space follows each character that holds an address together. It has
+    at most `QUOTED_NAME_MAX` characters, and does not end the quotation.
+    """
+    apart = _PART_OF_LINK.sub(r"\1 ", one_line(text).translate(_QUOTATION_MARKS))
+    return apart if len(apart) <= QUOTED_NAME_MAX else apart[: QUOTED_NAME_MAX - 1].rstrip() + "…"

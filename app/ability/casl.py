@@ -22,20 +22,21 @@ _PACKED_LENGTHS: Final = range(2, 7)
 
 
 class _RawRuleFormat(msgspec.Struct, forbid_unknown_fields=True):
-    """The keys of a raw rule and their types."""
+    """The keys of a raw rule and their types. A null stands for an absent key, as in rules from a database."""
 
     action: str | list[str]
     subject: str | list[str]
     conditions: dict[str, object] | None = None
     fields: str | list[str] | None = None
-    inverted: bool = False
+    inverted: bool | None = None
     reason: str | None = None
 
 
 def from_casl(raw_rules: object) -> tuple[Rule, ...]:
     """Read a list of raw CASL rules, for example decoded JSON.
 
-    Raises InvalidRule for a missing action or subject, an unknown key, or a value of the wrong type.
+    A key that is null, and an empty reason, are taken for absent, as CASL takes them. Raises InvalidRule for a missing
+    action or subject, an unknown key, or a value of the wrong type.
     """
     try:
         checked = msgspec.convert(raw_rules, list[_RawRuleFormat])
@@ -70,8 +71,8 @@ def _to_rule(raw: _RawRuleFormat) -> Rule:
         subjects=_to_tuple(raw.subject),
         conditions=raw.conditions,
         fields=None if raw.fields is None else _to_tuple(raw.fields),
-        inverted=raw.inverted,
-        reason=raw.reason,
+        inverted=bool(raw.inverted),
+        reason=raw.reason or None,
     )
 
 

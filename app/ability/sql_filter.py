@@ -6,27 +6,19 @@ an inner join. For Postgres, in a database with the encoding UTF-8.
 
 import operator
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, TypeAlias, cast
-from uuid import UUID
 
 from sqlalchemy import (
-    TEXT,
-    VARCHAR,
     BigInteger,
-    Boolean,
     ColumnElement,
+    Date,
+    DateTime,
     Double,
     False_,
-    Float,
-    Integer,
-    Numeric,
-    String,
     Text,
     True_,
-    Unicode,
-    UnicodeText,
-    Uuid,
     and_,
     any_,
     false,
@@ -36,27 +28,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.types import TypeEngine
 
 from app.ability.ability import Ability
+from app.ability.column_values import TEXT_TYPES, NotExpressible, is_number, is_storable, parameters_of, time_of
 from app.ability.conditions import MEMBERSHIP_OPERATORS, ORDERING_OPERATORS, FieldCondition
 from app.ability.js_values import NUMBER_TYPES, Scalar, compare
 from app.ability.rules import CompiledRule
 
+__all__ = ["Columns", "NotExpressible", "allowed_values", "sql_filter"]
+
 Columns: TypeAlias = Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
-ParameterValue: TypeAlias = str | int | float | bool | UUID
 
 # Each change between grants and denials nests the condition one level deeper, and SQLAlchemy compiles recursively.
 MAX_NESTING: Final = 50
 
 _COMPARISONS: Final = {"$lt": operator.lt, "$lte": operator.le, "$gt": operator.gt, "$gte": operator.ge}
-# Compared by exact type: citext, char(n) and enums are subclasses of String, but do not compare like text.
-_TEXT_TYPES: Final = frozenset({String, Text, VARCHAR, TEXT, Unicode, UnicodeText})
 _FIRST_SURROGATE: Final = "\ud800"
-
-
-class NotExpressible(Exception):  # noqa: N818 - the name says what is wrong, as InvalidRule does
-    """The rules have no equivalent in the requested form. No part of a rule is ever left out instead."""
 
 
 def sql_filter(ability: Ability, action: str, subject_type: str, columns: Columns) -> ColumnElement[bool]:
@@ -65,8 +52,9 @@ def sql_filter(ability: Ability, action: str, subject_type: str, columns: Column
     `columns` maps each attribute path that the rules read to a column or SQL expression. As in `can` without a field,
     grants with fields count and denials with fields do not. Returns `false()` if nothing is allowed and `true()` if
     everything is. Denials are negated as `IS NOT TRUE`, because `NOT` of a NULL condition would hide allowed rows.
-    Raises NotExpressible for a path without a column, for a column whose type is not text, number, boolean or UUID, and
-    for an ordering where Postgres and `can` differ.
+    Columns are text, numbers, booleans, UUIDs, timestamps, dates or enums. Raises NotExpressible for a path without a
+    column, for a column of another type, for a time that no JSON form of the column equals, and for an ordering where
+    Postgres and `can` differ.
     """
     rules = _rules_until_unconditional(ability, action, subject_type)
     result: ColumnElement[bool] = true() if _ends_with_grant_of_all(rules) else false()
@@ -146,7 +134,7 @@ def _condition_to_sql(condition: FieldCondition, columns: Columns) -> ColumnElem
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     if condition.operator in ORDERING_OPERATORS:
         return _ordering_to_sql(condition, column, values[0])
-    parameters, parameter_type = _parameters(condition, column.type, values)
+    parameters, parameter_type = parameters_of(condition.path, column.type, values)
     if condition.operator in MEMBERSHIP_OPERATORS:
         is_member = column == any_(literal(parameters, ARRAY(parameter_type))) if parameters else false()
         matched = _or([is_member, column.is_(None)]) if None in values else is_member
@@ -161,12 +149,16 @@ def _condition_to_sql(condition: FieldCondition, columns: Columns) -> ColumnElem
 
 def _ordering_to_sql(condition: FieldCondition, column: ColumnElement[Any], value: Scalar) -> ColumnElement[bool]:
     path, name, column_type = condition.path, condition.operator, column.type
-    if isinstance(value, str) and type(column_type) in _TEXT_TYPES:
+    if isinstance(value, str) and isinstance(column_type, DateTime) and column_type.timezone:
+        ordered = _order_of_timestamps(name, column, time_of(path, column_type, value))
+    elif isinstance(value, str) and isinstance(column_type, DateTime | Date):
+        ordered = _COMPARISONS[name](column, time_of(path, column_type, value))
+    elif isinstance(value, str) and type(column_type) in TEXT_TYPES:
         # COLLATE "C" in UTF-8 is code point order, which equals JavaScript's UTF-16 order below the surrogates.
-        if not _is_storable(value) or max(value, default="") >= _FIRST_SURROGATE:
+        if not is_storable(value) or max(value, default="") >= _FIRST_SURROGATE:
             raise NotExpressible(f"conditions.{path}.{name}: Postgres orders this text otherwise")
         ordered = _COMPARISONS[name](column.collate("C"), literal(value, Text()))
-    elif value.__class__ in NUMBER_TYPES and _is_number(column_type):
+    elif value.__class__ in NUMBER_TYPES and is_number(column_type):
         parameter = literal(value, BigInteger()) if isinstance(value, int) else literal(value, Double())
         ordered = _COMPARISONS[name](column, parameter)
     else:
@@ -174,45 +166,19 @@ def _ordering_to_sql(condition: FieldCondition, column: ColumnElement[Any], valu
     return or_(ordered, column.is_(None)) if compare(None, value) in ORDERING_OPERATORS[name] else ordered
 
 
-def _parameters(
-    condition: FieldCondition, column_type: TypeEngine[Any], values: Sequence[Scalar]
-) -> tuple[list[ParameterValue], TypeEngine[Any]]:
-    """The query parameters for those values that a column of this type can equal, and the type of the parameters.
-
-    Values of another JSON type are left out: equality is type-strict, so no row has them.
-    """
-    if isinstance(column_type, Boolean):
-        return [value for value in values if isinstance(value, bool)], Boolean()
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if isinstance(column_type, Integer):
-        return [int(number) for number in numbers if number == int(number)], BigInteger()
-    if _is_number(column_type):
-        return [float(number) for number in numbers], Double()
-    texts = [value for value in values if isinstance(value, str)]
-    if isinstance(column_type, Uuid):
-        return [UUID(text) for text in texts if _is_canonical_uuid(text)], Uuid()
-    if type(column_type) in _TEXT_TYPES and getattr(column_type, "collation", None) in {None, "C"}:
-        return [text for text in texts if _is_storable(text)], Text()
-    raise NotExpressible(
-        f"conditions.{condition.path}: {column_type!r} is not text, number, boolean or UUID; type_coerce it"
-    )
-
-
-def _is_number(column_type: TypeEngine[Any]) -> bool:
-    # A Numeric column that returns Decimal has text as its JSON form, which no number in a rule equals.
-    return isinstance(column_type, Integer | Float) or (isinstance(column_type, Numeric) and not column_type.asdecimal)
-
-
-def _is_canonical_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
-
-
-def _is_storable(text: str) -> bool:
-    """Whether a Postgres text can contain these characters: neither NUL nor unpaired surrogates."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+def _order_of_timestamps(name: str, column: ColumnElement[Any], time: datetime) -> ColumnElement[bool]:
+    """The order of the JSON forms, which are text: in it, a second stands after all its fractions (`.` before `Z`)."""
+    second = time.replace(microsecond=0)
+    if time != second:
+        ordered = _COMPARISONS[name](column, time)
+        return or_(ordered, column == second) if name in {"$gt", "$gte"} else and_(ordered, column != second)
+    last_fraction = second.replace(microsecond=999_999)
+    return {
+        "$lt": and_(column <= last_fraction, column != second),
+        "$lte": column <= last_fraction,
+        "$gt": column > last_fraction,
+        "$gte": or_(column > last_fraction, column == second),
+    }[name]
 
 
 def _and(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:

@@ -18,12 +18,14 @@ from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
 from app.settings.mailbox import mailbox_of
 from app.settings.model import Settings
-from app.text import one_line
+from app.text import harmless_name, one_line
 from app.words.catalogue import FALLBACK_LOCALE, duration, fill, placeholders, section
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The values that every template and word may use in addition to those of the caller.
-PROVIDED = frozenset({"service", "host", "public_url", "locale", "subject", "words"})
+PROVIDED = frozenset({"service", "host", "public_url", "locale", "subject", "words", "token"})
+# Names that a person other than the reader has chosen.
+CHOSEN_BY_OTHERS = frozenset({"inviter", "language"})
 MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1
 # Not `EmailPolicy`: in Python before 3.11.10 it decodes encoded words (RFC 2047) in a value, line breaks included, so
 # that a value can add a header (CVE-2024-6923), and it loses spaces in long headers that are not ASCII.
@@ -47,7 +49,8 @@ def compose(
 
     `to` is one address, `values` are those that `needed_values` names; `expires_in` is in seconds. The Message-ID is
     made from `job_id`, the Date is `created_at`. No value can add a header or a line: control characters and line
-    breaks become spaces. Raises `KeyError` for a locale without words.
+    breaks become spaces. Names that others have chosen are shortened, and no link is seen in them. Raises `KeyError`
+    for a locale without words.
     """
     sender = mailbox_of(settings.mail_from)
     host = urlsplit(settings.public_url).hostname or ""
@@ -57,8 +60,10 @@ def compose(
         "public_url": settings.public_url,
         "locale": locale,
     }
-    clean = {name: one_line(value) if isinstance(value, str) else value for name, value in values.items()}
-    subject, text, markup = _render(template, locale, {**clean, **provided})
+    clean = {name: _cleaned(name, value) for name, value in values.items()}
+    # The token of a link is in the mail as a text too: some mail gateways cut the fragment off a link.
+    token = {"token": str(clean["link"]).partition("#token=")[2]} if "link" in clean else {}
+    subject, text, markup = _render(template, locale, {**clean, **token, **provided})
 
     message = EmailMessage(policy=POLICY)
     message.set_content(text, cte=_transfer_encoding(text), content_manager=raw_data_manager)
@@ -96,6 +101,12 @@ def used_words(template: str) -> frozenset[str]:
         for node in tree.find_all(nodes.Getattr)
         if isinstance(node.node, nodes.Name) and node.node.name == "words"
     )
+
+
+def _cleaned(name: str, value: Value) -> Value:
+    if not isinstance(value, str):
+        return value
+    return harmless_name(value) if name in CHOSEN_BY_OTHERS else one_line(value)
 
 
 def _render(template: str, locale: str, values: dict[str, Value]) -> tuple[str, str, str]:

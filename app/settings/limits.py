@@ -57,6 +57,9 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 LIMITS: Mapping[str, Limit] = {
     "mail_to_address": Limit("1/30 seconds;5/hour", "requests for mail to one address"),
     "mail_by_client": Limit("30/minute;300/hour", "requests for mail by one client", announced=True),
+    "mail_by_others": Limit("5/hour;12/day", "mails to one address that others cause, such as invitations"),
+    "invitation_by_inviter": Limit("30/minute;300/day", "people that one user invites or adds"),
+    "invitation_by_language": Limit("100/hour", "people who are invited or added to one language"),
     "guess_by_client": Limit("60/minute;200/hour;500/day", "other guesses of one client", announced=True),
     "guess_by_account_strangers": Limit("50/day", "guesses of all strangers at one account"),
     "guess_by_account_devices": Limit("49/day", "guesses of all known devices of one account"),

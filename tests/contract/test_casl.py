@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,8 +15,9 @@ import pytest
 from msgspec import Struct, structs
 
 from app.ability.ability import Ability, Decision
-from app.ability.casl import from_casl, unpack_rules
+from app.ability.casl import export, from_casl, unpack_rules
 from app.ability.json_lines import Check, decide_check
+from app.ability.rules import Rule
 from app.auth.principal import ANONYMOUS
 from app.guards.policy import SCHEMA, ability_for
 from tests.support.app import RunningApp
@@ -180,6 +182,40 @@ async def test_rules_that_both_versions_pack_are_unpacked_to_the_same_rules(app:
     for of_people in run_casl(node, people, []).values():
         for one, result in zip(people, of_people, strict=True):
             assert unpack_rules(result.packed) == from_casl(one.rules)
+
+
+def test_both_versions_take_empty_columns_of_a_rule_from_a_database_for_absent(
+    node: str,
+) -> None:
+    absent: dict[str, object] = {"conditions": None, "fields": None, "inverted": None, "reason": ""}
+    rules: list[dict[str, object]] = [
+        {**absent, "action": "read", "subject": "Language"},
+        {**absent, "action": "read", "subject": "Language", "conditions": {"code": "de"}, "inverted": True},
+    ]
+    ability = Ability(from_casl(rules))
+    checks = [Check("read", "Language", {"code": code}) for code in ("de", "fr")]
+    expected = [decide_check(ability, check) for check in checks]
+    assert expected == [Decision(False, rule=1), Decision(True, rule=0)]
+    for of_people in run_casl(node, [Person("a row", rules, ability)], checks).values():
+        decisions = [structs.replace(decision, reason=decision.reason or None) for decision in of_people[0].decisions]
+        assert decisions == expected
+
+
+def test_both_versions_order_times_as_text_as_the_server_does(node: str) -> None:
+    midnight = datetime(2026, 1, 1, tzinfo=UTC)
+    bounds = [midnight, midnight + timedelta(microseconds=5)]
+    times = [midnight + timedelta(microseconds=step) for step in (-1, 0, 1, 5, 6, 999_999, 1_000_000)]
+    guard = {"$exists": True, "$ne": None}
+    abilities = [
+        Ability([Rule(("read",), ("Event",), {"at": {**guard, operator: bound}})])
+        for operator in ("$lt", "$lte", "$gt", "$gte", "$eq", "$ne")
+        for bound in bounds
+    ]
+    people = [Person("somebody", export(ability), ability) for ability in abilities]
+    checks = [Check("read", "Event", {"at": msgspec.to_builtins(time)}) for time in times]
+    for of_people in run_casl(node, people, checks).values():
+        for one, result in zip(people, of_people, strict=True):
+            assert result.decisions == [decide_check(one.ability, check) for check in checks], one.rules
 
 
 @pytest.mark.parametrize("package", ["casl6", "casl7"])

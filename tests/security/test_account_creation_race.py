@@ -43,7 +43,7 @@ async def test_adding_an_unknown_address_to_many_languages_at_once_creates_one_a
     user_ids = {(await items(root, f"/api/languages/{code}/members"))[0]["userId"] for code in codes}
     assert len(user_ids) == 1
     counts = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM keys WHERE kind = 'single_use')"
-    assert tuple(await app.resources.database.pool.fetchrow(counts) or ()) == (2, 1)
+    assert tuple(await app.resources.database.pool.fetchrow(counts) or ()) == (2, 4)
 
 
 async def test_adding_an_address_many_times_at_once_creates_one_member(app: RunningApp) -> None:

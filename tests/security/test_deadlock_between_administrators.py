@@ -59,7 +59,7 @@ async def test_writes_during_the_deletion_of_their_language_do_not_deadlock(app:
 
 async def test_two_admins_who_add_each_other_to_two_languages_do_not_deadlock(app: RunningApp) -> None:
     for _ in range(8):
-        await app.resources.database.pool.execute("TRUNCATE users, languages CASCADE")
+        await app.resources.database.pool.execute("TRUNCATE users, languages, rate_limits CASCADE")
         clients = list[httpx.AsyncClient]()
         for number, code in enumerate(("de", "da")):
             await app.language(code)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.settings.mailbox import mailbox_of
+from app.text import harmless_name
 from tests.support.app import RunningApp, running, settings_for
 from tests.support.run_jobs import drain
 from tests.support.smtp_server import MailServer, mail_server
@@ -47,12 +48,13 @@ async def test_a_name_with_line_breaks_stays_on_one_line(
     assert recipient == "grace@example.org"
     assert set(message.keys()) == HEADERS
     assert len(message.keys()) == len(HEADERS)
-    assert message["Subject"] == f"You are now a member of German {INJECTED} at Ostiary"
+    assert message["Subject"] == f'You are now a member of "{harmless_name(f"German {INJECTED}")}" at Ostiary'
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     body = message.get_body(("plain",))
     assert body
     first_line = body.get_content().splitlines()[0]
-    assert first_line.startswith(f"Ada {INJECTED} <p>Read this has added you to the language German {INJECTED}")
+    inviter, language = harmless_name(f"Ada {INJECTED} <p>Read this"), harmless_name(f"German {INJECTED}")
+    assert first_line == f'"{inviter}" has added you to the language "{language}" at Ostiary.'
 
 
 @pytest.mark.parametrize("line_break", LINE_BREAKS)
@@ -90,13 +92,13 @@ async def test_an_encoded_word_in_a_name_is_sent_as_text(
     ((envelope_recipient, message),) = server.received
     assert envelope_recipient == recipient
     assert set(message.keys()) == HEADERS
-    assert message["Subject"] == f"You are now a member of {name} at Ostiary"
+    assert message["Subject"] == f'You are now a member of "{harmless_name(name)}" at Ostiary'
 
 
 async def test_bidirectional_control_characters_are_removed(sender: RunningApp, server: MailServer) -> None:
     await send(sender, "grace@example.org", "member_added", inviter="Ada", language="\u202egro.elpmaxe\u202c")
     ((_, message),) = server.received
-    assert message["Subject"] == "You are now a member of gro.elpmaxe at Ostiary"
+    assert message["Subject"] == 'You are now a member of "gro. elpmaxe" at Ostiary'
 
 
 def test_a_sender_name_with_a_line_break_is_refused() -> None:

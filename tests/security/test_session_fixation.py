@@ -61,7 +61,7 @@ async def test_signing_in_ends_the_session_planted_in_the_browser(app: RunningAp
 
 
 async def test_redeeming_a_link_ends_the_session_planted_in_the_browser(app: RunningApp) -> None:
-    body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
+    body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET, "switch": True}
     planted = await app.token(await app.user("mallory@example.org"))
 
     answer = await app.with_cookie(planted).post("/api/keys/redeem", json=body)

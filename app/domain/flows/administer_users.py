@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
 from app.audit import Actor, record, subject_of
-from app.auth.email_addresses import normalise
+from app.auth.email_addresses import normalise_new
 from app.domain.flows.create_account import create_account
-from app.domain.flows.invite import invite, issue_invitation
+from app.domain.flows.end_invitations import end_invitations
+from app.domain.flows.invite import find_or_create_account, issue_invitation, mail_invitation
 from app.domain.flows.revoke_access import revoke_access
 from app.domain.keys.repository import KeyRepository
 from app.domain.resources import Resources
@@ -30,15 +31,17 @@ from app.text import name_in_nfc
 async def create_user(actor: Actor, resources: Resources, email: str, name: str) -> User:
     """Create a user without a secret, and mail them an invitation.
 
-    Raises `Problem`: `forbidden`, `validation_failed`, `email_taken`.
+    Raises `Problem`: `forbidden`, `validation_failed`, `email_taken`, `too_many_requests`.
     """
-    address, name = normalise(email), name_in_nfc(name)
+    address, name = normalise_new(email, resources.settings), name_in_nfc(name)
     async with resources.database.transaction() as transaction:
         await require_in_transaction(actor, transaction, "create", Subject("User", {}))
-        invited = await invite(actor, resources, transaction, address, name=name)
-        if not invited.created:
+        user_id, created = await find_or_create_account(actor, resources, transaction, address, name)
+        if not created:
             raise Problem("email_taken", "There is a user with this address already.")
-        return await UserRepository(transaction).get(invited.user_id)
+        user = await UserRepository(transaction).get(user_id)
+        await mail_invitation(actor, resources, transaction, user)
+        return user
 
 
 async def create_user_with_link(
@@ -48,7 +51,7 @@ async def create_user_with_link(
 
     An empty `name` is set by the user later. Raises `Problem`: `validation_failed`, `email_taken`.
     """
-    address, name = normalise(email), name_in_nfc(name) if name else ""
+    address, name = normalise_new(email, resources.settings), name_in_nfc(name) if name else ""
     async with resources.database.transaction() as transaction:
         if await KeyRepository(transaction).lock_address(address.unique) is not None:
             raise Problem("email_taken", "There is a user with this address already.")
@@ -59,20 +62,20 @@ async def create_user_with_link(
 
 
 async def invite_user_again(actor: Actor, resources: Resources, user_id: UUID) -> None:
-    """Mail a new invitation; the link before it is void.
+    """Mail a new invitation to the platform; the link of the one before it is void, those to languages are not.
 
-    Raises `Problem`: `forbidden`, `not_found`, `no_invitation`.
+    Raises `Problem`: `forbidden`, `not_found`, `no_invitation`, `too_many_requests`.
     """
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
         waiting = await users.find_invited(user_id)
         if waiting is None:
             await _existing(users, user_id)
             raise Problem("no_invitation", "Only active users who have not signed in yet wait for one.")
-        await invite(actor, resources, transaction, normalise(waiting.email))
+        await mail_invitation(actor, resources, transaction, waiting)
 
 
 async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason: str | None = None) -> None:
-    """Suspend the account: all its sessions and outstanding keys end in the same transaction.
+    """Suspend the account: its sessions, its outstanding keys and the invitations that it sent end in one transaction.
 
     Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
     """
@@ -84,6 +87,7 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
             await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason)
             await record(actor, transaction, "user.suspend", subject_of("user", user_id))
         await revoke_access(actor, transaction, user_id, resources.clock())
+        await end_invitations(actor, transaction, user_id)
 
 
 async def restore_user(actor: Actor, resources: Resources, user_id: UUID) -> None:
@@ -100,7 +104,8 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
     """Give the user exactly this platform role; None revokes the current one.
 
     A user who gains a role signs in anew: the role never joins an old session (NIST SP 800-63B-4 section 5.1). A lost
-    role is gone from the next request. Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
+    role is gone from the next request, and the invitations that it allowed end. Raises `Problem`: `forbidden`,
+    `not_found`, `last_admin`.
     """
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
         previous = (await _existing(users, user_id)).platform_role
@@ -115,6 +120,7 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
             await SessionRepository(transaction).end_sessions(user_id)
         action = f"user.grant_{role}" if role else f"user.revoke_{previous}"
         await record(actor, transaction, action, subject_of("user", user_id))
+        await end_invitations(actor, transaction, user_id)
 
 
 async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> None:
@@ -133,6 +139,7 @@ async def delete_user(actor: Actor, resources: Resources, user_id: UUID) -> None
     """
     async with _administration(actor, resources, "delete", user_id) as (transaction, users):
         await _require_another_admin(users, user_id)
+        await end_invitations(actor, transaction, user_id, every=True)
         if not await users.remove(user_id):
             raise _no_such_user()
         await record(actor, transaction, "user.delete", subject_of("user", user_id))

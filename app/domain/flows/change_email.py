@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
 from app.domain.flows.issue_link import issue_link
+from app.domain.flows.membership_repository import copy_memberships
 from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Redemption, key_not_usable
 from app.domain.flows.revoke_access import revoke_access
 from app.domain.flows.verify_email import user_of_address
@@ -31,11 +32,16 @@ class PreviousAddress(Struct, frozen=True):
 
 
 async def request_email_change(_: Resources, transaction: AsyncSession, request: KeyRequest) -> IssueKey | None:
-    """The code to mail to the new address; none if the address has an account already."""
-    user = await UserRepository(transaction).find(request.user_id)
-    if user is None or user.status != "active" or await user_of_address(transaction, request.address) is not None:
+    """The code to mail to the new address; none if it is the present one, or another account has it already.
+
+    It may be the present address in another case, and that of an account that was only invited.
+    """
+    users, written = UserRepository(transaction), request.address.written
+    user, owner = await users.find(request.user_id), await user_of_address(transaction, request.address)
+    if user is None or user.status != "active":
         return None
-    written = request.address.written
+    if owner and (owner.email == written if owner.id == user.id else not await users.is_displaceable(owner.id)):
+        return None
     return IssueKey("email_change", written, user.id, user.locale, {"email": written})
 
 
@@ -44,11 +50,12 @@ async def change_email(
 ) -> Redeemed:
     """Give the account the new address, and mail the undo link to the old one.
 
+    An account that was only invited by the new address is deleted, and its memberships become the user's.
     Raises `Problem`: `key_not_usable` if the actor is not the user who requested the change, `email_taken`.
     """
     if actor.user_id is None or actor.user_id != key.user_id:
         raise key_not_usable()
-    previous = await _replace_address(actor, transaction, key, redemption.now)
+    previous = await _replace_address(actor, transaction, key, redemption.now, with_memberships=True)
     await _offer_undo(actor, resources, transaction, previous, key.payload["email"])
     return Redeemed(previous.user_id, previous.platform_role)
 
@@ -58,28 +65,35 @@ async def undo_email_change(
 ) -> Redeemed:
     """Put the old address back and remove the secret, which a thief of the account may have set.
 
-    The undo links of later changes went to the thief, and are voided. An account that an invitation has made meanwhile
-    for the old address, and that nobody has accepted, is deleted. Raises `Problem`: `key_not_usable`, `email_taken`.
+    The undo links of later changes went to the thief, and are voided. The account is as before the change: it gets no
+    memberships that the old address was invited to meanwhile. Raises `Problem`: `key_not_usable`, `email_taken`.
     """
-    previous = await _replace_address(actor, transaction, key, redemption.now, displace_invited=True)
+    previous = await _replace_address(actor, transaction, key, redemption.now, with_memberships=False)
     await set_secret(actor, transaction, previous.user_id, None)
     await void_keys_for(actor, transaction, previous.user_id, EMAIL_CHANGE_UNDO, since=key.created_at)
     return Redeemed(previous.user_id, previous.platform_role)
 
 
 async def _replace_address(
-    actor: Actor, transaction: AsyncSession, key: LiveKey, now: datetime, *, displace_invited: bool = False
+    actor: Actor, transaction: AsyncSession, key: LiveKey, now: datetime, *, with_memberships: bool
 ) -> PreviousAddress:
-    """Give the key's user the key's address; all their sessions and outstanding keys end."""
+    """Give the key's user the key's address; all their sessions and outstanding keys end.
+
+    An account that was only invited by this address is deleted; `with_memberships` gives its memberships to the user.
+    """
     users, keys = UserRepository(transaction), KeyRepository(transaction)
     taken_by = await keys.lock_address(key.address)
     user = await users.lock(key.user_id)
     if user is None or user.status != "active":
         raise key_not_usable()
-    if taken_by is not None:
-        if not (displace_invited and await users.remove_invited(taken_by)):
+    if taken_by is not None and taken_by != user.id:
+        memberships = await copy_memberships(transaction, taken_by, user.id) if with_memberships else ()
+        if not await users.displace(taken_by):
             raise Problem("email_taken", "This address has got an account meanwhile.")
         await record(actor, transaction, "user.delete", subject_of("user", taken_by))
+        for added in memberships:
+            detail = {"language": added.language, "roles": added.roles}
+            await record(actor, transaction, "member.add", subject_of("user", user.id), detail=detail)
     primary = await keys.lock_primary(user.id)
     previous = PreviousAddress(user.id, user.platform_role, user.locale, primary.identifier, user.email)
     # Before the address changes, because outstanding keys are also found by the old address.

@@ -70,7 +70,8 @@ class KeyFlowController(Controller):
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookies of `POST /api/session`.
 
         A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
-        key usable, but takes one of a code's attempts.
+        key usable, but takes one of a code's attempts. 409 for an invitation while another user is signed in, unless
+        `switch` is true.
         """
         started = await redeem_key(actor_of(request), resources, data)
         described = await describe_session(actor_of(request), resources, started)

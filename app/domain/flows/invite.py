@@ -1,20 +1,20 @@
 """Inviting people: creates accounts without a password, and mails the links that complete them."""
 
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor
-from app.auth.email_addresses import Address
+from app.auth.email_addresses import Address, normalise
 from app.domain.flows.create_account import create_account
 from app.domain.flows.issue_link import issue_link
 from app.domain.keys.repository import KeyRepository
-from app.domain.keys.service import void_keys_for
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
+from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
+from app.rate_limits import Use
 from app.settings.model import Settings
 
 INVITATION = "invitation"
@@ -24,12 +24,12 @@ MAILED = "mailed"
 LANGUAGE = "language"
 
 
-class Invited(Struct, frozen=True):
-    """The user of an invited address: whether the invitation has created the account, and whether it was mailed."""
+class InvitedTo(NamedTuple):
+    """The language that an invitation is to, and the name of the inviting person, for the mail."""
 
-    user_id: UUID
-    created: bool
-    mailed: bool
+    code: str
+    name: str
+    inviter: str
 
 
 def invitation_lifetime(settings: Settings) -> timedelta:
@@ -37,50 +37,48 @@ def invitation_lifetime(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.invitation_seconds)
 
 
-async def invite(
-    actor: Actor,
-    resources: Resources,
-    transaction: AsyncSession,
-    address: Address,
-    *,
-    name: str = "",
-    language: str | None = None,
-    inviter: str = "",
-) -> Invited:
-    """Find the user of an address, or create an account without a secret and without any right.
-
-    A user who has not accepted an invitation yet is mailed a new link. `language` is the name of the language that the
-    invitation is to, if any, for the key and the mail; `inviter` is the name of the inviting person, for the mail.
-    """
-    users = UserRepository(transaction)
+async def find_or_create_account(
+    actor: Actor, resources: Resources, transaction: AsyncSession, address: Address, name: str = ""
+) -> tuple[UUID, bool]:
+    """The user of an address, or a new account without a secret and without any right; and whether it is new."""
     owner = await KeyRepository(transaction).lock_address(address.unique)
-    if owner is not None and not await users.lock_shared(owner):
-        owner = None  # deleted concurrently
-    now = resources.clock()
-    user_id = owner or (await create_account(actor, transaction, address, now=now, name=name)).id
-    waiting = await users.find_invited(user_id)
-    if waiting is not None:
-        payload = {MAILED: "yes"}
-        keys = SingleUseKeyRepository(transaction)
-        # An invitation to the platform stays one: admins of languages can withdraw only invitations to languages.
-        if language and not await keys.has_live_key_without(address.unique, INVITATION, LANGUAGE, now):
-            payload[LANGUAGE] = language
-        expires_at = now + invitation_lifetime(resources.settings)
-        link = await issue_invitation(actor, resources, transaction, address.unique, user_id, payload)
-        await resources.mail.enqueue(
-            transaction,
-            to=waiting.email,
-            template="invitation",
-            locale=waiting.locale,
-            values={"link": link, "inviter": inviter, "language": language or ""},
-            expires_at=expires_at,
-        )
-    return Invited(user_id, created=owner is None, mailed=waiting is not None)
+    if owner is not None and await UserRepository(transaction).lock_shared(owner):
+        return owner, False
+    # Without an owner, or the owner was deleted concurrently.
+    return (await create_account(actor, transaction, address, now=resources.clock(), name=name)).id, True
 
 
-async def withdraw_invitation(actor: Actor, transaction: AsyncSession, user_id: UUID) -> None:
-    """Void the user's outstanding invitation, if it is to a language."""
-    await void_keys_for(actor, transaction, user_id, INVITATION, payload_field=LANGUAGE)
+async def mail_invitation(
+    actor: Actor, resources: Resources, transaction: AsyncSession, user: User, to: InvitedTo | None = None
+) -> bool:
+    """Mail a new link to a user who has not accepted an invitation yet; returns whether the user is one.
+
+    The only place where mail to people is caused by others: it counts against the limits of the address, of the actor
+    and of the language, for every user alike. The caller mails nothing else than one notice in place of the invitation.
+    The new link voids an earlier one to the same language, or to the platform, and no other.
+    Raises `Problem` `too_many_requests`.
+    """
+    address = normalise(user.email).unique
+    await resources.rate_limits.hit_all(
+        Use("mail_by_others", address),
+        *([Use("invitation_by_inviter", str(actor.user_id))] if actor.user_id else []),
+        *([Use("invitation_by_language", to.code)] if to else []),
+    )
+    if await UserRepository(transaction).find_invited(user.id) is None:
+        return False
+    payload = {MAILED: "yes", **({LANGUAGE: to.name} if to else {})}
+    link = await issue_invitation(
+        actor, resources, transaction, address, user.id, payload, language_code=to.code if to else None
+    )
+    await resources.mail.enqueue(
+        transaction,
+        to=user.email,
+        template="invitation",
+        locale=user.locale,
+        values={"link": link, "inviter": to.inviter if to else "", "language": to.name if to else ""},
+        expires_at=resources.clock() + invitation_lifetime(resources.settings),
+    )
+    return True
 
 
 async def issue_invitation(
@@ -90,8 +88,10 @@ async def issue_invitation(
     address: str,
     user_id: UUID | None,
     payload: dict[str, str],
+    *,
+    language_code: str | None = None,
 ) -> str:
-    """The link of a new invitation, which voids an earlier one of the same address."""
+    """The link of a new invitation, which voids an earlier one of the same address to the same language."""
     return await issue_link(
         actor,
         resources,
@@ -101,4 +101,6 @@ async def issue_invitation(
         user_id=user_id,
         expires_at=resources.clock() + invitation_lifetime(resources.settings),
         payload=payload,
+        language_code=language_code,
+        invited_by=actor.user_id,
     )

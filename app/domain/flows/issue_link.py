@@ -26,8 +26,11 @@ async def issue_link(
     code_hash: str | None = None,
     attempts: int | None = None,
     language_code: str | None = None,
+    invited_by: UUID | None = None,
 ) -> str:
     """Issue the live key of an address and purpose, in place of an earlier one; returns the URL of its link.
+
+    An invitation replaces only an earlier one to the same language.
 
     The token is in the fragment, which browsers send to no server: no log, proxy or Referer sees it. `code_hash` and
     `attempts` are for a key that has a code too.
@@ -44,6 +47,7 @@ async def issue_link(
         now=resources.clock(),
         expires_at=expires_at,
         language_code=language_code,
+        invited_by=invited_by,
     )
     await record(actor, transaction, "key.issue", key_subject(user_id, key_id), detail={"purpose": purpose})
     return f"{resources.settings.public_url}/redeem#token={token}"

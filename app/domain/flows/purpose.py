@@ -84,7 +84,8 @@ class Purpose(Struct, frozen=True):
     `request` runs in a job, never in the HTTP request; without it nobody can request such a key. `redeem` runs in the
     transaction that consumes the key; a `Problem` that it raises rolls back both. `code` is None if there is no code,
     `link_lifetime` if there is no link. `needs` names the fields that redeeming takes. `for_users` limits requests to
-    signed-in users who have authenticated a short while ago.
+    signed-in users who have authenticated a short while ago. With `asks_to_switch`, a client in which another user is
+    signed in must say that it wants to sign in as the key's user.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Purpose(Struct, frozen=True):
     needs: Callable[[Settings, LiveKey], tuple[str, ...]] = lambda _settings, _key: ()
     enabled: Callable[[Settings], bool] = lambda _settings: True
     for_users: bool = False
+    asks_to_switch: bool = False
 
 
 def key_not_usable() -> Problem:

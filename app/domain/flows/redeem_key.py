@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record
-from app.auth.email_addresses import normalise
+from app.auth.email_addresses import normalise, normalise_new
 from app.auth.tokens import pasted_code, pasted_link_token, token_hash
 from app.domain.flows.guess_limits import count_guess, note_owner, note_right
 from app.domain.flows.invite import LANGUAGE
@@ -67,12 +67,14 @@ async def redeem_key(
     """Redeem a link's token, or a code with its purpose and address; `purpose_name` limits redeeming to one purpose.
 
     Every key that cannot be used gets the same `Problem` `key_not_usable`, whatever the cause. It also
-    raises `validation_failed`, which leaves the key usable, `email_taken`, `too_many_requests` and
-    `temporarily_unavailable`.
+    raises `validation_failed` and `signed_in_as_another`, which leave the key usable, `email_taken`,
+    `too_many_requests` and `temporarily_unavailable`.
     """
     found = await _find_key(actor, resources, sent)
     if purpose_name is not None and found.purpose.name != purpose_name:
         raise key_not_usable()
+    if found.purpose.asks_to_switch and actor.user_id not in (None, found.key.user_id) and not sent.switch:
+        raise Problem("signed_in_as_another", "Sign out first, or send `switch` to sign in as the user of this link.")
     redemption = await _validate(actor, resources, found, sent)
     async with resources.database.transaction() as transaction:
         if found.key.user_id is not None:
@@ -163,7 +165,7 @@ async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: R
     missing = [FieldError(name, "missing", "This key needs the field") for name in needed if not values[name]]
     if missing:
         raise Problem("validation_failed", errors=missing)
-    address = normalise(sent.email or live.address)
+    address = normalise_new(sent.email, resources.settings) if sent.email else normalise(live.address)
     if live.address not in ("", address.unique):
         raise key_not_usable()
     name = name_in_nfc(sent.name) if sent.name else ""

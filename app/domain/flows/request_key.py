@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor
-from app.auth.email_addresses import Address, normalise
+from app.auth.email_addresses import Address, normalise_new
 from app.auth.tokens import code_hash, new_code
 from app.domain.flows.guess_limits import codes_accepted
 from app.domain.flows.issue_link import issue_link
@@ -53,7 +53,7 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     """
     purpose = requestable(sent.purpose, resources.settings)
     user_id = actor.require_user_id() if purpose.for_users else None
-    address = normalise(sent.email)
+    address = normalise_new(sent.email, resources.settings)
     await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
     await resources.rate_limits.hit("mail_to_address", address.unique)
     job = KeyJob(

@@ -66,7 +66,8 @@ class InspectedKey(Struct, frozen=True):
 class RedeemKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Use a one-time link by its token, or a code with its purpose and address.
 
-    Which of the other fields are needed depends on the purpose.
+    Which of the other fields are needed depends on the purpose. `switch` accepts an invitation although another user is
+    signed in, whose session ends.
     """
 
     token: TokenText | None = None
@@ -75,6 +76,7 @@ class RedeemKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rena
     email: AddressText | None = None
     name: PersonName | None = None
     secret: SecretText | None = None
+    switch: bool = False
 
 
 class NewSecret(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -42,6 +42,7 @@ class Key(Base):
         CheckConstraint("asked_by IN ('device', 'stranger')", name="asked_by"),
         Index("ix_keys_user_id", "user_id"),
         Index("ix_keys_language_code", "language_code", postgresql_where=text("language_code IS NOT NULL")),
+        Index("ix_keys_invited_by", "invited_by", postgresql_where=text("invited_by IS NOT NULL")),
         Index("uq_keys_user_id_primary", "user_id", unique=True, postgresql_where=text("kind = 'primary'")),
         Index("ix_keys_expires_at", "expires_at", postgresql_where=text("kind = 'single_use'")),
         Index(
@@ -72,8 +73,9 @@ class Key(Base):
     # The hash of the flow that asked for a code, and who asked: a known device of the user, or a stranger.
     flow_hash: Mapped[str | None] = mapped_column(Text)
     asked_by: Mapped[str | None] = mapped_column(Text)
-    # The language that an invitation is to.
+    # The language that an invitation is to, and the user who sent it: an operator's has none.
     language_code: Mapped[str | None] = mapped_column(ForeignKey("languages.code", ondelete="CASCADE"))
+    invited_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     payload: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default=text("'{}'::jsonb"))
     attempts_left: Mapped[int | None] = mapped_column(SmallInteger)
     expires_at: Mapped[datetime | None]

@@ -1,5 +1,6 @@
 """The rules of keys that concern the table alone: listing and deleting keys, setting a secret, voiding keys."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -64,18 +65,25 @@ async def void_keys(actor: Actor, transaction: AsyncSession, user_id: UUID) -> N
 
 
 async def void_keys_for(
-    actor: Actor,
-    transaction: AsyncSession,
-    user_id: UUID,
-    purpose: str,
-    *,
-    since: datetime | None = None,
-    payload_field: str | None = None,
+    actor: Actor, transaction: AsyncSession, user_id: UUID, purpose: str, *, since: datetime
 ) -> None:
-    """Void the user's outstanding keys of one purpose: those made since `since`, those with `payload_field`."""
-    voided = await SingleUseKeyRepository(transaction).void_keys_for(
-        user_id, purpose, since=since, payload_field=payload_field
+    """Void the user's outstanding keys of one purpose that were made at or after `since`."""
+    await _record_void(
+        actor, transaction, await SingleUseKeyRepository(transaction).void_keys_for(user_id, purpose, since=since)
     )
+
+
+async def void_invitation(actor: Actor, transaction: AsyncSession, user_id: UUID, language_code: str) -> None:
+    """Void the user's outstanding invitation to this language."""
+    voided = await SingleUseKeyRepository(transaction).void_invitation(user_id, language_code)
+    await _record_void(actor, transaction, voided)
+
+
+async def void_invitations_by(
+    actor: Actor, transaction: AsyncSession, inviter: UUID, language_codes: Collection[str | None]
+) -> None:
+    """Void the outstanding invitations by this user to these languages; None stands for the platform."""
+    voided = await SingleUseKeyRepository(transaction).void_invitations_by(inviter, language_codes)
     await _record_void(actor, transaction, voided)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, false, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -77,6 +77,7 @@ class SingleUseKeyRepository(Repository[Key]):
         now: datetime,
         expires_at: datetime,
         language_code: str | None = None,
+        invited_by: UUID | None = None,
     ) -> UUID:
         """Insert the live single-use key of an address and purpose, in place of an earlier one; returns its id.
 
@@ -90,6 +91,7 @@ class SingleUseKeyRepository(Repository[Key]):
             "payload": dict(payload),
             "created_at": now,
             "expires_at": expires_at,
+            "invited_by": invited_by,
         }
         key_id = new_id()
         statement = insert(Key).values(
@@ -143,24 +145,23 @@ class SingleUseKeyRepository(Repository[Key]):
         on_account = (Key.user_id == user_id) | (Key.address == _address_of(user_id))
         return await self._void(Key.kind == "single_use", Key.purpose.not_in(keep), on_account)
 
-    async def void_keys_for(
-        self, user_id: UUID, purpose: str, *, since: datetime | None = None, payload_field: str | None = None
-    ) -> list[VoidedKey]:
-        """Delete the user's unused keys of one purpose: those made at or after `since`, those with `payload_field`."""
-        since_then = [Key.created_at >= since] if since else []
-        with_field = [Key.payload.has_key(payload_field)] if payload_field else []
-        return await self._void(Key.user_id == user_id, Key.purpose == purpose, *since_then, *with_field)
+    async def void_keys_for(self, user_id: UUID, purpose: str, *, since: datetime) -> list[VoidedKey]:
+        """Delete the user's unused keys of one purpose that were made at or after `since`."""
+        return await self._void(Key.user_id == user_id, Key.purpose == purpose, Key.created_at >= since)
 
-    async def has_live_key_without(self, address: str, purpose: str, payload_field: str, now: datetime) -> bool:
-        """Whether the address has a live key of the purpose whose payload lacks `payload_field`."""
-        return await self.exists(
-            Key.kind == "single_use",
-            Key.address == address,
-            Key.purpose == purpose,
-            Key.used_at.is_(None),
-            Key.expires_at > now,
-            ~Key.payload.has_key(payload_field),
-        )
+    async def void_invitation(self, user_id: UUID, language_code: str) -> list[VoidedKey]:
+        """Delete the user's unused invitation to this language."""
+        return await self._void(Key.user_id == user_id, Key.language_code == language_code)
+
+    async def void_invitations_by(self, inviter: UUID, language_codes: Collection[str | None]) -> list[VoidedKey]:
+        """Delete the unused invitations by this user to these languages; None stands for the platform."""
+        to_platform = Key.language_code.is_(None) if None in language_codes else false()
+        return await self._void(Key.invited_by == inviter, Key.language_code.in_(language_codes) | to_platform)
+
+    async def invited_to_by(self, inviter: UUID) -> set[str | None]:
+        """The languages that the unused invitations by this user are to; None stands for the platform."""
+        statement = select(Key.language_code).where(Key.invited_by == inviter, Key.used_at.is_(None)).distinct()
+        return set((await self.session.execute(statement)).scalars())
 
     async def _consume(self, now: datetime, *live: ColumnElement[bool]) -> Key | None:
         statement = update(Key).where(*live).values(used_at=now).returning(Key)

@@ -29,6 +29,10 @@ PRINCIPAL_COLUMNS = [USERS.c[name] for name in PrincipalUser.__struct_fields__]
 # Accounts that an invitation made and that nobody has used yet.
 NOT_YET_ACCEPTED = and_(User.onboarded_at.is_(None), User.last_seen_at.is_(None))
 
+# Those of them that give way to an account whose owner proves the address. Not suspended ones and platform admins: an
+# admin or an operator has decided about these.
+DISPLACEABLE = and_(NOT_YET_ACCEPTED, User.status == "active", User.platform_role.is_(None))
+
 # The time and the id after which a page of the list begins.
 After = tuple[datetime, UUID]
 
@@ -123,9 +127,13 @@ class UserRepository(Repository[User]):
         """
         return await self._remove(User.id == user_id)
 
-    async def remove_invited(self, user_id: UUID) -> bool:
-        """Delete an account whose invitation nobody has accepted; False if somebody has."""
-        return await self._remove(User.id == user_id, NOT_YET_ACCEPTED)
+    async def is_displaceable(self, user_id: UUID) -> bool:
+        """Whether the account was only invited, so that it gives way to the owner of its address."""
+        return await self.exists(User.id == user_id, DISPLACEABLE)
+
+    async def displace(self, user_id: UUID) -> bool:
+        """Delete an account that was only invited; False if it is another one."""
+        return await self._remove(User.id == user_id, DISPLACEABLE)
 
     async def note_seen(self, user_id: UUID, now: datetime, *, after: datetime | None = None) -> None:
         """Record that the user is active now, unless they have been seen since `after`."""

@@ -1,11 +1,13 @@
 """Change of address: a code proves the new address, and a link to the old address undoes the change for 7 days."""
 
+import re
 from email.message import EmailMessage
+from uuid import UUID
 
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, RunningApp, is_signed_in, problem
+from tests.support.app import CREDENTIALS, RunningApp, id_of, is_signed_in, items, problem
 from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
 from tests.support.races import at_once
 
@@ -80,6 +82,14 @@ async def test_the_link_in_the_notice_to_the_old_address_undoes_the_change_once(
     assert (await redeem(either.client(), token=token_in(notice))).status_code == 410
 
 
+async def test_the_token_in_the_text_of_the_notice_undoes_the_change_without_the_link(app: RunningApp) -> None:
+    notice = await change_address(app, await app.signed_in(OLD))
+    cut = re.sub(r"#\S*", "", text_of(notice))
+    (line,) = [line for line in cut.splitlines() if line.startswith("osk_")]
+    answer = await redeem(app.client(), token=f" {line}\r\n")
+    assert (answer.status_code, answer.json()["user"]["email"]) == (201, OLD)
+
+
 async def test_the_undo_clears_a_secret_that_was_set_after_the_change(app: RunningApp) -> None:
     client = await app.signed_in(OLD)
     notice = await change_address(app, client)
@@ -120,6 +130,77 @@ async def test_a_taken_address_gets_the_same_answer_and_no_mail(either: RunningA
     answer = await ask(client, "email_change", "Eve@example.org")
     assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
     assert await either.mails() == []
+
+
+async def test_the_case_of_the_own_address_can_be_changed(either: RunningApp) -> None:
+    client = await either.signed_in(OLD)
+    answer = await confirm(client, code_in(await request_change(either, client, "Ada@example.org")), "ADA@example.org")
+    assert (answer.status_code, answer.json()["user"]["email"]) == (201, "Ada@example.org")
+    notice = (await either.mails())[-1]
+    assert notice["To"] == OLD
+    assert (await redeem(either.client(), token=token_in(notice))).json()["user"]["email"] == OLD
+
+
+async def test_the_own_address_as_it_is_written_gets_no_mail(either: RunningApp) -> None:
+    client = await either.signed_in(OLD)
+    assert (await ask(client, "email_change", "ada@EXAMPLE.org")).status_code == 202
+    assert await either.mails() == []
+
+
+async def invited(app: RunningApp, client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """The new address is invited to German as a translator and to Danish; the user of the client is in Danish already.
+
+    Returns an admin of the platform.
+    """
+    root = await app.signed_in("root@example.org", admin=True)
+    await app.member(UUID(await id_of(client)), await app.language("da", "Danish"), "admin")
+    for code, role in ((await app.language("de", "German"), "translator"), ("da", "translator")):
+        answer = await root.post(f"/api/languages/{code}/members", json={"email": NEW, "roles": [role]})
+        assert answer.status_code == 202
+    return root
+
+
+async def test_an_invited_address_can_become_that_of_its_owners_account_which_gets_the_memberships(
+    either: RunningApp,
+) -> None:
+    client = await either.signed_in(OLD)
+    root = await invited(either, client)
+    invitations = await either.mails()
+
+    answer = await confirm(client, code_in(await request_change(either, client)))
+
+    assert (answer.status_code, answer.json()["user"]["email"]) == (201, NEW)
+    assert answer.json()["memberships"] == [
+        {"language": "da", "roles": ["admin"]},
+        {"language": "de", "roles": ["translator"]},
+    ]
+    for message in invitations:
+        assert (await redeem(either.client(), token=token_in(message))).status_code == 410
+    newest = (await items(root, "/api/audit-events", action="member.add"))[0]
+    assert newest["detail"] == {"language": "de", "roles": ["translator"]}
+    assert len(await items(root, "/api/audit-events", action="user.delete")) == 1
+
+
+async def test_an_address_whose_invitation_was_accepted_after_the_request_is_refused(app: RunningApp) -> None:
+    client = await app.signed_in(OLD)
+    await invited(app, client)
+    invitation = (await app.mails())[0]
+    code = code_in(await request_change(app, client))
+    accepted = await redeem(app.client(), token=token_in(invitation), name="Grace", secret=CREDENTIALS["secret"])
+    assert accepted.status_code == 201
+    assert problem(await confirm(client, code))["code"] == "key_not_usable"
+    assert len((await client.get("/api/session")).json()["memberships"]) == 1
+
+
+@pytest.mark.parametrize("column", ["status = 'suspended'", "platform_role = 'admin'"])
+async def test_an_invited_account_that_an_admin_has_decided_about_keeps_its_address(
+    app: RunningApp, column: str
+) -> None:
+    client = await app.signed_in(OLD)
+    await app.invitation(NEW)
+    await app.resources.database.pool.execute(f"UPDATE users SET {column} WHERE email = $1", NEW)  # noqa: S608
+    assert (await ask(client, "email_change", NEW)).status_code == 202
+    assert await app.mails() == []
 
 
 async def test_an_address_that_was_taken_after_the_request_is_refused(either: RunningApp) -> None:

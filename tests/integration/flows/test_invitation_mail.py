@@ -40,7 +40,7 @@ def required_fields(app: RunningApp) -> dict[str, str]:
 async def test_accepting_sets_the_name_starts_a_session_and_gives_the_invited_roles(either: RunningApp) -> None:
     admin = await language_admin(either)
     token = await invite(either, admin, "translator")
-    assert "Ada Rivers invites you to Ostiary for the language German." in text_of((await either.mails())[-1])
+    assert '"Ada Rivers" invites you to Ostiary for the language "German".' in text_of((await either.mails())[-1])
     either.clock.forward(days=6)
     answer = await redeem(either.client(), token=token, **required_fields(either))
     assert answer.status_code == 201
@@ -115,5 +115,5 @@ async def test_an_added_user_gets_a_notice_in_their_locale_without_a_link(either
     await grace.patch("/api/users/me", json={"locale": "de"})
     assert (await admin.post("/api/languages/de/members", json={"email": ADDRESS})).status_code == 202
     (message,) = await either.mails()
-    assert message["Subject"] == "Sie gehören jetzt zu German bei Ostiary"
+    assert message["Subject"] == "Sie gehören jetzt zu „German“ bei Ostiary"
     assert "#token=" not in text_of(message)

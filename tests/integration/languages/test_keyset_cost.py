@@ -45,7 +45,7 @@ def parameters_of_members(after: UUID) -> tuple[object, ...]:
 
 FIRST, LAST = UUID(int=0), UUID(int=2 * (10_000 - LIMIT))
 NEAR_END = f"key.{10_000 - LIMIT:06}"
-MEMBERS = member_repository.COMPILED_PAGE
+MEMBERS = member_repository.PAGE
 # By name: a statement, its parameters for the first page, and its parameters for the last page.
 PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
     "all languages": (repository.PAGE, ("", LIMIT + 1), ("x-1950", LIMIT + 1)),

@@ -1,13 +1,14 @@
 """Invitations to a language: mailing, resending, and voiding with the membership."""
 
 from email.message import EmailMessage
+from uuid import UUID
 
 import httpx
 import pytest
 
 from app.audit import OPERATOR
 from app.domain.flows.administer_users import create_user_with_link
-from tests.support.app import SECRET, RunningApp
+from tests.support.app import SECRET, RunningApp, field_errors, id_of, items, problem
 from tests.support.mailbox import redeem, token_in
 from tests.support.members import PATH, add, member_id, roles_of
 
@@ -67,20 +68,64 @@ async def test_removing_the_member_voids_the_invitation(app: RunningApp, admin: 
     ]
 
 
-async def test_an_invitation_to_two_languages_is_voided_with_the_last_membership(
-    app: RunningApp, admin: httpx.AsyncClient
-) -> None:
+@pytest.fixture
+async def danish(app: RunningApp, admin: httpx.AsyncClient) -> httpx.AsyncClient:
+    """An admin of Danish. Eve has been invited to German, and after that to Danish."""
     await app.language("da", "Danish")
     danish = await app.signed_in_member("da", "admin", email="dan@example.org")
-    await add(admin, "eve@example.org")
+    await add(admin, "eve@example.org", "translator")
     await add(danish, "eve@example.org", code="da")
-    eve = await member_id(admin, "eve@example.org")
-    await danish.delete(f"/api/languages/da/members/{eve}")
-    live = "SELECT count(*) FROM keys WHERE purpose = 'invitation' AND used_at IS NULL"
-    assert await app.resources.database.pool.fetchval(live) == 1
-    await admin.delete(f"{PATH}/{eve}")
-    assert await app.resources.database.pool.fetchval(live) == 0
-    assert (await accept(app, (await app.mails())[1])).status_code == 410
+    return danish
+
+
+@pytest.mark.usefixtures("danish")
+@pytest.mark.parametrize("redeemed", [0, 1])
+async def test_each_of_two_invitations_gives_both_memberships_and_ends_the_other(
+    app: RunningApp, redeemed: int
+) -> None:
+    mails = await app.mails()
+    accepted = await accept(app, mails[redeemed])
+    assert accepted.json()["memberships"] == [
+        {"language": "da", "roles": []},
+        {"language": "de", "roles": ["translator"]},
+    ]
+    assert [(await accept(app, mail)).status_code for mail in mails] == [410, 410]
+
+
+async def test_removing_the_member_of_one_language_voids_the_invitation_to_it_alone(
+    app: RunningApp, admin: httpx.AsyncClient, danish: httpx.AsyncClient
+) -> None:
+    await danish.delete(f"/api/languages/da/members/{await member_id(admin, 'eve@example.org')}")
+    german, other = await app.mails()
+    assert (await accept(app, other)).status_code == 410
+    assert (await accept(app, german)).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+
+
+@pytest.mark.usefixtures("danish")
+async def test_deleting_a_language_ends_the_invitations_to_it_alone(app: RunningApp) -> None:
+    root = await app.signed_in("platform@example.org", admin=True)
+    assert (await root.delete("/api/languages/de")).status_code == 204
+    german, other = await app.mails()
+    await app.language("de", "German again")
+    assert (await accept(app, german)).status_code == 410
+    assert (await accept(app, other)).json()["memberships"] == [{"language": "da", "roles": []}]
+
+
+async def test_members_are_listed_by_the_user_who_invited_them_last(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    second = await app.signed_in_member("de", "admin", email="second@example.org")
+    for client, email in ((admin, "a@example.org"), (admin, "b@example.org"), (second, "c@example.org")):
+        await add(client, email)
+    await second.post(f"{PATH}/{await member_id(admin, 'b@example.org')}/invitation")
+
+    async def invited_by(inviter: str) -> set[str]:
+        return {member["email"] for member in await items(admin, PATH, invitedBy=inviter, limit=1)}
+
+    assert await invited_by("me") == await invited_by(await id_of(admin)) == {"a@example.org"}
+    assert await invited_by(await id_of(second)) == {"b@example.org", "c@example.org"}
+    assert await invited_by(str(UUID(int=0))) == set()
+    assert field_errors(await admin.get(PATH, params={"invitedBy": "ada"})) == {"invitedBy": "invalid"}
+    translator = await app.signed_in_member("de", "translator", email="t@example.org")
+    assert problem(await translator.get(PATH, params={"invitedBy": await id_of(admin)}))["code"] == "forbidden"
 
 
 async def test_removing_the_member_does_not_void_the_invitation_of_a_platform_admin(
@@ -90,7 +135,7 @@ async def test_removing_the_member_does_not_void_the_invitation_of_a_platform_ad
     await root.post("/api/users", json={"email": "eve@example.org", "name": "Eve"})
     await add(admin, "eve@example.org")
     await admin.delete(f"{PATH}/{await member_id(admin, 'eve@example.org')}")
-    assert [(await accept(app, mail)).status_code for mail in await app.mails()] == [410, 201]
+    assert [(await accept(app, mail)).status_code for mail in reversed(await app.mails())] == [410, 201]
 
 
 async def test_removing_the_member_voids_the_link_if_the_platform_admins_invitation_has_expired(

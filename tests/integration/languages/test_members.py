@@ -48,8 +48,8 @@ async def test_a_user_with_an_account_becomes_a_member_immediately_and_gets_a_no
     ada = await app.signed_in()
     await add(admin, " ADA@Example.org", "translator")
     (message,) = await app.mails()
-    assert (message["To"], message["Subject"]) == ("ada@example.org", "You are now a member of German at Ostiary")
-    assert "Ada has added you to the language German" in text_of(message)
+    assert (message["To"], message["Subject"]) == ("ada@example.org", 'You are now a member of "German" at Ostiary')
+    assert '"Ada" has added you to the language "German"' in text_of(message)
     assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
     assert (await ada.get("/api/languages/de")).status_code == 200
     invited_by = "SELECT invited_by FROM language_members WHERE user_id = $1"

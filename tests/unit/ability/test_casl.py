@@ -43,6 +43,11 @@ def test_names_in_a_raw_rule_are_text_or_a_list() -> None:
     )
 
 
+def test_null_keys_and_an_empty_reason_of_a_rule_from_a_database_are_taken_for_absent() -> None:
+    absent = {"conditions": None, "fields": None, "inverted": None, "reason": ""}
+    assert from_casl([{"action": "read", "subject": "Language", **absent}]) == (Rule(("read",), ("Language",)),)
+
+
 @pytest.mark.parametrize(
     ("packed", "message"),
     [

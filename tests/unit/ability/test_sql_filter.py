@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import (
     CHAR,
     Column,
+    Date,
     DateTime,
     Double,
     Enum,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Numeric,
     String,
     Text,
+    Time,
     Uuid,
     column,
 )
@@ -22,6 +24,11 @@ from app.ability.ability import Ability
 from app.ability.rules import Rule
 from app.ability.sql_filter import MAX_NESTING, NotExpressible, allowed_values, sql_filter
 
+# Times in forms in which no row has them: each would match nothing, and stand elsewhere in the order of text.
+NOT_CANONICAL = (
+    "2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00+00:00",
+    "2026-01-01T01:00:00+01:00", "2026-01-01 00:00:00Z", "0001-01-01T00:00:00+01:00", "soon", "",
+)  # fmt: skip
 CODE = {"code": column("code", Text())}
 
 
@@ -82,13 +89,20 @@ def test_a_boolean_equals_values_of_boolean_columns_only(column_type: TypeEngine
     ("conditions", "column_type", "message"),
     [
         ({"name": "x"}, Text(), "rule 0: conditions.name: no column is mapped"),
-        ({"code": "x"}, Enum("x", name="column_type"), "not text, number, boolean or UUID"),
-        ({"code": "x"}, CHAR(3), "not text, number, boolean or UUID"),
-        ({"code": "x"}, postgresql.CITEXT(), "not text, number, boolean or UUID"),
-        ({"code": "x"}, postgresql.ARRAY(Text()), "not text, number, boolean or UUID"),
-        ({"code": "x"}, String(collation="und-x-icu"), "not text, number, boolean or UUID"),
-        ({"code": 1}, Numeric(10, 2), "not text, number, boolean or UUID"),
-        ({"code": {"$gt": "2026-01-01"}}, DateTime(timezone=True), "has no order with"),
+        ({"code": "x"}, CHAR(3), r"not text, .* or enum; map cast\(column, Text\)"),
+        ({"code": "x"}, postgresql.CITEXT(), r"not text, .* or enum; map cast\(column, Text\)"),
+        ({"code": "x"}, String(collation="und-x-icu"), r"or column.collate\('C'\)"),
+        ({"code": "x"}, postgresql.ARRAY(Text()), r"such as column.any\(value\)"),
+        ({"code": "x"}, postgresql.JSONB(), r"such as column\['key'\].as_string\(\)"),
+        ({"code": 1}, Numeric(10, 2), "asdecimal=False"),
+        ({"code": "01:00:00"}, Time(), "map an expression of one of these types"),
+        ({"code": {"$gt": "x"}}, Enum("x", name="mood"), "has no order with"),
+        *[({"code": text}, DateTime(timezone=True), "equals no row") for text in NOT_CANONICAL],
+        *[({"code": {"$in": [text]}}, DateTime(timezone=True), "equals no row") for text in NOT_CANONICAL],
+        *[({"code": {"$lt": text}}, DateTime(timezone=True), "equals no row") for text in NOT_CANONICAL],
+        ({"code": "2026-01-01T00:00:00Z"}, DateTime(), "is written as 2026-01-31T12:00:00$"),
+        ({"code": {"$gt": "2026-01-01T00:00:00Z"}}, Date(), "is written as 2026-01-31$"),
+        ({"code": {"$gt": 1}}, DateTime(timezone=True), "has no order with 1"),
         ({"code": {"$gt": "0190"}}, Uuid(), "has no order with"),
         ({"code": {"$gt": 1}}, Text(), "has no order with 1"),
         ({"code": {"$gt": "1"}}, Integer(), "has no order with '1'"),

@@ -23,6 +23,9 @@ addresses = st.builds(lambda local, parts: f"{local}@{'.'.join(parts)}", locals_
         ("ada@BÜCHER.example", "ada@bücher.example", "ada@bücher.example"),
         ("J\u0075\u0308rgen@example.org", "J\u00fcrgen@example.org", "j\u00fcrgen@example.org"),
         ("用户@example.org", "用户@example.org", "用户@example.org"),
+        (f"{'a' * 64}@example.org", f"{'a' * 64}@example.org", f"{'a' * 64}@example.org"),
+        (f"{'ü' * 32}@example.org", f"{'ü' * 32}@example.org", f"{'ü' * 32}@example.org"),
+        ("ada@mail.test", "ada@mail.test", "ada@mail.test"),
     ],
 )
 def test_an_address_is_kept_as_written_and_has_one_unique_form(raw: str, written: str, unique: str) -> None:
@@ -58,6 +61,11 @@ def test_an_address_is_kept_as_written_and_has_one_unique_form(raw: str, written
         "\uff41da@example.org",
         "\ufb01sh@example.org",
         f"ada@{'a.' * 126}org",
+        f"{'a' * 65}@example.org",
+        f"{'ü' * 33}@example.org",
+        f"{'İ' * 32}@example.org",
+        "ada@mail.localhost",
+        "ada@mail.invalid",
         "a" * 100_000,
     ],
 )

@@ -107,9 +107,9 @@ def test_a_code_starts_the_subject_and_ends_the_text_in_the_form_for_autofill(lo
     ("inviter", "language", "first_line"),
     [
         ("", "", "You are invited to Lamp House."),
-        ("", "Tok Pisin", "You are invited to Lamp House for the language Tok Pisin."),
-        ("Ada", "", "Ada invites you to Lamp House."),
-        ("Ada", "Tok Pisin", "Ada invites you to Lamp House for the language Tok Pisin."),
+        ("", "Tok Pisin", 'You are invited to Lamp House for the language "Tok Pisin".'),
+        ("Ada", "", '"Ada" invites you to Lamp House.'),
+        ("Ada", "Tok Pisin", '"Ada" invites you to Lamp House for the language "Tok Pisin".'),
     ],
 )
 def test_an_invitation_names_the_inviter_and_the_language_if_there_are_any(
@@ -131,7 +131,15 @@ def test_a_mail_without_a_code_has_only_the_link(locale: str, name: str) -> None
     assert not re.search(r"\n{3}|  ", text)
 
 
+@pytest.mark.parametrize("locale", locales())
+@pytest.mark.parametrize("name", [name for name in NAMES if "link" in needed_values(name)])
+def test_a_mail_with_a_link_has_its_token_on_a_line_of_its_own(name: str, locale: str) -> None:
+    text, markup = parts(parsed_mail(name, locale))
+    assert text.splitlines().count("osk_aB3-dE5_gH7") == 1
+    assert markup.count(">osk_aB3-dE5_gH7<") == 1
+
+
 def test_a_value_is_text_and_never_markup_or_a_placeholder() -> None:
     text, markup = parts(parsed_mail("invitation", inviter="<b>Ada</b> {{ link }} {service}"))
-    assert "<b>Ada</b> {{ link }} {service} invites you" in text
-    assert "&lt;b&gt;Ada&lt;/b&gt; {{ link }} {service} invites you" in markup
+    assert '"<b>Ada</b> {{ link }} {service}" invites you' in text
+    assert "&#34;&lt;b&gt;Ada&lt;/b&gt; {{ link }} {service}&#34; invites you" in markup

@@ -47,6 +47,9 @@ def test_the_defaults_of_the_limits_of_the_service() -> None:
     assert DEFAULT_WINDOWS == {
         "mail_to_address": ((1, 30), (5, 3600)),
         "mail_by_client": ((30, 60), (300, 3600)),
+        "mail_by_others": ((5, 3600), (12, 86_400)),
+        "invitation_by_inviter": ((30, 60), (300, 86_400)),
+        "invitation_by_language": ((100, 3600),),
         "guess_by_client": ((60, 60), (200, 3600), (500, 86_400)),
         "guess_by_account_strangers": ((50, 86_400),),
         "guess_by_account_devices": ((49, 86_400),),

@@ -13,4 +13,6 @@ PURPOSE = Purpose(
     redeem=accept_invitation,
     link_lifetime=invitation_lifetime,
     needs=needed_fields,
+    # Somebody else sends it, and a browser may be shared: the wrong person would complete the account.
+    asks_to_switch=True,
 )

@@ -1,19 +1,30 @@
 """Routes on the members of a language."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.ability.ability import Subject
 from app.domain.languages.members import service
 from app.domain.languages.members.schemas import InvitationSent, MemberAccepted, MemberView, NewMember, RolesChange
 from app.domain.module import ResourcesDependency
-from app.guards.authorize import Request, ability_of, authorize, step_up
+from app.errors import Problem
+from app.guards.authorize import Request, ability_of, authorize, resolve_me, step_up
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, LanguageCode, Limit
 from app.http.requests import actor_of
+
+InvitedBy = Annotated[
+    str | None,
+    QueryParameter(
+        name="invitedBy",
+        pattern=r"^(me|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})(?![\s\S])",
+        description="The id of the user who has added or invited the member last, or `me`; for callers who administer.",
+    ),
+]
 
 MAY_READ = authorize("read", "Language", id_from="code")
 MAY_ADMINISTER = authorize("administer", "Language", id_from="code")
@@ -31,12 +42,16 @@ class MemberController(Controller):
         request: Request,
         resources: ResourcesDependency,
         code: LanguageCode,
+        invited_by: InvitedBy = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[MemberView]:
-        """The members of the language. Addresses are shown to callers who administer it."""
-        rows = await service.list_members(resources, code, decode_uuid_cursor(cursor), limit + 1)
+        """The members of the language. Addresses and inviters are shown to callers who administer it."""
         shown = ability_of(request).can("administer", Subject("Language", {"code": code}))
+        if invited_by and not shown:
+            raise Problem("forbidden", "Only an admin of the language may ask who has invited whom.")
+        inviter = UUID(resolve_me(request, invited_by)) if invited_by else None
+        rows = await service.list_members(resources, code, decode_uuid_cursor(cursor), limit + 1, inviter)
         return page_of(
             rows, limit, lambda row: row.user_id, lambda row: row if shown else msgspec.structs.replace(row, email=None)
         )
@@ -47,7 +62,8 @@ class MemberController(Controller):
     ) -> Response[MemberAccepted]:
         """Add somebody by their address.
 
-        An address without an account is invited. A user is added and told by mail. The answer is the same.
+        An address without an account is invited. A user is added and told by mail. The answer is the same. 429 with
+        Retry-After if others cause too much mail to the address, or the caller or the language sends too much.
         """
         await service.add_member(actor_of(request), resources, code, data.email, data.roles)
         return Response(MemberAccepted(data.email, data.roles), status_code=202)
@@ -80,6 +96,9 @@ class MemberController(Controller):
     async def invite_again(
         self, request: Request, resources: ResourcesDependency, code: LanguageCode, user_id: FromPath[UUID]
     ) -> InvitationSent:
-        """Mail a new invitation to a member who has not accepted yet; the link before it is void."""
+        """Mail a new invitation to a member who has not accepted yet; the link before it to this language is void.
+
+        429 with Retry-After if others cause too much mail to the address, or the caller or the language sends too much.
+        """
         await service.invite_member_again(actor_of(request), resources, code, user_id)
         return InvitationSent()

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, and_, bindparam, case, delete, literal_column, select, update
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, delete, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.domain.keys.models import Key
 from app.domain.languages.members.models import LanguageMember
@@ -46,20 +47,33 @@ MEMBERS = select(LanguageMember.user_id, LanguageMember.roles, LanguageMember.cr
     LanguageMember.language_code == bindparam("code")
 )
 FIND = _with_account(MEMBERS.where(LanguageMember.user_id == bindparam("user_id")))
-# The page is cut before the accounts are joined, so that no plan reads accounts that are not shown.
-PAGE = _with_account(
-    MEMBERS.where(LanguageMember.user_id > bindparam("after"))
-    .order_by(LanguageMember.user_id)
-    .limit(bindparam("limit", type_=Integer))
-)
-COMPILED_PAGE = PAGE.compile(dialect=dialect())  # type: ignore[no-untyped-call] # SQLAlchemy types no dialect
+
+
+def _compiled_page(*which: ColumnElement[bool]) -> SQLCompiler:
+    """The statement of a page. It is cut before the accounts are joined: no plan reads accounts that are not shown."""
+    page = (
+        MEMBERS.where(LanguageMember.user_id > bindparam("after"), *which)
+        .order_by(LanguageMember.user_id)
+        .limit(bindparam("limit", type_=Integer))
+    )
+    return _with_account(page).compile(dialect=dialect())  # type: ignore[no-untyped-call] # SQLAlchemy types no dialect
+
+
+PAGE = _compiled_page()
+PAGE_OF_INVITER = _compiled_page(LanguageMember.invited_by == bindparam("invited_by"))
 PAGE_START = UUID(int=0)
 
 
-async def page(database: Database, code: str, after: UUID | None, limit: int) -> list[MemberView]:
-    """The language's members in the order of their ids: one prepared statement, without a transaction."""
-    values = COMPILED_PAGE.construct_params({"code": code, "after": after or PAGE_START, "limit": limit})
-    rows = await database.pool.fetch(COMPILED_PAGE.string, *[values[name] for name in COMPILED_PAGE.positiontup or ()])
+async def page(
+    database: Database, code: str, after: UUID | None, limit: int, invited_by: UUID | None = None
+) -> list[MemberView]:
+    """The language's members in the order of their ids: one prepared statement, without a transaction.
+
+    With `invited_by`, those whom this user has added or invited last.
+    """
+    compiled = PAGE_OF_INVITER if invited_by else PAGE
+    values = {"code": code, "after": after or PAGE_START, "limit": limit, "invited_by": invited_by}
+    rows = await database.pool.fetch(compiled.string, *[values[name] for name in compiled.positiontup or ()])
     return [to_struct(MemberView, row) for row in rows]
 
 
@@ -103,6 +117,14 @@ class MemberRepository(Repository[LanguageMember]):
             .returning(LanguageMember.user_id)
         )
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
+    async def set_inviter(self, code: str, user_id: UUID, invited_by: UUID) -> None:
+        """Name the user who has invited the member last."""
+        await self.session.execute(
+            update(LanguageMember)
+            .where(LanguageMember.language_code == code, LanguageMember.user_id == user_id)
+            .values(invited_by=invited_by)
+        )
 
     async def leave(self, code: str, user_id: UUID) -> bool:
         """Remove a member; False if the user is no member."""

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
-from app.auth.email_addresses import normalise
-from app.domain.flows.invite import invite, withdraw_invitation
+from app.auth.email_addresses import normalise_new
+from app.domain.flows.end_invitations import end_invitations
+from app.domain.flows.invite import InvitedTo, find_or_create_account, mail_invitation
+from app.domain.keys.service import void_invitation
 from app.domain.languages.access import lock_language
-from app.domain.languages.members.models import LanguageMember
 from app.domain.languages.members.repository import MemberRepository, page
 from app.domain.languages.members.schemas import MemberView
 from app.domain.languages.repository import LanguageRepository, find_language
@@ -21,9 +22,14 @@ from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
 
 
-async def list_members(resources: Resources, code: str, after: UUID | None, limit: int) -> list[MemberView]:
-    """The language's members in the order of their ids, from after the given one. Raises `SubjectNotFound`."""
-    members = await page(resources.database, code, after, limit)
+async def list_members(
+    resources: Resources, code: str, after: UUID | None, limit: int, invited_by: UUID | None = None
+) -> list[MemberView]:
+    """The language's members in the order of their ids, from after the given one; only those whom `invited_by` added.
+
+    Raises `SubjectNotFound`.
+    """
+    members = await page(resources.database, code, after, limit, invited_by)
     if not members and await find_language(resources.database, code) is None:
         raise SubjectNotFound
     return members
@@ -32,37 +38,37 @@ async def list_members(resources: Resources, code: str, after: UUID | None, limi
 async def add_member(actor: Actor, resources: Resources, code: str, email: str, roles: Sequence[str]) -> None:
     """Add the user of an address. An address without an account is invited, a user is told. The answer is the same.
 
-    Raises `Problem`: `validation_failed`, `forbidden`, `not_found`, `already_member`.
+    Raises `Problem`: `validation_failed`, `forbidden`, `not_found`, `already_member`, `too_many_requests`.
     """
-    address = normalise(email)
+    address = normalise_new(email, resources.settings)
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
-        language = await LanguageRepository(transaction).get_one_or_none(code=code)
-        if language is None:
-            raise SubjectNotFound
-        inviter = await _name_of(actor, transaction)
-        invited = await invite(actor, resources, transaction, address, language=language.name, inviter=inviter)
+        to = await _invited_to(actor, transaction, code)
+        user_id, _ = await find_or_create_account(actor, resources, transaction, address)
         joined = await MemberRepository(transaction).join(
-            code, invited.user_id, roles, actor.require_user_id(), resources.clock()
+            code, user_id, roles, actor.require_user_id(), resources.clock()
         )
         if not joined:
             raise Problem("already_member", "Change the member's roles instead.")
-        await _record(actor, transaction, "member.add", invited.user_id, code, roles=sorted(set(roles)))
-        user = await UserRepository(transaction).find(invited.user_id)
-        if user and user.status == "active" and not invited.mailed:
+        await _record(actor, transaction, "member.add", user_id, code, roles=sorted(set(roles)))
+        user = await UserRepository(transaction).get(user_id)
+        if not await mail_invitation(actor, resources, transaction, user, to) and user.status == "active":
             await resources.mail.enqueue(
                 transaction,
                 to=user.email,
                 template="member_added",
                 locale=user.locale,
-                values={"language": language.name, "inviter": inviter},
+                values={"language": to.name, "inviter": to.inviter},
             )
 
 
 async def set_member_roles(
     actor: Actor, resources: Resources, code: str, user_id: UUID, roles: Sequence[str]
 ) -> MemberView:
-    """Replace a member's roles, which count from the next request. Raises `Problem`: `forbidden`, `not_found`."""
+    """Replace a member's roles, which count from the next request. Invitations by right of a lost role end.
+
+    Raises `Problem`: `forbidden`, `not_found`.
+    """
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
         members = MemberRepository(transaction)
@@ -70,11 +76,12 @@ async def set_member_roles(
         member = await _existing(members, code, user_id)
         if changed:
             await _record(actor, transaction, "member.set_roles", user_id, code, roles=member.roles)
+        await end_invitations(actor, transaction, user_id)
         return member
 
 
 async def remove_member(actor: Actor, resources: Resources, code: str, user_id: UUID) -> None:
-    """Remove a member. If it was the user's last language, their invitation to a language is voided.
+    """Remove a member. Their invitation to the language is void, and those that they sent by right of it end.
 
     Raises `Problem`: `forbidden`, `not_found`.
     """
@@ -84,34 +91,36 @@ async def remove_member(actor: Actor, resources: Resources, code: str, user_id: 
         if not await members.leave(code, user_id):
             raise _no_member()
         await _record(actor, transaction, "member.remove", user_id, code)
-        if not await members.exists(LanguageMember.user_id == user_id):
-            await withdraw_invitation(actor, transaction, user_id)
+        await void_invitation(actor, transaction, user_id, code)
+        await end_invitations(actor, transaction, user_id)
 
 
 async def leave_language(actor: Actor, resources: Resources, code: str) -> None:
-    """End the actor's own membership. Raises `SubjectNotFound` if the actor is no member."""
+    """End the actor's own membership, and the invitations that they sent by right of it.
+
+    Raises `SubjectNotFound` if the actor is no member.
+    """
     async with resources.database.transaction() as transaction:
         if not await MemberRepository(transaction).leave(code, actor.require_user_id()):
             raise SubjectNotFound
         await _record(actor, transaction, "member.leave", actor.require_user_id(), code)
+        await end_invitations(actor, transaction, actor.require_user_id())
 
 
 async def invite_member_again(actor: Actor, resources: Resources, code: str, user_id: UUID) -> None:
-    """Mail a new invitation to a member who has not accepted; the link before it is void.
+    """Mail a new invitation to a member who has not accepted; the link before it to the same language is void.
 
-    A member who has accepted gets no mail.
+    The actor becomes the inviter. A member who has accepted gets no mail.
 
-    Raises `Problem`: `forbidden`, `not_found`.
+    Raises `Problem`: `forbidden`, `not_found`, `too_many_requests`.
     """
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
-        await _existing(MemberRepository(transaction), code, user_id)
-        users = UserRepository(transaction)
-        waiting = await users.find_invited(user_id)
-        language = await LanguageRepository(transaction).get_one_or_none(code=code)
-        if waiting and language:
-            inviter, address = await _name_of(actor, transaction), normalise(waiting.email)
-            await invite(actor, resources, transaction, address, language=language.name, inviter=inviter)
+        members = MemberRepository(transaction)
+        await _existing(members, code, user_id)
+        user, to = await UserRepository(transaction).get(user_id), await _invited_to(actor, transaction, code)
+        if await mail_invitation(actor, resources, transaction, user, to):
+            await members.set_inviter(code, user_id, actor.require_user_id())
 
 
 async def _existing(members: MemberRepository, code: str, user_id: UUID) -> MemberView:
@@ -122,10 +131,13 @@ async def _existing(members: MemberRepository, code: str, user_id: UUID) -> Memb
     return member
 
 
-async def _name_of(actor: Actor, transaction: AsyncSession) -> str:
-    """The actor's name, for the mail."""
-    user = await UserRepository(transaction).find(actor.require_user_id())
-    return user.name if user else ""
+async def _invited_to(actor: Actor, transaction: AsyncSession, code: str) -> InvitedTo:
+    """The language and the actor, as mails name them. Raises `SubjectNotFound` if there is no such language."""
+    language = await LanguageRepository(transaction).get_one_or_none(code=code)
+    if language is None:
+        raise SubjectNotFound
+    inviter = await UserRepository(transaction).find(actor.require_user_id())
+    return InvitedTo(code, language.name, inviter.name if inviter else "")
 
 
 async def _record(
