@@ -52,7 +52,7 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 
 # Limits by client allow for an office whose people share one address.
 LIMITS: Mapping[str, tuple[Window, ...]] = {
-    "mail_to_address": parse_windows("1/30 seconds;5/hour"),
+    "notice_to_address": parse_windows("1/30 seconds;5/hour"),
     "mail_by_client": parse_windows("30/minute;300/hour"),
     "guess_by_client": parse_windows("60/minute;600/hour"),
 }

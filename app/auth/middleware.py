@@ -53,12 +53,13 @@ class AuthenticationMiddleware(ASGIMiddleware):
 
 
 def _with_cookie(send: Send, cookie: bytes) -> Send:
-    """`send` that adds the cookie, unless the route itself has set or cleared the cookie."""
+    """`send` that adds the cookie, unless the route itself has set or cleared the cookie of this name."""
+    name_and_equals = cookie[: cookie.index(b"=") + 1]
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
-            if not any(name.lower() == b"set-cookie" for name, _ in headers):
+            if not any(name.lower() == b"set-cookie" and value.startswith(name_and_equals) for name, value in headers):
                 message["headers"] = [*headers, (b"set-cookie", cookie)]
         await send(message)
 

@@ -24,7 +24,7 @@ def hit(app: RunningApp) -> Hit:
 
     async def hit() -> int:
         try:
-            await limits.hit("mail_to_address", "ada@example.org")
+            await limits.hit("notice_to_address", "ada@example.org")
         except Problem as problem:
             return int(problem.headers["Retry-After"])
         return 0
@@ -87,9 +87,9 @@ async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: Run
         async with database.pool.acquire() as connection:
             connection.add_query_logger(note)
         limits = RateLimits(database, app.clock)
-        await limits.hit("mail_to_address", "ada@example.org")
+        await limits.hit("notice_to_address", "ada@example.org")
         with pytest.raises(Problem):
-            await limits.hit("mail_to_address", "ada@example.org")
+            await limits.hit("notice_to_address", "ada@example.org")
     assert len(statements) == 2, statements
 
 

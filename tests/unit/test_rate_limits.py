@@ -44,7 +44,7 @@ def test_two_windows_of_one_length_are_refused(text: str) -> None:
 
 def test_the_limits_of_the_service() -> None:
     assert LIMITS == {
-        "mail_to_address": ((1, 30), (5, 3600)),
+        "notice_to_address": ((1, 30), (5, 3600)),
         "mail_by_client": ((30, 60), (300, 3600)),
         "guess_by_client": ((60, 60), (600, 3600)),
     }

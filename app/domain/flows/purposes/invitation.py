@@ -13,4 +13,5 @@ PURPOSE = Purpose(
     redeem=accept_invitation,
     link_lifetime=invitation_lifetime,
     needs=needed_fields,
+    optional=("phone", "locale"),
 )
