@@ -149,7 +149,7 @@ async def test_a_flow_gets_no_second_mail_within_30_seconds(app: RunningApp) -> 
     assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=code_in(message))).status_code == 201
 
 
-async def test_the_flow_in_the_cookie_needs_no_flow_in_the_body(app: RunningApp) -> None:
+async def test_the_flow_in_the_cookie_needs_no_flow_in_the_body(app: RunningApp, database_url: str) -> None:
     await app.user(ADDRESS)
     browser = app.client()
     answer = await browser.post("/api/keys", json={"purpose": "sign_in", "email": ADDRESS})
@@ -161,7 +161,7 @@ async def test_the_flow_in_the_cookie_needs_no_flow_in_the_body(app: RunningApp)
     assert (await ask(browser, "sign_in")).json()["flow"] == flow
 
     with_host = running(
-        settings_for(app.settings.database_url, PUBLIC_URL="https://id.example.org", COOKIE_HOST_PREFIX="on"), app.clock
+        settings_for(database_url, PUBLIC_URL="https://id.example.org", COOKIE_HOST_PREFIX="on"), app.clock
     )
     async with with_host as secure:
         answer = await ask(secure.client(Origin="https://id.example.org"), "sign_in")
