@@ -18,12 +18,14 @@ from app.domain.resources import Resources
 class CodeBeside(Struct, frozen=True):
     """The code of a key that has one beside its link: its hash, its attempts, and the flow that it works with.
 
-    The codes of the `displaced` keys end, and that of the same flow before.
+    It has no more attempts than are left of the `continued` key, the one before of the flow. The codes of the
+    `displaced` keys end.
     """
 
     code_hash: str
     attempts: int
     flow_hash: str
+    continued: UUID | None = None
     displaced: Collection[UUID] = ()
 
 

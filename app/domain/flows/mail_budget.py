@@ -48,9 +48,13 @@ class Asked(Struct, frozen=True):
 
 
 class Mailing(Struct, frozen=True):
-    """What to mail: with a code of so many attempts, or with a link alone. The codes of `displaced` keys end."""
+    """What to mail: with a code of so many attempts, or with a link alone.
+
+    `continued` is the key whose code the new one replaces in its flow. The codes of `displaced` keys end.
+    """
 
     attempts: int | None = None
+    continued: UUID | None = None
     displaced: tuple[UUID, ...] = ()
 
 
@@ -80,7 +84,7 @@ def _with_code(asked: Asked, flows: Sequence[MailedKey], current: MailedKey | No
     if asked.code is None or asked.codes_stopped:
         return None
     if current is not None:
-        return Mailing(current.attempts_left) if current.attempts_left else None
+        return Mailing(current.attempts_left, current.id) if current.attempts_left else None
     if len(flows) < FLOWS_MAX:
         return Mailing(asked.code.attempts)
     of_strangers = [key.id for key in flows if key.asked_by == "stranger"]

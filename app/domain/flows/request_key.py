@@ -171,7 +171,7 @@ async def _issue_and_mail(
     if mailing.attempts and purpose.code:
         code, code_lifetime = new_code(), purpose.code.lifetime
         hashed = code_hashes(resources, job.unique, purpose.name, code)[0]
-        beside = CodeBeside(hashed, mailing.attempts, job.flow_hash, mailing.displaced)
+        beside = CodeBeside(hashed, mailing.attempts, job.flow_hash, mailing.continued, mailing.displaced)
     link_lifetime = purpose.link_lifetime(resources.settings) if purpose.link_lifetime else None
     lifetimes = [lifetime for lifetime in (code_lifetime, link_lifetime) if lifetime]
     link = await issue_link(

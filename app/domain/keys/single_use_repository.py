@@ -138,16 +138,18 @@ class SingleUseKeyRepository(Repository[Key]):
         attempts: int | None = None,
         flow_hash: str | None = None,
         asked_by: str | None = None,
+        continued: UUID | None = None,
         displaced: Collection[UUID] = (),
         language_code: str | None = None,
     ) -> UUID:
         """Insert a live single-use key; returns its id.
 
         A key with a code has a flow. The code that this flow had before for the address and purpose is void, and so
-        are the codes of the `displaced` keys; their links stay. An invitation replaces the live one of its address and
+        are the codes of the `displaced` keys; their links stay. The new code has `attempts`, and no more than are left
+        of the `continued` key. An invitation replaces the live one of its address and
         language: an address can have one to each language, and one to the platform.
         """
-        values = {
+        values: dict[str, object] = {
             "user_id": user_id,
             "identifier": token_hash.hex(),
             "secret_hash": code_hash,
@@ -156,8 +158,9 @@ class SingleUseKeyRepository(Repository[Key]):
             "created_at": now,
             "expires_at": expires_at,
         }
+        if flow_hash is not None:
+            values |= _after_ending_codes(address, purpose, flow_hash, attempts or 0, continued, displaced)
         key_id = new_id()
-        of_flow = _after_ending_codes(address, purpose, flow_hash, displaced) if flow_hash else None
         statement = insert(Key).values(
             id=key_id,
             kind="single_use",
@@ -165,7 +168,6 @@ class SingleUseKeyRepository(Repository[Key]):
             purpose=purpose,
             address=address,
             language_code=language_code,
-            flow_hash=of_flow,
             asked_by=asked_by,
             **values,
         )
@@ -276,11 +278,12 @@ class SingleUseKeyRepository(Repository[Key]):
 
 
 def _after_ending_codes(
-    address: str, purpose: str, flow_hash: str, displaced: Collection[UUID]
-) -> ColumnElement[str | None]:
-    """The flow of a key to insert, as an expression that first takes the flow from the keys whose codes it ends.
+    address: str, purpose: str, flow_hash: str, attempts: int, continued: UUID | None, displaced: Collection[UUID]
+) -> dict[str, object]:
+    """The flow and the attempts of a key to insert, as expressions that first end the codes which the key replaces.
 
-    One statement does both. It reads the result of the update, so that the update is done before the insertion.
+    One statement does all. The expressions read the result of the update, so that it is done before the insertion. The
+    update waits for guesses that are being counted, so that a new code gives none of them back.
     """
     ended = (
         update(KEYS)
@@ -292,7 +295,11 @@ def _after_ending_codes(
             KEYS.c.used_at.is_(None),
         )
         .values(flow_hash=None)
-        .returning(KEYS.c.id)
+        .returning(case((KEYS.c.id == continued, KEYS.c.attempts_left)).label("attempts_left"))
         .cte("ended")
     )
-    return select(case((func.count() >= 0, flow_hash))).select_from(ended).scalar_subquery()
+    return {
+        "flow_hash": select(case((func.count() >= 0, flow_hash))).select_from(ended).scalar_subquery(),
+        # LEAST and MIN skip NULL: without a continued key, all attempts.
+        "attempts_left": select(func.least(attempts, func.min(ended.c.attempts_left))).scalar_subquery(),
+    }

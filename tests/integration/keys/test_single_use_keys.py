@@ -12,7 +12,7 @@ from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.keys.models import Key
 from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
 from tests.support.app import RunningApp
-from tests.support.races import at_once
+from tests.support.races import at_once, queued
 
 ADDRESS, PURPOSE, FLOW = "ada@example.org", "sign_in", "a hash of a flow"
 LIFETIME = timedelta(minutes=10)
@@ -30,6 +30,7 @@ async def issue(
     purpose: str = PURPOSE,
     user_id: UUID | None = None,
     flow: str = FLOW,
+    continued: UUID | None = None,
     displaced: Collection[UUID] = (),
 ) -> bytes:
     """Issue a key with a link and, if given, a code with 5 attempts; returns the hash of the link's token."""
@@ -43,6 +44,7 @@ async def issue(
             code_hash=hash_of(code, address) if code else None,
             attempts=5 if code else None,
             flow_hash=flow if code else None,
+            continued=continued,
             displaced=displaced,
             payload={"for": purpose},
             now=app.clock(),
@@ -136,6 +138,18 @@ async def test_a_flow_can_get_a_code_after_its_code_has_expired_or_was_used(app:
     assert await guess(app, "22222222") is not None
     await issue(app, "33333333")
     assert await guess(app, "33333333") is not None
+
+
+async def test_a_new_code_gives_back_no_attempt_that_is_being_counted(app: RunningApp) -> None:
+    await issue(app, "11111111")
+    pool = app.resources.database.pool
+    continued = await pool.fetchval("SELECT id FROM keys")
+    async with queued(app, "SELECT 1 FROM keys FOR UPDATE") as queue:
+        guesses = [await queue.add(guess(app, "00000000")) for _ in range(3)]
+        issued = await queue.add(issue(app, "22222222", continued=continued))
+    await issued
+    assert [await task for task in guesses] == [None] * 3
+    assert await pool.fetchval("SELECT attempts_left FROM keys WHERE flow_hash IS NOT NULL") == 2
 
 
 async def test_codes_of_other_flows_purposes_and_addresses_stay_but_for_the_displaced(app: RunningApp) -> None:

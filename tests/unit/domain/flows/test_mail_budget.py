@@ -82,7 +82,8 @@ def test_strangers_that_ask_all_the_time_cause_at_most_12_mails_an_hour() -> Non
 
 
 def test_a_flow_gets_a_code_with_the_attempts_that_are_left() -> None:
-    assert plan_mailing(asked(), [key(1, flow="mine", attempts=2)], NOW) == Mailing(2)
+    mine = key(1, flow="mine", attempts=2)
+    assert plan_mailing(asked(), [mine], NOW) == Mailing(2, continued=mine.id)
     assert plan_mailing(asked(), [key(1, flow="mine", attempts=0)], NOW) == LINK_ALONE
     assert plan_mailing(asked(), [key(0.49, flow="mine")], NOW) is None
     assert plan_mailing(asked(), [key(0.49, flow="theirs")], NOW) == WITH_CODE
