@@ -52,7 +52,8 @@ unit:
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 test-long: $(VENV)/.installed-dev
-	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_hash_queue_flooding.py
+	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_hash_queue_flooding.py \
+		tests/security/test_mail_bombing.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -21,5 +21,6 @@ Cursor = Annotated[
 ]
 
 SET_COOKIE = ResponseHeader(name="Set-Cookie", description="The session cookie.", documentation_only=True)
+SET_FLOW_COOKIE = ResponseHeader(name="Set-Cookie", description="The flow of the code.", documentation_only=True)
 SESSION_ETAG = ResponseHeader(name="ETag", description="Changes exactly when the body does.", documentation_only=True)
 VERSION_ETAG = ResponseHeader(name="ETag", description="The version, for `If-Match`.", documentation_only=True)

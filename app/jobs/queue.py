@@ -34,6 +34,7 @@ UPDATE jobs SET state = 'running', attempts = attempts + 1, due_at = $3
   FROM due WHERE jobs.id = due.id
 RETURNING jobs.id, kind, payload, attempts, expires_at, created_at
 """
+NEXT_DUE = "SELECT min(due_at) FROM jobs WHERE finished_at IS NULL AND due_at > $1 AND kind = ANY($2)"
 # The number of attempts identifies the claim: a worker that claims the job later counts one more.
 RECORD_OUTCOME = """
 UPDATE jobs
@@ -84,10 +85,11 @@ class JobQueue:
         kind: str,
         payload: Struct,
         *,
+        due_at: datetime | None = None,
         expires_at: datetime | None = None,
         job_id: UUID | None = None,
     ) -> UUID:
-        """Add a job, due as soon as the transaction commits. A rollback removes the job.
+        """Add a job, due at `due_at`, or as soon as the transaction commits. A rollback removes the job.
 
         `kind` is a key of the worker's handlers. From `expires_at` on the job is not tried any more, and its payload
         is erased. Returns the job's id: `job_id` if given, else a new one.
@@ -96,7 +98,7 @@ class JobQueue:
         sealed = self._secret_key.seal(msgspec.json.encode(payload))
         await transaction.execute(
             insert(Job)
-            .values(id=job_id, kind=kind, payload=sealed, due_at=now, expires_at=expires_at, created_at=now)
+            .values(id=job_id, kind=kind, payload=sealed, due_at=due_at or now, expires_at=expires_at, created_at=now)
             .returning(func.pg_notify(CHANNEL, ""))
         )
         return job_id
@@ -131,6 +133,12 @@ async def claim(
     `leased_until`."""
     rows = await database.pool.fetch(CLAIM, now, list(kinds), leased_until, limit)
     return [to_struct(ClaimedJob, row) for row in rows]
+
+
+async def next_due(database: Database, kinds: Collection[str], now: datetime) -> datetime | None:
+    """When the next job of these kinds is due that is not due yet; None if there is none."""
+    due: datetime | None = await database.pool.fetchval(NEXT_DUE, now, list(kinds))
+    return due
 
 
 async def record_outcome(database: Database, job: ClaimedJob, outcome: Outcome) -> bool:

@@ -105,10 +105,12 @@ class Worker:
             await _cancel(list(self._running))
 
     async def _start_due_jobs(self) -> None:
-        """Start due jobs for ever: at the start, after each notification, after each job, and every POLL_SECONDS."""
+        """Start due jobs for ever: at the start, after each notification, after each job, when the next job is due, and
+        every POLL_SECONDS."""
         scheduled = False
         while True:
             self._wake.clear()
+            wait = POLL_SECONDS
             try:
                 if not scheduled:
                     await self._ensure_scheduled()
@@ -116,12 +118,14 @@ class Worker:
                 while len(self._running) < CONCURRENCY and (claimed := await self._claim(1)):
                     self._start(*claimed)
                     await asyncio.sleep(START_PAUSE_SECONDS)
+                if len(self._running) < CONCURRENCY:
+                    wait = await self._seconds_to_next_due()
             except DATABASE_ERRORS as error:
                 logger.warning("jobs_unavailable", reason=type(error).__name__)
             except Exception:  # the end of this loop would go unnoticed, and this process would run no more jobs
                 logger.exception("jobs_failed")
             with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):  # wait_for can swallow the cancellation (Python 3.11)
+                async with asyncio.timeout(wait):  # wait_for can swallow the cancellation (Python 3.11)
                     await self._wake.wait()
 
     async def _wake_on_notifications(self) -> None:
@@ -148,6 +152,12 @@ class Worker:
     async def _claim(self, limit: int) -> list[ClaimedJob]:
         now = self._clock()
         return await queue.claim(self._database, self._handlers, now=now, leased_until=now + LEASE, limit=limit)
+
+    async def _seconds_to_next_due(self) -> float:
+        """The seconds until the next job is due, at most POLL_SECONDS."""
+        now = self._clock()
+        due_at = await queue.next_due(self._database, self._handlers, now)
+        return min((due_at - now).total_seconds(), POLL_SECONDS) if due_at else POLL_SECONDS
 
     async def _run_and_record(self, job: ClaimedJob) -> None:
         outcome = await self._run(job)

@@ -55,7 +55,7 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 # address. One line a limit.
 # fmt: off
 LIMITS: Mapping[str, Limit] = {
-    "mail_to_address": Limit("1/30 seconds;5/hour", "requests for mail to one address"),
+    "notice_to_address": Limit("1/30 seconds;5/hour", "notices to one address, such as that sign-up is closed"),
     "mail_by_client": Limit("30/minute;300/hour", "requests for mail by one client", announced=True),
     "mail_by_others": Limit("5/hour;12/day", "mails to one address that others cause, such as invitations"),
     "invitation_by_inviter": Limit("30/minute;300/day", "people that one user invites or adds"),

@@ -25,11 +25,17 @@ def upgrade() -> None:
     )
     op.drop_index("uq_keys_address_purpose_live", table_name="keys")
     op.create_index(
-        "uq_keys_address_purpose_live",
+        "ix_keys_address_purpose_created_at",
         "keys",
-        ["address", "purpose"],
+        ["address", "purpose", "created_at"],
+        postgresql_where=sa.text("kind = 'single_use'"),
+    )
+    op.create_index(
+        "uq_keys_address_purpose_flow_live",
+        "keys",
+        ["address", "purpose", "flow_hash"],
         unique=True,
-        postgresql_where=sa.text(f"{LIVE} AND purpose <> 'invitation'"),
+        postgresql_where=sa.text(f"{LIVE} AND flow_hash IS NOT NULL"),
     )
     op.create_index(
         "uq_keys_invitation_live",
@@ -43,7 +49,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("uq_keys_invitation_live", table_name="keys")
-    op.drop_index("uq_keys_address_purpose_live", table_name="keys")
+    op.drop_index("uq_keys_address_purpose_flow_live", table_name="keys")
+    op.drop_index("ix_keys_address_purpose_created_at", table_name="keys")
     op.execute(
         "DELETE FROM keys WHERE kind = 'single_use' AND used_at IS NULL AND EXISTS ("
         "SELECT FROM keys later WHERE later.kind = 'single_use' AND later.used_at IS NULL AND later.id > keys.id "

@@ -25,7 +25,7 @@ def hit(app: RunningApp) -> Hit:
 
     async def hit() -> int:
         try:
-            await app.resources.rate_limits.hit("mail_to_address", "ada@example.org")
+            await app.resources.rate_limits.hit("notice_to_address", "ada@example.org")
         except Problem as problem:
             return int(problem.headers["Retry-After"])
         return 0
@@ -87,9 +87,9 @@ async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: Run
         async with database.pool.acquire() as connection:
             connection.add_query_logger(note)
         limits = RateLimits(PostgresCounters(database), app.clock, DEFAULT_WINDOWS)
-        await limits.hit("mail_to_address", "ada@example.org")
+        await limits.hit("notice_to_address", "ada@example.org")
         with pytest.raises(Problem):
-            await limits.hit("mail_to_address", "ada@example.org")
+            await limits.hit("notice_to_address", "ada@example.org")
     assert len(statements) == 2, statements
 
 
@@ -113,8 +113,8 @@ def limits(app: RunningApp) -> RateLimits:
     return app.resources.rate_limits
 
 
-ADA = Use("mail_to_address", "ada@example.org")
-BOB = Use("mail_to_address", "bob@example.org")
+ADA = Use("notice_to_address", "ada@example.org")
+BOB = Use("notice_to_address", "bob@example.org")
 OFFICE = Use("mail_by_client", "192.0.2.1")
 
 
@@ -136,7 +136,7 @@ async def test_several_uses_are_counted_together_or_not_at_all(app: RunningApp, 
     assert await accepted(limits, OFFICE, ADA)
     assert not await accepted(limits, OFFICE, ADA)
     assert not await accepted(limits, BOB, ADA, OFFICE)
-    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
+    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "notice_to_address")) == ([1, 1], [1, 1])
 
     assert await accepted(limits, BOB, OFFICE)
     assert await hits_of(app, "mail_by_client") == [2, 2]
@@ -154,7 +154,7 @@ async def test_a_use_that_loses_a_race_is_counted_in_none_of_its_limits(app: Run
         tasks = [await queue.add(accepted(limits, OFFICE, ADA)) for _ in range(3)]
 
     assert [task.result() for task in tasks] == [True, False, False]
-    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "mail_to_address")) == ([1, 1], [1, 1])
+    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "notice_to_address")) == ([1, 1], [1, 1])
 
 
 async def test_uses_refunds_and_resets_that_cross_do_not_deadlock(limits: RateLimits) -> None:
@@ -182,10 +182,10 @@ async def test_a_refund_takes_back_one_use_and_none_that_was_not_counted(app: Ru
     assert await accepted(limits, OFFICE)
 
     await limits.refund(ADA, OFFICE)
-    assert (await hits_of(app, "mail_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [1, 1])
+    assert (await hits_of(app, "notice_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [1, 1])
 
     await at_once(8, lambda _: limits.refund(ADA, OFFICE))
-    assert (await hits_of(app, "mail_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [0, 0])
+    assert (await hits_of(app, "notice_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [0, 0])
     assert await accepted(limits, ADA)
 
 
@@ -194,4 +194,4 @@ async def test_a_window_that_has_ended_is_not_refunded(app: RunningApp, limits: 
     app.clock.forward(seconds=30)
 
     await limits.refund(ADA)
-    assert await hits_of(app, "mail_to_address") == [0, 1]
+    assert await hits_of(app, "notice_to_address") == [0, 1]

@@ -8,8 +8,13 @@ import pytest
 from sqlalchemy import Connection, event
 
 from app.domain.flows.repository import FIND_BY_ADDRESS, SIGN_IN
+from app.domain.flows.request_key import issue_requested_key
+from app.jobs.worker import Attempt
 from tests.support.app import CREDENTIALS, RunningApp
 from tests.support.guesses import spend
+from tests.support.mailbox import ask, flow_of
+
+LATEST_REQUEST = "SELECT * FROM jobs WHERE kind = 'issue_key' ORDER BY id DESC LIMIT 1"
 
 
 @asynccontextmanager
@@ -145,3 +150,22 @@ async def test_statements_in_transactions_are_counted_too(app: RunningApp, state
     statements.clear()
     await client.delete("/api/session")
     assert [statement.split()[0] for statement in statements] == ["SELECT", "BEGIN", "DELETE"]
+
+
+async def test_asking_for_a_code_is_13_statements_in_the_request_and_its_job(
+    app: RunningApp, statements: list[str]
+) -> None:
+    await app.user()
+    for asked_before in (False, True):
+        sent = {"flow": flow_of("sign_in")} if asked_before else {}
+        app.clock.forward(seconds=30)
+        statements.clear()
+        assert (await ask(app.client(), "sign_in", **sent)).status_code == 202
+        assert [statement.split()[0] for statement in statements] == ["WITH", "BEGIN", "INSERT"]
+        job = await app.resources.database.pool.fetchrow(LATEST_REQUEST)
+        assert job is not None
+        statements.remove(LATEST_REQUEST)
+        attempt = Attempt(job["id"], app.resources.secret_key.unseal(job["payload"]), job["created_at"])
+        await issue_requested_key(app.resources, attempt)
+        assert len(statements) <= 13, statements
+        assert await app.mails()

@@ -6,7 +6,7 @@ import pytest
 
 from app.auth.tokens import code_hash, new_link_token, token_hash
 from app.domain.keys.models import Key
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
+from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
 from tests.support.app import RunningApp
 from tests.support.races import at_once
 
@@ -15,6 +15,8 @@ KEY = b"k" * 32
 ATTEMPTS = 5
 LIFETIME = timedelta(minutes=10)
 GUESSES = 100
+FLOW = "a hash of a flow"
+CODE_OF_ADA = CodeOf(ADDRESS, PURPOSE, FLOW, LIFETIME)
 
 
 def _hash(code: str, *, address: str = ADDRESS, purpose: str = PURPOSE) -> str:
@@ -30,6 +32,7 @@ async def _issue(app: RunningApp, *, address: str = ADDRESS, purpose: str = PURP
             token_hash=token_hash(new_link_token()),
             code_hash=_hash(CODE, address=address, purpose=purpose),
             attempts=ATTEMPTS,
+            flow_hash=FLOW,
             payload={},
             now=app.clock(),
             expires_at=app.clock() + LIFETIME,
@@ -41,12 +44,14 @@ async def _try_code(app: RunningApp, code: str, *, address: str = ADDRESS, purpo
     database = app.resources.database
     async with database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
-        counted: Key | None = await keys.count_attempt(address, purpose, LIFETIME, app.clock())
+        counted: Key | None = await keys.count_attempt(CodeOf(address, purpose, FLOW, LIFETIME), app.clock())
     if counted is None:
         return "refused"
     hashes = [_hash(code, address=address, purpose=purpose)]
     async with database.transaction() as transaction:
-        key = await SingleUseKeyRepository(transaction).consume_code(address, purpose, LIFETIME, hashes, app.clock())
+        key = await SingleUseKeyRepository(transaction).consume_code(
+            CodeOf(address, purpose, FLOW, LIFETIME), hashes, app.clock()
+        )
     return "wrong" if key is None else "accepted"
 
 
@@ -84,9 +89,9 @@ async def test_an_attempt_is_counted_even_if_the_request_fails(app: RunningApp) 
 async def _count_then_fail(app: RunningApp) -> None:
     database = app.resources.database
     async with database.transaction() as counting:
-        await SingleUseKeyRepository(counting).count_attempt(ADDRESS, PURPOSE, LIFETIME, app.clock())
+        await SingleUseKeyRepository(counting).count_attempt(CODE_OF_ADA, app.clock())
     async with database.transaction() as transaction:
-        await SingleUseKeyRepository(transaction).consume_code(ADDRESS, PURPOSE, LIFETIME, [_hash(CODE)], app.clock())
+        await SingleUseKeyRepository(transaction).consume_code(CODE_OF_ADA, [_hash(CODE)], app.clock())
         raise RuntimeError("the request fails")
 
 
@@ -98,7 +103,7 @@ async def test_a_code_is_refused_for_another_address_or_purpose(app: RunningApp,
 
     async with database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
-        consumed = await keys.consume_code(address, purpose, LIFETIME, [_hash(CODE)], app.clock())
+        consumed = await keys.consume_code(CodeOf(address, purpose, FLOW, LIFETIME), [_hash(CODE)], app.clock())
 
     assert consumed is None
     assert await _try_code(app, CODE) == "accepted"

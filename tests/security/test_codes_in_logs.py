@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from tests.support.app import SECRET, RunningApp, running, settings_for
-from tests.support.mailbox import ask, code_in, mailed, redeem, token_in, wrong
+from tests.support.mailbox import ask, by_code, code_in, mailed, redeem, token_in, wrong
 
 
 async def test_codes_and_tokens_are_never_logged(app: RunningApp, database_url: str) -> None:
@@ -16,7 +16,7 @@ async def test_codes_and_tokens_are_never_logged(app: RunningApp, database_url: 
             for sent in (wrong(code), f" {code}", f"{code}0", code, code):
                 await redeem(client, purpose="sign_in", email="ada@example.org", code=sent)
                 await redeem(client, purpose=code, email=code, code=sent)
-                await client.post("/api/session", json={"method": "code", "email": "ada@example.org", "code": sent})
+                await client.post("/api/session", json=by_code(sent))
             for sent in (token, f"{token}x", token):
                 await redeem(client, token=sent, code=code)
                 await redeem(client, token=sent)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, is_signed_in, problem, running, settings_for
-from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in
+from tests.support.mailbox import ask, by_code, code_in, flow_of, mailed, redeem, text_of, token_in
 
 ADDRESS = "ada@example.org"
 HASHES = "SELECT count(*) FROM keys WHERE kind = 'primary' AND secret_hash IS NOT NULL"
@@ -46,7 +46,7 @@ async def test_without_passwords_an_earlier_password_reset_is_refused(app: Runni
 
 async def test_without_passwords_redeeming_a_key_stores_no_password(open_app: RunningApp) -> None:
     setup, invitation = await open_app.setup_token(), await open_app.invitation("eve@example.org")
-    sign_up = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
+    sign_up = token_in(await mailed(open_app, "sign_up", ADDRESS))
 
     for sent in ({"token": setup, "email": "root@example.org"}, {"token": invitation}, {"token": sign_up}):
         answer = await redeem(open_app.client(), **sent, name="Eve", secret=SECRET)
@@ -67,7 +67,7 @@ async def test_without_codes_no_code_is_mailed(password_app: RunningApp) -> None
 
 
 async def test_without_open_sign_up_an_earlier_sign_up_key_is_refused(app: RunningApp, open_app: RunningApp) -> None:
-    token = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
+    token = token_in(await mailed(open_app, "sign_up", ADDRESS))
 
     assert (await redeem(app.client(), token=token)).status_code == 410
     assert (await redeem(open_app.client(), token=token)).status_code == 201
@@ -79,13 +79,14 @@ async def test_without_codes_an_earlier_code_or_link_is_refused(app: RunningApp,
     code, token = code_in(message), token_in(message)
     browser = password_app.with_cookie(await password_app.token(user_id))
     client = password_app.client()
+    proof = {"method": "code", "code": code, "flow": flow_of("sign_in", ADDRESS)}
 
     refused = [
-        await client.post("/api/session", json={"method": "code", "email": ADDRESS, "code": code}),
+        await client.post("/api/session", json=by_code(code, ADDRESS)),
         await client.post("/api/session", json={"method": "link", "token": token}),
         await redeem(client, purpose="sign_in", email=ADDRESS, code=code),
         await redeem(client, token=token),
-        await browser.post("/api/session/reauthentication", json={"method": "code", "code": code}),
+        await browser.post("/api/session/reauthentication", json=proof),
     ]
 
     assert [problem(answer)["code"] for answer in refused] == ["key_not_usable"] * len(refused)

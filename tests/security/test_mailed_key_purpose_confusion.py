@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.app import SECRET, RunningApp, is_signed_in
-from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
+from tests.support.mailbox import ask, code_in, flow_of, mailed, redeem, token_in
 
 ADA, EVE, NEW = "ada@example.org", "eve@example.org", "new@example.org"
 PURPOSES = ("sign_in", "sign_up", "password_reset", "email_change", "email_change_undo", "invitation", "", "superuser")
@@ -66,7 +66,8 @@ async def test_a_code_of_another_user_does_not_reauthenticate(app: RunningApp) -
     await app.user(EVE)
     code = code_in(await mailed(app, "sign_in", EVE))
 
-    answer = await ada.post("/api/session/reauthentication", json={"method": "code", "code": code})
+    proof = {"method": "code", "code": code, "flow": flow_of("sign_in", EVE)}
+    answer = await ada.post("/api/session/reauthentication", json=proof)
 
     assert answer.status_code == 410
     assert (await redeem(app.client(), purpose="sign_in", email=EVE, code=code)).status_code == 201

@@ -57,8 +57,8 @@ async def test_the_next_owner_of_the_old_address_gets_a_new_account(open_app: Ru
     open_app.clock.forward(seconds=30)
 
     new_owner = open_app.client()
-    token = token_in(await mailed(open_app, "sign_up", OLD, name="Newcomer"))
-    await redeem(new_owner, token=token)
+    token = token_in(await mailed(open_app, "sign_up", OLD))
+    await redeem(new_owner, token=token, name="Newcomer")
 
     assert (await new_owner.get("/api/session")).json()["user"]["name"] == "Newcomer"
     assert (await browser.get("/api/session")).json()["user"]["email"] == NEW

@@ -24,6 +24,7 @@ from app.audit import OPERATOR
 from app.auth.email_addresses import normalise
 from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.flows.administer_users import create_user_with_link
+from app.domain.flows.request_key import JOB_DELAY_MAX
 from app.domain.keys.repository import KeyRepository
 from app.domain.languages.members.models import LanguageMember
 from app.domain.languages.schemas import NewLanguage
@@ -207,8 +208,8 @@ class RunningApp:
         return client
 
     async def mails(self) -> list[EmailMessage]:
-        """Run the jobs that are due. Returns all mails of the test so far, in the order of their requests."""
-        await drain(self.worker)
+        """Run the jobs of all requests so far. Returns all mails of the test, in the order of their requests."""
+        await drain(self.worker, within=JOB_DELAY_MAX)
         files = sorted((self.settings.data_path / "mail").glob("*.eml"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
 

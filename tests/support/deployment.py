@@ -11,7 +11,7 @@ import httpx
 from app.postgres.database import Database
 from tests.conftest import make_database
 from tests.support.app import SECRET, SECRET_KEY, problem, until
-from tests.support.mailbox import ask, redeem, token_in
+from tests.support.mailbox import ask, is_accepted, redeem, token_in
 from tests.support.serve_process import PATIENCE_SECONDS, Service, serving_beside
 from tests.support.smtp_server import MailServer, mail_server
 
@@ -70,7 +70,7 @@ class Deployment:
     ) -> EmailMessage:
         """Request a single-use key. Returns the mail that carries the key."""
         answer = await ask(asker or self.browser(), purpose, address, **sent)
-        assert (answer.status_code, answer.json()) == ACCEPTED
+        assert is_accepted(answer)
         return await self.mail.mail_to(address)
 
     async def unread(self) -> list[str]:
@@ -91,7 +91,7 @@ class Deployment:
         """Whether a sign-in key is mailed to the address. Rate limits are reset first."""
         await self.database.pool.execute("DELETE FROM rate_limits")
         answer = await ask(self.browser(), "sign_in", address)
-        assert (answer.status_code, answer.json()) == ACCEPTED
+        assert is_accepted(answer)
         return address in await self.unread() and bool(await self.mail.mail_to(address))
 
     async def refuses(self, *keys: dict[str, str]) -> bool:

@@ -7,6 +7,10 @@ import httpx
 
 from tests.support.app import RunningApp
 
+# The flow of the latest request for each purpose and address.
+_FLOWS: dict[tuple[str, str], str] = {}
+UNKNOWN_FLOW = "A" * 43
+
 
 def text_of(message: EmailMessage) -> str:
     """The plain text part of a mail."""
@@ -35,20 +39,40 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 10**8:08}"
 
 
+def flow_of(purpose: str, email: str = "ada@example.org") -> str:
+    """The flow of the latest request for this purpose and address; an unknown flow if there was none."""
+    return _FLOWS.get((purpose, email.strip().lower()), UNKNOWN_FLOW)
+
+
+def by_code(code: str, email: str = "ada@example.org") -> dict[str, str]:
+    """The body that signs in with a code of the latest request for the address."""
+    return {"method": "code", "email": email, "code": code, "flow": flow_of("sign_in", email)}
+
+
+def is_accepted(answer: httpx.Response) -> bool:
+    """Whether the answer is that of every accepted request for a key."""
+    body = answer.json()
+    return answer.status_code == 202 and body.keys() == {"status", "flow", "resendAfter", "expiresIn"}
+
+
 async def ask(client: httpx.AsyncClient, purpose: str, email: str = "ada@example.org", **sent: str) -> httpx.Response:
     """Request a single-use key."""
-    return await client.post("/api/keys", json={"purpose": purpose, "email": email, **sent})
+    answer = await client.post("/api/keys", json={"purpose": purpose, "email": email, **sent})
+    if answer.status_code == 202:
+        _FLOWS[purpose, email.strip().lower()] = answer.json()["flow"]
+    return answer
 
 
 async def mailed(app: RunningApp, purpose: str, email: str = "ada@example.org", **sent: str) -> EmailMessage:
     """Request a single-use key and run the due jobs. Returns the one mail that they send."""
     before = len(await app.mails())
-    response = await ask(app.client(), purpose, email, **sent)
-    assert (response.status_code, response.json()) == (202, {"status": "accepted"})
+    assert is_accepted(await ask(app.client(), purpose, email, **sent))
     (message,) = (await app.mails())[before:]
     return message
 
 
 async def redeem(client: httpx.AsyncClient, **sent: str) -> httpx.Response:
-    """Redeem a single-use key."""
+    """Redeem a single-use key: a code with the flow of the latest request for its purpose and address, if not given."""
+    if "code" in sent and "flow" not in sent:
+        sent["flow"] = flow_of(sent.get("purpose", ""), sent.get("email", ""))
     return await client.post("/api/keys/redeem", json=sent)

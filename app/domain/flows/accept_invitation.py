@@ -57,6 +57,8 @@ async def _create_first_admin(actor: Actor, transaction: AsyncSession, redemptio
         redemption.address,
         now=redemption.now,
         name=redemption.name,
+        phone=redemption.phone,
+        locale=redemption.locale,
         platform_role="admin",
         secret_hash=redemption.secret_hash,
         # The holder of the setup link runs the service and names their own address. An unverified address would cost
@@ -74,7 +76,9 @@ async def _complete_account(actor: Actor, transaction: AsyncSession, key: LiveKe
     if (await KeyRepository(transaction).lock_primary(user.id)).secret_hash is not None:
         raise key_not_usable()
     verified = {"email_verified_at": redemption.now} if MAILED in key.payload else {}
-    await users.change(user.id, redemption.now, name=redemption.name, **verified)
+    sent = {"phone": redemption.phone, "locale": redemption.locale}
+    given = {field: value for field, value in sent.items() if value is not None}
+    await users.change(user.id, redemption.now, name=redemption.name, **given, **verified)
     await set_secret(actor, transaction, user.id, redemption.secret_hash)
     await void_keys(actor, transaction, user.id)
     return Redeemed(user.id, user.platform_role)

@@ -3,8 +3,11 @@
 from litestar import Controller, Response, delete, post, put
 from litestar.params import JSONBody
 
+from app.auth.cookies import neighbour
+from app.auth.flows import NAME as FLOW_COOKIE
 from app.auth.middleware import SETS_COOKIE
 from app.domain.flows import administer_users
+from app.domain.flows.mail_budget import RESEND_AFTER
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.redeem_key import inspect_key, redeem_key
 from app.domain.flows.request_key import request_key
@@ -27,7 +30,7 @@ from app.domain.sessions.service import describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
-from app.http.parameters import SESSION_ETAG, SET_COOKIE, UserId
+from app.http.parameters import SESSION_ETAG, SET_COOKIE, SET_FLOW_COOKIE, UserId
 from app.http.requests import actor_of, user_and_session, user_id_in_path
 from app.http.responses import encoded_response, set_cookies
 
@@ -42,25 +45,37 @@ class KeyFlowController(Controller):
     path = "/api/keys"
     tags = ("Keys",)
 
-    @post(guards=[ANYONE], status_code=202)
+    @post(guards=[ANYONE], status_code=202, opt={SETS_COOKIE: True}, response_headers=[SET_FLOW_COOKIE])
     async def ask(
         self, request: Request, data: JSONBody[RequestKeyInput], resources: ResourcesDependency
-    ) -> KeyRequested:
+    ) -> Response[KeyRequested]:
         """Ask for a code or link by mail. An unknown purpose is refused with the list of those that clients can use.
 
-        202 for every address, known or not, in the same words and time. `email_change` needs a signed-in user who has
-        authenticated a short while ago. 429 with Retry-After if an address or client asks too often.
+        202 for every address, known or not, in the same words and time. The mailed code works only together with the
+        `flow` of the answer, which is set as the cookie `auth_flow` too; a link works without it. Asking again with the
+        flow, in the body or as the cookie, mails a new code in place of the one before, with the attempts that are
+        left of it. Where an address has got many mails, the mail has a link alone, or there is none while the link of
+        an earlier mail is usable.
+
+        `email_change` needs a signed-in user who has authenticated a short while ago. 429 with Retry-After if a client
+        asks too often.
         """
         if data.purpose in PURPOSES_FOR_USERS:
             # Guards run before the body is read. Only the body tells whether these two are needed.
             for guard in MAY_REQUEST_AS_USER:
                 await guard(request, request.route_handler)
-        await request_key(actor_of(request), resources, data)
-        return KeyRequested()
+        accepted = await request_key(actor_of(request), resources, data)
+        cookie = neighbour(resources.cookie, FLOW_COOKIE).set_cookie(accepted.flow, accepted.expires_in)
+        resend_after = int(RESEND_AFTER.total_seconds())
+        return Response(
+            KeyRequested(accepted.flow, resend_after, accepted.expires_in),
+            status_code=202,
+            headers={"Set-Cookie": cookie},
+        )
 
     @post("/inspect", guards=[ANYONE], status_code=200)
     async def inspect(self, data: JSONBody[InspectKeyInput], resources: ResourcesDependency) -> InspectedKey:
-        """What a link is for, for which address, and what redeeming it takes. Nothing is consumed."""
+        """What a link is for, for which address, and what redeeming it needs and takes. Nothing is consumed."""
         return await inspect_key(resources, data.token)
 
     @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
@@ -68,6 +83,8 @@ class KeyFlowController(Controller):
         self, request: Request, data: JSONBody[RedeemKeyInput], resources: ResourcesDependency
     ) -> Response[WhoAmI]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookies of `POST /api/session`.
+
+        A code needs the flow of the request that asked for it, in the body or as the cookie `auth_flow`.
 
         A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
         key usable, but takes one of a code's attempts. 409 for an invitation while another user is signed in, unless

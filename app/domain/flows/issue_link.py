@@ -1,9 +1,11 @@
 """Issuing a single-use key: the only place where link tokens are made and URLs of links are written."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record
@@ -11,6 +13,20 @@ from app.auth.tokens import new_link_token, token_hash
 from app.domain.keys.service import key_subject
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
+
+
+class CodeBeside(Struct, frozen=True):
+    """The code of a key that has one beside its link: its hash, its attempts, and the flow that it works with.
+
+    It has no more attempts than are left of the `continued` key, the one before of the flow. The codes of the
+    `displaced` keys end.
+    """
+
+    code_hash: str
+    attempts: int
+    flow_hash: str
+    continued: UUID | None = None
+    displaced: Collection[UUID] = ()
 
 
 async def issue_link(
@@ -23,17 +39,15 @@ async def issue_link(
     user_id: UUID | None,
     expires_at: datetime,
     payload: Mapping[str, str],
-    code_hash: str | None = None,
-    attempts: int | None = None,
+    code: CodeBeside | None = None,
+    asked_by: str | None = None,
     language_code: str | None = None,
     invited_by: UUID | None = None,
 ) -> str:
-    """Issue the live key of an address and purpose, in place of an earlier one; returns the URL of its link.
+    """Issue a key; returns the URL of its link. Earlier links stay usable, but for invitations (`issue`).
 
-    An invitation replaces only an earlier one to the same language.
-
-    The token is in the fragment, which browsers send to no server: no log, proxy or Referer sees it. `code_hash` and
-    `attempts` are for a key that has a code too.
+    The token is in the fragment, which browsers send to no server: no log, proxy or Referer sees it. `asked_by` is who
+    asked for a mail with the key, if a client did.
     """
     token = new_link_token()
     key_id = await SingleUseKeyRepository(transaction).issue(
@@ -41,13 +55,13 @@ async def issue_link(
         address=address,
         user_id=user_id,
         token_hash=token_hash(token),
-        code_hash=code_hash,
-        attempts=attempts,
         payload=payload,
         now=resources.clock(),
         expires_at=expires_at,
+        asked_by=asked_by,
         language_code=language_code,
         invited_by=invited_by,
+        **(msgspec.structs.asdict(code) if code else {}),
     )
     await record(actor, transaction, "key.issue", key_subject(user_id, key_id), detail={"purpose": purpose})
     return f"{resources.settings.public_url}/redeem#token={token}"

@@ -16,25 +16,24 @@ from app.settings.model import Settings
 
 
 class KeyRequest(Struct, frozen=True):
-    """A request for a key: the address that the mail goes to. `user_id` is set if the purpose is for signed-in users.
-
-    `name` and `phone` come from the requester and are not checked against any account.
-    """
+    """A request for a key: the address that the mail goes to, and the user if the purpose is for signed-in users."""
 
     address: Address
     user_id: UUID | None = None
-    name: str = ""
-    phone: str | None = None
 
 
 class IssueKey(Struct, frozen=True):
-    """Issue a key, bound to this user or to nobody yet, and mail it with `template`."""
+    """Issue a key, bound to this user or to nobody yet, and mail it with `template`.
+
+    `devices_since` is that of the user: device cookies issued earlier do not count.
+    """
 
     template: str
     to: str
     user_id: UUID | None
     locale: str | None = None
     payload: Mapping[str, str] = {}
+    devices_since: datetime | None = None
 
 
 class SendNotice(Struct, frozen=True):
@@ -55,12 +54,14 @@ class LiveKey(Struct, frozen=True):
 
 
 class Redemption(Struct, frozen=True):
-    """What the holder of a key has sent with it, validated."""
+    """What the holder of a key has sent with it, validated. An empty `name` was not sent."""
 
     address: Address
     name: str
     secret_hash: str | None
     now: datetime
+    phone: str | None = None
+    locale: str | None = None
 
 
 class Redeemed(Struct, frozen=True):
@@ -83,9 +84,9 @@ class Purpose(Struct, frozen=True):
 
     `request` runs in a job, never in the HTTP request; without it nobody can request such a key. `redeem` runs in the
     transaction that consumes the key; a `Problem` that it raises rolls back both. `code` is None if there is no code,
-    `link_lifetime` if there is no link. `needs` names the fields that redeeming takes. `for_users` limits requests to
-    signed-in users who have authenticated a short while ago. With `asks_to_switch`, a client in which another user is
-    signed in must say that it wants to sign in as the key's user.
+    `link_lifetime` if there is no link. `needs` names the fields that redeeming needs, `optional` those that it takes.
+    `for_users` limits requests to signed-in users who have authenticated a short while ago. With `asks_to_switch`, a
+    client in which another user is signed in must say that it wants to sign in as the key's user.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Purpose(Struct, frozen=True):
     code: OneTimeCode | None = None
     link_lifetime: Callable[[Settings], timedelta] | None = None
     needs: Callable[[Settings, LiveKey], tuple[str, ...]] = lambda _settings, _key: ()
+    optional: tuple[str, ...] = ()
     enabled: Callable[[Settings], bool] = lambda _settings: True
     for_users: bool = False
     asks_to_switch: bool = False
@@ -106,4 +108,6 @@ def key_not_usable() -> Problem:
 
 def issue_to(user: User | None, template: str) -> IssueKey | None:
     """The key to mail to a user: none if there is no user, or if the user is suspended."""
-    return IssueKey(template, user.email, user.id, user.locale) if user and user.status == "active" else None
+    if user is None or user.status != "active":
+        return None
+    return IssueKey(template, user.email, user.id, user.locale, devices_since=user.devices_since)

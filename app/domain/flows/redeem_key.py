@@ -8,19 +8,20 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record
+from app.auth import flows
 from app.auth.email_addresses import normalise, normalise_new
 from app.auth.tokens import pasted_code, pasted_link_token, token_hash
 from app.domain.flows.guess_limits import count_guess, note_owner, note_right
 from app.domain.flows.invite import LANGUAGE
-from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable
+from app.domain.flows.purpose import LiveKey, Purpose, Redemption, key_not_usable
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.repository import find_account
-from app.domain.flows.request_key import code_hashes
+from app.domain.flows.request_key import code_hashes, flow_cookie
 from app.domain.flows.schemas import InspectedKey, RedeemKeyInput
 from app.domain.flows.set_password import hash_new_secret
 from app.domain.keys.models import Key
 from app.domain.keys.service import key_subject
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
+from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
@@ -32,13 +33,13 @@ from app.text import name_in_nfc
 class FoundKey(Struct, frozen=True):
     """A key that can be redeemed.
 
-    If its holder presented a code, `code` is the purpose's code and `hashes` are the hashes of that code; if a link,
-    both are empty.
+    If its holder presented a code, `code` is where the code belongs and `hashes` are the hashes of that code; if a
+    link, both are empty.
     """
 
     key: Key
     purpose: Purpose
-    code: OneTimeCode | None = None
+    code: CodeOf | None = None
     hashes: tuple[str, ...] = ()
 
     @property
@@ -50,8 +51,7 @@ class FoundKey(Struct, frozen=True):
         """Consume the key. Raises `Problem` `key_not_usable` if a concurrent request has consumed it."""
         keys, now = SingleUseKeyRepository(transaction), resources.clock()
         if self.code:
-            address = self.key.address or ""
-            key = await keys.consume_code(address, self.purpose.name, self.code.lifetime, self.hashes, now)
+            key = await keys.consume_code(self.code, self.hashes, now)
         else:
             key = await keys.consume_link(bytes.fromhex(self.key.identifier), self.purpose.name, now)
         if key is None:
@@ -64,7 +64,8 @@ class FoundKey(Struct, frozen=True):
 async def redeem_key(
     actor: Actor, resources: Resources, sent: RedeemKeyInput, purpose_name: str | None = None
 ) -> StartedSession:
-    """Redeem a link's token, or a code with its purpose and address; `purpose_name` limits redeeming to one purpose.
+    """Redeem a link's token, or a code with its purpose, address and flow; `purpose_name` limits redeeming to one
+    purpose.
 
     Every key that cannot be used gets the same `Problem` `key_not_usable`, whatever the cause. It also
     raises `validation_failed` and `signed_in_as_another`, which leave the key usable, `email_taken`,
@@ -100,15 +101,27 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
     needs = found.purpose.needs(resources.settings, _live(found.key))
     key = found.key
     return InspectedKey(
-        purpose=found.purpose.name, email=key.address or None, language=key.payload.get(LANGUAGE), needs=list(needs)
+        purpose=found.purpose.name,
+        email=key.address or None,
+        language=key.payload.get(LANGUAGE),
+        needs=list(needs),
+        optional=list(found.purpose.optional),
     )
 
 
 async def find_by_code(
-    actor: Actor, resources: Resources, purpose_name: str, email: str, code: str, *, step_up: bool = False
+    actor: Actor,
+    resources: Resources,
+    purpose_name: str,
+    email: str,
+    code: str,
+    sent_flow: str | None,
+    *,
+    step_up: bool = False,
 ) -> FoundKey:
     """The key of a right code. The attempt is counted and committed before the code is compared.
 
+    `sent_flow` is the flow in the body; without it, the cookie's counts. A code of another flow is a wrong code.
     `step_up`: the actor proves again who they are.
 
     Raises `Problem`: `validation_failed`, `key_not_usable`, `too_many_requests`.
@@ -116,21 +129,26 @@ async def find_by_code(
     digits = pasted_code(code)
     if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
+    flow = sent_flow or flow_cookie(actor, resources)
+    if not flow:
+        raise invalid("flow", "missing", "Send the flow of the answer to the request for the code, or its cookie")
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
     account = await find_account(resources.database, address)
-    guess = await count_guess(actor, resources, address, account, step_up=step_up)
+    hashed_flow = flows.flow_hash(flow)
+    own_flow = hashed_flow if flows.is_own(resources.secret_key, flow) else None
+    guess = await count_guess(actor, resources, address, account, flow_hash=own_flow, step_up=step_up)
     if purpose is None or purpose.code is None or not purpose.enabled(resources.settings):
         raise key_not_usable()
-    now = resources.clock()
+    now, place = resources.clock(), CodeOf(address, purpose.name, hashed_flow, purpose.code.lifetime)
     async with resources.database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
-        key = await keys.count_attempt(address, purpose.name, purpose.code.lifetime, now)
+        key = await keys.count_attempt(place, now)
     hashes = code_hashes(resources, address, purpose.name, digits)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right:
         raise key_not_usable()
     note_right(resources, guess)
-    return FoundKey(key, purpose, purpose.code, hashes)
+    return FoundKey(key, purpose, place, hashes)
 
 
 async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) -> FoundKey:
@@ -142,7 +160,7 @@ async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) ->
         by_code = {"purpose": sent.purpose, "email": sent.email, "code": sent.code}
         absent = [name for name, value in by_code.items() if value is None]
         raise Problem("validation_failed", errors=[FieldError(name, "missing", "Or send a token") for name in absent])
-    return await find_by_code(actor, resources, sent.purpose, sent.email, sent.code)
+    return await find_by_code(actor, resources, sent.purpose, sent.email, sent.code, sent.flow)
 
 
 async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:
@@ -165,6 +183,13 @@ async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: R
     missing = [FieldError(name, "missing", "This key needs the field") for name in needed if not values[name]]
     if missing:
         raise Problem("validation_failed", errors=missing)
+    profile = {"phone": sent.phone, "locale": sent.locale}
+    not_taken = [name for name, value in profile.items() if value is not None and name not in found.purpose.optional]
+    if not_taken:
+        raise Problem(
+            "validation_failed",
+            errors=[FieldError(name, "unknown_field", "This key does not take the field") for name in not_taken],
+        )
     address = normalise_new(sent.email, resources.settings) if sent.email else normalise(live.address)
     if live.address not in ("", address.unique):
         raise key_not_usable()
@@ -173,7 +198,7 @@ async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: R
     if "secret" in needed:
         present_name = await _name_of(resources, found.key.user_id)
         hashed = await hash_new_secret(actor, resources, sent.secret or "", address.unique, name, present_name)
-    return Redemption(address, name, hashed, resources.clock())
+    return Redemption(address, name, hashed, resources.clock(), sent.phone, sent.locale)
 
 
 async def _name_of(resources: Resources, user_id: UUID | None) -> str:

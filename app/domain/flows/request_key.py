@@ -3,6 +3,7 @@
 The request only enqueues a job. The job finds out whether the address has an account, issues the key and mails it.
 """
 
+import secrets
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,42 +12,62 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor
+from app.auth import devices, flows
+from app.auth.cookies import cookie_value, neighbour
+from app.auth.devices import Device, known_device, read_devices
 from app.auth.email_addresses import Address, normalise_new
 from app.auth.tokens import code_hash, new_code
 from app.domain.flows.guess_limits import codes_accepted
-from app.domain.flows.issue_link import issue_link
+from app.domain.flows.issue_link import CodeBeside, issue_link
+from app.domain.flows.mail_budget import WINDOW, Asked, Asker, Mailing, plan_mailing
 from app.domain.flows.purpose import IssueKey, KeyRequest, Purpose, SendNotice
 from app.domain.flows.purpose_registry import PURPOSES, requestable
 from app.domain.flows.schemas import RequestKeyInput
+from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
+from app.errors import Problem
 from app.jobs import queue
 from app.jobs.worker import Attempt, JobHandler
 from app.rate_limits import client_network
-from app.text import name_in_nfc
 
 ISSUE_KEY = "issue_key"
 
 # A request whose job has not run within this time is dropped: the user has asked again by then.
 REQUEST_LIFETIME = timedelta(minutes=10)
+# The job is due at a random moment before this has passed: it takes longer for an address that has an account, and
+# would slow down the next request of whoever wants to know.
+JOB_DELAY_MAX = timedelta(seconds=1)
 
 # The purpose under which `SecretKey.derive` makes the keys of code hashes.
 CODE_KEYS = "one_time_codes"
 
 
 class KeyJob(Struct, frozen=True):
-    """A request for a key, as the job's payload."""
+    """A request for a key, as the job's payload. `devices` are those of the requester's device cookie."""
 
     purpose: str
     written: str
     unique: str
     user_id: UUID | None
-    name: str
-    phone: str | None
+    flow_hash: str
+    devices: tuple[Device, ...] = ()
     actor: Actor = Actor()
 
 
-async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput) -> None:
+class AcceptedRequest(Struct, frozen=True):
+    """The flow that the mailed code works with, and how many seconds the code works from now on."""
+
+    flow: str
+    expires_in: int
+
+    def __repr__(self) -> str:
+        return "AcceptedRequest(…)"
+
+
+async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput) -> AcceptedRequest:
     """Accept a request for a key. Nothing tells the requester whether anything will be mailed.
+
+    The flow is the one that the request sends, in the body or as a cookie, if this service has made it; else a new one.
 
     Raises `Problem`: `validation_failed`, `method_disabled`, `too_many_requests`, and `not_signed_in` for a purpose
     that is for signed-in users.
@@ -55,19 +76,28 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     user_id = actor.require_user_id() if purpose.for_users else None
     address = normalise_new(sent.email, resources.settings)
     await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
-    await resources.rate_limits.hit("mail_to_address", address.unique)
+    flow = flows.continued_or_new(resources.secret_key, sent.flow or flow_cookie(actor, resources))
+    now = resources.clock()
+    device_cookie = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
     job = KeyJob(
         purpose=purpose.name,
         written=address.written,
         unique=address.unique,
         user_id=user_id,
-        name=name_in_nfc(sent.name) if sent.name else "",
-        phone=sent.phone,
+        flow_hash=flows.flow_hash(flow),
+        devices=read_devices(resources.secret_key, device_cookie, now),
         actor=actor.as_recorded(),
     )
-    expires_at = resources.clock() + REQUEST_LIFETIME
+    due_at = now + JOB_DELAY_MAX * secrets.SystemRandom().random()
     async with resources.database.transaction() as transaction:
-        await resources.jobs.enqueue(transaction, ISSUE_KEY, job, expires_at=expires_at)
+        await resources.jobs.enqueue(transaction, ISSUE_KEY, job, due_at=due_at, expires_at=now + REQUEST_LIFETIME)
+    lifetime = purpose.code.lifetime if purpose.code else REQUEST_LIFETIME
+    return AcceptedRequest(flow, int(lifetime.total_seconds()))
+
+
+def flow_cookie(actor: Actor, resources: Resources) -> str | None:
+    """The flow in the cookie of the actor's request, as it was sent."""
+    return cookie_value(actor.cookies, neighbour(resources.cookie, flows.NAME).name)
 
 
 def issue_key_handler(resources: Resources) -> JobHandler:
@@ -83,48 +113,79 @@ async def issue_requested_key(resources: Resources, attempt: Attempt) -> None:
     """Issue the requested key and mail it, or mail a notice, or do nothing: as the purpose decides for the address."""
     job = msgspec.json.decode(attempt.payload, type=KeyJob)
     purpose = PURPOSES[job.purpose]
-    request = KeyRequest(Address(job.written, job.unique), job.user_id, job.name, job.phone)
     mail_id = queue.dependent_job_id(attempt.job_id)
     async with resources.database.transaction() as transaction:
         if await queue.exists(transaction, mail_id):
             return  # done by an earlier attempt whose end was not recorded
+        request = KeyRequest(Address(job.written, job.unique), job.user_id)
         answer = await purpose.request(resources, transaction, request) if purpose.request else None
         if isinstance(answer, IssueKey):
-            await _issue_and_mail(job.actor, resources, transaction, purpose, request.address.unique, answer, mail_id)
-        elif isinstance(answer, SendNotice):
+            mailing = await _plan(resources, transaction, job, purpose, answer)
+            if mailing is not None:
+                await _issue_and_mail(resources, transaction, job, purpose, answer, mailing, mail_id)
+        elif isinstance(answer, SendNotice) and await _may_send_notice(resources, job.unique):
             await resources.mail.enqueue(
                 transaction, to=answer.to, template=answer.template, locale=answer.locale, values={}, job_id=mail_id
             )
 
 
+def _asker(job: KeyJob, purpose: Purpose, answer: IssueKey) -> Asker:
+    """Whose budget the mail is in: a signed-in user, or a device where the user of the key has signed in before, counts
+    as a device."""
+    if purpose.for_users or (answer.user_id and known_device(job.devices, answer.user_id, answer.devices_since)):
+        return "device"
+    return "stranger"
+
+
+async def _plan(
+    resources: Resources, transaction: AsyncSession, job: KeyJob, purpose: Purpose, answer: IssueKey
+) -> Mailing | None:
+    """What to mail. Requests for one address are decided one after the other."""
+    now = resources.clock()
+    keys = SingleUseKeyRepository(transaction)
+    asked_by = _asker(job, purpose, answer)
+    asked = Asked(
+        asked_by=asked_by,
+        flow_hash=job.flow_hash,
+        user_id=answer.user_id,
+        code=purpose.code,
+        has_link=purpose.link_lifetime is not None,
+        codes_stopped=not await codes_accepted(resources, job.unique, device=asked_by == "device"),
+        by_user=purpose.for_users,
+    )
+    await keys.lock_mail(job.unique)
+    return plan_mailing(asked, await keys.mailed_since(job.unique, purpose.name, now - WINDOW), now)
+
+
 async def _issue_and_mail(
-    actor: Actor,
     resources: Resources,
     transaction: AsyncSession,
+    job: KeyJob,
     purpose: Purpose,
-    address: str,
     answer: IssueKey,
+    mailing: Mailing,
     mail_id: UUID,
 ) -> None:
-    """Issue the key and enqueue its mail. If no code for the address would be accepted, the mail has a link only."""
+    """Issue the key and enqueue its mail."""
     now = resources.clock()
-    one_time_code = purpose.code if await codes_accepted(resources, address, device=False) else None
+    code, code_lifetime, beside = "", None, None
+    if mailing.attempts and purpose.code:
+        code, code_lifetime = new_code(), purpose.code.lifetime
+        hashed = code_hashes(resources, job.unique, purpose.name, code)[0]
+        beside = CodeBeside(hashed, mailing.attempts, job.flow_hash, mailing.continued, mailing.displaced)
     link_lifetime = purpose.link_lifetime(resources.settings) if purpose.link_lifetime else None
-    lifetimes = [part for part in (one_time_code and one_time_code.lifetime, link_lifetime) if part]
-    if not lifetimes:
-        return
-    code = new_code() if one_time_code else ""
+    lifetimes = [lifetime for lifetime in (code_lifetime, link_lifetime) if lifetime]
     link = await issue_link(
-        actor,
+        job.actor,
         resources,
         transaction,
         purpose=purpose.name,
-        address=address,
+        address=job.unique,
         user_id=answer.user_id,
-        expires_at=now + (link_lifetime or lifetimes[0]),
+        expires_at=now + max(lifetimes),
         payload=answer.payload,
-        code_hash=code_hashes(resources, address, purpose.name, code)[0] if one_time_code else None,
-        attempts=one_time_code.attempts if one_time_code else None,
+        code=beside,
+        asked_by=_asker(job, purpose, answer),
     )
     values = {"code": code} if purpose.code else {}
     if link_lifetime is not None:
@@ -139,6 +200,15 @@ async def _issue_and_mail(
         expires_at=now + lifetimes[0],
         job_id=mail_id,
     )
+
+
+async def _may_send_notice(resources: Resources, address: str) -> bool:
+    """Whether an address may get another notice. A notice issues no key, so that keys cannot count it."""
+    try:
+        await resources.rate_limits.hit("notice_to_address", address)
+    except Problem:
+        return False
+    return True
 
 
 def code_hashes(resources: Resources, address: str, purpose: str, code: str) -> tuple[str, ...]:

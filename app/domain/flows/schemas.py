@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from app.auth.tokens import LINK_PREFIX
-from app.domain.users.fields import AddressText, PersonName, PhoneText
+from app.domain.users.fields import AddressText, LocaleText, PersonName, PhoneText
 from app.guards.roles import PlatformRole
 
 EXAMPLE_TOKEN = f"{LINK_PREFIX}{'A' * 43}"
@@ -22,6 +22,13 @@ TokenText = Annotated[str, Meta(max_length=200, description="The token of a one-
 CodeText = Annotated[
     str, Meta(max_length=100, description="The eight digits of a one-time code.", examples=["12345678"])
 ]
+FlowText = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        description="The `flow` of the answer to `POST /api/keys`; not needed where the `auth_flow` cookie is sent.",
+    ),
+]
 PurposeText = Annotated[str, Meta(min_length=1, max_length=40)]
 ReasonText = Annotated[str, Meta(min_length=1, max_length=500, description="Shown to platform admins only.")]
 
@@ -34,17 +41,23 @@ class Confidential(Struct, frozen=True):
 
 
 class RequestKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Ask for a single-use key by mail; `name` and `phone` are for the purpose `sign_up`."""
+    """Ask for a single-use key by mail. With the `flow` of an earlier answer, the code mailed for it is void."""
 
     purpose: PurposeText
     email: AddressText
-    name: PersonName | None = None
-    phone: PhoneText | None = None
+    flow: FlowText | None = None
 
 
-class KeyRequested(Struct, frozen=True):
-    """The answer for every address, known or not."""
+class KeyRequested(Confidential, frozen=True, rename="camel"):
+    """The answer for every address, known or not.
 
+    The mailed code works together with `flow`, for `expiresIn` seconds. Asking again in the same flow mails nothing
+    before `resendAfter` seconds have passed.
+    """
+
+    flow: str
+    resend_after: int
+    expires_in: int
     status: str = "accepted"
 
 
@@ -55,26 +68,30 @@ class InspectKeyInput(Confidential, frozen=True, forbid_unknown_fields=True):
 
 
 class InspectedKey(Struct, frozen=True):
-    """What a link is for, and which fields redeeming it takes."""
+    """What a link is for, which fields redeeming it needs, and which others it takes."""
 
     purpose: str
     email: str | None
     language: str | None
     needs: list[str]
+    optional: list[str]
 
 
 class RedeemKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Use a one-time link by its token, or a code with its purpose and address.
+    """Use a one-time link by its token, or a code with its purpose, address and flow.
 
-    Which of the other fields are needed depends on the purpose. `switch` accepts an invitation although another user is
-    signed in, whose session ends.
+    Which of the other fields are needed or taken depends on the purpose. `switch` accepts an invitation although
+    another user is signed in, whose session ends.
     """
 
     token: TokenText | None = None
     purpose: PurposeText | None = None
     code: CodeText | None = None
+    flow: FlowText | None = None
     email: AddressText | None = None
     name: PersonName | None = None
+    phone: PhoneText | None = None
+    locale: LocaleText | None = None
     secret: SecretText | None = None
     switch: bool = False
 

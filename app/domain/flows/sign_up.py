@@ -31,14 +31,14 @@ async def request_sign_up(
         return issue_to(user, "sign_in") if resources.settings.codes else None
     if resources.settings.sign_up != "open":
         return SendNotice("sign_up_closed", to=request.address.written)
-    payload = {"email": request.address.written, "name": request.name, "phone": request.phone or ""}
-    return IssueKey("sign_up", to=request.address.written, user_id=None, payload=payload)
+    written = request.address.written
+    return IssueKey("sign_up", to=written, user_id=None, payload={"email": written})
 
 
 async def sign_up(
     actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
 ) -> Redeemed:
-    """Create the account of the key's address, or sign in the user whom the key is bound to.
+    """Create the account of the key's address, or sign in the user whom the key is bound to, whose profile stays.
 
     Raises `Problem` `key_not_usable`.
     """
@@ -52,8 +52,9 @@ async def sign_up(
         transaction,
         Address(written=key.payload["email"], unique=key.address),
         now=now,
-        name=key.payload["name"],
-        phone=key.payload["phone"] or None,
+        name=redemption.name,
+        phone=redemption.phone,
+        locale=redemption.locale,
         verified=True,
     )
     await UserRepository(transaction).finish_onboarding(user.id, settings.required_profile_fields, now)

@@ -15,7 +15,7 @@ LINK = "link"
 
 LIVE = "kind = 'single_use' AND used_at IS NULL"
 LIVE_INVITATION = text(f"{LIVE} AND purpose = 'invitation'")
-LIVE_SINGLE_USE = text(f"{LIVE} AND purpose <> 'invitation'")
+LIVE_FLOW = text(f"{LIVE} AND flow_hash IS NOT NULL")
 
 
 class Key(Base):
@@ -23,7 +23,8 @@ class Key(Base):
 
     A *primary* key has the normalised email address as its identifier and an argon2id hash, or none, as its secret. A
     *single-use* key has the hash of its link's token as its identifier and, if it has a code too, the code's keyed
-    hash as its secret. A single-use key is bound to one purpose and one address; the empty address stands for any.
+    hash as its secret. A single-use key is bound to one purpose and one address; the empty address stands for any. Its
+    code works only together with the flow of `flow_hash`; without a flow, only its link works.
     """
 
     __tablename__ = "keys"
@@ -46,11 +47,19 @@ class Key(Base):
         Index("uq_keys_user_id_primary", "user_id", unique=True, postgresql_where=text("kind = 'primary'")),
         Index("ix_keys_expires_at", "expires_at", postgresql_where=text("kind = 'single_use'")),
         Index(
-            "uq_keys_address_purpose_live",
+            "ix_keys_address_purpose_created_at",
             "address",
             "purpose",
+            "created_at",
+            postgresql_where=text("kind = 'single_use'"),
+        ),
+        Index(
+            "uq_keys_address_purpose_flow_live",
+            "address",
+            "purpose",
+            "flow_hash",
             unique=True,
-            postgresql_where=LIVE_SINGLE_USE,
+            postgresql_where=LIVE_FLOW,
         ),
         Index(
             "uq_keys_invitation_live",
@@ -70,7 +79,8 @@ class Key(Base):
     secret_hash: Mapped[str | None] = mapped_column(Text)
     purpose: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
-    # The hash of the flow that asked for a code, and who asked: a known device of the user, or a stranger.
+    # The hash of the flow that the code belongs to: NULL without a code, and once the flow has got another one. Who
+    # asked: a known device of the user, or a stranger; NULL if nobody has.
     flow_hash: Mapped[str | None] = mapped_column(Text)
     asked_by: Mapped[str | None] = mapped_column(Text)
     # The language that an invitation is to, and the user who sent it: an operator's has none.
@@ -79,6 +89,7 @@ class Key(Base):
     payload: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default=text("'{}'::jsonb"))
     attempts_left: Mapped[int | None] = mapped_column(SmallInteger)
     expires_at: Mapped[datetime | None]
+    # When a single-use key was used; for a voided one, the time of its creation.
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]

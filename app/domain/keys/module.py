@@ -10,8 +10,8 @@ MODULE = Module(
     sweeps=(delete_expired,),
     audit_actions={
         "key.issue": (
-            "A one-time code or link was issued, and replaced any earlier one for the same address and purpose, which "
-            "`purpose` names."
+            "A one-time code or link was issued, for the purpose that `purpose` names. A code replaced the earlier one "
+            "of the same flow, an invitation the earlier one to the same language."
         ),
         "key.use": "A one-time code or link was used.",
         "key.revoke": "A one-time code or link was voided before it was used.",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.keys.models import EMAIL, Key
@@ -77,13 +77,14 @@ class KeyRepository(Repository[Key]):
         return (await self.session.execute(NOTE_USE, values)).scalar_one_or_none() is not None
 
     async def lock_listed(self, key_id: UUID, user_id: UUID, hidden: Collection[str]) -> str | None:
-        """The kind of one key of this user, locked; None if the user has no such key outside the `hidden` purposes."""
-        statement = select(Key.kind).where(Key.id == key_id, Key.user_id == user_id, _is_listed(hidden))
+        """The kind of one unused key of this user, locked; None if there is none outside the `hidden` purposes."""
+        unused = (_is_listed(hidden), Key.used_at.is_(None))
+        statement = select(Key.kind).where(Key.id == key_id, Key.user_id == user_id, *unused)
         return (await self.session.execute(statement.with_for_update())).scalar_one_or_none()
 
-    async def remove(self, key_id: UUID) -> None:
-        """Delete a key."""
-        await self.session.execute(delete(Key).where(Key.id == key_id))
+    async def void(self, key_id: UUID) -> None:
+        """Void a single-use key. The row stays until the clean-up, so that its mail counts."""
+        await self.session.execute(update(Key).where(Key.id == key_id).values(used_at=Key.created_at))
 
     async def page(
         self, user_id: UUID, now: datetime, after: UUID | None, limit: int, hidden: Collection[str]

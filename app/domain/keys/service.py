@@ -47,7 +47,7 @@ async def delete_key(actor: Actor, resources: Resources, key_id: UUID) -> None:
             raise SubjectNotFound
         if kind == "primary":
             raise Problem("primary_key_required", "A user always keeps a way in. The address can be changed instead.")
-        await keys.remove(key_id)
+        await keys.void(key_id)
         await record(actor, transaction, "key.revoke", subject_of("user", actor.require_user_id()))
 
 

@@ -13,17 +13,17 @@ async def inspect(app: RunningApp, token: str) -> httpx.Response:
     return await app.client().post("/api/keys/inspect", json={"token": token})
 
 
-async def inspected(app: RunningApp, token: str) -> tuple[str, str | None, str | None, list[str]]:
-    """Purpose, email, language and needed fields of the link."""
+async def inspected(app: RunningApp, token: str) -> tuple[str, str | None, str | None, list[str], list[str]]:
+    """Purpose, email, language, needed and optional fields of the link."""
     body = (await inspect(app, token)).json()
-    return body["purpose"], body["email"], body["language"], body["needs"]
+    return body["purpose"], body["email"], body["language"], body["needs"], body["optional"]
 
 
 async def test_inspecting_a_link_does_not_consume_the_key(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in")
     for _ in range(10):
-        assert await inspected(either, token_in(message)) == ("sign_in", ADDRESS, None, [])
+        assert await inspected(either, token_in(message)) == ("sign_in", ADDRESS, None, [], [])
     answer = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(message))
     assert answer.status_code == 201
 
@@ -34,23 +34,23 @@ async def test_an_invitation_names_its_language_and_the_needed_fields(either: Ru
     await admin.post("/api/languages/de/members", json={"email": ADDRESS})
     needs = ["name", "secret"] if either.settings.passwords else ["name"]
     token = token_in((await either.mails())[-1])
-    assert await inspected(either, token) == ("invitation", ADDRESS, "German", needs)
+    assert await inspected(either, token) == ("invitation", ADDRESS, "German", needs, ["phone", "locale"])
 
 
 async def test_the_setup_link_needs_an_address_too(either: RunningApp) -> None:
     needs = ["email", "name", "secret"] if either.settings.passwords else ["email", "name"]
-    assert await inspected(either, await either.setup_token()) == ("invitation", None, None, needs)
+    assert await inspected(either, await either.setup_token()) == ("invitation", None, None, needs, ["phone", "locale"])
 
 
-async def test_a_sign_up_needs_no_further_field(open_app: RunningApp) -> None:
-    token = token_in(await mailed(open_app, "sign_up", ADDRESS, name="Ada"))
-    assert await inspected(open_app, token) == ("sign_up", ADDRESS, None, [])
+async def test_a_sign_up_takes_the_profile_but_needs_no_field(open_app: RunningApp) -> None:
+    token = token_in(await mailed(open_app, "sign_up", ADDRESS))
+    assert await inspected(open_app, token) == ("sign_up", ADDRESS, None, [], ["name", "phone", "locale"])
 
 
 async def test_a_password_reset_needs_the_secret(app: RunningApp) -> None:
     await app.user(ADDRESS)
     token = token_in(await mailed(app, "password_reset"))
-    assert await inspected(app, token) == ("password_reset", ADDRESS, None, ["secret"])
+    assert await inspected(app, token) == ("password_reset", ADDRESS, None, ["secret"], [])
 
 
 async def test_an_undo_link_names_the_address_that_it_restores(either: RunningApp) -> None:
@@ -59,20 +59,18 @@ async def test_an_undo_link_names_the_address_that_it_restores(either: RunningAp
     code = code_in((await either.mails())[-1])
     await redeem(client, purpose="email_change", email="ada@new.example.org", code=code)
     token = token_in((await either.mails())[-1])
-    assert await inspected(either, token) == ("email_change_undo", ADDRESS, None, [])
+    assert await inspected(either, token) == ("email_change_undo", ADDRESS, None, [], [])
 
 
-async def test_used_expired_replaced_and_unknown_links_get_the_same_answer(either: RunningApp) -> None:
+async def test_used_expired_and_unknown_links_get_the_same_answer(either: RunningApp) -> None:
     await either.user(ADDRESS)
     used = token_in(await mailed(either, "sign_in"))
     assert (await redeem(either.client(), token=used)).status_code == 201
     either.clock.forward(seconds=30)
-    replaced = token_in(await mailed(either, "sign_in"))
-    either.clock.forward(seconds=30)
     expired = token_in(await mailed(either, "sign_in"))
     either.clock.forward(minutes=10)
 
-    answers = [await inspect(either, token) for token in (used, replaced, expired, f"osk_{'A' * 43}")]
+    answers = [await inspect(either, token) for token in (used, expired, f"osk_{'A' * 43}")]
     distinct = {(body["status"], body["code"], body["detail"]) for body in map(problem, answers)}
     assert distinct == {(410, "key_not_usable", "Ask for a new one.")}
 

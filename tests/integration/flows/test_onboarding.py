@@ -23,8 +23,8 @@ async def phone_app(app: RunningApp, database_url: str) -> AsyncIterator[Running
 async def newcomer(app: RunningApp, **profile: str) -> httpx.AsyncClient:
     """The client of a user who has just signed up."""
     client = app.client()
-    token = token_in(await mailed(app, "sign_up", ADDRESS, **profile))
-    assert (await redeem(client, token=token)).status_code == 201
+    token = token_in(await mailed(app, "sign_up", ADDRESS))
+    assert (await redeem(client, token=token, **profile)).status_code == 201
     return client
 
 

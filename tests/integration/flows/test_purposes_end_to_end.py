@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.app import field_errors, is_signed_in, problem
 from tests.support.deployment import ACCEPTED, Deployment, deployed
-from tests.support.mailbox import ask, code_in, redeem, text_of, token_in
+from tests.support.mailbox import ask, by_code, code_in, flow_of, redeem, text_of, token_in
 
 NEW_SECRET = "eleven boats below the bridge"
 AUTHENTICATED_AN_HOUR_AGO = """
@@ -61,7 +61,7 @@ async def test_the_code_and_the_link_of_a_mail_sign_in_once(deployment: Deployme
     message = await deployment.mailed("sign_in", address)
     assert f"{deployment.url}/redeem#token=" in text_of(message)
     sign_ins = {
-        "code": {"method": "code", "email": address, "code": code_in(message)},
+        "code": by_code(code_in(message), address),
         "link": {"method": "link", "token": token_in(message)},
     }
     browser = deployment.browser()
@@ -75,11 +75,11 @@ async def test_the_code_and_the_link_of_a_mail_sign_in_once(deployment: Deployme
 @pytest.mark.parametrize("method", ["code", "link"])
 async def test_open_sign_up_creates_a_user_by_code_or_link(codes: Deployment, method: str) -> None:
     address = f"sign.up.by.{method}@example.org"
-    message = await codes.mailed("sign_up", address, name="Grace", phone="+4915112345678")
+    message = await codes.mailed("sign_up", address)
     keys = redeem_bodies(message, "sign_up", address)
     assert await codes.users(address) == []
     browser = codes.browser()
-    answer = await redeem(browser, **keys[method])
+    answer = await redeem(browser, **keys[method], name="Grace", phone="+4915112345678")
     assert (answer.status_code, answer.json()["session"]["method"]) == (201, method)
     assert answer.json()["onboarding"] == {"required": False, "fields": []}
     me = (await browser.get("/api/users/me")).json()
@@ -100,11 +100,11 @@ async def test_closed_sign_up_mails_a_notice_and_creates_no_user(passwords: Depl
 async def test_sign_up_with_the_address_of_a_user_signs_in(deployment: Deployment) -> None:
     address = "has.an.account@example.org"
     await deployment.user(address)
-    message = await deployment.mailed("sign_up", address, name="Mallory")
+    message = await deployment.mailed("sign_up", address)
     assert message["Subject"].startswith(f"{code_in(message)} is your code for ")
     keys = redeem_bodies(message, "sign_up", address)
     browser = deployment.browser()
-    answer = await redeem(browser, **keys["code"])
+    answer = await redeem(browser, **keys["code"], name="Mallory")
     assert (answer.status_code, answer.json()["user"]["name"]) == (201, "Grace")
     assert await address_of(browser) == address
     assert await deployment.users(address) == ["Grace"]
@@ -142,7 +142,8 @@ async def test_a_change_of_address_requires_recent_authentication(deployment: De
     answer = await ask(browser, "email_change", new)
     assert (answer.status_code, problem(answer)["code"]) == (403, "reauthentication_required")
     code = code_in(await deployment.mailed("sign_in", address))
-    again = await browser.post("/api/session/reauthentication", json={"method": "code", "code": code})
+    proof = {"method": "code", "code": code, "flow": flow_of("sign_in", address)}
+    again = await browser.post("/api/session/reauthentication", json=proof)
     assert again.status_code == 200
     assert code_in(await deployment.mailed("email_change", new, browser))
 
@@ -180,7 +181,8 @@ async def test_a_platform_admin_invites_by_creating_a_user(deployment: Deploymen
     link = {"token": token_in(await deployment.mail.mail_to(address))}
     inspected = await deployment.browser().post("/api/keys/inspect", json=link)
     assert inspected.json() == {
-        "purpose": "invitation", "email": address, "language": None, "needs": list(deployment.acceptance)
+        "purpose": "invitation", "email": address, "language": None, "needs": list(deployment.acceptance),
+        "optional": ["phone", "locale"],
     }  # fmt: skip
     assert field_errors(await redeem(deployment.browser(), **link)) == dict.fromkeys(deployment.acceptance, "missing")
 

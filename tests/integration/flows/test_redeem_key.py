@@ -8,6 +8,7 @@ from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.flows.administer_users import create_user_with_link
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, problem
+from tests.support.mailbox import mailed, token_in
 from tests.support.races import at_once
 
 Body = dict[str, str]
@@ -43,6 +44,22 @@ async def test_an_invited_user_sets_name_and_secret_and_is_onboarded(app: Runnin
     assert response.json()["user"]["name"] == "Ada"
     assert response.json()["onboarding"] == {"required": False, "fields": []}
     assert (await app.client().post("/api/session", json=CREDENTIALS)).status_code == 201
+
+
+async def test_an_invitation_and_the_setup_link_take_phone_and_locale(app: RunningApp) -> None:
+    sent = {"phone": "+4915112345678", "locale": "de-AT"}
+    assert (await redeem(app, await app.setup_token(), email="root@example.org", **sent)).status_code == 201
+    assert (await redeem(app, await app.invitation("ada@example.org"), **sent)).status_code == 201
+    rows = await app.resources.database.pool.fetch("SELECT phone, locale FROM users")
+    assert [dict(row) for row in rows] == [sent] * 2
+
+
+async def test_a_key_of_another_purpose_refuses_phone_and_locale_and_stays_usable(app: RunningApp) -> None:
+    await app.user()
+    token = token_in(await mailed(app, "sign_in"))
+    refused = await app.client().post("/api/keys/redeem", json={"token": token, "phone": "+4915112345678"})
+    assert field_errors(refused) == {"phone": "unknown_field"}
+    assert (await app.client().post("/api/keys/redeem", json={"token": token})).status_code == 201
 
 
 async def test_the_session_of_an_invited_admin_has_the_expiry_of_admins(app: RunningApp) -> None:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from app.audit import OPERATOR
+from app.auth.flows import flow_hash
 from app.domain.flows.administer_users import suspend_user
 from app.domain.flows.request_key import KeyJob, issue_requested_key
 from app.jobs.worker import Attempt
@@ -19,7 +20,7 @@ from tests.support.app import (
     settings_for,
 )
 from tests.support.guesses import spend
-from tests.support.mailbox import ask, code_in, mailed, redeem, text_of, token_in, wrong
+from tests.support.mailbox import ask, by_code, code_in, flow_of, is_accepted, mailed, redeem, text_of, token_in, wrong
 
 ADDRESS = "ada@example.org"
 
@@ -28,7 +29,7 @@ async def test_a_code_signs_in(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in", "ADA@example.org")
     client = either.client()
-    answer = await client.post("/api/session", json={"method": "code", "email": ADDRESS, "code": code_in(message)})
+    answer = await client.post("/api/session", json=by_code(code_in(message)))
     assert answer.status_code == 201
     assert (answer.json()["user"]["email"], answer.json()["session"]["method"]) == (ADDRESS, "code")
     assert message["To"] == ADDRESS
@@ -47,13 +48,14 @@ async def test_a_link_signs_in(either: RunningApp) -> None:
 async def test_using_the_code_or_the_link_of_a_mail_consumes_both(app: RunningApp) -> None:
     await app.user(ADDRESS)
     message = await mailed(app, "sign_in")
-    by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
     assert (await redeem(app.client(), token=token_in(message))).status_code == 201
-    assert problem(await redeem(app.client(), **by_code))["code"] == "key_not_usable"
+    used = await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=code_in(message))
+    assert problem(used)["code"] == "key_not_usable"
 
     app.clock.forward(seconds=30)
     message = await mailed(app, "sign_in")
-    assert (await redeem(app.client(), **{**by_code, "code": code_in(message)})).status_code == 201
+    answer = await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=code_in(message))
+    assert answer.status_code == 201
     assert problem(await redeem(app.client(), token=token_in(message)))["code"] == "key_not_usable"
 
 
@@ -64,20 +66,18 @@ async def test_every_address_gets_the_same_answer_and_only_active_users_get_mail
         await ask(either.client(), "sign_in", address)
         for address in (ADDRESS, "suspended@example.org", "unknown@example.org")
     ]
-    assert {(answer.status_code, answer.text, *sorted(answer.headers)) for answer in answers} == {
-        (202, '{"status":"accepted"}', *sorted(answers[0].headers))
-    }
+    assert all(is_accepted(answer) for answer in answers)
+    assert len({(answer.json()["expiresIn"], *sorted(answer.headers)) for answer in answers}) == 1
     assert [message["To"] for message in await either.mails()] == [ADDRESS]
 
 
 async def test_5_wrong_codes_void_the_code_but_not_the_link(either: RunningApp) -> None:
     await either.user(ADDRESS)
     message = await mailed(either, "sign_in")
-    guess = {"method": "code", "email": ADDRESS}
     for _ in range(5):
-        answer = await either.client().post("/api/session", json={**guess, "code": wrong(code_in(message))})
+        answer = await either.client().post("/api/session", json=by_code(wrong(code_in(message))))
         assert problem(answer)["code"] == "key_not_usable"
-    answer = await either.client().post("/api/session", json={**guess, "code": code_in(message)})
+    answer = await either.client().post("/api/session", json=by_code(code_in(message)))
     assert problem(answer)["code"] == "key_not_usable"
     assert (await redeem(either.client(), token=token_in(message))).status_code == 201
 
@@ -96,43 +96,90 @@ async def test_code_and_link_expire_after_10_minutes(app: RunningApp, seconds: i
     await app.user("eve@example.org")
     code, token = code_in(await mailed(app, "sign_in")), token_in(await mailed(app, "sign_in", "eve@example.org"))
     app.clock.forward(seconds=seconds)
-    by_code = await redeem(app.client(), purpose="sign_in", email="ada@example.org", code=code)
-    by_link = await redeem(app.client(), token=token)
-    assert (by_code.status_code, by_link.status_code) == (status, status)
+    with_code = await redeem(app.client(), purpose="sign_in", email="ada@example.org", code=code)
+    with_link = await redeem(app.client(), token=token)
+    assert (with_code.status_code, with_link.status_code) == (status, status)
 
 
-async def test_a_new_mail_voids_the_previous_code_and_link(either: RunningApp) -> None:
+async def test_a_new_mail_leaves_the_code_and_the_link_of_another_flow_usable(either: RunningApp) -> None:
+    await either.user(ADDRESS)
+    first, flow = await mailed(either, "sign_in"), flow_of("sign_in")
+    either.clock.forward(seconds=30)
+    second = await mailed(either, "sign_in")
+    early = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(first), flow=flow)
+    late = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(second))
+    assert (early.status_code, late.status_code) == (201, 201)
+
+
+async def test_asking_again_in_a_flow_voids_its_code_but_not_its_link(either: RunningApp) -> None:
     await either.user(ADDRESS)
     first = await mailed(either, "sign_in")
     either.clock.forward(seconds=30)
-    second = await mailed(either, "sign_in")
-    assert (await redeem(either.client(), token=token_in(first))).status_code == 410
+    second = await mailed(either, "sign_in", flow=flow_of("sign_in"))
     stale = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(first))
-    assert stale.status_code == 410
+    assert problem(stale)["code"] == "key_not_usable"
+    assert (await redeem(either.client(), token=token_in(first))).status_code == 201
     fresh = await redeem(either.client(), purpose="sign_in", email=ADDRESS, code=code_in(second))
     assert fresh.status_code == 201
 
 
-@pytest.mark.parametrize("address", [ADDRESS, "unknown@example.org"])
-async def test_an_address_gets_1_mail_in_30_seconds(app: RunningApp, address: str) -> None:
+async def test_a_new_code_of_a_flow_has_the_attempts_that_are_left(app: RunningApp) -> None:
     await app.user(ADDRESS)
-    assert (await ask(app.client(), "sign_in", address)).status_code == 202
-    refused = await ask(app.client(), "sign_up", address.upper())
-    assert (problem(refused)["code"], refused.headers["retry-after"]) == ("too_many_requests", "30")
+    code = code_in(await mailed(app, "sign_in"))
+    for _ in range(3):
+        await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=wrong(code))
+    app.clock.forward(seconds=30)
+    code = code_in(await mailed(app, "sign_in", flow=flow_of("sign_in")))
+    for tried in (wrong(code), wrong(code), code):
+        assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=tried)).status_code == 410
+    app.clock.forward(seconds=30)
+    message = await mailed(app, "sign_in", flow=flow_of("sign_in"))
+    assert message["Subject"] == "Your link to sign in at Ostiary"
+    assert (await redeem(app.client(), token=token_in(message))).status_code == 201
+
+
+async def test_a_flow_gets_no_second_mail_within_30_seconds(app: RunningApp) -> None:
+    await app.user(ADDRESS)
+    answer = await ask(app.client(), "sign_in")
+    assert (answer.json()["resendAfter"], answer.json()["expiresIn"]) == (30, 600)
+    flow = answer.json()["flow"]
+    (message,) = await app.mails()
     app.clock.forward(seconds=29)
-    assert (await ask(app.client(), "sign_in", address)).headers["retry-after"] == "1"
-    app.clock.forward(seconds=1)
-    assert (await ask(app.client(), "sign_in", address)).status_code == 202
+    assert (await ask(app.client(), "sign_in", flow=flow)).json()["flow"] == flow
+    assert len(await app.mails()) == 1
+    assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=code_in(message))).status_code == 201
 
 
-async def test_an_address_gets_5_mails_in_1_hour(app: RunningApp) -> None:
-    for _ in range(5):
-        assert (await ask(app.client(), "sign_in")).status_code == 202
-        app.clock.forward(seconds=30)
-    refused = await ask(app.client(), "sign_in")
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3450")
-    app.clock.forward(seconds=3450)
-    assert (await ask(app.client(), "sign_in")).status_code == 202
+async def test_the_flow_in_the_cookie_needs_no_flow_in_the_body(app: RunningApp, database_url: str) -> None:
+    await app.user(ADDRESS)
+    browser = app.client()
+    answer = await browser.post("/api/keys", json={"purpose": "sign_in", "email": ADDRESS})
+    flow = answer.json()["flow"]
+    assert answer.headers["set-cookie"] == f"auth_flow={flow}; Max-Age=600; Path=/; HttpOnly; SameSite=Lax"
+    sent = {"method": "code", "email": ADDRESS, "code": code_in((await app.mails())[-1])}
+    signed_in = await browser.post("/api/session", json=sent)
+    assert signed_in.status_code == 201
+    assert (await ask(browser, "sign_in")).json()["flow"] == flow
+
+    with_host = running(
+        settings_for(database_url, PUBLIC_URL="https://id.example.org", COOKIE_HOST_PREFIX="on"), app.clock
+    )
+    async with with_host as secure:
+        answer = await ask(secure.client(Origin="https://id.example.org"), "sign_in")
+    assert answer.headers["set-cookie"].startswith("__Host-auth_flow=")
+    assert answer.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
+
+
+async def test_a_code_without_a_flow_is_a_422(app: RunningApp) -> None:
+    browser = await app.signed_in(ADDRESS)
+    code = code_in(await mailed(app, "sign_in"))
+    for path, sent in (
+        ("/api/session", {"method": "code", "email": ADDRESS, "code": code}),
+        ("/api/session/reauthentication", {"method": "code", "code": code}),
+        ("/api/keys/redeem", {"purpose": "sign_in", "email": ADDRESS, "code": code}),
+    ):
+        assert field_errors(await browser.post(path, json=sent)) == {"flow": "missing"}
+    assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=code)).status_code == 201
 
 
 @pytest.mark.parametrize("pasted", ["{} {}", " {}{}\n", "{}-{}", "{}\u00a0{}"])
@@ -156,7 +203,7 @@ async def test_a_malformed_code_is_a_422_and_not_counted_as_an_attempt(app: Runn
     await app.user(ADDRESS)
     right = code_in(await mailed(app, "sign_in"))
     for _ in range(5):
-        answer = await app.client().post("/api/session", json={"method": "code", "email": ADDRESS, "code": code})
+        answer = await app.client().post("/api/session", json=by_code(code))
         assert field_errors(answer) == {"code": "invalid_code"}
     assert (await redeem(app.client(), purpose="sign_in", email=ADDRESS, code=right)).status_code == 201
 
@@ -169,7 +216,9 @@ async def test_a_code_reauthenticates_a_session(either: RunningApp) -> None:
     assert problem(stale)["code"] == "reauthentication_required"
 
     code = code_in(await mailed(either, "sign_in"))
-    answer = await client.post("/api/session/reauthentication", json={"method": "code", "code": code})
+    answer = await client.post(
+        "/api/session/reauthentication", json={"method": "code", "code": code, "flow": flow_of("sign_in")}
+    )
     assert answer.status_code == 200
     assert not await is_signed_in(either.with_cookie(before))
     assert (await ask(client, "email_change", "ada@new.example.org")).status_code == 202
@@ -179,7 +228,8 @@ async def test_the_code_of_another_user_does_not_reauthenticate_a_session(app: R
     await app.user("eve@example.org")
     client = await app.signed_in(ADDRESS)
     code = code_in(await mailed(app, "sign_in", "eve@example.org"))
-    answer = await client.post("/api/session/reauthentication", json={"method": "code", "code": code})
+    sent = {"method": "code", "code": code, "flow": flow_of("sign_in", "eve@example.org")}
+    answer = await client.post("/api/session/reauthentication", json=sent)
     assert problem(answer)["code"] == "key_not_usable"
     assert (await redeem(app.client(), purpose="sign_in", email="eve@example.org", code=code)).status_code == 201
 
@@ -225,7 +275,7 @@ async def test_no_code_is_mailed_or_accepted_if_codes_are_disabled(app: RunningA
         client = passwords.client()
         assert problem(await ask(client, "sign_in"))["code"] == "method_disabled"
         used = [
-            await client.post("/api/session", json={"method": "code", "email": ADDRESS, "code": code_in(message)}),
+            await client.post("/api/session", json=by_code(code_in(message))),
             await client.post("/api/session", json={"method": "link", "token": token_in(message)}),
         ]
         assert [problem(answer)["code"] for answer in used] == ["key_not_usable"] * 2
@@ -234,11 +284,12 @@ async def test_no_code_is_mailed_or_accepted_if_codes_are_disabled(app: RunningA
 async def test_a_key_request_that_runs_twice_mails_one_code(app: RunningApp) -> None:
     """The worker was killed after it enqueued the mail and before it recorded the job as done: the job runs again."""
     await app.user(ADDRESS)
-    job = KeyJob(purpose="sign_in", written=ADDRESS, unique=ADDRESS, user_id=None, name="", phone=None)
+    flow = "a flow"
+    job = KeyJob(purpose="sign_in", written=ADDRESS, unique=ADDRESS, user_id=None, flow_hash=flow_hash(flow))
     attempt = Attempt(new_id(), msgspec.json.encode(job), app.clock())
     await issue_requested_key(app.resources, attempt)
     (message,) = await app.mails()
     await issue_requested_key(app.resources, attempt)
     assert len(await app.mails()) == 1
-    by_code = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)}
-    assert (await redeem(app.client(), **by_code)).status_code == 201
+    sent = {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message), "flow": flow}
+    assert (await redeem(app.client(), **sent)).status_code == 201

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
+from app.clock import utc_now
 from app.jobs import queue, worker
 from app.jobs.queue import ClaimedJob, Outcome
 from app.jobs.worker import LEASE, MAX_ATTEMPTS, Attempt, JobHandler, Worker
 from tests.support.app import RunningApp, until
-from tests.support.fake_jobs import KIND, FakeHandler, enqueue, fake_worker, read_job
+from tests.support.fake_jobs import KIND, FakeHandler, FakePayload, enqueue, fake_worker, read_job
 from tests.support.run_jobs import drain
 
 
@@ -34,6 +35,21 @@ async def test_an_unexpected_error_outside_of_handlers_does_not_stop_the_worker(
             return handler.job_ids == [job_id]
 
         await until(has_run)
+
+
+async def test_a_worker_wakes_when_the_next_job_is_due(app: RunningApp) -> None:
+    handler, resources = FakeHandler(), app.resources
+    async with Worker(resources.database, utc_now, resources.secret_key, {KIND: JobHandler(handler)}).working():
+        due_at = utc_now() + timedelta(seconds=0.3)
+        async with resources.database.transaction() as transaction:
+            job_id = await resources.jobs.enqueue(transaction, KIND, FakePayload(), due_at=due_at)
+
+        async def has_run() -> bool:
+            return handler.job_ids == [job_id]
+
+        await until(has_run)
+        late = utc_now() - due_at
+    assert timedelta() <= late < timedelta(seconds=worker.POLL_SECONDS / 2)
 
 
 async def test_two_workers_never_run_the_same_job(app: RunningApp) -> None:

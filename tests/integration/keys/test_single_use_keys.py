@@ -1,5 +1,6 @@
 """Single-use keys in the database: one live key for an address and purpose, expiry, attempts, and consumption."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,11 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from app.auth.tokens import code_hash, new_link_token, token_hash
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.keys.models import Key
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
+from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
 from tests.support.app import RunningApp
-from tests.support.races import at_once
+from tests.support.races import at_once, queued
 
-ADDRESS, PURPOSE = "ada@example.org", "sign_in"
+ADDRESS, PURPOSE, FLOW = "ada@example.org", "sign_in", "a hash of a flow"
 LIFETIME = timedelta(minutes=10)
 
 
@@ -28,6 +29,9 @@ async def issue(
     address: str = ADDRESS,
     purpose: str = PURPOSE,
     user_id: UUID | None = None,
+    flow: str = FLOW,
+    continued: UUID | None = None,
+    displaced: Collection[UUID] = (),
 ) -> bytes:
     """Issue a key with a link and, if given, a code with 5 attempts; returns the hash of the link's token."""
     hashed = token_hash(new_link_token())
@@ -39,6 +43,9 @@ async def issue(
             token_hash=hashed,
             code_hash=hash_of(code, address) if code else None,
             attempts=5 if code else None,
+            flow_hash=flow if code else None,
+            continued=continued,
+            displaced=displaced,
             payload={"for": purpose},
             now=app.clock(),
             expires_at=app.clock() + LIFETIME,
@@ -51,15 +58,16 @@ async def consume(app: RunningApp, hashed: bytes, purpose: str = PURPOSE) -> Key
         return await SingleUseKeyRepository(transaction).consume_link(hashed, purpose, app.clock())
 
 
-async def guess(app: RunningApp, code: str, address: str = ADDRESS) -> Key | None:
+async def guess(app: RunningApp, code: str, address: str = ADDRESS, flow: str = FLOW) -> Key | None:
     """Guess a code: the attempt is counted and committed before the code is compared."""
+    place = CodeOf(address, PURPOSE, flow, LIFETIME)
     async with app.resources.database.transaction() as transaction:
-        counted = await SingleUseKeyRepository(transaction).count_attempt(address, PURPOSE, LIFETIME, app.clock())
+        counted = await SingleUseKeyRepository(transaction).count_attempt(place, app.clock())
     if counted is None:
         return None
     async with app.resources.database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
-        return await keys.consume_code(address, PURPOSE, LIFETIME, [hash_of(code, address)], app.clock())
+        return await keys.consume_code(place, [hash_of(code, address)], app.clock())
 
 
 async def is_live(app: RunningApp, hashed: bytes) -> bool:
@@ -114,26 +122,70 @@ async def test_a_key_is_not_usable_from_its_expiry_time_on(app: RunningApp) -> N
     assert await consume(app, hashed) is not None
 
 
-async def test_a_new_key_voids_the_previous_key_and_has_all_its_attempts(app: RunningApp) -> None:
+async def test_a_new_code_of_a_flow_voids_its_code_but_not_its_link(app: RunningApp) -> None:
     first = await issue(app, "11111111")
-    for _ in range(5):
-        assert await guess(app, "00000000") is None
     second = await issue(app, "22222222")
-    assert await consume(app, first) is None
     assert await guess(app, "11111111") is None
+    assert await consume(app, first) is not None
     assert await guess(app, "22222222") is not None
     assert await consume(app, second) is None
 
 
-async def test_one_of_8_concurrently_issued_keys_is_live(app: RunningApp) -> None:
-    hashes = await at_once(8, lambda _: issue(app))
-    assert sum([await is_live(app, hashed) for hashed in hashes]) == 1
+async def test_a_flow_can_get_a_code_after_its_code_has_expired_or_was_used(app: RunningApp) -> None:
+    await issue(app, "11111111")
+    app.clock.now += LIFETIME
+    await issue(app, "22222222")
+    assert await guess(app, "22222222") is not None
+    await issue(app, "33333333")
+    assert await guess(app, "33333333") is not None
 
 
-async def test_a_new_key_does_not_void_keys_of_other_purposes_and_addresses(app: RunningApp) -> None:
-    of_others = [await issue(app, purpose="email_change"), await issue(app, address="eve@example.org")]
-    await issue(app)
-    assert [await is_live(app, hashed) for hashed in of_others] == [True, True]
+async def test_a_new_code_gives_back_no_attempt_that_is_being_counted(app: RunningApp) -> None:
+    await issue(app, "11111111")
+    pool = app.resources.database.pool
+    continued = await pool.fetchval("SELECT id FROM keys")
+    async with queued(app, "SELECT 1 FROM keys FOR UPDATE") as queue:
+        guesses = [await queue.add(guess(app, "00000000")) for _ in range(3)]
+        issued = await queue.add(issue(app, "22222222", continued=continued))
+    await issued
+    assert [await task for task in guesses] == [None] * 3
+    assert await pool.fetchval("SELECT attempts_left FROM keys WHERE flow_hash IS NOT NULL") == 2
+
+
+async def test_codes_of_other_flows_purposes_and_addresses_stay_but_for_the_displaced(app: RunningApp) -> None:
+    await issue(app, "11111111", flow="first")
+    await issue(app, "22222222", flow="second")
+    await issue(app, "33333333", address="eve@example.org")
+    displaced = await app.resources.database.pool.fetchval("SELECT id FROM keys WHERE flow_hash = 'first'")
+    await issue(app, "44444444", displaced=[displaced])
+    assert await guess(app, "11111111", flow="first") is None
+    assert await guess(app, "22222222", flow="second") is not None
+    assert await guess(app, "33333333", "eve@example.org") is not None
+    assert await guess(app, "44444444") is not None
+
+
+async def test_a_code_does_not_work_with_another_flow_and_wrong_flows_cost_no_attempt(app: RunningApp) -> None:
+    await issue(app, "12345678")
+    for _ in range(6):
+        assert await guess(app, "12345678", flow="another") is None
+    assert await app.resources.database.pool.fetchval("SELECT attempts_left FROM keys") == 5
+    assert await guess(app, "12345678") is not None
+
+
+async def test_a_new_link_leaves_all_earlier_links_usable(app: RunningApp) -> None:
+    links = await at_once(8, lambda _: issue(app))
+    assert all([await is_live(app, hashed) for hashed in links])
+
+
+async def test_a_voided_key_stays_as_a_row_that_counts_as_mail(app: RunningApp) -> None:
+    user_id = await app.user()
+    hashed = await issue(app, user_id=user_id)
+    async with app.resources.database.transaction() as transaction:
+        keys = SingleUseKeyRepository(transaction)
+        assert len(await keys.void_keys(user_id, keep=())) == 1
+        assert await keys.void_keys(user_id, keep=()) == []
+    assert not await is_live(app, hashed)
+    assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys WHERE kind = 'single_use'") == 1
 
 
 async def test_5_wrong_guesses_void_the_code_but_not_the_link(app: RunningApp) -> None:
@@ -157,7 +209,9 @@ async def test_5_of_100_concurrent_guesses_are_counted_as_attempts(app: RunningA
     async def attempt(_: int) -> bool:
         async with app.resources.database.transaction() as transaction:
             return (
-                await SingleUseKeyRepository(transaction).count_attempt(ADDRESS, PURPOSE, LIFETIME, app.clock())
+                await SingleUseKeyRepository(transaction).count_attempt(
+                    CodeOf(ADDRESS, PURPOSE, FLOW, LIFETIME), app.clock()
+                )
                 is not None
             )
 

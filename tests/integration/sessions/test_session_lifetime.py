@@ -8,6 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from tests.support.app import SECRET, Clock, RunningApp, is_signed_in, problem, running, settings_for
+from tests.support.mailbox import ask
 
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=30)
 ADMIN_IDLE, ADMIN_ABSOLUTE = timedelta(hours=1), timedelta(days=1)
@@ -142,6 +143,15 @@ async def test_the_extension_of_a_sign_out_request_does_not_undo_the_sign_out(ap
     ]
     await app.sessions.flush()
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 0
+
+
+async def test_an_answer_with_another_cookie_extends_the_session_too(app: RunningApp) -> None:
+    client = await app.signed_in()
+    token = client.cookies["auth_session"]
+    app.clock.forward(hours=2)
+    flow, session = (await ask(client, "sign_in")).headers.get_list("set-cookie")
+    assert flow.startswith("auth_flow=")
+    assert session.startswith(f"auth_session={token}; Max-Age=1209600; ")
 
 
 async def test_a_sensitive_action_requires_authentication_within_15_minutes(app: RunningApp) -> None:

@@ -45,7 +45,7 @@ def test_two_windows_of_one_length_are_refused(text: str) -> None:
 
 def test_the_defaults_of_the_limits_of_the_service() -> None:
     assert DEFAULT_WINDOWS == {
-        "mail_to_address": ((1, 30), (5, 3600)),
+        "notice_to_address": ((1, 30), (5, 3600)),
         "mail_by_client": ((30, 60), (300, 3600)),
         "mail_by_others": ((5, 3600), (12, 86_400)),
         "invitation_by_inviter": ((30, 60), (300, 86_400)),

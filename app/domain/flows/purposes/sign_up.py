@@ -11,6 +11,7 @@ PURPOSE = Purpose(
     redeem=sign_up,
     code=OneTimeCode(lifetime=timedelta(minutes=10), attempts=5),
     link_lifetime=lambda _: timedelta(minutes=10),
+    optional=("name", "phone", "locale"),
     # Without codes nobody can sign up, and the requester is told so by mail.
     enabled=lambda settings: settings.codes or settings.sign_up != "open",
 )
