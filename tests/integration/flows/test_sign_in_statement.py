@@ -18,6 +18,7 @@ from tests.support.app import SECRET, RunningApp
 VARYING_COLUMNS = {
     "id",
     "email",
+    "folded_email",
     "user_id",
     "identifier",
     "secret_hash",
