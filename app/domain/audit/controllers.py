@@ -14,6 +14,7 @@ from app.guards.authorize import authorize_some
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, Limit
 from app.postgres.rows import to_struct
+from app.text import conventional_case
 
 AuditAction = Annotated[
     str | None, QueryParameter(pattern=r"^[a-z_]+\.[a-z_]+(?![\s\S])", description="Such as `key.use`.")
@@ -46,6 +47,12 @@ class AuditController(Controller):
         cursor: Cursor = None,
     ) -> Page[AuditEventView]:
         """Who did what to whom, newest first. Events are never changed and never deleted."""
-        filters = AuditFilters(action, about, actor_id)
+        filters = AuditFilters(action, _subject(about), actor_id)
         rows = await list_events(resources, filters, decode_uuid_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.id, lambda row: to_struct(AuditEventView, row))
+
+
+def _subject(about: str | None) -> str | None:
+    """The subject as events name it: the code of a language in its conventional case."""
+    kind, colon, name = (about or "").partition(":")
+    return f"{kind}{colon}{conventional_case(name)}" if kind == "language" else about

@@ -157,6 +157,14 @@ async def test_events_are_listed_newest_first_page_by_page(app: RunningApp, root
     assert [[event["subject"] for event in page] for page in found] == [["language:fi", "language:de"], ["language:da"]]
 
 
+async def test_the_events_of_a_language_are_found_by_its_code_in_any_case(
+    app: RunningApp, root: httpx.AsyncClient
+) -> None:
+    await app.language("pt-BR")
+    found = await root.get(PATH, params={"subject": "language:PT-br"})
+    assert [event["action"] for event in found.json()["items"]] == ["language.create"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("action", "DROP"), ("subject", "nobody"), ("actorId", "me"), ("limit", "0"), ("cursor", "x")]
 )

@@ -17,6 +17,7 @@ from tests.support.app import SECRET, RunningApp, is_signed_in, running, setting
 VARYING_COLUMNS = {
     "id",
     "email",
+    "folded_email",
     "user_id",
     "identifier",
     "secret_hash",
