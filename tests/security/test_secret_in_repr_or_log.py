@@ -46,6 +46,7 @@ def _primary_key() -> dict[str, str | None]:
         "secret_hash": HASH,
         "status": "active",
         "platform_role": None,
+        "devices_since": None,
     }
 
 
