@@ -43,14 +43,6 @@ def test_two_windows_of_one_length_are_refused(text: str) -> None:
         parse_windows(text)
 
 
-def test_the_defaults_of_the_limits_of_the_service() -> None:
-    assert DEFAULT_WINDOWS == {
-        "mail_to_address": ((1, 30), (5, 3600)),
-        "mail_by_client": ((30, 60), (300, 3600)),
-        "guess_by_client": ((60, 60), (600, 3600)),
-    }
-
-
 def test_off_is_a_limit_without_windows() -> None:
     assert parse_windows("off") == ()
 
@@ -59,7 +51,7 @@ def test_every_limit_is_a_setting_and_the_others_keep_their_defaults() -> None:
     assert load({}).limits == DEFAULT_WINDOWS
     for name in LIMITS:
         assert load({f"LIMIT_{name.upper()}": " 7/2 days "}).limits == {**DEFAULT_WINDOWS, name: (Window(7, 172_800),)}
-    changed = load({"LIMIT_MAIL_BY_CLIENT": "off", "LIMIT_MAIL_TO_ADDRESS": "  "}).limits
+    changed = load({"LIMIT_MAIL_BY_CLIENT": "off", "LIMIT_GUESS_BY_CLIENT": "  "}).limits
     assert changed == {**DEFAULT_WINDOWS, "mail_by_client": ()}
 
 
