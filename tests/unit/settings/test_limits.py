@@ -72,6 +72,13 @@ def test_a_limit_that_does_not_exist_or_has_another_form_is_a_mistake(variable: 
     assert raised.value.lines == ["PORT: expected a whole number from 1 to 65535", f"{variable}: {line}"]
 
 
+def test_valkey_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.settings.rules.find_spec", lambda _: None)
+    with pytest.raises(SettingsError) as raised:
+        load({"VALKEY_URL": "valkey://127.0.0.1"})
+    assert raised.value.lines == ["VALKEY_URL: needs the package redis: install ostiary[valkey]"]
+
+
 @pytest.mark.parametrize(
     ("url", "taken"),
     [
