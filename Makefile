@@ -13,7 +13,7 @@ help:
 	@echo "make serve       run the service (embedded database unless DATABASE_URL is set)"
 	@echo "make install     make .venv with the locked packages and the ostiary command"
 	@echo "make test        format, lint, types, import rules, migrations, all tests with coverage"
-	@echo "make test-servers   install the servers that some tests start themselves (Debian, as root)"
+	@echo "make test-servers  install the servers that some tests start themselves (Debian, as root)"
 	@echo "make test-long   the property tests, at length"
 	@echo "make bench       measure the running service (needs wrk)"
 	@echo "make lock        resolve the locked requirements again"

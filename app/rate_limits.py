@@ -14,7 +14,7 @@ from app.clock import Clock
 from app.errors import Problem
 from app.postgres.counters import PostgresCounters
 from app.postgres.database import Database, is_outage
-from app.settings.limits import LIMITS, Window
+from app.settings.limits import LIMITS, Limit, Window
 from app.settings.model import Settings
 
 # The network that a provider assigns to one customer (RFC 6177).
@@ -65,11 +65,18 @@ class Counters(Protocol):
 class RateLimits:
     """The named limits of the service."""
 
-    def __init__(self, counters: Counters, clock: Clock, windows: Mapping[str, Sequence[Window]]) -> None:
-        """`windows` are the windows of each limit. A limit without windows accepts every use."""
+    def __init__(
+        self,
+        counters: Counters,
+        clock: Clock,
+        windows: Mapping[str, Sequence[Window]],
+        limits: Mapping[str, Limit] = LIMITS,
+    ) -> None:
+        """`windows` are the windows of each of the `limits`. A limit without windows accepts every use."""
         self._counters = counters
         self._clock = clock
         self._windows = windows
+        self._limits = limits
 
     async def hit(self, name: str, identifier: str) -> None:
         """Count one use of the limit `name` by `identifier`. Raises `Problem` as `hit_all` does."""
@@ -88,7 +95,7 @@ class RateLimits:
         counting = self._counters.count(self._clock(), [(key, *window) for key, window in windows.items()])
         if refusal := await self._answer(counting, None, uses):
             key, rest = refusal
-            raise _too_many(key.partition("/")[0], windows[key], rest)
+            raise self._too_many(key.partition("/")[0], windows[key], rest)
 
     async def allows(self, name: str, identifier: str) -> bool:
         """Whether a use would be accepted now. Counts nothing.
@@ -130,7 +137,7 @@ class RateLimits:
         except Exception as error:
             if not is_outage(error):
                 raise
-            if any(LIMITS[use.name].in_outage == "refused" for use in uses):
+            if any(self._limits[use.name].in_outage == "refused" for use in uses):
                 detail = "Requests cannot be counted right now."
                 raise Problem("temporarily_unavailable", detail, headers={"Retry-After": RETRY_AFTER_OUTAGE}) from error
             logger.warning("rate_limits_unavailable", reason=type(error).__name__)
@@ -148,6 +155,18 @@ class RateLimits:
                 for window in self._windows[use.name]
             )
         )
+
+    def _too_many(self, name: str, window: Window, rest: timedelta) -> Problem:
+        """The refusal of a window that is full for the time `rest`.
+
+        The fields are those of draft-ietf-httpapi-ratelimit-headers-11.
+        """
+        seconds = ceil(rest.total_seconds())
+        headers = {"Retry-After": str(seconds)}
+        if self._limits[name].announced:
+            headers["RateLimit-Policy"] = f'"{name}";q={window.hits};w={window.seconds}'
+            headers["RateLimit"] = f'"{name}";r=0;t={seconds}'
+        return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers=headers)
 
 
 def rate_limits_for(settings: Settings, database: Database, clock: Clock) -> RateLimits:
@@ -179,16 +198,3 @@ def client_network(ip: str | None) -> str:
 
 def _digest(identifier: str) -> str:
     return blake2b(identifier.encode(), digest_size=16).hexdigest()
-
-
-def _too_many(name: str, window: Window, rest: timedelta) -> Problem:
-    """The refusal of a window that is full for the time `rest`.
-
-    The fields are those of draft-ietf-httpapi-ratelimit-headers-11.
-    """
-    seconds = ceil(rest.total_seconds())
-    headers = {"Retry-After": str(seconds)}
-    if LIMITS[name].announced:
-        headers["RateLimit-Policy"] = f'"{name}";q={window.hits};w={window.seconds}'
-        headers["RateLimit"] = f'"{name}";r=0;t={seconds}'
-    return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers=headers)

@@ -108,6 +108,11 @@ def _problem_response() -> OpenAPIResponse:
             "Retry-After": OpenAPIHeader(
                 schema=TEXT, description="After how many seconds to try again; with every 429 and 503."
             ),
+            "RateLimit-Policy": OpenAPIHeader(
+                schema=TEXT,
+                description="The limit of this client that refuses; with 429, unless it is another's limit.",
+            ),
+            "RateLimit": OpenAPIHeader(schema=TEXT, description="What is left of that limit, and until when."),
         },
         content={PROBLEM_JSON: OpenAPIMediaType(schema=Reference(ref=f"#/components/schemas/{PROBLEM}"))},
     )

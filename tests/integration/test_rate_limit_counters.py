@@ -1,17 +1,19 @@
 """Rate limits keep the same promises whether Postgres or Valkey counts them."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
 from app import rate_limits
 from app.errors import Problem
-from app.rate_limits import RateLimits, Use, rate_limits_for
-from app.settings.limits import DEFAULT_WINDOWS, LIMITS, Limit, Window
+from app.postgres.counters import PostgresCounters
+from app.rate_limits import Counters, RateLimits, Use
+from app.settings.limits import Limit, parse_windows
+from app.valkey import ValkeyCounters
 from tests.support.app import RunningApp, problem, running, settings_for
 from tests.support.mailbox import ask
 from tests.support.races import at_once
@@ -19,10 +21,17 @@ from tests.support.valkey_server import PROGRAM, ValkeyServer, valkey_server
 
 needs_valkey = pytest.mark.skipif(PROGRAM is None, reason="neither valkey-server nor redis-server is installed")
 
-# 1/30 seconds;5/hour, and 30/minute;300/hour.
-ADA = Use("mail_to_address", "ada@example.org")
-BOB = Use("mail_to_address", "bob@example.org")
-OFFICE = Use("mail_by_client", "192.0.2.1")
+TABLE = {
+    "address": Limit("1/30 seconds;5/hour", "requests about one address"),
+    "client": Limit("30/minute;300/hour", "requests by one client", announced=True),
+    "reads": Limit("1/minute", "reads by one client", in_outage="allowed"),
+    "unlimited": Limit("off", "nothing"),
+}
+WINDOWS = {name: parse_windows(limit.default) for name, limit in TABLE.items()}
+ADA = Use("address", "ada@example.org")
+BOB = Use("address", "bob@example.org")
+OFFICE = Use("client", "192.0.2.1")
+READ = Use("reads", "192.0.2.1")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +40,22 @@ def valkey() -> Iterator[ValkeyServer]:
         yield server
 
 
-@pytest.fixture(params=["postgres", pytest.param("valkey", marks=needs_valkey)])
-async def limits(request: pytest.FixtureRequest, app: RunningApp, database_url: str) -> AsyncIterator[RateLimits]:
-    """The limits of a service with the default settings, without or with VALKEY_URL."""
-    environ = {}
-    if request.param == "valkey":
-        environ["VALKEY_URL"] = request.getfixturevalue("valkey").url
-    settings = settings_for(database_url, **environ)
-    limits = rate_limits_for(settings, app.resources.database, app.clock)
-    await limits.reset(ADA, BOB, OFFICE)
+@asynccontextmanager
+async def counting(counters: Counters, app: RunningApp) -> AsyncIterator[RateLimits]:
+    """The limits of `TABLE`, counted there, with no use counted yet."""
+    limits = RateLimits(counters, app.clock, WINDOWS, TABLE)
+    await limits.reset(ADA, BOB, OFFICE, READ)
     yield limits
     await limits.close()
+
+
+@pytest.fixture(params=["postgres", pytest.param("valkey", marks=needs_valkey)])
+async def limits(request: pytest.FixtureRequest, app: RunningApp) -> AsyncIterator[RateLimits]:
+    counters: Counters = PostgresCounters(app.resources.database)
+    if request.param == "valkey":
+        counters = ValkeyCounters(request.getfixturevalue("valkey").url, connections=4, timeout=2)
+    async with counting(counters, app) as limits:
+        yield limits
 
 
 async def refusal(limits: RateLimits, *uses: Use) -> Problem | None:
@@ -128,50 +142,42 @@ async def test_a_refusal_of_a_client_tells_its_limit_and_one_of_an_address_does_
     assert address
     assert refused.headers == {
         "Retry-After": "60",
-        "RateLimit-Policy": '"mail_by_client";q=30;w=60',
-        "RateLimit": '"mail_by_client";r=0;t=60',
+        "RateLimit-Policy": '"client";q=30;w=60',
+        "RateLimit": '"client";r=0;t=60',
     }
     assert address.headers == {"Retry-After": "30"}
 
 
-async def test_a_limit_that_is_off_accepts_every_use(app: RunningApp) -> None:
-    limits = RateLimits(app.resources.rate_limits._counters, app.clock, {"mail_to_address": ()})
-    assert [await wait(limits, ADA) for _ in range(9)] == [0] * 9
-    assert await limits.allows(*ADA)
-    await limits.refund(ADA)
-    await limits.reset(ADA)
+async def test_a_limit_that_is_off_accepts_every_use(app: RunningApp, limits: RateLimits) -> None:
+    unlimited = Use("unlimited", "192.0.2.1")
+    assert [await wait(limits, unlimited) for _ in range(9)] == [0] * 9
+    assert await limits.allows(*unlimited)
+    await limits.refund(unlimited)
+    await limits.reset(unlimited)
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM rate_limits") == 0
 
 
 @needs_valkey
-async def test_with_valkey_the_service_counts_nothing_in_postgres(
+async def test_with_valkey_two_workers_count_together_and_nothing_in_postgres(
     app: RunningApp, database_url: str, valkey: ValkeyServer
 ) -> None:
-    settings = settings_for(database_url, VALKEY_URL=valkey.url)
+    settings = settings_for(database_url, VALKEY_URL=valkey.url, LIMIT_MAIL_BY_CLIENT="1/minute")
     async with running(settings, app.clock) as one, running(settings, app.clock) as other:
-        await one.resources.rate_limits.reset(ADA, Use("mail_by_client", "127.0.0.1"))
-        answers = [await ask(worker.client(), "sign_in", ADA.identifier) for worker in (one, other)]
+        answers = [await ask(worker.client(), "sign_in", "ada@example.org") for worker in (one, other)]
     assert [answer.status_code for answer in answers] == [202, 429]
+    assert answers[1].headers["ratelimit-policy"] == '"mail_by_client";q=1;w=60'
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM rate_limits") == 0
 
 
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """A use of a limit that an outage lets pass."""
-    monkeypatch.setitem(cast("dict[str, Limit]", LIMITS), "reads", Limit("1/minute", "reads", in_outage="allowed"))
-    monkeypatch.setitem(cast("dict[str, object]", DEFAULT_WINDOWS), "reads", (Window(1, 60),))
-    return Use("reads", "192.0.2.1")
-
-
-async def assert_uncounted(limits: RateLimits, read: Use) -> None:
+async def assert_uncounted(limits: RateLimits) -> None:
     """Assert what an outage of the counters does: it refuses what guards credentials, and allows the rest."""
     with capture_logs() as lines:
-        assert [await refusal(limits, read) for _ in range(2)] == [None, None]
-        assert await limits.allows(*read)
+        assert [await refusal(limits, READ) for _ in range(2)] == [None, None]
+        assert await limits.allows(*READ)
         await limits.refund(ADA)
         await limits.reset(ADA)
     assert [line["event"] for line in lines] == ["rate_limits_unavailable"] * 5
-    refused = await refusal(limits, read, ADA)
+    refused = await refusal(limits, READ, ADA)
     assert refused
     assert (refused.code, refused.headers) == ("temporarily_unavailable", {"Retry-After": "5"})
     with pytest.raises(Problem, match="cannot be counted"):
@@ -179,44 +185,41 @@ async def assert_uncounted(limits: RateLimits, read: Use) -> None:
 
 
 @needs_valkey
-async def test_without_valkey_credentials_are_refused_and_reads_allowed_until_it_is_back(
-    app: RunningApp, database_url: str, tmp_path: Path, read: Use
+async def test_without_valkey_requests_for_mail_are_refused_until_it_is_back(
+    app: RunningApp, database_url: str, tmp_path: Path
 ) -> None:
     with valkey_server(tmp_path) as server:
-        async with running(settings_for(database_url, VALKEY_URL=server.url), app.clock) as service:
-            limits = service.resources.rate_limits
-            assert [await wait(limits, read), await wait(limits, read)] == [0, 60]
-
+        async with (
+            running(settings_for(database_url, VALKEY_URL=server.url), app.clock) as service,
+            counting(ValkeyCounters(server.url, connections=2, timeout=2), app) as limits,
+        ):
+            assert [await wait(limits, READ), await wait(limits, READ)] == [0, 60]
             server.stop()
-            await assert_uncounted(limits, read)
-            answer = await ask(service.client(), "sign_in", ADA.identifier)
+            await assert_uncounted(limits)
+            answer = await ask(service.client(), "sign_in")
             assert (answer.status_code, problem(answer)["code"]) == (503, "temporarily_unavailable")
             assert await app.resources.database.pool.fetchval("SELECT count(*) FROM jobs") == 0
 
             server.start()
-            assert (await ask(service.client(), "sign_in", ADA.identifier)).status_code == 202
+            assert (await ask(service.client(), "sign_in")).status_code == 202
 
 
 @needs_valkey
 async def test_valkey_that_does_not_answer_is_an_outage(
-    app: RunningApp, database_url: str, valkey: ValkeyServer, read: Use, monkeypatch: pytest.MonkeyPatch
+    app: RunningApp, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = rate_limits_for(settings_for(database_url, VALKEY_URL=valkey.url), app.resources.database, app.clock)
-    await limits.reset(ADA)
     monkeypatch.setattr(rate_limits, "COUNTERS_SECONDS", 0.1)
-    with valkey.paused():
-        await assert_uncounted(limits, read)
-    assert await wait(limits, ADA) == 0
-    await limits.close()
+    async with counting(ValkeyCounters(valkey.url, connections=2, timeout=2), app) as limits:
+        with valkey.paused():
+            await assert_uncounted(limits)
+        assert await wait(limits, ADA) == 0
 
 
-async def test_a_database_that_does_not_answer_is_an_outage(
-    app: RunningApp, database_url: str, read: Use, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_database_that_does_not_answer_is_an_outage(app: RunningApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "COUNTERS_SECONDS", 0.1)
     database = app.resources.database
-    limits = rate_limits_for(settings_for(database_url), database, app.clock)
-    async with database.pool.acquire() as connection, connection.transaction():
-        await connection.execute("LOCK TABLE rate_limits")
-        await assert_uncounted(limits, read)
-    assert await wait(limits, ADA) == 0
+    async with counting(PostgresCounters(database), app) as limits:
+        async with database.pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE rate_limits")
+            await assert_uncounted(limits)
+        assert await wait(limits, ADA) == 0

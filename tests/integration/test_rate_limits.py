@@ -11,21 +11,31 @@ from app.errors import Problem
 from app.postgres.counters import PostgresCounters, delete_closed
 from app.postgres.database import Database
 from app.rate_limits import RateLimits, Use
-from app.settings.limits import DEFAULT_WINDOWS
+from app.settings.limits import Limit, parse_windows
 from tests.support.app import RunningApp
 from tests.support.races import at_once, queued
 
 Hit = Callable[[], Awaitable[int]]
+TABLE = {
+    name: Limit(default, name) for name, default in [("mail", "1/30 seconds;5/hour"), ("client", "60/minute;90/hour")]
+}
+LIMITS = {name: parse_windows(limit.default) for name, limit in TABLE.items()}
 WINDOWS = "SELECT hits, expires_at FROM rate_limits ORDER BY expires_at"
 
 
 @pytest.fixture
-def hit(app: RunningApp) -> Hit:
+def limits(app: RunningApp) -> RateLimits:
+    """The limits of `TABLE`, counted in the database."""
+    return RateLimits(PostgresCounters(app.resources.database), app.clock, LIMITS, TABLE)
+
+
+@pytest.fixture
+def hit(limits: RateLimits) -> Hit:
     """A hit of the limit 1/30 seconds;5/hour, which gives the seconds to wait, or 0 where it is accepted."""
 
     async def hit() -> int:
         try:
-            await app.resources.rate_limits.hit("notice_to_address", "ada@example.org")
+            await limits.hit("mail", "ada@example.org")
         except Problem as problem:
             return int(problem.headers["Retry-After"])
         return 0
@@ -86,10 +96,10 @@ async def test_a_hit_is_one_statement_whether_it_is_accepted_or_refused(app: Run
     async with Database(database_url, 1).connected() as database:
         async with database.pool.acquire() as connection:
             connection.add_query_logger(note)
-        limits = RateLimits(PostgresCounters(database), app.clock, DEFAULT_WINDOWS)
-        await limits.hit("notice_to_address", "ada@example.org")
+        limits = RateLimits(PostgresCounters(database), app.clock, LIMITS, TABLE)
+        await limits.hit("mail", "ada@example.org")
         with pytest.raises(Problem):
-            await limits.hit("notice_to_address", "ada@example.org")
+            await limits.hit("mail", "ada@example.org")
     assert len(statements) == 2, statements
 
 
@@ -108,14 +118,9 @@ async def test_closed_windows_are_deleted_but_for_those_that_a_hit_holds(app: Ru
         assert await delete_closed(transaction, now, 10) == 1
 
 
-@pytest.fixture
-def limits(app: RunningApp) -> RateLimits:
-    return app.resources.rate_limits
-
-
-ADA = Use("notice_to_address", "ada@example.org")
-BOB = Use("notice_to_address", "bob@example.org")
-OFFICE = Use("mail_by_client", "192.0.2.1")
+ADA = Use("mail", "ada@example.org")
+BOB = Use("mail", "bob@example.org")
+OFFICE = Use("client", "192.0.2.1")
 
 
 async def accepted(limits: RateLimits, *uses: Use) -> bool:
@@ -136,10 +141,10 @@ async def test_several_uses_are_counted_together_or_not_at_all(app: RunningApp, 
     assert await accepted(limits, OFFICE, ADA)
     assert not await accepted(limits, OFFICE, ADA)
     assert not await accepted(limits, BOB, ADA, OFFICE)
-    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "notice_to_address")) == ([1, 1], [1, 1])
+    assert (await hits_of(app, "client"), await hits_of(app, "mail")) == ([1, 1], [1, 1])
 
     assert await accepted(limits, BOB, OFFICE)
-    assert await hits_of(app, "mail_by_client") == [2, 2]
+    assert await hits_of(app, "client") == [2, 2]
 
 
 async def test_no_use_is_accepted_without_a_statement(app: RunningApp, limits: RateLimits) -> None:
@@ -154,11 +159,11 @@ async def test_a_use_that_loses_a_race_is_counted_in_none_of_its_limits(app: Run
         tasks = [await queue.add(accepted(limits, OFFICE, ADA)) for _ in range(3)]
 
     assert [task.result() for task in tasks] == [True, False, False]
-    assert (await hits_of(app, "mail_by_client"), await hits_of(app, "notice_to_address")) == ([1, 1], [1, 1])
+    assert (await hits_of(app, "client"), await hits_of(app, "mail")) == ([1, 1], [1, 1])
 
 
 async def test_uses_refunds_and_resets_that_cross_do_not_deadlock(limits: RateLimits) -> None:
-    uses = [Use("guess_by_client", f"192.0.2.{number}") for number in range(6)]
+    uses = [Use("client", f"192.0.2.{number}") for number in range(6)]
 
     async def cross(number: int) -> bool:
         order = uses[number % 6 :] + uses[: number % 6]
@@ -182,10 +187,10 @@ async def test_a_refund_takes_back_one_use_and_none_that_was_not_counted(app: Ru
     assert await accepted(limits, OFFICE)
 
     await limits.refund(ADA, OFFICE)
-    assert (await hits_of(app, "notice_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [1, 1])
+    assert (await hits_of(app, "mail"), await hits_of(app, "client")) == ([0, 0], [1, 1])
 
     await at_once(8, lambda _: limits.refund(ADA, OFFICE))
-    assert (await hits_of(app, "notice_to_address"), await hits_of(app, "mail_by_client")) == ([0, 0], [0, 0])
+    assert (await hits_of(app, "mail"), await hits_of(app, "client")) == ([0, 0], [0, 0])
     assert await accepted(limits, ADA)
 
 
@@ -194,4 +199,4 @@ async def test_a_window_that_has_ended_is_not_refunded(app: RunningApp, limits: 
     app.clock.forward(seconds=30)
 
     await limits.refund(ADA)
-    assert await hits_of(app, "notice_to_address") == [0, 1]
+    assert await hits_of(app, "mail") == [0, 1]

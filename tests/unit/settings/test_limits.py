@@ -43,23 +43,6 @@ def test_two_windows_of_one_length_are_refused(text: str) -> None:
         parse_windows(text)
 
 
-def test_the_defaults_of_the_limits_of_the_service() -> None:
-    assert DEFAULT_WINDOWS == {
-        "notice_to_address": ((1, 30), (5, 3600)),
-        "mail_by_client": ((30, 60), (300, 3600)),
-        "mail_by_others": ((5, 3600), (12, 86_400)),
-        "invitation_by_inviter": ((30, 60), (300, 86_400)),
-        "invitation_by_language": ((100, 3600),),
-        "guess_by_client": ((60, 60), (200, 3600), (500, 86_400)),
-        "guess_by_account_strangers": ((50, 86_400),),
-        "guess_by_account_devices": ((49, 86_400),),
-        "guess_by_account_consecutive": ((100, 365 * 86_400),),
-        "guess_by_device": ((10, 86_400),),
-        "guess_by_flow": ((5, 600),),
-        "guess_by_session": ((10, 86_400),),
-    }
-
-
 def test_off_is_a_limit_without_windows() -> None:
     assert parse_windows("off") == ()
 
@@ -68,7 +51,7 @@ def test_every_limit_is_a_setting_and_the_others_keep_their_defaults() -> None:
     assert load({}).limits == DEFAULT_WINDOWS
     for name in LIMITS:
         assert load({f"LIMIT_{name.upper()}": " 7/2 days "}).limits == {**DEFAULT_WINDOWS, name: (Window(7, 172_800),)}
-    changed = load({"LIMIT_MAIL_BY_CLIENT": "off", "LIMIT_MAIL_TO_ADDRESS": "  "}).limits
+    changed = load({"LIMIT_MAIL_BY_CLIENT": "off", "LIMIT_GUESS_BY_CLIENT": "  "}).limits
     assert changed == {**DEFAULT_WINDOWS, "mail_by_client": ()}
 
 
@@ -87,6 +70,13 @@ def test_a_limit_that_does_not_exist_or_has_another_form_is_a_mistake(variable: 
     with pytest.raises(SettingsError) as raised:
         load({variable: value, "PORT": "0"})
     assert raised.value.lines == ["PORT: expected a whole number from 1 to 65535", f"{variable}: {line}"]
+
+
+def test_valkey_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.settings.rules.find_spec", lambda _: None)
+    with pytest.raises(SettingsError) as raised:
+        load({"VALKEY_URL": "valkey://127.0.0.1"})
+    assert raised.value.lines == ["VALKEY_URL: needs the package redis: install ostiary[valkey]"]
 
 
 @pytest.mark.parametrize(
