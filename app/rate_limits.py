@@ -149,7 +149,7 @@ class RateLimits:
         statement = count_statement(len(parameters) // 3)
         refusal = await self._database.pool.fetchrow(statement, *parameters)
         if refusal is not None:
-            raise _too_many(refusal["expires_at"] - now)
+            raise _too_many(refusal["expires_at"] - now, refusal["key"].partition("/")[0])
 
     async def allows(self, name: str, identifier: str) -> bool:
         """Whether a use would be accepted now. Counts nothing."""
@@ -179,9 +179,10 @@ def _digest(identifier: str) -> str:
     return blake2b(identifier.encode(), digest_size=16).hexdigest()
 
 
-def _too_many(wait: timedelta) -> Problem:
+def _too_many(wait: timedelta, limit: str) -> Problem:
     seconds = str(ceil(wait.total_seconds()))
-    return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers={"Retry-After": seconds})
+    headers = {"Retry-After": seconds}
+    return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers=headers, reason=limit)
 
 
 async def delete_closed(transaction: AsyncSession, now: datetime, limit: int) -> int:

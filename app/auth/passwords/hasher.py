@@ -62,7 +62,7 @@ class SecretHasher:
 
     async def _run(self, work: Callable[[HashProcess], Coroutine[None, None, T]]) -> T:
         if self._pending >= self._pending_max:
-            raise _unavailable()
+            raise _unavailable("hash_queue_full")
         self._pending += 1
         try:
             await self._free_places.acquire()
@@ -77,7 +77,7 @@ class SecretHasher:
         try:
             return await asyncio.shield(answer)
         except OSError as error:
-            raise _unavailable() from error
+            raise _unavailable("no_hash_process") from error
 
     def _release(self, process: HashProcess) -> None:
         self._pending -= 1
@@ -85,5 +85,6 @@ class SecretHasher:
         self._free_places.release()
 
 
-def _unavailable() -> Problem:
-    return Problem("temporarily_unavailable", "Try again in a moment.", headers={"Retry-After": "1"})
+def _unavailable(reason: str) -> Problem:
+    headers = {"Retry-After": "1"}
+    return Problem("temporarily_unavailable", "Try again in a moment.", headers=headers, reason=reason)

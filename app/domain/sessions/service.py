@@ -19,6 +19,7 @@ from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
 from app.guards.policy import ability_for
 from app.postgres.base import new_id
+from app.postgres.outages import outage_in, reason_of
 from app.settings.model import Settings
 
 EXTEND_EVERY = timedelta(hours=1)
@@ -103,8 +104,9 @@ class SessionAuthenticator:
                 await SessionRepository(transaction).extend(
                     session_id, seen_before=due, now=now, idle_expires_at=idle_expires_at
                 )
-        except Exception:  # nobody awaits this task, and the next request tries again
-            logger.warning("session_extension_failed", exc_info=True)
+        except Exception as error:  # nobody awaits this task, and the next request tries again
+            outage = outage_in(error)
+            logger.warning("session_extension_failed", reason=reason_of(outage) if outage else "", exc_info=not outage)
 
 
 def new_session(actor: Actor, resources: Resources, method: str, platform_role: str | None) -> tuple[str, NewSession]:
