@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-long lint format types imports unit bench lock clean
+.PHONY: help serve install test pgbouncer test-long lint format types imports unit bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,8 +22,16 @@ serve: install
 
 install: $(VENV)/.installed
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev pgbouncer
 	@$(MAKE) --no-print-directory lint types imports unit
+
+# For the tests of a transaction pooler, which are skipped without the program: Debian's, where it may be installed.
+INSTALL_PGBOUNCER := DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -qq pgbouncer
+pgbouncer:
+	@if PATH="$$PATH:/usr/sbin" command -v pgbouncer; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; \
+	then $(INSTALL_PGBOUNCER) || { apt-get update -qq && $(INSTALL_PGBOUNCER); }; \
+	else false; fi >/dev/null 2>&1 || echo "make: no pgbouncer: its tests will be skipped" >&2
 
 lint:
 	$(BIN)/ruff format --check .
