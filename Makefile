@@ -23,15 +23,17 @@ serve: install
 
 install: $(VENV)/.installed
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev test-servers
 	@$(MAKE) --no-print-directory lint types imports unit
 
-# A test whose server is not installed is skipped.
-TEST_SERVERS := redis-server
+# A test whose program is not installed is skipped.
+TEST_PROGRAMS := redis-server pgbouncer
 
 test-servers:
-	@for server in $(TEST_SERVERS); do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
-	test -z "$$missing" || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing >/dev/null; } \
+	@for program in $(TEST_PROGRAMS); do \
+		PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	test -z "$$missing" || { export DEBIAN_FRONTEND=noninteractive; \
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends $$missing; } >/dev/null 2>&1 \
 		|| echo "make: cannot install$$missing: their tests are skipped" >&2
 
 lint:

@@ -65,7 +65,13 @@ def make_worker(resources: Resources) -> Worker:
 def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     """The app without its outermost layer. `settings.database_url` must be set. Raises `RuntimeError` for a route
     without a sound guard."""
-    database = Database(settings.database_url or "", settings.database_pool_size)
+    database = Database(
+        settings.database_url or "",
+        settings.database_pool_size,
+        acquire_seconds=settings.database_acquire_seconds,
+        statement_seconds=settings.database_statement_seconds,
+        transaction_pooler=settings.database_pooler == "transaction",
+    )
     resources = make_resources(settings, database, clock)
     sessions, worker = SessionAuthenticator(resources), make_worker(resources)
 

@@ -5,6 +5,8 @@ from collections.abc import Coroutine
 
 import structlog
 
+from app.postgres.outages import outage_in, reason_of
+
 logger = structlog.get_logger("ostiary.background")
 
 
@@ -29,5 +31,6 @@ class Background:
 async def _logged(name: str, work: Coroutine[None, None, None]) -> None:
     try:
         await work
-    except Exception:  # nobody awaits this task
-        logger.warning(name, exc_info=True)
+    except Exception as error:  # nobody awaits this task
+        outage = outage_in(error)
+        logger.warning(name, reason=reason_of(outage) if outage else "", exc_info=not outage)

@@ -56,7 +56,7 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
     """An error that the client is told about.
 
     `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` says what to do, and never repeats a secret
-    or a query string.
+    or a query string. `reason` says in a word why a request was refused for overload; only logs and metrics show it.
     """
 
     def __init__(
@@ -66,11 +66,13 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         *,
         errors: list[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
+        reason: str = "",
     ) -> None:
         self.kind = KINDS[code]
         super().__init__(detail or self.kind.title)
         self.code = code
         self.detail = detail
+        self.reason = reason
         self.errors = errors or []
         self.headers = dict(headers or {})
         if self.kind.status == 401:

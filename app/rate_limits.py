@@ -13,7 +13,8 @@ import structlog
 from app.clock import Clock
 from app.errors import Problem
 from app.postgres.counters import PostgresCounters
-from app.postgres.database import Database, is_outage
+from app.postgres.database import Database
+from app.postgres.outages import is_outage
 from app.settings.limits import LIMITS, Limit, Window
 from app.settings.model import Settings
 
@@ -166,7 +167,7 @@ class RateLimits:
         if self._limits[name].announced:
             headers["RateLimit-Policy"] = f'"{name}";q={window.hits};w={window.seconds}'
             headers["RateLimit"] = f'"{name}";r=0;t={seconds}'
-        return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers=headers)
+        return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers=headers, reason=name)
 
 
 def rate_limits_for(settings: Settings, database: Database, clock: Clock) -> RateLimits:

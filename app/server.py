@@ -24,9 +24,11 @@ from app.audit import OPERATOR
 from app.clock import utc_now
 from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.resources import make_resources
+from app.jobs.worker import ATTEMPT_SECONDS
 from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres, reach_embedded_postgres
+from app.postgres.url import DatabaseUrlError
 from app.settings.model import Settings
 from app.settings.rules import notices
 
@@ -38,6 +40,7 @@ PORT_WAIT_SECONDS = 1.0
 PORT_POLL_SECONDS = 0.1
 # Connections of the embedded database beside those of the workers: for `ostiary` commands and `psql`.
 SPARE_CONNECTIONS = 20
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class ServiceError(Exception):
@@ -96,7 +99,7 @@ async def _work_until_signal(settings: Settings, announce: Callable[[str], None]
     stopped = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
-    async with connect(settings) as database:
+    async with connect(settings, ATTEMPT_SECONDS) as database:
         resources = make_resources(settings, database, utc_now)
         async with resources.mail.open(), make_worker(resources).working():
             announce("Ostiary works (Ctrl-C stops it)")
@@ -165,23 +168,32 @@ def _start_database(settings: Settings) -> Iterator[Settings]:
 
 
 @asynccontextmanager
-async def connect(settings: Settings) -> AsyncIterator[Database]:
-    """The connected database of `settings.database_url`.
+async def connect(settings: Settings, statement_seconds: float | None = None) -> AsyncIterator[Database]:
+    """The connected database of `settings.database_url`. By default its statements may take any time, as migrations do.
 
     Raises `ServiceError` if the database cannot be reached or is too old, and turns database errors inside the context
     into `ServiceError`.
     """
-    database = Database(settings.database_url or "", min(settings.database_pool_size, 4))
+    try:
+        database = Database(
+            settings.database_url or "",
+            min(settings.database_pool_size, 4),
+            acquire_seconds=settings.database_acquire_seconds,
+            statement_seconds=statement_seconds,
+            transaction_pooler=settings.database_pooler == "transaction",
+        )
+    except DatabaseUrlError as error:
+        raise ServiceError(f"DATABASE_URL: {error}") from None
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(database.connected())
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, ValueError, *DRIVER_ERRORS) as error:
             raise ServiceError(f"DATABASE_URL: the database cannot be reached: {_original_message(error)}") from None
         if (major := await database.server_version()) < OLDEST_POSTGRES:
             raise ServiceError(f"DATABASE_URL: PostgreSQL {OLDEST_POSTGRES} or newer is needed, this is {major}")
         try:
             yield database
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, AdvancedAlchemyError) as error:
+        except (*DRIVER_ERRORS, SQLAlchemyError, AdvancedAlchemyError) as error:
             raise ServiceError(f"the database refused: {_original_message(error)}") from None
 
 

@@ -1,5 +1,6 @@
 """How every exception becomes an RFC 9457 problem+json answer."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -11,9 +12,14 @@ from msgspec import Struct
 
 from app.errors import FieldError, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
-from app.postgres.database import is_outage
+from app.postgres.outages import outage_in, reason_of
 
 PROBLEM_JSON = "application/problem+json"
+
+# Codes of refusals that are no fault of the program: each is one line of the log, without a traceback.
+OVERLOAD = ("too_many_requests", "temporarily_unavailable")
+# How many requests this process has refused for overload, by code and reason, since its start.
+REFUSALS: Counter[tuple[str, str]] = Counter()
 
 logger = structlog.get_logger("ostiary.errors")
 
@@ -90,9 +96,12 @@ def from_exception(error: Exception, sent_as: Mapping[str, str] | None = None) -
     if isinstance(error, HTTPException) and error.status_code < 500:
         headers = {name: _with_head(value) for name, value in (error.headers or {}).items() if name.lower() == "allow"}
         return Problem(FRAMEWORK_CODES.get(error.status_code, "malformed_request"), headers=headers)
-    if is_outage(error):
+    if outage := outage_in(error):
         return Problem(
-            "temporarily_unavailable", "The database cannot do this right now.", headers={"Retry-After": "5"}
+            "temporarily_unavailable",
+            "The database cannot do this right now.",
+            headers={"Retry-After": "5"},
+            reason=reason_of(outage),
         )
     return Problem("internal_error", "The error has been logged under this instance.")
 
@@ -104,14 +113,17 @@ def _with_head(allowed: str) -> str:
 
 
 def problem_response(request: Request, error: Exception) -> Response[bytes]:
-    """Litestar's exception handler for every exception: logs server faults and answers problem+json."""
+    """Litestar's exception handler for every exception: logs faults, counts refusals, and answers problem+json."""
     if isinstance(error, SubjectNotFound) and not may_know_what_exists(request):
         error = Problem("forbidden")
     problem = from_exception(error, _sent_as(request) if isinstance(error, ValidationException) else None)
     if isinstance(error, RequestEntityTooLarge):
         problem = Problem("body_too_large", f"At most {request.route_handler.resolve_request_max_body_size()} bytes.")
     request_id = request.scope.get("request_id", "")
-    if problem.kind.status >= 500:
+    if problem.code in OVERLOAD:
+        REFUSALS[problem.code, problem.reason.partition(":")[0]] += 1
+        logger.warning("request_refused", request_id=request_id, code=problem.code, reason=problem.reason)
+    elif problem.kind.status >= 500:
         logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)
     instance = f"urn:uuid:{request_id}" if request_id else ""
     return Response(

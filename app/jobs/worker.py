@@ -15,11 +15,14 @@ from app.clock import Clock
 from app.jobs import queue
 from app.jobs.queue import ClaimedJob, Outcome
 from app.postgres.database import Database
+from app.postgres.outages import is_outage
 from app.secret_key import SecretKey, UnsealError
 from app.text import one_line
 
 CONCURRENCY = 4
 POLL_SECONDS = 5.0
+# Where no notification arrives, mail waits no longer than this.
+POLL_SECONDS_WITHOUT_NOTIFICATIONS = 1.0
 # The pause after the start of each job, so that the HTTP requests of the same process are answered first.
 START_PAUSE_SECONDS = 0.014
 STOP_SECONDS = 5.0
@@ -33,7 +36,13 @@ LONGEST_DELAY = timedelta(hours=1)
 MAX_ATTEMPTS = 34
 ERROR_MAX = 200
 
-DATABASE_ERRORS = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_ERRORS = (
+    OSError,
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 logger = structlog.get_logger("ostiary.jobs")
 
@@ -95,7 +104,9 @@ class Worker:
         At its end, running jobs have STOP_SECONDS to finish. A job that does not finish is cancelled; another worker
         claims it after its lease has ended.
         """
-        loops = [asyncio.create_task(self._start_due_jobs()), asyncio.create_task(self._wake_on_notifications())]
+        loops = [asyncio.create_task(self._start_due_jobs())]
+        if self._database.notifies:
+            loops.append(asyncio.create_task(self._wake_on_notifications()))
         try:
             yield
         finally:
@@ -107,10 +118,11 @@ class Worker:
     async def _start_due_jobs(self) -> None:
         """Start due jobs for ever: at the start, after each notification, after each job, when the next job is due, and
         every POLL_SECONDS."""
+        poll_seconds = POLL_SECONDS if self._database.notifies else POLL_SECONDS_WITHOUT_NOTIFICATIONS
         scheduled = False
         while True:
             self._wake.clear()
-            wait = POLL_SECONDS
+            wait = poll_seconds
             try:
                 if not scheduled:
                     await self._ensure_scheduled()
@@ -119,7 +131,7 @@ class Worker:
                     self._start(*claimed)
                     await asyncio.sleep(START_PAUSE_SECONDS)
                 if len(self._running) < CONCURRENCY:
-                    wait = await self._seconds_to_next_due()
+                    wait = min(poll_seconds, await self._seconds_to_next_due())
             except DATABASE_ERRORS as error:
                 logger.warning("jobs_unavailable", reason=type(error).__name__)
             except Exception:  # the end of this loop would go unnoticed, and this process would run no more jobs
@@ -184,7 +196,8 @@ class Worker:
         except TemporaryError as error:
             return self._failed(job, str(error))
         except Exception as error:
-            logger.exception("job_error", job=str(job.id), kind=job.kind)
+            if not is_outage(error):
+                logger.exception("job_error", job=str(job.id), kind=job.kind)
             return self._failed(job, type(error).__name__)
         if every := self._handlers[job.kind].every:
             return Outcome("queued", attempts=0, due_at=self._clock() + every)
@@ -197,10 +210,13 @@ class Worker:
             payload = self._secret_key.unseal(job.payload) if job.payload is not None else b""
         except UnsealError:
             raise TemporaryError("sealed with another SECRET_KEY: set SECRET_KEY_PREVIOUS") from None
+        limit = asyncio.timeout(self._attempt_seconds)
         try:
-            async with asyncio.timeout(self._attempt_seconds):
+            async with limit:
                 await self._handlers[job.kind].run(Attempt(job.id, payload, job.created_at))
         except TimeoutError:
+            if not limit.expired():  # of a statement, for example
+                raise
             raise TemporaryError(f"took longer than {self._attempt_seconds:g} s") from None
 
     def _failed(self, job: ClaimedJob, reason: str) -> Outcome:

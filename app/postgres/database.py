@@ -1,25 +1,36 @@
 """The database: a SQLAlchemy engine for transactions, and an asyncpg pool for single statements that must be fast."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
+from asyncpg.connect_utils import SessionAttribute
+from sqlalchemy import event, text
+from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-# How long to wait for a connection to a host that does not answer.
-CONNECT_SECONDS = 10.0
+from app.postgres.outages import DatabaseReadOnlyError, outage_in
+from app.postgres.pool import Pool
+from app.postgres.url import Host, server_of
 
-# No connection, a server that is starting or stopping, a server without free connections or memory, a deadlock.
-# `TimeoutError` is an `OSError`.
-OUTAGES = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.DeadlockDetectedError,
-)
+# How long to wait at the start for a server that does not answer.
+CONNECT_SECONDS = 10.0
+# How long a statement or a transaction waits for a connection, unless the settings say otherwise.
+ACQUIRE_SECONDS = 2.0
+# While the server takes no writes, its connections are replaced at most this often.
+EXPIRE_EVERY_SECONDS = 5.0
+# After these errors of one host, another one may serve. `TimeoutError` is an `OSError`.
+HOST_ERRORS = (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched)
+
+# On a standby it is on as well.
+IS_READ_ONLY = "SELECT current_setting('transaction_read_only') = 'on'"
+
+# Arguments of SQLAlchemy's driver: each statement is prepared without a name, which the next one replaces.
+UNNAMED_STATEMENTS = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
 
 
 class Database:
@@ -28,31 +39,66 @@ class Database:
     The constructor opens no connection. Everything else needs the context `connected()`.
     """
 
-    def __init__(self, dsn: str, pool_size: int) -> None:
-        """`dsn` starts with `postgresql://`. The engine and the pool have at most `pool_size` connections each."""
-        self._dsn = dsn
+    def __init__(
+        self,
+        url: str,
+        pool_size: int,
+        *,
+        acquire_seconds: float = ACQUIRE_SECONDS,
+        statement_seconds: float | None = None,
+        transaction_pooler: bool = False,
+    ) -> None:
+        """The engine and the pool have at most `pool_size` connections each.
+
+        Both wait at most `acquire_seconds` for a free connection, and as long for a new one. A statement that takes
+        longer than `statement_seconds` is cancelled, and raises `TimeoutError`. With `transaction_pooler` each
+        transaction may run on another connection of the server, so that nothing may stay on one, such as a prepared
+        statement. Raises `DatabaseUrlError`.
+        """
+        self._server = server_of(url)
+        self._hosts = list(self._server.hosts)
         self._pool_size = pool_size
+        self._acquire_seconds = acquire_seconds
+        self._statement_seconds = statement_seconds
+        self._host_seconds = CONNECT_SECONDS
+        self._named_statements = not (transaction_pooler or self._server.transaction_pooler)
+        of_driver = {} if self._named_statements else UNNAMED_STATEMENTS
         self.engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=self._connect,
+            connect_args={"async_creator_fn": self._connect, **of_driver},
             pool_size=pool_size,
+            pool_timeout=acquire_seconds,
             max_overflow=0,
             hide_parameters=True,  # errors are logged, and parameters include hashes
         )
+        event.listen(self.engine.sync_engine, "checkout", self._check_connection)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
-        self.pool: asyncpg.Pool[asyncpg.Record]
+        self._engine_expired = False
+        self._expired_at = -EXPIRE_EVERY_SECONDS
+        self._check: asyncio.Task[None] | None = None
+        self.pool: Pool
+
+    @property
+    def notifies(self) -> bool:
+        """Whether NOTIFY reaches a connection that listens. A transaction pooler keeps no connection for it."""
+        return self._named_statements
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator["Database"]:
         """Connect, and disconnect at the end of the context.
 
-        Raises `OSError` if the server cannot be reached, and `asyncpg.PostgresError` if it refuses the connection.
+        Raises `OSError` if the server cannot be reached, and `asyncpg.PostgresError`, `asyncpg.InterfaceError` or
+        `asyncpg.InternalClientError` if it refuses the connection.
         """
+        self._host_seconds = self._server.connect_seconds or CONNECT_SECONDS
         try:
-            async with asyncpg.create_pool(
-                self._dsn, min_size=1, max_size=self._pool_size, reset=_skip_reset, timeout=CONNECT_SECONDS
-            ) as self.pool:
-                yield self
+            async with Pool(self._connect, self._pool_size, self._acquire_seconds, self._expire) as self.pool:
+                self._host_seconds = min(self._acquire_seconds / len(self._hosts), self._host_seconds)
+                try:
+                    yield self
+                finally:
+                    if self._check is not None:
+                        self._check.cancel()
         finally:
             await self.engine.dispose()
 
@@ -69,8 +115,35 @@ class Database:
         before a response is built. A write that must outlive a failing request, such as a counted attempt, needs its
         own transaction.
         """
-        async with self._sessions() as session, session.begin():
-            yield session
+        try:
+            async with self._sessions() as session, session.begin():
+                yield session
+        except Exception as error:
+            if isinstance(outage_in(error), asyncpg.ReadOnlySQLTransactionError):
+                await self._expire()
+            raise
+
+    async def require_writable(self, seconds: float) -> None:
+        """Check that both pools have a connection to a server that takes writes.
+
+        Raises an outage, such as `TimeoutError` after `seconds`, whatever the driver waits for. One check runs at a
+        time, and callers share it: so many callers take one connection.
+        """
+        if self._check is None or self._check.done():
+            self._check = asyncio.create_task(self._require_writable())
+            self._check.add_done_callback(_retrieve_exception)
+        check = self._check
+        await asyncio.wait([check], timeout=seconds)
+        if not check.done():
+            raise TimeoutError
+        check.result()
+
+    async def _require_writable(self) -> None:
+        async with self.engine.connect() as connection:
+            read_only = (await connection.execute(text(IS_READ_ONLY))).scalar_one()
+        if read_only or await self.pool.fetchval(IS_READ_ONLY):
+            await self._expire()
+            raise DatabaseReadOnlyError
 
     async def listen(self, channel: str, on_notification: Callable[[], None]) -> None:
         """Call `on_notification` for each NOTIFY on `channel`. Returns when the connection is lost.
@@ -88,26 +161,49 @@ class Database:
         finally:
             await connection.close()
 
-    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS)
+    async def _connect(self, **_: object) -> "asyncpg.Connection[asyncpg.Record]":
+        """A new connection to the first host that serves. What asyncpg's pool passes are the defaults.
+
+        Raises like `connected`, after `self._host_seconds` for each host at the latest.
+        """
+        *first, last = self._hosts
+        for host in first:
+            with suppress(*HOST_ERRORS):
+                return await self._connect_to(host)
+        return await self._connect_to(last)
+
+    async def _connect_to(self, host: Host) -> "asyncpg.Connection[asyncpg.Record]":
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            self._server.dsn,
+            host=host.host,
+            port=host.port,
+            ssl=self._server.tls,
+            target_session_attrs=SessionAttribute(self._server.target_session_attrs),
+            timeout=self._host_seconds,
+            command_timeout=self._statement_seconds,
+            statement_cache_size=100 if self._named_statements else 0,
+        )
+        self._hosts.sort(key=lambda other: other != host)  # the next connection starts with this host
         return connection
 
+    async def _expire(self) -> None:
+        """Replace every connection before its next use: the present server takes no writes, a new one may."""
+        if time.monotonic() < self._expired_at + EXPIRE_EVERY_SECONDS:
+            return
+        self._expired_at = time.monotonic()
+        self._engine_expired = True
+        await self.pool.expire_connections()
 
-def is_outage(error: BaseException) -> bool:
-    """Whether the error, or a cause of it, means that the database is unavailable at the moment.
-
-    Such a request may succeed later. All other errors are faults of the program or of its input.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OUTAGES) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):
-            return True
-        cause = cause.__cause__
-    return False
+    def _check_connection(self, connection: DBAPIConnection, _: object, __: object) -> None:
+        """Let the engine replace a connection that it would give out although it is cut or has expired."""
+        if self._engine_expired:
+            self._engine_expired = False
+            raise InvalidatePoolError
+        if cast("AdaptedConnection", connection).driver_connection.is_closed():
+            raise DisconnectionError
 
 
-async def _skip_reset(connection: object) -> None:
-    """Skip the reset of a connection that returns to the pool, which would cost each authorised request a round trip.
-
-    The statements on the pool change no session state.
-    """
+def _retrieve_exception(task: asyncio.Task[None]) -> None:
+    """Let asyncio log no exception of a task that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()

@@ -26,6 +26,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     environment: Literal["development", "production"] = "development"
     database_url: str | None = None
     database_pool_size: Annotated[int, Meta(ge=2, le=500)] = 16
+    database_acquire_seconds: Annotated[int, Meta(ge=1, le=60)] = 2
+    database_statement_seconds: Annotated[int, Meta(ge=1, le=3600)] = 3
+    database_pooler: Literal["none", "transaction"] = "none"
     data_dir: str = ".data"
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000

@@ -12,6 +12,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Matched against the text itself, because `urlsplit` drops line breaks and takes letters that are not ASCII.
 BASE_URL = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
+_POSTGRES_HOST = r"(\[[\w:.%]+\]|[\w.%-]*)(:[0-9]{1,5})?"
+POSTGRES_URL = re.compile(rf"postgres(ql)?://([^/?#]*@)?{_POSTGRES_HOST}(,{_POSTGRES_HOST})*([/?].*)?", re.ASCII)
 
 
 def is_plain_loopback(url: str) -> bool:
@@ -40,8 +42,8 @@ def is_origin(url: str) -> bool:
 
 
 def is_postgres_url(url: str) -> bool:
-    """Whether the URL is a PostgreSQL connection URI."""
-    return url.startswith(("postgresql://", "postgres://")) and _read(url) is not None
+    """Whether the URL is a PostgreSQL connection URI, with one host, several or none."""
+    return POSTGRES_URL.fullmatch(url) is not None and _is_split(url)
 
 
 def is_smtp_url(url: str) -> bool:
@@ -66,6 +68,15 @@ def is_valkey_url(url: str) -> bool:
         and re.fullmatch(r"(/[0-9]*)?", parts.path, re.ASCII) is not None
         and not (parts.query or parts.fragment)
     )
+
+
+def _is_split(url: str) -> bool:
+    """Whether `urlsplit` takes the URL: brackets are paired."""
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _read(url: str) -> SplitResult | None:

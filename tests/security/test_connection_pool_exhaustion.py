@@ -1,15 +1,66 @@
-"""Denial of service by pool exhaustion: failed or cancelled requests do not return their database connections."""
+"""Denial of service by pool exhaustion: failed or cancelled requests do not return their database connections, or
+requests wait for a connection without end."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from typing import cast
 
 import httpx
 import pytest
 from sqlalchemy.pool import QueuePool
 
-from tests.support.app import CREDENTIALS, SECRET, RunningApp
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem, running, settings_for
 
 ROUNDS = 40
+POOL_SIZE = 2
+ANSWER_SECONDS = 5
+
+
+@pytest.fixture
+async def small(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
+    """The service with two pools of POOL_SIZE connections, on the database of the fixture `app`."""
+    settings = settings_for(database_url, DATABASE_POOL_SIZE=str(POOL_SIZE), DATABASE_ACQUIRE_SECONDS="1")
+    async with running(settings, app.clock) as small_app:
+        yield small_app
+
+
+async def _refused(client: httpx.AsyncClient, method: str, path: str) -> bool:
+    """Whether the request is refused in time, with the advice to come again."""
+    started = time.monotonic()
+    answer = await client.request(method, path, json=CREDENTIALS if method == "POST" else None)
+    assert problem(answer)["code"] == "temporarily_unavailable"
+    return "retry-after" in answer.headers and time.monotonic() - started < ANSWER_SECONDS
+
+
+async def test_a_request_without_a_free_connection_for_reads_is_refused_in_time(small: RunningApp) -> None:
+    client, pool = await small.signed_in(), small.resources.database.pool
+    held = [await pool.acquire() for _ in range(POOL_SIZE)]
+    refused = [("GET", "/api/session"), ("POST", "/api/session"), ("GET", "/health/ready")]
+    assert await asyncio.gather(*(_refused(client, *request) for request in refused)) == [True, True, True]
+
+    for connection in held:
+        await pool.release(connection)
+    assert (await client.get("/api/session")).json()["user"]
+    assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_a_request_without_a_free_connection_for_writes_is_refused_in_time(small: RunningApp) -> None:
+    client, engine = await small.signed_in(), small.resources.database.engine
+    async with engine.connect(), engine.connect():
+        refused = [("DELETE", "/api/sessions"), ("GET", "/health/ready")]
+        assert await asyncio.gather(*(_refused(client, *request) for request in refused)) == [True, True]
+        assert (await client.get("/api/session")).status_code == 200
+
+    assert (await client.delete("/api/sessions")).status_code == 204
+    assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_many_probes_share_one_check(small: RunningApp) -> None:
+    client = small.client()
+    answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(ROUNDS)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert small.resources.database.pool.get_size() == 1
 
 
 def _connections_in_use(app: RunningApp) -> tuple[int, int]:

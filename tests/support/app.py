@@ -264,5 +264,11 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[RunningApp]
 
 def settings_for(database_url: str, **environ: str) -> Settings:
     """Settings of a service under test. Jobs run only when the test runs them."""
-    defaults = {"ACCESS_LOG": "off", "RUN_JOBS": "off", "SECRET_KEY": SECRET_KEY, "DATA_DIR": str(DATA_DIR)}
+    defaults = {
+        "ACCESS_LOG": "off",
+        "RUN_JOBS": "off",
+        "SECRET_KEY": SECRET_KEY,
+        "DATA_DIR": str(DATA_DIR),
+        "DATABASE_STATEMENT_SECONDS": "60",  # tests share a machine, and fill tables with single statements
+    }
     return load({"DATABASE_URL": database_url, **defaults, **FAST_HASHES, **environ})

@@ -66,7 +66,7 @@ class SecretHasher:
         try:
             await self._queue.enter(client)
         except QueueFullError:
-            raise _unavailable() from None
+            raise _unavailable("hash_queue_full") from None
         # The first of the least loaded: while sign-ins are rare, one process is enough and no other is started.
         process = min(self._loads, key=self._loads.__getitem__)
         self._loads[process] += 1
@@ -75,12 +75,13 @@ class SecretHasher:
         try:
             return await asyncio.shield(answer)
         except OSError as error:
-            raise _unavailable() from error
+            raise _unavailable("no_hash_process") from error
 
     def _release(self, process: HashProcess, client: HashClient) -> None:
         self._loads[process] -= 1
         self._queue.leave(client)
 
 
-def _unavailable() -> Problem:
-    return Problem("temporarily_unavailable", "Try again in a moment.", headers={"Retry-After": "1"})
+def _unavailable(reason: str) -> Problem:
+    headers = {"Retry-After": "1"}
+    return Problem("temporarily_unavailable", "Try again in a moment.", headers=headers, reason=reason)

@@ -13,6 +13,9 @@ from tests.support.commands import HEAD, Done, Run, execute, settings
         "postgresql://postgres@/postgres?host=/nowhere",
         "postgresql://someone:swordfish/1@127.0.0.1/postgres",
         "postgresql://someone:swordfish@127.0.0.1/postgres?sslmode=perhaps",
+        "postgresql://someone:swordfish@127.0.0.1:1,127.0.0.1:2/postgres",
+        "postgresql://someone:swordfish@127.0.0.1/postgres?target_session_attrs=standby",
+        "postgresql://someone:swordfish@127.0.0.1/postgres?connect_timeout=swordfish",
         "mysql://someone:swordfish@127.0.0.1/ostiary",
     ],
 )
@@ -23,6 +26,17 @@ def test_an_unreachable_database_is_reported_in_one_line_without_its_password(
     for command in (("users", "list"), ("serve",)):
         (line,) = run(*command).mistakes
         assert line.startswith("DATABASE_URL: ")
+        assert "swordfish" not in line
+
+
+def test_a_parameter_that_the_server_does_not_know_is_reported_in_one_line(
+    run: Run, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{database}{'&' if '?' in database else '?'}sslmood=swordfish")
+    for command in (("users", "list"), ("serve",)):
+        (line,) = run(*command).mistakes
+        assert line.startswith("DATABASE_URL: ")
+        assert "sslmood" in line
         assert "swordfish" not in line
 
 

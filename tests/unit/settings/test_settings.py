@@ -21,6 +21,8 @@ PRODUCTION = {
 # The variable of every number, with the nearest values below and above its range.
 LIMITS = {
     "DATABASE_POOL_SIZE": (1, 501),
+    "DATABASE_ACQUIRE_SECONDS": (0, 61),
+    "DATABASE_STATEMENT_SECONDS": (0, 3601),
     "PORT": (0, 65_536),
     "WORKERS": (0, 257),
     "PASSWORD_MIN_LENGTH": (7, 129),
@@ -69,6 +71,7 @@ def test_an_empty_or_blank_variable_counts_as_unset() -> None:
         ),
         ("TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1,2001:db8::/32", ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32")),
         ("DATABASE_URL", "postgres://db/ostiary", "postgres://db/ostiary"),
+        ("DATABASE_URL", "postgres://u:p@a:5432,[::1]:5433,c/ostiary", "postgres://u:p@a:5432,[::1]:5433,c/ostiary"),
     ],
 )
 def test_a_value_is_read_as_its_settings_type(variable: str, value: str, loaded: object) -> None:
@@ -130,6 +133,7 @@ def test_a_mistake_gets_one_line_with_the_expected_value(environ: dict[str, str]
         ("DATABASE_URL", "postgresql:ostiary:hunter2@db/ostiary"),
         ("DATABASE_URL", "postgresql://ostiary:hunter2[@db/ostiary"),
         ("DATABASE_URL", "postgresql://ostiary:hunter2@db:port/ostiary"),
+        ("DATABASE_URL", "postgresql://ostiary:hunter2@db:5432,other:port/ostiary"),
         ("PUBLIC_URL", "auth.example.org"),
         ("PUBLIC_URL", "ftp://auth.example.org"),
         ("PUBLIC_URL", "https://"),
