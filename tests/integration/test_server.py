@@ -34,7 +34,11 @@ def is_listening(port: int) -> bool:
 def test_a_signal_stops_the_service_its_workers_and_its_database(work_dir: Path, number: signal.Signals) -> None:
     with serving(work_dir / "data", work_dir) as service:
         address, link = service.out
-        assert address == f"Ostiary serves {service.url} (on 127.0.0.1:{service.port}; Ctrl-C stops it)"
+        assert re.fullmatch(
+            rf"Ostiary serves {service.url} \(on 127\.0\.0\.1:{service.port}, "
+            r"up to [\d,]+ connections of each worker; Ctrl-C stops it\)",
+            address,
+        )
         assert re.fullmatch(rf"Setup link: {service.url}/redeem#token=osk_[\w-]{{43}}", link)
         database = service.database_pid()
         started = children(service.process.pid)
