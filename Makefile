@@ -13,7 +13,7 @@ help:
 	@echo "make serve       run the service (embedded database unless DATABASE_URL is set)"
 	@echo "make install     make .venv with the locked packages and the ostiary command"
 	@echo "make test        format, lint, types, import rules, migrations, all tests with coverage"
-	@echo "make test-long   the property tests, at length"
+	@echo "make test-long   the property tests and floods, at length"
 	@echo "make bench       measure the running service (needs wrk)"
 	@echo "make lock        resolve the locked requirements again"
 
@@ -43,7 +43,7 @@ unit:
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 test-long: $(VENV)/.installed-dev
-	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability
+	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_held_connections.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

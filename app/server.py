@@ -42,9 +42,9 @@ PORT_WAIT_SECONDS = 1.0
 PORT_POLL_SECONDS = 0.1
 # Connections of the embedded database beside those of the workers: for `ostiary` commands and `psql`.
 SPARE_CONNECTIONS = 20
-# Open files of a worker that are no connections of clients: those of its program, of mail and of hash processes; those
-# to the database come on top.
-OTHER_OPEN_FILES = 200
+# Open files of a worker that are no connections of clients or the database and no hash processes: its program, mail.
+OTHER_OPEN_FILES = 150
+OPEN_FILES_PER_HASH_PROCESS = 4
 # `ulimit -n unlimited` is more than Linux allows a process.
 OPEN_FILES_MAX = 1_048_576
 # Connections that the system accepts before a worker takes them; `net.core.somaxconn` bounds it.
@@ -66,9 +66,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     `announce` is called with each line for the operator. Raises `ServiceError`, `EmbeddedPostgresError` or
     `MigrationError`.
     """
-    connections = _raise_open_files() - OTHER_OPEN_FILES - _database_connections(settings)
-    if connections < 1:
-        raise ServiceError("the limit of open files (ulimit -n) is too low")
+    connections = _connections_left(_raise_open_files(), settings)
     with _interrupt_event() as interrupted, _start_database(settings) as running:
         address = _wait_for_port(settings)
         link = asyncio.run(_migrate_and_make_setup_link(running))
@@ -256,6 +254,15 @@ def _database_connections(settings: Settings) -> int:
     return 2 * settings.database_pool_size + 1
 
 
+def _connections_left(open_files: int, settings: Settings) -> int:
+    """How many connections of clients a worker may hold. Raises `ServiceError` if that is none."""
+    hashing = settings.hash_concurrency * OPEN_FILES_PER_HASH_PROCESS
+    needed = _database_connections(settings) + hashing + OTHER_OPEN_FILES
+    if open_files <= needed:
+        raise ServiceError(f"{open_files} open files are too few (ulimit -n): a worker needs more than {needed}")
+    return open_files - needed
+
+
 def _raise_open_files() -> int:
     """Raise the limit of open files of this process and its workers as far as it may, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -273,8 +280,9 @@ def _limit_unread_answers(port: int, seconds: int) -> None:
     while (listener := _listener(port)) is None:
         time.sleep(LISTENER_POLL_SECONDS)
     with listener:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
 
 
 def _listener(port: int) -> socket.socket | None:

@@ -59,8 +59,11 @@ async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None
     try:
         await app(scope, receive, send)
     except Exception as error:
-        # The framework raises an error of its own from any error after the start of an answer.
-        if not isinstance(error.__cause__ or error, SlowReaderError):
+        # Each layer of the framework raises an error of its own from any error after the start of an answer.
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if not isinstance(cause, SlowReaderError):
             raise
         logger.warning("answer_not_read", request_id=scope["request_id"])  # type: ignore[typeddict-item]
 

@@ -36,6 +36,12 @@ def read_address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+@lru_cache(4096)
+def plain(peer: str) -> str:
+    """The address in its plain form; a text that is no address is given back as it is."""
+    return str(read_address(peer) or peer)
+
+
 def read_network(text: str) -> Network:
     """The network that an entry of TRUSTED_PROXIES names; one of IPv4-mapped addresses is the IPv4 network.
 

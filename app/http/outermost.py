@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.http.admission import admit
-from app.http.client_address import Network, client_address, read_network
+from app.http.client_address import Network, client_address, plain, read_network
 from app.http.encoded_slashes import path_for_router
 from app.settings.model import Settings
 
@@ -89,6 +89,8 @@ def _client(scope: HTTPScope, proxies: Sequence[Network]) -> tuple[str, int] | N
     if scope.get("client") is None:
         return None
     peer, port = scope["client"]  # type: ignore[misc] # checked above
+    if not proxies:
+        return plain(peer), port
     forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     return client_address(peer, forwarded, proxies), port
 

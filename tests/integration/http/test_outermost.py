@@ -1,6 +1,10 @@
 """The outermost layer: request ids, the access log, HSTS, HEAD, trusted proxies, and CORS."""
 
+import asyncio
+from unittest.mock import AsyncMock
+
 import pytest
+from litestar.types import Message
 from structlog.testing import capture_logs
 
 from tests.support.app import CREDENTIALS, Clock, RunningApp, running, settings_for
@@ -54,6 +58,28 @@ async def test_the_access_log_has_one_line_a_request_without_query_header_or_bod
     assert [line["request_id"] for line in lines] == [answer.headers["x-request-id"] for answer in answers]
     assert "hunter2" not in str(lines)
     assert token not in str(lines)
+
+
+async def test_an_answer_that_is_not_read_is_abandoned_with_one_line_in_the_log(database_url: str) -> None:
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/openapi.json", "raw_path": b"/api/openapi.json",
+        "query_string": b"", "headers": [(b"host", b"x")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+        "scheme": "http", "http_version": "1.1", "root_path": "", "asgi": {},
+    }  # fmt: skip
+    bodies = list[bytes]()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if bodies:
+                await asyncio.Event().wait()
+            bodies.append(message["body"])
+
+    async with running(settings_for(database_url, READER_TIMEOUT_SECONDS="1"), Clock()) as app:
+        with capture_logs() as lines:
+            await app.asgi(scope, AsyncMock(), send)  # type: ignore[arg-type] # a scope as a server creates it
+
+    assert len(bodies) == 1
+    assert [line["event"] for line in lines] == ["answer_not_read"]
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/api/session", "/api/languages", "/api/nowhere"])
