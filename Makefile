@@ -14,7 +14,7 @@ help:
 	@echo "make install     make .venv with the locked packages and the ostiary command"
 	@echo "make test        format, lint, types, import rules, migrations, all tests with coverage"
 	@echo "make test-servers  install the servers that some tests start themselves (Debian, as root)"
-	@echo "make test-long   the property tests, at length"
+	@echo "make test-long   the property tests and floods, at length"
 	@echo "make bench       measure the running service (needs wrk)"
 	@echo "make lock        resolve the locked requirements again"
 
@@ -55,7 +55,7 @@ unit:
 
 test-long: $(VENV)/.installed-dev
 	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_hash_queue_flooding.py \
-		tests/security/test_mail_bombing.py
+		tests/security/test_mail_bombing.py tests/security/test_held_connections.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -25,6 +25,7 @@ KINDS: Mapping[str, Kind] = {
     "reauthentication_required": Kind(403, "Prove again who you are"),
     "not_found": Kind(404, "There is no such resource"),
     "method_not_allowed": Kind(405, "This resource does not take this method"),
+    "request_timeout": Kind(408, "The body did not arrive in time"),
     "email_taken": Kind(409, "This address already has an account"),
     "language_exists": Kind(409, "This language exists already"),
     "last_admin": Kind(409, "The last platform admin must stay"),

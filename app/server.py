@@ -3,17 +3,21 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
+import stat
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
 import asyncpg
 import msgspec
 from advanced_alchemy.exceptions import AdvancedAlchemyError
 from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 from litestar.types import ASGIApp
@@ -29,6 +33,7 @@ from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres, reach_embedded_postgres
 from app.postgres.url import DatabaseUrlError
+from app.settings.load import load
 from app.settings.model import Settings
 from app.settings.rules import notices
 
@@ -41,6 +46,18 @@ PORT_POLL_SECONDS = 0.1
 # Connections of the embedded database beside those of the workers: for `ostiary` commands and `psql`.
 SPARE_CONNECTIONS = 20
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# Open files of a worker that are no connections of clients or the database and no hash processes: its program, mail.
+OTHER_OPEN_FILES = 150
+OPEN_FILES_PER_HASH_PROCESS = 4
+# `ulimit -n unlimited` is more than Linux allows a process.
+OPEN_FILES_MAX = 1_048_576
+# Connections that the system accepts before a worker takes them; `net.core.somaxconn` bounds it.
+BACKLOG = 4096
+# The largest head of a request, and of what the server holds of one answer.
+CONNECTION_BUFFER_BYTES = 64 * 1024
+# What the system holds of the answers of one connection. It would grow to megabytes for a client that reads nothing.
+SEND_BUFFER_BYTES = 128 * 1024
+LISTENER_POLL_SECONDS = 0.02
 
 
 class ServiceError(Exception):
@@ -53,10 +70,14 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     `announce` is called with each line for the operator. Raises `ServiceError`, `EmbeddedPostgresError` or
     `MigrationError`.
     """
+    connections = _connections_left(_raise_open_files(), settings)
     with _interrupt_event() as interrupted, _start_database(settings) as running:
         address = _wait_for_port(settings)
         link = asyncio.run(_migrate_and_make_setup_link(running))
-        announce(f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}; Ctrl-C stops it)")
+        announce(
+            f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}, "
+            f"up to {connections:,} connections of each worker; Ctrl-C stops it)"
+        )
         for notice in notices(running):
             announce(notice)
         if link:
@@ -75,6 +96,14 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             # terminates TLS may still offer HTTP/2 to its clients.
             http=HTTPModes.http1,
             websockets=False,
+            backlog=BACKLOG,
+            # Granian counts connections. Requests are bounded by the app (`RunningRequests`), connections only by the
+            # limit of open files: without this the database and mail would be out of reach at that limit.
+            backpressure=connections,
+            # Granian closes a connection that sends no complete head for this long, the first one or the next.
+            http1_settings=HTTP1Settings(
+                header_read_timeout=settings.keep_alive_seconds * 1000, max_buffer_size=CONNECTION_BUFFER_BYTES
+            ),
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=WORKER_STOP_SECONDS,
@@ -110,6 +139,9 @@ async def _work_until_signal(settings: Settings, announce: Callable[[str], None]
 def create_worker() -> ASGIApp:
     """The app of one HTTP worker. The worker exits when its parent process is gone, so that the port becomes free."""
     threading.Thread(target=_exit_when_parent_is_gone, args=(os.getppid(),), daemon=True).start()
+    settings = load(os.environ)
+    limits = (settings.port, settings.reader_timeout_seconds)
+    threading.Thread(target=_limit_unread_answers, args=limits, daemon=True).start()
     app = create_app()
     # Exclude the objects of the start from garbage collection, and collect rarely: requests create few cycles. This
     # saves 20 to 33 % of the CPU time of a request.
@@ -161,8 +193,7 @@ def _start_database(settings: Settings) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    # Each worker has an asyncpg pool, the pool of the SQLAlchemy engine, and a connection that listens for jobs.
-    connections = settings.workers * (2 * settings.database_pool_size + 1) + SPARE_CONNECTIONS
+    connections = settings.workers * _database_connections(settings) + SPARE_CONNECTIONS
     with embedded_postgres(settings.data_path, connections) as url:
         yield msgspec.structs.replace(settings, database_url=url)
 
@@ -231,6 +262,56 @@ def _resolve_and_bind(host: str, port: int) -> str:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
     return str(address[0])
+
+
+def _database_connections(settings: Settings) -> int:
+    """Those of a worker: an asyncpg pool, the pool of the SQLAlchemy engine, and a connection that listens for jobs."""
+    return 2 * settings.database_pool_size + 1
+
+
+def _connections_left(open_files: int, settings: Settings) -> int:
+    """How many connections of clients a worker may hold. Raises `ServiceError` if that is none."""
+    hashing = settings.hash_concurrency * OPEN_FILES_PER_HASH_PROCESS
+    needed = _database_connections(settings) + hashing + OTHER_OPEN_FILES
+    if open_files <= needed:
+        raise ServiceError(f"{open_files} open files are too few (ulimit -n): a worker needs more than {needed}")
+    return open_files - needed
+
+
+def _raise_open_files() -> int:
+    """Raise the limit of open files of this process and its workers as far as it may, and return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = max(soft, OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES_MAX))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return limit
+
+
+def _limit_unread_answers(port: int, seconds: int) -> None:
+    """Let the system close connections whose client reads nothing of an answer for so many seconds.
+
+    Granian has no such limit and does not pass its sockets on. It listens only after the app has started; from then on,
+    a connection inherits the options of the listening socket (tcp(7), TCP_USER_TIMEOUT).
+    """
+    while (listener := _listener(port)) is None:
+        time.sleep(LISTENER_POLL_SECONDS)
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
+
+
+def _listener(port: int) -> socket.socket | None:
+    """A copy of the socket of this process that listens on the port; None if there is none yet."""
+    for entry in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            if not stat.S_ISSOCK(entry.stat().st_mode):
+                continue
+            candidate = socket.socket(fileno=os.dup(int(entry.name)))
+            is_listening = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if is_listening and candidate.family != socket.AF_UNIX and candidate.getsockname()[1] == port:
+                return candidate
+            candidate.close()
+    return None
 
 
 def _exit_when_parent_is_gone(parent: int) -> None:

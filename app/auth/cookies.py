@@ -58,19 +58,21 @@ def read_credential(headers: Headers, cookie_name: str) -> Credential:
     """The credential of a request.
 
     `Authorization: Bearer` takes precedence over the cookie, because a page of another site cannot send that header.
-    Two cookies of our name (a neighbouring host can plant a second) or two Authorization headers mean no token.
+    An Authorization header of another scheme is not for this service: it is that of a proxy in front. Two cookies of
+    our name (a neighbouring host can plant a second) or two Authorization headers mean no token.
     """
     cookies: list[str] = []
-    bearers: list[str] = []
+    authorizations: list[str] = []
     for name, value in headers:
         if name == b"cookie":
             cookies += _cookie_values(value.decode("latin-1"), cookie_name)
         elif name == b"authorization":
-            bearers.append(value.decode("latin-1"))
-    if bearers:
-        scheme, _, token = bearers[0].partition(" ")
-        usable = len(bearers) == 1 and scheme.lower() == "bearer"
-        return Credential(token.strip() if usable else None)
+            authorizations.append(value.decode("latin-1"))
+    if len(authorizations) > 1:
+        return Credential(cookie=bool(cookies))
+    scheme, _, token = "".join(authorizations).partition(" ")
+    if scheme.lower() == "bearer":
+        return Credential(token.strip())
     if cookies:
         return Credential(cookies[0] if len(cookies) == 1 else None, cookie=True)
     return Credential()

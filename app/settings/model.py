@@ -43,7 +43,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     mail_from: str = ""
     run_jobs: bool = True
     cookie_host_prefix: bool = False
+    hsts_include_subdomains: bool = False
     access_log: bool = True
+
+    requests_max: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    body_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 10
+    reader_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 10
+    keep_alive_seconds: Annotated[int, Meta(ge=1, le=3600)] = 75
 
     sign_in_methods: tuple[Literal["password", "code"], ...] = ("password", "code")
     sign_up: Literal["open", "invite"] = "invite"

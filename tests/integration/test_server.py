@@ -5,6 +5,7 @@ import pwd
 import re
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,7 @@ import pytest
 
 from tests.conftest import make_database
 from tests.support.app import SECRET_KEY
-from tests.support.serve_process import Service, is_alive, parent_of, serving, wait_for
+from tests.support.serve_process import OSTIARY, Service, is_alive, parent_of, serving, wait_for
 
 UNPRIVILEGED_ACCOUNT = "nobody"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "languages.csv"
@@ -35,7 +36,11 @@ def is_listening(port: int) -> bool:
 def test_a_signal_stops_the_service_its_workers_and_its_database(work_dir: Path, number: signal.Signals) -> None:
     with serving(work_dir / "data", work_dir) as service:
         address, link = service.out
-        assert address == f"Ostiary serves {service.url} (on 127.0.0.1:{service.port}; Ctrl-C stops it)"
+        assert re.fullmatch(
+            rf"Ostiary serves {service.url} \(on 127\.0\.0\.1:{service.port}, "
+            r"up to [\d,]+ connections of each worker; Ctrl-C stops it\)",
+            address,
+        )
         assert re.fullmatch(rf"Setup link: {service.url}/redeem#token=osk_[\w-]{{43}}", link)
         database = service.database_pid()
         started = children(service.process.pid)
@@ -88,6 +93,14 @@ def test_a_port_in_use_fails_with_one_line_and_stops_the_database(work_dir: Path
         assert service.process.wait(60) == 1
         assert service.err == [f"ostiary: cannot listen on 127.0.0.1:{port}: Address already in use"]
     assert not service.pid_file.exists()
+
+
+def test_too_few_open_files_fail_with_one_line_before_anything_is_started(work_dir: Path) -> None:
+    command = f"ulimit -n 100; exec {OSTIARY} serve"
+    started = subprocess.run(["sh", "-c", command], env={"DATA_DIR": str(work_dir)}, capture_output=True, check=False)
+    assert started.returncode == 1
+    assert started.stderr.startswith(b"ostiary: 100 open files are too few (ulimit -n)")
+    assert not (work_dir / "postgres").exists()
 
 
 def test_an_interrupted_start_stops_the_database(work_dir: Path) -> None:

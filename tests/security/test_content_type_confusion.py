@@ -1,5 +1,6 @@
 """Content types that need no preflight: a form of another site reaches a JSON route, or a header evades the check."""
 
+import gzip
 import json
 
 import pytest
@@ -66,6 +67,24 @@ async def test_every_route_refuses_a_body_of_another_type(app: RunningApp) -> No
         assert answer.status_code == 415, path
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "gzip, identity", "identity, gzip", "x"])
+async def test_an_encoded_body_is_refused_with_the_encoding_that_is_taken(app: RunningApp, encoding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+
+    answer = await app.client().post("/api/session", content=gzip.compress(BODY), headers=headers)
+
+    assert problem(answer)["code"] == "unsupported_media_type"
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+async def test_a_body_in_its_identity_encoding_is_read(app: RunningApp, encoding: str) -> None:
+    await app.user()
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+
+    assert (await app.client().post("/api/session", content=BODY, headers=headers)).status_code == 201
+
+
 TWO_TYPES = [(b"content-type", b"text/plain"), (b"content-type", b"application/json"), (b"content-length", b"2")]
 FRAMING = (
     ([(b"content-length", b"5"), (b"content-length", b"0"), (b"content-type", b"text/plain")], 400),
@@ -105,7 +124,8 @@ async def test_a_repeated_or_malformed_length_or_type_is_refused(
 
     scope = {
         "type": "http", "method": "POST", "path": "/api/languages", "raw_path": b"/api/languages", "query_string": b"",
-        "headers": [(b"cookie", cookie), (b"origin", ORIGIN.encode()), *headers], "client": ("127.0.0.1", 1),
+        "headers": [(b"host", b"x"), (b"cookie", cookie), (b"origin", ORIGIN.encode()), *headers],
+        "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8000), "scheme": "http", "http_version": "1.1", "root_path": "", "asgi": {},
     }  # fmt: skip
     await app.asgi(scope, receive, send)  # type: ignore[arg-type] # a scope as a server creates it

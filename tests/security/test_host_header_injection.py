@@ -4,13 +4,13 @@ import pytest
 
 from app.audit import OPERATOR
 from app.domain.flows.administer_users import create_user_with_link
-from tests.support.app import CREDENTIALS, RunningApp
+from tests.support.app import CREDENTIALS, RunningApp, problem
 from tests.support.mailbox import ask, text_of
 
 EVIL = "evil.example"
 FORGED_HEADERS = (
     {"Host": EVIL},
-    {"Host": f"127.0.0.1:8000@{EVIL}"},
+    {"Host": f"{EVIL}:8000"},
     {"X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1"},
     {"Forwarded": f"host={EVIL};proto=https"},
     {"X-Original-Host": EVIL, "X-Host": EVIL, "X-Forwarded-Server": EVIL, "X-HTTP-Host-Override": EVIL},
@@ -36,6 +36,14 @@ async def test_no_answer_repeats_the_host_of_the_request(app: RunningApp, header
         assert EVIL not in str(answer.headers)
     assert answers[2].headers["location"] == "/api/languages/de"
     assert "Domain" not in answers[3].headers["set-cookie"]
+
+
+@pytest.mark.parametrize("host", [f"127.0.0.1:8000@{EVIL}", f"a, {EVIL}", f"{EVIL}/", "[::1", "a:b", "a b", "\xff"])
+async def test_a_host_that_is_no_host_is_refused(app: RunningApp, host: str) -> None:
+    answer = await app.client().get("/api/session", headers=[(b"host", host.encode("latin-1"))])
+
+    assert problem(answer)["code"] == "malformed_request"
+    assert EVIL not in answer.text
 
 
 @pytest.mark.parametrize("headers", FORGED_HEADERS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.app import RunningApp
+from tests.support.app import RunningApp, problem
 
 # The part of a token after its prefix.
 BODY = "Zm9yIGEgdGVzdCwgYW5kIG5vdGhpbmcgYnV0IGEgdGV"
@@ -60,9 +60,26 @@ async def test_a_malformed_cookie_on_a_protected_route_is_answered_401(app: Runn
     assert statuses == {401}
 
 
-async def test_an_invalid_authorization_header_does_not_fall_back_to_the_cookie(app: RunningApp) -> None:
+async def test_an_invalid_bearer_token_does_not_fall_back_to_the_cookie(app: RunningApp) -> None:
     browser = app.with_cookie(await app.token(await app.user()))
 
-    answer = await browser.get("/api/languages", headers={"Authorization": "Basic YTpi"})
+    answer = await browser.get("/api/languages", headers={"Authorization": f"Bearer {BODY}"})
 
     assert answer.status_code == 401
+
+
+async def test_two_authorization_headers_do_not_fall_back_to_the_cookie(app: RunningApp) -> None:
+    browser = app.with_cookie(await app.token(await app.user()))
+
+    answer = await browser.get("/api/languages", headers=[("Authorization", "Basic YTpi"), ("Authorization", "Bearer")])
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("value", ["Basic YTpi", "Digest username=x", "Token " + BODY, ""])
+async def test_the_credential_of_a_gate_in_front_does_not_hide_the_cookie(app: RunningApp, value: str) -> None:
+    browser = app.with_cookie(await app.token(await app.user()))
+
+    assert (await browser.get("/api/languages", headers={"Authorization": value})).status_code == 200
+    forged = await browser.delete("/api/sessions", headers={"Authorization": value, "Origin": "https://evil.example"})
+    assert problem(forged)["code"] == "cross_site_request"

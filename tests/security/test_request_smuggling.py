@@ -37,11 +37,33 @@ RAW = {
     "a path of 100 kB": GET.format("/" + "a" * 100_000),
     "a header of 1 MB": HEAD + f"X-A: {'a' * 1_000_000}\r\n\r\n",
     "a thousand headers": HEAD + "".join(f"X-{number}: a\r\n" for number in range(1000)) + "\r\n",
-    "no host": "GET /api/languages HTTP/1.1\r\nConnection: close\r\n\r\n",
     "HTTP/0.9": "GET /api/languages HTTP/0.9\r\n\r\n",
     "HTTP/2 without TLS": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
     "TLS on the plain port": "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
     "bytes that are not HTTP": "\xff\xfe\0\x01" * 100 + "\r\n\r\n",
+}
+
+# RFC 9112 section 3.2.
+HOSTS = {
+    "none": ("GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
+    "two": ("GET /health/live HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n", 400),
+    "two alike": ("GET /health/live HTTP/1.1\r\nHost: x\r\nHost: x\r\nConnection: close\r\n\r\n", 400),
+    "two in HTTP/1.0": ("GET /health/live HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n", 400),
+    "none in HTTP/1.0": ("GET /health/live HTTP/1.0\r\n\r\n", 200),
+    "one": (GET.format("/health/live"), 200),
+    "an IPv6 address": ("GET /health/live HTTP/1.1\r\nHost: [::1]:8000\r\nConnection: close\r\n\r\n", 200),
+}
+# A proxy may send a body that it does not know the end of as chunked, although it turns out to be empty.
+CHUNKED = "{} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+NO_BODY = {
+    "GET": (CHUNKED.format("GET", "/api/session") + "0\r\n\r\n", 200),
+    "HEAD": (CHUNKED.format("HEAD", "/health/live") + "0\r\n\r\n", 200),
+    "DELETE": (CHUNKED.format("DELETE", "/api/session") + "0\r\n\r\n", 204),
+    "POST": (CHUNKED.format("POST", "/api/session") + "0\r\n\r\n", 400),
+    "GET with trailers": (CHUNKED.format("GET", "/api/session") + "0\r\nX-A: b\r\n\r\n", 200),
+    "GET with a byte": (CHUNKED.format("GET", "/api/session") + "1\r\n \r\n0\r\n\r\n", 415),
+    "DELETE with a byte": (CHUNKED.format("DELETE", "/api/session") + "1\r\n \r\n0\r\n\r\n", 415),
+    "POST with JSON": (CHUNKED.format("POST", "/api/session") + "2\r\n{}\r\n0\r\n\r\n", 415),
 }
 
 
@@ -53,13 +75,14 @@ def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield running
 
 
-def _statuses(service: Service, raw: str) -> list[int]:
-    """The status of every answer to the bytes on one connection."""
+def _statuses(service: Service, raw: str, *, ends: bool = True) -> list[int]:
+    """The status of every answer to the bytes on one connection. `ends`: the client says that it sends no more."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=5) as connection:
         received = b""
         try:
             connection.sendall(raw.encode("latin-1"))
-            connection.shutdown(socket.SHUT_WR)
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
             while chunk := connection.recv(65536):
                 received += chunk
         except OSError:
@@ -73,6 +96,20 @@ def test_an_ambiguous_request_is_refused_and_never_read_as_two(service: Service,
 
     assert len(statuses) <= 1
     assert set(statuses) <= {400, 401, 404, 405, 413, 414, 415, 422, 431, 505}
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_request_names_one_host(service: Service, name: str) -> None:
+    raw, status = HOSTS[name]
+
+    assert _statuses(service, raw, ends=False) == [status]
+
+
+@pytest.mark.parametrize("name", NO_BODY)
+def test_a_chunked_body_without_a_byte_is_no_body(service: Service, name: str) -> None:
+    raw, status = NO_BODY[name]
+
+    assert _statuses(service, raw, ends=False) == [status]
 
 
 def test_ambiguous_requests_log_no_error_and_leave_the_service_ready(service: Service) -> None:

@@ -116,11 +116,11 @@ async def serving_beside(data_dir: Path, log_dir: Path, **environ: str) -> Async
         await asyncio.to_thread(starting.__exit__, None, None, None)
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds. Fails after PATIENCE_SECONDS."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_for(condition: Callable[[], bool], patience: float = PATIENCE_SECONDS) -> None:
+    """Wait until the condition holds. Fails after so many seconds."""
+    deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, f"still waiting after {PATIENCE_SECONDS} s"
+        assert time.monotonic() < deadline, f"still waiting after {patience} s"
         time.sleep(POLL_SECONDS)
 
 

@@ -1,6 +1,10 @@
 """The outermost layer: request ids, the access log, HSTS, HEAD, trusted proxies, and CORS."""
 
+import asyncio
+from unittest.mock import AsyncMock
+
 import pytest
+from litestar.types import Message
 from structlog.testing import capture_logs
 
 from tests.support.app import CREDENTIALS, Clock, RunningApp, running, settings_for
@@ -14,12 +18,23 @@ async def test_every_request_has_an_id_that_the_client_does_not_choose(app: Runn
     assert len({*ids, "chosen"}) == 4
 
 
-@pytest.mark.parametrize(("public_url", "sent"), [("https://auth.example.org", True), ("http://127.0.0.1:8000", False)])
-async def test_hsts_is_sent_where_the_public_url_is_https(database_url: str, public_url: str, sent: bool) -> None:
-    async with running(settings_for(database_url, PUBLIC_URL=public_url), Clock()) as app:
+@pytest.mark.parametrize(
+    ("environ", "sent"),
+    [
+        ({"PUBLIC_URL": "http://127.0.0.1:8000", "HSTS_INCLUDE_SUBDOMAINS": "on"}, None),
+        ({"PUBLIC_URL": "https://auth.example.org"}, "max-age=31536000"),
+        (
+            {"PUBLIC_URL": "https://auth.example.org", "HSTS_INCLUDE_SUBDOMAINS": "on"},
+            "max-age=31536000; includeSubDomains",
+        ),
+    ],
+)
+async def test_hsts_is_sent_where_the_public_url_is_https_and_is_for_subdomains_only_by_a_setting(
+    database_url: str, environ: dict[str, str], sent: str | None
+) -> None:
+    async with running(settings_for(database_url, **environ), Clock()) as app:
         for path in ("/health/live", "/api/nowhere"):
-            headers = (await app.client().get(path)).headers
-            assert headers.get("strict-transport-security") == ("max-age=31536000; includeSubDomains" if sent else None)
+            assert (await app.client().get(path)).headers.get("strict-transport-security") == sent
 
 
 async def test_the_access_log_has_one_line_a_request_without_query_header_or_body(
@@ -45,6 +60,28 @@ async def test_the_access_log_has_one_line_a_request_without_query_header_or_bod
     assert token not in str(lines)
 
 
+async def test_an_answer_that_is_not_read_is_abandoned_with_one_line_in_the_log(database_url: str) -> None:
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/openapi.json", "raw_path": b"/api/openapi.json",
+        "query_string": b"", "headers": [(b"host", b"x")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+        "scheme": "http", "http_version": "1.1", "root_path": "", "asgi": {},
+    }  # fmt: skip
+    bodies = list[bytes]()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if bodies:
+                await asyncio.Event().wait()
+            bodies.append(message["body"])
+
+    async with running(settings_for(database_url, READER_TIMEOUT_SECONDS="1"), Clock()) as app:
+        with capture_logs() as lines:
+            await app.asgi(scope, AsyncMock(), send)  # type: ignore[arg-type] # a scope as a server creates it
+
+    assert len(bodies) == 1
+    assert [line["event"] for line in lines] == ["answer_not_read"]
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/api/session", "/api/languages", "/api/nowhere"])
 async def test_head_answers_as_get_does_without_the_content(app: RunningApp, path: str) -> None:
     client = await app.signed_in(admin=True)
@@ -56,21 +93,23 @@ async def test_head_answers_as_get_does_without_the_content(app: RunningApp, pat
 
 
 @pytest.mark.parametrize(
-    ("trusted", "forwarded", "seen"),
+    ("trusted", "peer", "forwarded", "seen"),
     [
-        ("", "203.0.113.9", "127.0.0.1"),
-        ("10.0.0.0/8", "203.0.113.9", "127.0.0.1"),
-        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
-        ("127.0.0.0/8", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
-        ("127.0.0.0/8,203.0.113.9", "198.51.100.1, 203.0.113.9", "198.51.100.1"),
+        ("", "127.0.0.1", "203.0.113.9", "127.0.0.1"),
+        ("", "::ffff:198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("10.0.0.0/8", "127.0.0.1", "203.0.113.9", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.0/8", "::ffff:127.0.0.1", "198.51.100.1, 203.0.113.9:4711", "203.0.113.9"),
+        ("::ffff:127.0.0.0/104", "127.0.0.1", "[2001:db8::9]:4711", "2001:db8::9"),
+        ("127.0.0.0/8,203.0.113.9", "127.0.0.1", "198.51.100.1, 203.0.113.9", "198.51.100.1"),
     ],
 )
 async def test_the_clients_address_is_taken_from_trusted_proxies_only(
-    app: RunningApp, database_url: str, trusted: str, forwarded: str, seen: str
+    app: RunningApp, database_url: str, trusted: str, peer: str, forwarded: str, seen: str
 ) -> None:
     await app.user()
     async with running(settings_for(database_url, TRUSTED_PROXIES=trusted), Clock()) as proxied:
-        client = proxied.client(**{"X-Forwarded-For": forwarded})
+        client = proxied.client(ip=peer, **{"X-Forwarded-For": forwarded})
         assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201
     assert await app.resources.database.pool.fetchval("SELECT ip FROM sessions") == seen
 

@@ -36,7 +36,10 @@ async def read(headers: Headers, *parts: bytes) -> tuple[bytes, int]:
     async def send(message: Message) -> None:
         assert message["type"] != "http.response.start" or message["status"] == 204
 
-    scope = {"type": "http", "method": "POST", "path": "/", "raw_path": b"/", "headers": [JSON, *headers]}
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/", "raw_path": b"/",
+        "headers": [(b"host", b"x"), JSON, *headers],
+    }  # fmt: skip
     await outermost(app, Settings(access_log=False))(cast("HTTPScope", scope), receive, send)
     return body, waited
 

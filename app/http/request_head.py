@@ -1,0 +1,75 @@
+"""What no route can take, found in the path and the headers of a request before its body is read."""
+
+import re
+
+from litestar.types import HTTPScope
+
+from app.errors import Problem
+from app.http.bodies import MAX_TEXTS_BYTES
+
+# `uri-host [ ":" port ]` (RFC 9112 section 3.2, RFC 3986 section 3.2.2).
+HOST = re.compile(rb"([\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?", re.ASCII)
+
+READ = (b"host", b"content-length", b"content-type", b"content-encoding", b"transfer-encoding")
+
+
+def refuse_unreadable(scope: HTTPScope) -> bool:
+    """Whether the body, if it has one byte, must be refused: it is chunked, and not announced as JSON.
+
+    Raises `Problem` for a request that no route can take.
+    """
+    if "\0" in scope["path"] or not _is_text(scope["path"]):
+        raise Problem("malformed_request", "The path is not UTF-8 text.")
+    values: dict[bytes, list[bytes]] = {name: [] for name in READ}
+    for name, value in scope["headers"]:
+        if name in values:
+            values[name].append(value)
+    hosts, lengths, media_types, content_encodings, transfer_encodings = values.values()
+    if not _names_one_host(hosts, scope["http_version"]):
+        raise Problem("malformed_request", "Send one Host header.")
+    if len(lengths) > 1 or not all(map(bytes.isdigit, lengths)):
+        raise Problem("malformed_request", "Content-Length must be one number.")
+    digits = lengths[0].lstrip(b"0") if lengths else b""
+    # Counted first, because `int` refuses a text of thousands of digits.
+    if len(digits) > len(str(MAX_TEXTS_BYTES)) or int(digits or b"0") > MAX_TEXTS_BYTES:
+        raise Problem("body_too_large", "No route takes as much.")
+    if not (digits or transfer_encodings):
+        return False
+    is_json = [_without_parameters(media_type) for media_type in media_types] == [b"application/json"]
+    if is_json and any(encoding.strip().lower() not in (b"", b"identity") for encoding in content_encodings):
+        # RFC 9110 section 12.5.3.
+        raise Problem(
+            "unsupported_media_type", "Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"}
+        )
+    if not is_json and digits and not transfer_encodings:
+        raise not_json()
+    return not is_json
+
+
+def not_json() -> Problem:
+    """The problem of a body that is not announced as JSON."""
+    return Problem("unsupported_media_type", "Send Content-Type: application/json.")
+
+
+def _names_one_host(hosts: list[bytes], http_version: str) -> bool:
+    """Whether the Host headers are one sound value or, in HTTP/1.0, none (RFC 9112 section 3.2).
+
+    Granian adds an empty Host to a request that has none, and names the version 1.0 `1`.
+    """
+    if http_version in ("1", "1.0") and hosts in ([], [b""]):
+        return True
+    return len(hosts) == 1 and HOST.fullmatch(hosts[0]) is not None
+
+
+def _is_text(path: str) -> bool:
+    """Whether the path is without unpaired surrogates, which stand for bytes that are not UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _without_parameters(media_type: bytes) -> bytes:
+    """The type and subtype of a media type (RFC 9110 section 8.3.1)."""
+    return media_type.partition(b";")[0].strip().lower()
