@@ -49,6 +49,6 @@ async def mailed(app: RunningApp, purpose: str, email: str = "ada@example.org", 
     return message
 
 
-async def redeem(client: httpx.AsyncClient, **sent: str) -> httpx.Response:
+async def redeem(client: httpx.AsyncClient, **sent: str | bool) -> httpx.Response:
     """Redeem a single-use key."""
     return await client.post("/api/keys/redeem", json=sent)

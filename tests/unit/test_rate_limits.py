@@ -47,6 +47,9 @@ def test_the_limits_of_the_service() -> None:
         "mail_to_address": ((1, 30), (5, 3600)),
         "mail_by_client": ((30, 60), (300, 3600)),
         "guess_by_client": ((60, 60), (600, 3600)),
+        "mail_by_others": ((5, 3600), (12, 86400)),
+        "invitation_by_inviter": ((30, 60), (300, 86400)),
+        "invitation_by_language": ((100, 3600),),
     }
 
 
