@@ -7,6 +7,7 @@ import pytest
 from app.auth.passwords import rules
 from tests.support.app import CREDENTIALS, RunningApp, field_errors
 from tests.support.hash_work import hashes_computed
+from tests.support.mailbox import redeem
 
 MEBIBYTE = "a" * 1024 * 1024
 # Each code point grows when it is normalised.
@@ -48,7 +49,7 @@ async def test_a_secret_longer_than_1_kibibyte_is_never_hashed(app: RunningApp, 
         await browser.post("/api/session", json={**CREDENTIALS, "secret": secret}),
         await browser.put("/api/keys/primary/secret", json={"secret": secret}),
         await browser.post("/api/session/reauthentication", json={"method": "password", "secret": secret}),
-        await browser.post("/api/keys/redeem", json={"token": await app.invitation(), "name": "Eve", "secret": secret}),
+        await redeem(browser, token=await app.invitation(), name="Eve", secret=secret, switch=True),
     ]
 
     assert [field_errors(answer) for answer in answers] == [{"secret": "too_long"}] * 4

@@ -71,8 +71,8 @@ async def mailed(app: RunningApp, purpose: str, email: str = "ada@example.org", 
     return message
 
 
-async def redeem(client: httpx.AsyncClient, **sent: str) -> httpx.Response:
+async def redeem(client: httpx.AsyncClient, **sent: str | bool) -> httpx.Response:
     """Redeem a single-use key: a code with the flow of the latest request for its purpose and address, if not given."""
     if "code" in sent and "flow" not in sent:
-        sent["flow"] = flow_of(sent.get("purpose", ""), sent.get("email", ""))
+        sent["flow"] = flow_of(str(sent.get("purpose", "")), str(sent.get("email", "")))
     return await client.post("/api/keys/redeem", json=sent)
