@@ -84,7 +84,8 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
         await require_in_transaction(actor, transaction, "update", _subject(user_id), "status")
         present = await _existing(users, user_id)
         if (present.status, present.suspension_reason) != ("suspended", reason):
-            await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason)
+            if not await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason):
+                raise _no_such_user()
             await record(actor, transaction, "user.suspend", subject_of("user", user_id))
         await revoke_access(actor, transaction, user_id, resources.clock())
         await end_invitations(actor, transaction, user_id)
