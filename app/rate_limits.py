@@ -99,11 +99,14 @@ class RateLimits:
             raise self._too_many(key.partition("/")[0], windows[key], rest)
 
     async def allows(self, name: str, identifier: str) -> bool:
-        """Whether a use would be accepted now. Counts nothing.
+        """Whether a use would be accepted now. Raises `Problem` as `allows_all` does."""
+        return await self.allows_all(Use(name, identifier))
+
+    async def allows_all(self, *uses: Use) -> bool:
+        """Whether `hit_all` would accept these uses now. Counts nothing.
 
         Raises `Problem` `temporarily_unavailable` as `hit_all` does.
         """
-        uses = [Use(name, identifier)]
         windows = self._windows_of(uses)
         if not windows:
             return True

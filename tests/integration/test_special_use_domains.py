@@ -35,7 +35,7 @@ async def admin_of(app: RunningApp) -> httpx.AsyncClient:
     """A platform admin, who calls with a bearer token."""
     await app.language("de")
     token = await app.token(await app.user(admin=True, secret=None), admin=True)
-    return app.client(Authorization=f"Bearer {token}")
+    return app.client(Authorization=f"Bearer {token}", Origin=app.settings.public_url)
 
 
 async def test_production_refuses_an_address_under_test_at_every_entrance(production: RunningApp) -> None:

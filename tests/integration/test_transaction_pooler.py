@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from app.domain.flows.request_key import JOB_DELAY_MAX
 from app.postgres import migrate
 from app.postgres.database import Database
 from tests.conftest import make_database
@@ -52,6 +53,7 @@ async def test_the_service_signs_in_lists_writes_and_mails_behind_a_transaction_
 
     asked = await pooled_app.client().post("/api/keys", json={"purpose": "sign_in", "email": "ada@example.org"})
     assert asked.status_code == 202
+    pooled_app.clock.now += JOB_DELAY_MAX
     async with asyncio.timeout(10):
         await until(lambda: pooled_app.resources.database.pool.fetchval(MAILED))
 

@@ -7,7 +7,7 @@ from app.domain.flows.administer_users import suspend_user
 from tests.integration.test_statement_count import direct_reads, transactions
 from tests.support.app import RunningApp, problem
 from tests.support.guesses import spend
-from tests.support.mailbox import ask, is_accepted, mailed, redeem
+from tests.support.mailbox import ask, flow_of, is_accepted, mailed, redeem
 
 KNOWN, SUSPENDED, INVITED, UNKNOWN = "ada@example.org", "eve@example.org", "new@example.org", "nobody@example.org"
 ADDRESSES = (KNOWN, SUSPENDED, INVITED, UNKNOWN)
@@ -72,7 +72,8 @@ async def test_a_wrong_code_runs_the_same_statements_with_and_without_a_valid_co
         statements: list[str] = []
         with transactions(app_with_accounts, statements):
             async with direct_reads(app_with_accounts, statements):
-                await redeem(app_with_accounts.client(), purpose="sign_in", email=address, code="00000000")
+                sent = {"purpose": "sign_in", "email": address, "code": "00000000", "flow": flow_of("sign_in", KNOWN)}
+                await redeem(app_with_accounts.client(), **sent)
         costs.append([statement for statement in statements if not statement.startswith(("BEGIN", "COMMIT"))])
 
     assert costs == [costs[0]] * len(ADDRESSES)

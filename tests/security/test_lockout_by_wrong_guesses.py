@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.app import SECRET, RunningApp
-from tests.support.guesses import ADDRESS, guess, known_device, spend, verify_addresses
-from tests.support.mailbox import code_in, mailed, token_in
+from tests.support.guesses import guess, known_device, spend, verify_addresses
+from tests.support.mailbox import by_code, code_in, mailed, token_in
 
 STRANGERS = ["guess_by_account_strangers", "guess_by_account_consecutive"]
 
@@ -24,11 +24,11 @@ async def test_a_known_device_signs_in_by_secret(app: RunningApp, spent: str) ->
 async def test_a_known_device_signs_in_by_a_code_that_is_mailed_already(app: RunningApp, spent: str) -> None:
     await app.user()
     device = await known_device(app)
-    by_code = {"method": "code", "email": ADDRESS, "code": code_in(await mailed(app, "sign_in"))}
+    sent = by_code(code_in(await mailed(app, "sign_in")))
     await spend(app, spent)
 
-    assert (await app.client().post("/api/session", json=by_code)).status_code == 429
-    assert (await device.post("/api/session", json=by_code)).status_code == 201
+    assert (await app.client().post("/api/session", json=sent)).status_code == 429
+    assert (await device.post("/api/session", json=sent)).status_code == 201
 
 
 @pytest.mark.parametrize("spent", STRANGERS)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.app import SECRET, RunningApp
 from tests.support.guesses import ADDRESS, guess, known_device, spend
-from tests.support.mailbox import code_in, mailed, wrong
+from tests.support.mailbox import code_in, flow_of, mailed, wrong
 from tests.support.races import at_once
 
 PATH = "/api/session/reauthentication"
@@ -49,12 +49,14 @@ async def test_codes_are_bounded_like_secrets(app: RunningApp, spent: str) -> No
     user_id = await app.user()
     token = await app.token(user_id)
     code = code_in(await mailed(app, "sign_in", ADDRESS))
-    answer = await _thief(app, token).post(PATH, json={"method": "code", "code": wrong(code)})
+    answer = await _thief(app, token).post(
+        PATH, json={"method": "code", "code": wrong(code), "flow": flow_of("sign_in")}
+    )
     assert answer.status_code == 410
     session_id = str(await app.resources.database.pool.fetchval("SELECT id FROM sessions"))
     await spend(app, spent, session_id if spent == "guess_by_session" else ADDRESS)
 
-    answer = await _thief(app, token).post(PATH, json={"method": "code", "code": code})
+    answer = await _thief(app, token).post(PATH, json={"method": "code", "code": code, "flow": flow_of("sign_in")})
     assert answer.status_code == 429
 
 

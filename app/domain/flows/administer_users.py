@@ -87,8 +87,8 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
             if not await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason):
                 raise _no_such_user()
             await record(actor, transaction, "user.suspend", subject_of("user", user_id))
-        await revoke_access(actor, transaction, user_id, resources.clock())
-        await end_invitations(actor, transaction, user_id)
+            await revoke_access(actor, transaction, user_id, resources.clock())
+            await end_invitations(actor, transaction, user_id)
 
 
 async def restore_user(actor: Actor, resources: Resources, user_id: UUID) -> None:

@@ -97,12 +97,14 @@ def note_owner(resources: Resources, address: str) -> None:
     resources.background.start("reset_of_guesses_failed", resources.rate_limits.reset(Use(CONSECUTIVE, address)))
 
 
-async def codes_accepted(resources: Resources, address: str, *, device: bool) -> bool:
-    """Whether a code for this address would be compared: the budget of its devices, or of strangers, is not spent."""
-    if device and await resources.rate_limits.allows(DEVICES, address):
-        return True
-    budgets = (STRANGERS, CONSECUTIVE)
-    return all([await resources.rate_limits.allows(budget, address) for budget in budgets])
+async def codes_accepted(resources: Resources, address: str) -> bool:
+    """Whether a stranger's code for this address would be compared: the budget of strangers is not spent."""
+    return await resources.rate_limits.allows_all(Use(STRANGERS, address), Use(CONSECUTIVE, address))
+
+
+async def is_within_budget(resources: Resources, address: str, device: Device) -> bool:
+    """Whether a guess on this known device would count in the budget of devices; past it, the device is a stranger."""
+    return await resources.rate_limits.allows_all(Use(DEVICE, device.nonce), Use(DEVICES, address))
 
 
 async def _counted(resources: Resources, uses: Sequence[Use]) -> bool:

@@ -17,7 +17,7 @@ from app.auth.cookies import cookie_value, neighbour
 from app.auth.devices import Device, known_device, read_devices
 from app.auth.email_addresses import Address, normalise_new
 from app.auth.tokens import code_hash, new_code
-from app.domain.flows.guess_limits import codes_accepted
+from app.domain.flows.guess_limits import codes_accepted, is_within_budget
 from app.domain.flows.issue_link import CodeBeside, issue_link
 from app.domain.flows.mail_budget import WINDOW, Asked, Asker, Mailing, plan_mailing
 from app.domain.flows.purpose import IssueKey, KeyRequest, Purpose, SendNotice
@@ -120,37 +120,42 @@ async def issue_requested_key(resources: Resources, attempt: Attempt) -> None:
         request = KeyRequest(Address(job.written, job.unique), job.user_id)
         answer = await purpose.request(resources, transaction, request) if purpose.request else None
         if isinstance(answer, IssueKey):
-            mailing = await _plan(resources, transaction, job, purpose, answer)
+            asked_by = await _asker(resources, job, purpose, answer)
+            mailing = await _plan(resources, transaction, job, purpose, answer, asked_by)
             if mailing is not None:
-                await _issue_and_mail(resources, transaction, job, purpose, answer, mailing, mail_id)
+                await _issue_and_mail(resources, transaction, job, purpose, answer, asked_by, mailing, mail_id)
         elif isinstance(answer, SendNotice) and await _may_send_notice(resources, job.unique):
             await resources.mail.enqueue(
                 transaction, to=answer.to, template=answer.template, locale=answer.locale, values={}, job_id=mail_id
             )
 
 
-def _asker(job: KeyJob, purpose: Purpose, answer: IssueKey) -> Asker:
+async def _asker(resources: Resources, job: KeyJob, purpose: Purpose, answer: IssueKey) -> Asker:
     """Whose budget the mail is in: a signed-in user, or a device where the user of the key has signed in before, counts
-    as a device."""
-    if purpose.for_users or (answer.user_id and known_device(job.devices, answer.user_id, answer.devices_since)):
-        return "device"
-    return "stranger"
+    as a device, until it has guessed wrong too often."""
+    device = known_device(job.devices, answer.user_id, answer.devices_since) if answer.user_id else None
+    known = device is not None and await is_within_budget(resources, job.unique, device)
+    return "device" if purpose.for_users or known else "stranger"
 
 
 async def _plan(
-    resources: Resources, transaction: AsyncSession, job: KeyJob, purpose: Purpose, answer: IssueKey
+    resources: Resources,
+    transaction: AsyncSession,
+    job: KeyJob,
+    purpose: Purpose,
+    answer: IssueKey,
+    asked_by: Asker,
 ) -> Mailing | None:
     """What to mail. Requests for one address are decided one after the other."""
     now = resources.clock()
     keys = SingleUseKeyRepository(transaction)
-    asked_by = _asker(job, purpose, answer)
     asked = Asked(
         asked_by=asked_by,
         flow_hash=job.flow_hash,
         user_id=answer.user_id,
         code=purpose.code,
         has_link=purpose.link_lifetime is not None,
-        codes_stopped=not await codes_accepted(resources, job.unique, device=asked_by == "device"),
+        codes_stopped=asked_by == "stranger" and not await codes_accepted(resources, job.unique),
         by_user=purpose.for_users,
     )
     await keys.lock_mail(job.unique)
@@ -163,6 +168,7 @@ async def _issue_and_mail(
     job: KeyJob,
     purpose: Purpose,
     answer: IssueKey,
+    asked_by: Asker,
     mailing: Mailing,
     mail_id: UUID,
 ) -> None:
@@ -185,7 +191,7 @@ async def _issue_and_mail(
         expires_at=now + max(lifetimes),
         payload=answer.payload,
         code=beside,
-        asked_by=_asker(job, purpose, answer),
+        asked_by=asked_by,
     )
     values = {"code": code} if purpose.code else {}
     if link_lifetime is not None:

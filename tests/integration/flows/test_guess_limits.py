@@ -6,12 +6,13 @@ import pytest
 
 from app.audit import Actor
 from app.auth.devices import NAME, Device, seal_devices
-from app.domain.flows.guess_limits import Account, Guess, codes_accepted, count_guess, note_right
+from app.domain.flows.guess_limits import Account, Guess, codes_accepted, count_guess, is_within_budget, note_right
 from app.errors import Problem
-from tests.support.app import RunningApp
+from tests.support.app import START, RunningApp
 from tests.support.guesses import ADDRESS, spend
 
 ADA, EVE, SESSION = UUID(int=1), UUID(int=2), UUID(int=3)
+DEVICE = Device(ADA, "nonce", START)
 NETWORK, FLOW = "192.0.2.1", "f" * 64
 STRANGER = {"guess_by_account_strangers", "guess_by_account_consecutive"}
 BY_DEVICE = {"guess_by_device", "guess_by_account_devices"}
@@ -85,7 +86,7 @@ async def test_a_right_guess_is_taken_back_everywhere_and_ends_the_wrong_ones_in
     [
         ("guess_by_account_strangers", False, True),
         ("guess_by_account_consecutive", False, True),
-        ("guess_by_account_devices", True, True),
+        ("guess_by_account_devices", True, False),
         ("guess_by_client", True, True),
     ],
 )
@@ -94,12 +95,11 @@ async def test_codes_are_accepted_while_the_budget_that_they_count_in_is_not_spe
 ) -> None:
     await spend(app, spent)
 
-    assert await codes_accepted(app.resources, ADDRESS, device=False) is stranger
-    assert await codes_accepted(app.resources, ADDRESS, device=True) is device
+    assert await codes_accepted(app.resources, ADDRESS) is stranger
+    assert await is_within_budget(app.resources, ADDRESS, DEVICE) is device
 
 
-async def test_a_device_whose_account_has_spent_both_budgets_gets_no_code(app: RunningApp) -> None:
-    for spent in ("guess_by_account_strangers", "guess_by_account_devices"):
-        await spend(app, spent)
+async def test_a_device_that_has_guessed_wrong_too_often_is_a_stranger(app: RunningApp) -> None:
+    await spend(app, "guess_by_device", DEVICE.nonce)
 
-    assert not await codes_accepted(app.resources, ADDRESS, device=True)
+    assert not await is_within_budget(app.resources, ADDRESS, DEVICE)

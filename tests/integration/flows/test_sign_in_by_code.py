@@ -187,7 +187,7 @@ async def test_a_code_signs_in_as_people_paste_it(app: RunningApp, pasted: str) 
     await app.user(ADDRESS)
     code = code_in(await mailed(app, "sign_in"))
     text = pasted.format(code[:4], code[4:])
-    answer = await app.client().post("/api/session", json={"method": "code", "email": ADDRESS, "code": text})
+    answer = await app.client().post("/api/session", json=by_code(text, ADDRESS))
     assert answer.status_code == 201, answer.text
 
 
