@@ -149,7 +149,9 @@ async def test_a_new_code_gives_back_no_attempt_that_is_being_counted(app: Runni
         issued = await queue.add(issue(app, "22222222", continued=continued))
     await issued
     assert [await task for task in guesses] == [None] * 3
-    assert await pool.fetchval("SELECT attempts_left FROM keys WHERE flow_hash IS NOT NULL") == 2
+    # A guess that comes after the new code finds none, and takes no attempt.
+    left = {row["flow_hash"] is None: row["attempts_left"] for row in await pool.fetch("TABLE keys")}
+    assert left[True] == left[False] < 5
 
 
 async def test_codes_of_other_flows_purposes_and_addresses_stay_but_for_the_displaced(app: RunningApp) -> None:
