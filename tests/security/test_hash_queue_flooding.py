@@ -74,6 +74,32 @@ async def test_a_known_device_signs_in_while_many_networks_flood(small: RunningA
     assert statuses.keys() == {201, 503}
 
 
+async def test_the_known_devices_of_one_account_do_not_take_the_places_of_others(small: RunningApp) -> None:
+    device = await known_device(small)
+    cookies = (await known_device(small, FLOODERS[0])).cookies
+
+    def mallory(number: int) -> httpx.AsyncClient:
+        client = small.client(ip=f"192.0.2.{number}")
+        client.cookies.update(cookies)
+        return client
+
+    clients = [mallory(number) for number in range(NETWORKS)]
+    statuses = Counter[int]()
+
+    async def send(client: httpx.AsyncClient) -> None:
+        while True:
+            statuses[(await guess(client, SECRET, FLOODERS[0])).status_code] += 1
+
+    senders = [asyncio.create_task(send(client)) for client in clients]
+    answers = [await _sign_in(device) for _ in range(TRIES)]
+    for sender in senders:
+        sender.cancel()
+    await asyncio.wait(senders)
+
+    assert answers == [201] * TRIES
+    assert 503 in statuses
+
+
 async def test_refused_requests_count_as_no_guess(small: RunningApp) -> None:
     answers = await at_once(60, lambda number: guess(small.client(ip="192.0.2.1"), SECRET, FLOODERS[number % 4]))
     await small.resources.background.flush()

@@ -2,21 +2,28 @@
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Callable
 
 from msgspec import Struct
 
 # Parts of the places. What strangers cannot take is kept for known devices.
 NETWORK_PART = 1 / 4
 STRANGERS_PART = 3 / 4
+# The known devices of one account, in all networks together: accounts cost nothing where everybody can sign up.
+ACCOUNT_PART = 1 / 8
 # A part of a small queue still has this many places.
 PART_MIN = 2
 
 
 class HashClient(Struct, frozen=True):
-    """Who waits for a hash: a client network, and whether the device is known or its user signed in."""
+    """Who waits for a hash: a client network, and whether the device is known or its user signed in.
+
+    `account` is the account of a known client, such as its normalised address.
+    """
 
     network: str
     known: bool = False
+    account: str = ""
 
 
 # The command line. It is known, and only the whole queue bounds it.
@@ -31,7 +38,7 @@ class FairQueue:
     """Lets `at_work` clients work at a time, known ones first, and each class in the order of arrival.
 
     Of all `places`, to work and to wait, the strangers of one network take at most `NETWORK_PART`, its known devices as
-    many, and all strangers together at most `STRANGERS_PART`.
+    many, all strangers together at most `STRANGERS_PART`, and the known devices of one account `ACCOUNT_PART`.
     """
 
     def __init__(self, *, at_work: int, places: int) -> None:
@@ -39,6 +46,7 @@ class FairQueue:
         self._places = places
         self._places_of_network = max(PART_MIN, int(places * NETWORK_PART))
         self._places_of_strangers = max(PART_MIN, int(places * STRANGERS_PART))
+        self._places_of_account = max(PART_MIN, int(places * ACCOUNT_PART))
         self._taken = Counter[HashClient]()
         self._waiting = {known: deque[asyncio.Future[None]]() for known in (True, False)}
         self._idle = asyncio.Event()
@@ -89,10 +97,17 @@ class FairQueue:
             return True
         if client is OPERATOR:
             return False
-        strangers = sum(taken for other, taken in self._taken.items() if not other.known)
-        return self._taken[client] >= self._places_of_network or (
-            not client.known and strangers >= self._places_of_strangers
-        )
+        if self._count(lambda other: (other.network, other.known) == (client.network, client.known)) >= (
+            self._places_of_network
+        ):
+            return True
+        if client.known:
+            return self._count(lambda other: other.known and other.account == client.account) >= self._places_of_account
+        return self._count(lambda other: not other.known) >= self._places_of_strangers
+
+    def _count(self, which: Callable[[HashClient], bool]) -> int:
+        """The places that such clients have taken."""
+        return sum(taken for client, taken in self._taken.items() if which(client))
 
     def _give_back(self, client: HashClient) -> None:
         self._taken[client] -= 1

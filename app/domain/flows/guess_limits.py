@@ -57,9 +57,9 @@ async def count_guess(
     """Count a guess at the account of a normalised address, as if it were wrong. Call this before any comparison.
 
     A known device of the account counts in the budget of its devices, and a flow in its own: the network matters to
-    neither. Past that budget it is a stranger. `flow_hash` is the hash of a flow that this service has made, for
-    whatever address: looking for its code would tell whether the address has an account. `step_up`: the actor proves
-    again who they are, which their session bounds too.
+    neither. Past that budget it is a stranger. `flow_hash` is the hash of a flow that this service has made for the
+    address, whether or not a code was mailed: looking for the code would tell whether the address has an account.
+    `step_up`: the actor proves again who they are, which their session bounds too.
 
     Raises `Problem` `too_many_requests`, the same for a right guess, a wrong one and an unknown account.
     """
@@ -69,8 +69,8 @@ async def count_guess(
     if device is not None:
         uses = [Use(DEVICE, device.nonce), Use(DEVICES, address), *session]
         if await _counted(resources, uses):
-            return Guess(tuple(uses), address, HashClient(network, known=True))
-    client = HashClient(network, known=step_up)
+            return Guess(tuple(uses), address, HashClient(network, known=True, account=address))
+    client = HashClient(network, known=step_up, account=address if step_up else "")
     if flow_hash is not None:
         uses = [*strangers, Use(FLOW, flow_hash)]
         if await _counted(resources, uses):

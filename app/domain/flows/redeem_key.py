@@ -135,7 +135,7 @@ async def find_by_code(
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
     account = await find_account(resources.database, address)
     hashed_flow = flows.flow_hash(flow)
-    own_flow = hashed_flow if flows.is_own(resources.secret_key, flow) else None
+    own_flow = hashed_flow if flows.is_own(resources.secret_key, flow, address, purpose_name) else None
     guess = await count_guess(actor, resources, address, account, flow_hash=own_flow, step_up=step_up)
     if purpose is None or purpose.code is None or not purpose.enabled(resources.settings):
         raise key_not_usable()

@@ -4,6 +4,7 @@ The request only enqueues a job. The job finds out whether the address has an ac
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -75,17 +76,19 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     purpose = requestable(sent.purpose, resources.settings)
     user_id = actor.require_user_id() if purpose.for_users else None
     address = normalise_new(sent.email, resources.settings)
-    await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
-    flow = flows.continued_or_new(resources.secret_key, sent.flow or flow_cookie(actor, resources))
     now = resources.clock()
     device_cookie = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
+    known_devices = read_devices(resources.secret_key, device_cookie, now)
+    await _count_request(actor, resources, known_devices)
+    sent_flow = sent.flow or flow_cookie(actor, resources)
+    flow = flows.continued_or_new(resources.secret_key, sent_flow, address.unique, purpose.name)
     job = KeyJob(
         purpose=purpose.name,
         written=address.written,
         unique=address.unique,
         user_id=user_id,
         flow_hash=flows.flow_hash(flow),
-        devices=read_devices(resources.secret_key, device_cookie, now),
+        devices=known_devices,
         actor=actor.as_recorded(),
     )
     due_at = now + JOB_DELAY_MAX * secrets.SystemRandom().random()
@@ -93,6 +96,23 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
         await resources.jobs.enqueue(transaction, ISSUE_KEY, job, due_at=due_at, expires_at=now + REQUEST_LIFETIME)
     lifetime = purpose.code.lifetime if purpose.code else REQUEST_LIFETIME
     return AcceptedRequest(flow, int(lifetime.total_seconds()))
+
+
+async def _count_request(actor: Actor, resources: Resources, known_devices: Sequence[Device]) -> None:
+    """Count the request by the user who signed in last on this device, or else by the network.
+
+    So others in a network, such as an office, cannot keep a known device from being mailed. Whose device it is does not
+    matter, so that the answer tells nothing about the address. Raises `Problem` `too_many_requests`.
+    """
+    if known_devices:
+        try:
+            await resources.rate_limits.hit("mail_by_device", str(known_devices[0].user_id))
+        except Problem as refusal:
+            if refusal.code != "too_many_requests":
+                raise
+        else:
+            return
+    await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
 
 
 def flow_cookie(actor: Actor, resources: Resources) -> str | None:

@@ -1,6 +1,7 @@
 """Setting or changing one's password while signed in."""
 
 from app.audit import Actor
+from app.auth.email_addresses import normalise
 from app.auth.passwords import rules
 from app.auth.passwords.queue import HashClient
 from app.auth.principal import PrincipalUser
@@ -40,14 +41,15 @@ def require_passwords(resources: Resources) -> None:
         raise Problem("method_disabled", "This deployment has no passwords: sign in with a code.")
 
 
-async def hash_new_secret(actor: Actor, resources: Resources, secret: str, *context: str) -> str:
+async def hash_new_secret(actor: Actor, resources: Resources, secret: str, address: str, *names: str) -> str:
     """The hash of an acceptable new secret of somebody who has proved who they are.
 
-    `context` is the user's address and names, of which the password must not consist.
+    `address` is the address of the account. The password must consist neither of it nor of the user's `names`.
 
     Secrets are hashed outside of transactions, so that no connection waits for a hash. Raises `Problem`:
     `validation_failed` with the reason, `temporarily_unavailable`.
     """
     minimum = resources.settings.password_min_length
-    acceptable = rules.acceptable(secret, min_length=minimum, context=context)
-    return await resources.hasher.hash(acceptable, HashClient(client_network(actor.ip), known=True))
+    acceptable = rules.acceptable(secret, min_length=minimum, context=(address, *names))
+    client = HashClient(client_network(actor.ip), known=True, account=normalise(address).unique)
+    return await resources.hasher.hash(acceptable, client)

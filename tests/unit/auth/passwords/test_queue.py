@@ -12,7 +12,13 @@ def stranger(network: int) -> HashClient:
 
 
 def device(network: int) -> HashClient:
-    return HashClient(f"192.0.2.{network}", known=True)
+    """A known device of another account for each number, in a network of its own."""
+    return HashClient(f"192.0.2.{network}", known=True, account=f"user-{network}@example.org")
+
+
+def colleague(number: int) -> HashClient:
+    """A known device of another account for each number, in one network."""
+    return HashClient("192.0.2.1", known=True, account=f"user-{number}@example.org")
 
 
 async def entered(queue: FairQueue, *clients: HashClient) -> list[bool]:
@@ -36,9 +42,16 @@ async def _cancel_tasks() -> None:
 
 @pytest.mark.parametrize(("places", "network"), [(40, 10), (9, 2), (8, 2), (4, 2), (3, 2)])
 async def test_a_network_gets_a_quarter_of_the_places_and_at_least_2(places: int, network: int) -> None:
-    for client in (stranger(1), device(1)):
+    for clients in ([stranger(1)] * places, map(colleague, range(places))):
         queue = FairQueue(at_work=1, places=places)
-        assert (await entered(queue, *[client] * places)).count(True) == network
+        assert (await entered(queue, *clients)).count(True) == network
+
+
+async def test_the_known_devices_of_one_account_get_an_eighth_of_the_places_in_all_networks() -> None:
+    queue = FairQueue(at_work=1, places=40)
+    devices = [HashClient(f"192.0.2.{number}", known=True, account="mallory@example.org") for number in range(12)]
+    assert (await entered(queue, *devices)).count(True) == 5
+    assert await entered(queue, device(1)) == [True]
 
 
 @pytest.mark.parametrize(("places", "strangers"), [(40, 30), (9, 6), (4, 3), (3, 2)])
