@@ -27,7 +27,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     database_pool_size: Annotated[int, Meta(ge=2, le=500)] = 16
     database_acquire_seconds: Annotated[int, Meta(ge=1, le=60)] = 2
-    database_statement_seconds: Annotated[int, Meta(ge=1, le=3600)] = 3
+    database_statement_seconds: Annotated[int, Meta(ge=1, le=3600)] = 2
     database_pooler: Literal["none", "transaction"] = "none"
     data_dir: str = ".data"
     host: str = "127.0.0.1"

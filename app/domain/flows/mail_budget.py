@@ -27,8 +27,10 @@ LINK_PAUSE = timedelta(minutes=7)
 # A flow whose code is younger gets no other one.
 RESEND_AFTER = timedelta(seconds=30)
 FLOWS_MAX = 5
-# Purposes for signed-in users have a budget for each user. This is the maximum for all users together.
+# Purposes for signed-in users have a budget for each user. These are the maxima for all users together: of all mails,
+# and of mails to users who have had one. So a few users cannot keep another one from being mailed.
 TOTAL_MAX = 12
+TOTAL_OF_REPEATED = 6
 
 
 class Asked(Struct, frozen=True):
@@ -64,9 +66,10 @@ def plan_mailing(asked: Asked, mailed: Sequence[MailedKey], now: datetime) -> Ma
     Asking again in a flow gives a code with the attempts that are left of the one before.
     """
     if asked.by_user:
-        if len(mailed) >= TOTAL_MAX:
+        own = [key for key in mailed if key.user_id == asked.user_id]
+        if len(mailed) >= (TOTAL_OF_REPEATED if own else TOTAL_MAX):
             return None
-        mailed = [key for key in mailed if key.user_id == asked.user_id]
+        mailed = own
     flows = _live_flows(asked.code, mailed, now)
     current = next((key for key in flows if key.flow_hash == asked.flow_hash), None)
     if current is not None and now - current.created_at < RESEND_AFTER:

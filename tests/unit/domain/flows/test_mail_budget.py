@@ -113,3 +113,9 @@ def test_a_purpose_for_users_has_a_budget_for_each_user_and_a_maximum_for_all() 
     assert plan_mailing(change, of_others, NOW) == WITH_CODE
     assert plan_mailing(change, [key(20, "device") for _ in range(5)], NOW) is None
     assert plan_mailing(change, [*of_others, key(20, "device", user_id=EVE)], NOW) is None
+
+
+def test_users_who_were_mailed_before_leave_half_of_the_maximum_to_others() -> None:
+    change, before = asked("device", by_user=True), key(20, "device")
+    assert plan_mailing(change, [before, *[key(20, "device", user_id=EVE) for _ in range(4)]], NOW) == WITH_CODE
+    assert plan_mailing(change, [before, *[key(20, "device", user_id=EVE) for _ in range(5)]], NOW) is None
