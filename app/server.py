@@ -9,9 +9,10 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import msgspec
@@ -36,6 +37,8 @@ from app.postgres.url import DatabaseUrlError
 from app.settings.load import load
 from app.settings.model import Settings
 from app.settings.rules import notices
+
+T = TypeVar("T")
 
 OLDEST_POSTGRES = 15
 WORKER_STOP_SECONDS = 10
@@ -73,7 +76,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     connections = _connections_left(_raise_open_files(), settings)
     with _interrupt_event() as interrupted, _start_database(settings) as running:
         address = _wait_for_port(settings)
-        link = asyncio.run(_migrate_and_make_setup_link(running))
+        link = _run_cancellably(_migrate_and_make_setup_link(running))
         announce(
             f"Ostiary serves {settings.public_url} (on {settings.host}:{settings.port}, "
             f"up to {connections:,} connections of each worker; Ctrl-C stops it)"
@@ -149,6 +152,41 @@ def create_worker() -> ASGIApp:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     return app
+
+
+def _run_cancellably(work: Coroutine[None, None, T]) -> T:
+    """Run `work`, which SIGINT and SIGTERM cancel where it awaits. Raises `KeyboardInterrupt` then.
+
+    An exception that a signal raises anywhere could end asyncpg's C code half-way, which crashes the process.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    signalled = threading.Event()
+
+    async def cancellable() -> T:
+        running = asyncio.ensure_future(work)
+
+        def cancel() -> None:
+            signalled.set()
+            running.cancel()
+
+        for number in handlers:
+            asyncio.get_running_loop().add_signal_handler(number, cancel)
+        return await running
+
+    try:
+        outcome = asyncio.run(cancellable())
+    except BaseException:
+        if signalled.is_set():
+            raise KeyboardInterrupt from None
+        raise
+    else:
+        if signalled.is_set():  # the libraries can swallow a cancellation
+            raise KeyboardInterrupt
+        return outcome
+    finally:
+        for number, handler in handlers.items():  # the end of the loop has set the defaults
+            signal.signal(number, handler)
 
 
 @contextmanager
