@@ -26,7 +26,7 @@ from app.domain.sessions.module import MODULE as SESSIONS
 from app.domain.sessions.service import SessionAuthenticator
 from app.domain.users.module import MODULE as USERS
 from app.guards.authorize import ANYONE, require_guards
-from app.http import openapi
+from app.http import openapi, operation_rules
 from app.http.bodies import MAX_BODY_BYTES, StrictJSON
 from app.http.health import HealthController
 from app.http.outermost import outermost
@@ -103,6 +103,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     )
     require_guards(app)
     openapi.complete(app, StrictJSON.closed_types(app))
+    operation_rules.add_rules(app)
     return app
 
 

@@ -10,7 +10,7 @@ from tests.support.mailbox import ask, code_in, flow_of, mailed, redeem, token_i
 from tests.support.races import at_once
 
 ADDRESS = "ada@example.org"
-CONCURRENT = 16
+CONCURRENT = 12
 ONE_SUCCEEDS = {201: 1, 410: CONCURRENT - 1}
 
 

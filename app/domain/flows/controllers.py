@@ -37,6 +37,8 @@ from app.http.responses import encoded_response, set_cookies
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
 MAY_REQUEST_AS_USER = (authorize_own("update", "Key"), step_up)
 MAY_ADMINISTER = authorize("administer", "User", id_from="user_id")
+MAY_SET_ROLE = authorize("administer", "User", id_from="user_id", field="platformRole")
+MAY_SET_STATUS = authorize("administer", "User", id_from="user_id", field="status")
 
 
 class KeyFlowController(Controller):
@@ -144,7 +146,7 @@ class UserAdministrationController(Controller):
         """
         await administer_users.invite_user_again(actor_of(request), resources, user_id_in_path(request, user_id))
 
-    @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
+    @put("/{user_id:str}/platform-role", guards=[MAY_SET_ROLE, step_up], status_code=204)
     async def set_platform_role(
         self, request: Request, data: JSONBody[PlatformRoleChange], resources: ResourcesDependency, user_id: UserId
     ) -> None:
@@ -152,7 +154,7 @@ class UserAdministrationController(Controller):
         named = user_id_in_path(request, user_id)
         await administer_users.set_platform_role(actor_of(request), resources, named, data.role)
 
-    @post("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up], status_code=204)
+    @post("/{user_id:str}/suspension", guards=[MAY_SET_STATUS, step_up], status_code=204)
     async def suspend(
         self, request: Request, data: JSONBody[Suspension], resources: ResourcesDependency, user_id: UserId
     ) -> None:
@@ -160,7 +162,7 @@ class UserAdministrationController(Controller):
         named = user_id_in_path(request, user_id)
         await administer_users.suspend_user(actor_of(request), resources, named, data.reason)
 
-    @delete("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up])
+    @delete("/{user_id:str}/suspension", guards=[MAY_SET_STATUS, step_up])
     async def restore(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Undo a suspension."""
         await administer_users.restore_user(actor_of(request), resources, user_id_in_path(request, user_id))

@@ -42,7 +42,7 @@ class LanguageController(Controller):
         """One language."""
         return await service.read_language(resources, code)
 
-    @patch("/{code:str}", guards=[authorize("administer", "Language", id_from="code")])
+    @patch("/{code:str}", guards=[authorize("update", "Language", id_from="code")])
     async def change(
         self, request: Request, data: JSONBody[LanguageChange], resources: ResourcesDependency, code: LanguageCode
     ) -> LanguageView:

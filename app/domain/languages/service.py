@@ -64,7 +64,7 @@ async def change_language(actor: Actor, resources: Resources, code: str, change:
     sent |= {name: name_in_nfc(sent[name], name) for name in ("name", "autonym") if name in sent}
     if sent:
         async with resources.database.transaction() as transaction:
-            await lock_language(actor, transaction, "administer", code)
+            await lock_language(actor, transaction, "update", code)
             languages = LanguageRepository(transaction)
             present = await languages.get_one_or_none(code=code)
             if present is None:

@@ -54,6 +54,7 @@ class SessionListItem(Struct, frozen=True, rename="camel"):
     """One of the user's sessions; `current` marks the session of the request itself."""
 
     id: UUID
+    user_id: UUID
     method: str
     created_at: datetime
     authenticated_at: datetime

@@ -145,10 +145,10 @@ async def test_a_secondary_key_can_be_deleted_and_the_primary_key_cannot(app: Ru
 async def test_deleting_a_key_of_another_user_or_an_unknown_key_gets_the_same_answer(app: RunningApp) -> None:
     client, stranger = await app.signed_in(), await app.signed_in("eve@example.org")
     [theirs] = (await stranger.get("/api/keys")).json()["items"]
-    answers = [await client.delete(f"/api/keys/{name}") for name in (theirs["id"], UNKNOWN_ID)]
-    assert [problem(answer)["code"] for answer in answers] == ["forbidden"] * 2
     admin = await app.signed_in("root@example.org", admin=True)
-    assert (await admin.delete(f"/api/keys/{UNKNOWN_ID}")).status_code == 404
+    for caller in (client, admin):
+        answers = [await caller.delete(f"/api/keys/{name}") for name in (theirs["id"], UNKNOWN_ID)]
+        assert [problem(answer)["code"] for answer in answers] == ["forbidden"] * 2
 
 
 async def test_changing_the_secret_ends_all_other_sessions_and_voids_all_links(app: RunningApp) -> None:

@@ -14,7 +14,7 @@ from app.postgres.database import Database
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
 
-COLUMNS = "key, text, state, version, updated_by, updated_at"
+COLUMNS = "language_code, key, text, state, version, updated_by, updated_at"
 READ = f"SELECT {COLUMNS} FROM translations WHERE language_code = $1 AND key = $2"  # noqa: S608 # constants only
 # Keys are ASCII, so every key with a prefix sorts before the prefix followed by the last code point.
 PAGE = f"""
@@ -24,7 +24,7 @@ SELECT {COLUMNS} FROM translations
  ORDER BY key LIMIT $6
 """  # noqa: S608 # constants only
 HISTORY = """
-SELECT version, text, state, changed_by, changed_at FROM translation_versions
+SELECT language_code, key, version, text, state, changed_by, changed_at FROM translation_versions
  WHERE language_code = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4
 """
 

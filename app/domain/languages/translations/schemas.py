@@ -32,6 +32,7 @@ TranslationText = Annotated[
 class TranslationView(Struct, frozen=True, rename="camel"):
     """A translation. `version` is what `If-Match` names; `updatedBy` is null once that user is deleted."""
 
+    language_code: str
     key: str
     text: str
     state: State
@@ -71,6 +72,8 @@ class BatchResult(Struct, frozen=True, rename="camel"):
 class VersionView(Struct, frozen=True, rename="camel"):
     """One change: `text` and `state` are null if the translation was deleted."""
 
+    language_code: str
+    key: str
     version: int
     text: str | None
     state: State | None

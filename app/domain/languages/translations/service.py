@@ -149,7 +149,9 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
         ]
         unchanged = {text.key: present[text.key] for text in texts if _is_stored(text, present.get(text.key))}
         await translations.store(code, [text for text in texts if text.key not in unchanged])
-    return [to_struct(TranslationView, unchanged.get(text.key, text), text=text.text) for text in texts]
+    return [
+        to_struct(TranslationView, unchanged.get(text.key, text), language_code=code, text=text.text) for text in texts
+    ]
 
 
 def _is_stored(text: WrittenText, present: PresentText | None) -> bool:
