@@ -12,7 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, problem, running, settings_for
 
-ROUNDS = 20
+ROUNDS = 40
 POOL_SIZE = 2
 ANSWER_SECONDS = 5
 

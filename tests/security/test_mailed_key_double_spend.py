@@ -10,7 +10,7 @@ from tests.support.mailbox import ask, code_in, flow_of, mailed, redeem, token_i
 from tests.support.races import at_once
 
 ADDRESS = "ada@example.org"
-CONCURRENT = 12
+CONCURRENT = 16
 ONE_SUCCEEDS = {201: 1, 410: CONCURRENT - 1}
 
 
@@ -27,7 +27,7 @@ async def _session_count(app: RunningApp) -> int:
 @pytest.mark.parametrize("key_kinds", [("code",), ("link",), ("code", "link")])
 async def test_code_and_link_of_one_mail_start_one_session(app: RunningApp, key_kinds: tuple[str, ...]) -> None:
     await app.user(ADDRESS)
-    for round_ in range(1, 5):
+    for _ in range(4):
         message = await mailed(app, "sign_in")
         bodies = {
             "code": {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)},
@@ -39,7 +39,7 @@ async def test_code_and_link_of_one_mail_start_one_session(app: RunningApp, key_
 
         assert Counter(answer.status_code for answer in answers) == ONE_SUCCEEDS
         assert await _session_count(app) == 1
-        app.clock.forward(minutes=20 * round_)
+        app.clock.forward(days=1)
 
 
 @pytest.mark.parametrize("key_kind", ["code", "link"])

@@ -27,6 +27,7 @@ BODIES = {
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
+    "POST /api/policy/can": {"checks": [{"action": "read", "subjectType": "Language"}]},
     "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
     "POST /api/users": {"email": "eve@example.org", "name": "Eve"},
