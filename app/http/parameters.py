@@ -20,6 +20,11 @@ Cursor = Annotated[
     QueryParameter(max_length=CURSOR_MAX, description="The `nextCursor` of the page before; none for the first page."),
 ]
 
+Search = Annotated[
+    str | None,
+    QueryParameter(pattern=r"^[^\x00]{0,200}(?![\s\S])", description="Only those with this text, in any case."),
+]
+
 SET_COOKIE = ResponseHeader(name="Set-Cookie", description="The session cookie.", documentation_only=True)
 SET_FLOW_COOKIE = ResponseHeader(name="Set-Cookie", description="The flow of the code.", documentation_only=True)
 SESSION_ETAG = ResponseHeader(name="ETag", description="Changes exactly when the body does.", documentation_only=True)

@@ -74,6 +74,8 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "POST /api/languages/{code}/members": lambda _: Sent({"email": "somebody@example.org", "roles": []}),
     "POST /api/languages/{code}/members/{user_id}/invitation": lambda _: NOTHING,
     "PUT /api/languages/{code}/members/{user_id}": lambda _: Sent({"roles": ["translator"]}),
+    "GET /api/memberships": lambda _: NOTHING,
+    "GET /api/languages/{code}/translation-changes": lambda _: NOTHING,
     "GET /api/languages/{code}/translations": lambda _: NOTHING,
     "GET /api/languages/{code}/translations/{key}": lambda _: NOTHING,
     "GET /api/languages/{code}/translations/{key}/history": lambda _: NOTHING,

@@ -17,6 +17,7 @@ from app.domain.languages.translations.schemas import (
     PREFIX_PATTERN,
     Batch,
     BatchResult,
+    Changes,
     NewText,
     State,
     TranslationView,
@@ -46,6 +47,29 @@ VERSION_MAX = 2**31 - 1
 
 MAY_READ = authorize("read", "Translation", id_from="code")
 MAY_TRANSLATE = authorize("translate", "Language", id_from="code")
+
+
+After = Annotated[
+    int, QueryParameter(ge=0, le=2**63 - 1, description="The `nextAfter` of the answer before; 0 for everything.")
+]
+
+
+class ChangesController(Controller):
+    """What becomes of the texts of a language, for programs that keep a copy of them."""
+
+    path = "/api/languages/{code:str}/translation-changes"
+    tags = ("Translations",)
+
+    @get(guards=[MAY_READ])
+    async def index(
+        self, resources: ResourcesDependency, code: LanguageCode, after: After = 0, limit: Limit = DEFAULT_LIMIT
+    ) -> Changes:
+        """The latest change of each translation that was changed after the change `after`, deletions included.
+
+        Changes have numbers in the order of their commits, without gaps: a copy that asks again and again with
+        `nextAfter` misses nothing. A page can have fewer items than `limit`, or none, while `more` is true.
+        """
+        return await service.list_changes(resources, code, after, limit)
 
 
 class TranslationController(Controller):

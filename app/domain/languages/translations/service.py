@@ -22,6 +22,7 @@ from app.domain.languages.translations.schemas import (
     KEY,
     TEXT_MAX,
     BatchItem,
+    Changes,
     NewText,
     TranslationView,
     VersionView,
@@ -48,6 +49,17 @@ async def list_translations(
     if not rows and await find_language(resources.database, code) is None:
         raise SubjectNotFound
     return rows
+
+
+async def list_changes(resources: Resources, code: str, after: int, limit: int) -> Changes:
+    """What has become of the language's translations since the change with the number `after`.
+
+    A change is in the list only when every one with a lower number is. Raises `SubjectNotFound`.
+    """
+    found = await repository.changes(resources.database, code, after, limit)
+    if found.next_after == after and await find_language(resources.database, code) is None:
+        raise SubjectNotFound
+    return found
 
 
 async def read_history(resources: Resources, code: str, key: str, after: int, limit: int) -> list[VersionView]:
