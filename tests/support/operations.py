@@ -11,8 +11,8 @@ from tests.support.app import CREDENTIALS, SECRET
 class World(Struct, frozen=True):
     """The names of what a request is about: the caller's own subjects, or those of others.
 
-    `owner_id` is the user whose session and key are named, `user_id` the same user, or `me`. `token` is that of an
-    invitation link, `email` an address with an account.
+    `owner_id` is the user whose session and key are named, `user_id` the same user, or `me`. `number` is another one in
+    each world, and `token` is that of an invitation link.
     """
 
     owner_id: str
@@ -20,19 +20,19 @@ class World(Struct, frozen=True):
     session_id: str
     key_id: str
     code: str
+    text_key: str
     member_id: str
     invited_id: str
+    number: int
     token: str
-    email: str
 
-    def path(self, operation: str) -> str:
-        """The path of an operation such as `GET /api/languages/{code}`."""
-        _, _, path = operation.partition(" ")
-        user_id = self.member_id if "/members/" in path else self.user_id
-        if path.endswith("/invitation"):
+    def parameters(self, operation: str) -> dict[str, str]:
+        """The parameters of the path of an operation such as `GET /api/languages/{code}`, and more."""
+        user_id = self.member_id if "/members/" in operation else self.user_id
+        if operation.endswith("/invitation"):
             user_id = self.invited_id
-        names = {"session_id": self.session_id, "key_id": self.key_id, "code": self.code, "key": "greeting"}
-        return path.format(user_id=user_id, **names)
+        names = {"session_id": self.session_id, "key_id": self.key_id, "code": self.code, "key": self.text_key}
+        return {"user_id": user_id, **names}
 
 
 class Sent(Struct, frozen=True):
@@ -43,7 +43,8 @@ class Sent(Struct, frozen=True):
 
 
 NOTHING = Sent()
-NEW = Sent({"text": "Moin"}, {"If-None-Match": "*"})
+# An address with an account and a secret.
+KNOWN = "root@example.org"
 
 # One entry an operation. Those that end what others need come last.
 REQUESTS: Mapping[str, Callable[[World], Sent]] = {
@@ -56,32 +57,34 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     ),
     "GET /api/audit-events": lambda _: NOTHING,
     "GET /api/session": lambda _: NOTHING,
-    "POST /api/session": lambda world: Sent({**CREDENTIALS, "email": world.email}),
+    "POST /api/session": lambda _: Sent({**CREDENTIALS, "email": KNOWN}),
     "POST /api/session/reauthentication": lambda _: Sent({"method": "password", "secret": SECRET}),
     "GET /api/sessions": lambda _: NOTHING,
     "GET /api/keys": lambda _: NOTHING,
-    "POST /api/keys": lambda world: Sent({"purpose": "password_reset", "email": world.email}),
+    "POST /api/keys": lambda world: Sent({"purpose": "password_reset", "email": f"somebody{world.number}@example.org"}),
     "POST /api/keys/inspect": lambda world: Sent({"token": world.token}),
     "GET /api/users": lambda _: NOTHING,
-    "POST /api/users": lambda world: Sent({"email": f"new-{world.code}@example.org", "name": "New"}),
+    "POST /api/users": lambda world: Sent({"email": f"new{world.number}@example.org", "name": "New"}),
     "GET /api/users/{user_id}": lambda _: NOTHING,
     "POST /api/users/{user_id}/invitation": lambda _: NOTHING,
     "GET /api/languages": lambda _: NOTHING,
-    "POST /api/languages": lambda world: Sent({"code": {"de": "sv", "fr": "fi"}[world.code], "name": "New"}),
+    "POST /api/languages": lambda world: Sent({"code": f"de-x-{world.number}", "name": "New"}),
     "GET /api/languages/{code}": lambda _: NOTHING,
     "PATCH /api/languages/{code}": lambda _: Sent({"name": "Renamed"}),
     "GET /api/languages/{code}/members": lambda _: NOTHING,
-    "POST /api/languages/{code}/members": lambda _: Sent({"email": "somebody@example.org", "roles": []}),
+    "POST /api/languages/{code}/members": lambda world: Sent(
+        {"email": f"somebody{world.number}@example.org", "roles": []}
+    ),
     "POST /api/languages/{code}/members/{user_id}/invitation": lambda _: NOTHING,
     "PUT /api/languages/{code}/members/{user_id}": lambda _: Sent({"roles": ["translator"]}),
     "GET /api/languages/{code}/translations": lambda _: NOTHING,
     "GET /api/languages/{code}/translations/{key}": lambda _: NOTHING,
     "GET /api/languages/{code}/translations/{key}/history": lambda _: NOTHING,
     "PUT /api/languages/{code}/translations/{key}": lambda _: Sent({"text": "Moin"}, {"If-Match": '"1"'}),
-    "POST /api/languages/{code}/translations/batch": lambda _: Sent(
-        {"items": [{"key": "new", "text": "Neu", "version": None}]}
+    "POST /api/languages/{code}/translations/batch": lambda world: Sent(
+        {"items": [{"key": f"new{world.number}", "text": "Neu", "version": None}]}
     ),
-    "DELETE /api/languages/{code}/translations/{key}": lambda _: Sent(headers={"If-Match": '"2"'}),
+    "DELETE /api/languages/{code}/translations/{key}": lambda _: Sent(headers={"If-Match": '"1"'}),
     "DELETE /api/languages/{code}/members/{user_id}": lambda _: NOTHING,
     "PUT /api/users/{user_id}/platform-role": lambda _: Sent({"role": None}),
     "POST /api/users/{user_id}/suspension": lambda _: Sent({"reason": "Spam"}),
