@@ -15,10 +15,10 @@ from msgspec import Struct
 from app.ability.json_lines import Check
 from app.asgi import build
 from app.auth.principal import ANONYMOUS
-from app.guards.policy import ability_for
+from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, ability_for
 from tests.contract.test_casl import CaslResult, Person, node, run_casl
 from tests.support.app import SECRET, RunningApp, settings_for
-from tests.support.operations import KNOWN, REQUESTS, World
+from tests.support.operations import KNOWN, NO_OBJECTS, OBJECTS, REQUESTS, World, objects_in
 from tests.support.policy_people import person
 from tests.support.worlds import LANGUAGE, session_of, world_of
 
@@ -40,6 +40,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     for method, operation in item.items()
     if method in ("get", "post", "put", "patch", "delete")
 }
+# What rules test of the objects of each type.
+ATTRIBUTES = {**ID_ATTRIBUTES, **OWNER_ATTRIBUTES}
 REFUSALS = ("not_signed_in", "forbidden", "onboarding_required")
 
 
@@ -52,6 +54,7 @@ class Answer(Struct):
     allowed: bool
     rule: dict[str, Any]
     check: Check | None
+    objects: list[tuple[str, dict[str, Any]]]
 
 
 def test_every_operation_has_a_rule_and_a_request_in_the_matrix() -> None:
@@ -82,7 +85,10 @@ async def test_every_operation_answers_every_caller_as_casl_decides(app: Running
     assert results.keys() == {"6", "7"}
     for version, of_version in results.items():
         assert list(_differences(answers, of_version)) == [], f"CASL {version}"
-    succeeded = {answer.operation for of_one in answers for answer in of_one if answer.status < 300}
+    of_everybody = [answer for of_one in answers for answer in of_one]
+    assert [(name, found) for one in of_everybody for name, found in one.objects if ATTRIBUTES[name] not in found] == []
+    assert {name for one in of_everybody for name, _ in one.objects} == ATTRIBUTES.keys() - {"Job"}
+    succeeded = {answer.operation for answer in of_everybody if answer.status < 300}
     assert REQUESTS.keys() - succeeded == set()
 
 
@@ -113,7 +119,11 @@ async def _answer(app: RunningApp, who: str, caller: UUID | None, operation: str
     answer = await client.request(method, path, json=sent.json, headers=dict(sent.headers))
     assert answer.status_code not in (400, 405, 415, 422, 428, 429, 500), f"{operation}: {answer.text}"
     allowed = answer.is_success or answer.json()["code"] not in REFUSALS
-    return Answer(who, operation, answer.status_code, allowed, rule, _check(rule, world, str(caller), operation))
+    check = _check(rule, world, str(caller), operation)
+    with_body = answer.is_success and answer.content
+    assert not with_body or operation in OBJECTS or operation in NO_OBJECTS, "say which objects it has"
+    objects = objects_in(operation, answer.json()) if with_body else []
+    return Answer(who, operation, answer.status_code, allowed, rule, check, objects)
 
 
 def _check(rule: Mapping[str, str], world: World, caller: str, operation: str) -> Check | None:

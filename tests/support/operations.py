@@ -103,3 +103,51 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "PATCH /api/users/{user_id}": lambda _: Sent({"name": "Augusta", "phone": "+4915112345678", "locale": "de"}),
     "DELETE /api/users/{user_id}": lambda _: NOTHING,
 }
+
+# Where the answers of operations have objects of subject types: in the whole body, or in one of its members.
+WHOLE = ""
+OBJECTS: Mapping[str, Mapping[str, str]] = {
+    "GET /api/session": {"user": "User", "session": "Session"},
+    "POST /api/session": {"user": "User", "session": "Session"},
+    "POST /api/session/reauthentication": {"user": "User", "session": "Session"},
+    "POST /api/keys/redeem": {"user": "User", "session": "Session"},
+    "GET /api/sessions": {"items": "Session"},
+    "GET /api/keys": {"items": "Key"},
+    "GET /api/users": {"items": "User"},
+    "POST /api/users": {WHOLE: "User"},
+    "GET /api/users/{user_id}": {WHOLE: "User"},
+    "PATCH /api/users/{user_id}": {WHOLE: "User"},
+    "GET /api/languages": {"items": "Language"},
+    "POST /api/languages": {WHOLE: "Language"},
+    "GET /api/languages/{code}": {WHOLE: "Language"},
+    "PATCH /api/languages/{code}": {WHOLE: "Language"},
+    "GET /api/languages/{code}/translations": {"items": "Translation"},
+    "GET /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
+    "GET /api/languages/{code}/translations/{key}/history": {"items": "Translation"},
+    "PUT /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
+    "POST /api/languages/{code}/translations/batch": {"items": "Translation"},
+    "GET /api/audit-events": {"items": "AuditEvent"},
+}
+# Their answers have no object that rules are about: who may change a member is asked about the language.
+NO_OBJECTS = frozenset(
+    {
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /api/policy",
+        "POST /api/policy/can",
+        "POST /api/policy/explain",
+        "POST /api/keys",
+        "POST /api/keys/inspect",
+        "GET /api/languages/{code}/members",
+        "POST /api/languages/{code}/members",
+        "POST /api/languages/{code}/members/{user_id}/invitation",
+        "PUT /api/languages/{code}/members/{user_id}",
+    }
+)
+
+
+def objects_in(operation: str, body: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The objects of subject types in the answer of an operation, each with its type. None stands for no object."""
+    found = [(type_, body if place == WHOLE else body[place]) for place, type_ in OBJECTS.get(operation, {}).items()]
+    lists = [(type_, value if isinstance(value, list) else [value]) for type_, value in found]
+    return [(type_, item) for type_, values in lists for item in values if item is not None]
