@@ -20,6 +20,7 @@ class SessionView(Struct, frozen=True, rename="camel"):
     """The session of this request."""
 
     id: UUID
+    user_id: UUID
     method: str
     created_at: datetime
     authenticated_at: datetime

@@ -25,7 +25,7 @@ def who_am_i(principal: Principal, ability: Ability, required_fields: Sequence[s
     absent = [field for field in required_fields if required and not getattr(user, field)]
     return WhoAmI(
         user=to_struct(UserView, user),
-        session=to_struct(SessionView, session),
+        session=to_struct(SessionView, session, user_id=user.id),
         # Not `to_struct`, which would take half a millisecond for a thousand memberships.
         memberships=[MembershipView(language=item.language, roles=item.roles) for item in principal.memberships],
         onboarding=Onboarding(required, absent),
