@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -95,7 +94,6 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
             {"clock": clock, "settings": settings, "resources": resources, "sessions": sessions, "worker": worker}
         ),
         lifespan=[lifespan],
-        cors_config=_cors(settings),
         openapi_config=openapi.config(
             resources.cookie, TAGS, Router("/api", guards=[ANYONE], include_in_schema=False, route_handlers=[])
         ),
@@ -127,16 +125,3 @@ def _router() -> Router:
 def _provide(value: object) -> Provide:
     give: Callable[[], object] = lambda: value  # noqa: E731 # Litestar reads the annotation-free callable as it is
     return Provide(give, sync_to_thread=False)
-
-
-def _cors(settings: Settings) -> CORSConfig | None:
-    if not settings.allowed_origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(settings.allowed_origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Content-Type", "If-Match", "If-None-Match"],
-        expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
-        allow_credentials=True,
-        max_age=600,
-    )

@@ -8,6 +8,7 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import Send
 from msgspec import Struct
 
 from app.errors import FieldError, Problem, SubjectNotFound
@@ -59,6 +60,18 @@ def render(problem: Problem, instance: str = "") -> bytes:
             errors=problem.errors,
         )
     )
+
+
+async def send_problem(send: Send, problem: Problem, request_id: str) -> None:
+    """Answer the problem without the app, in a layer outside of it."""
+    body = render(problem, f"urn:uuid:{request_id}")
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *[(name.lower().encode(), value.encode()) for name, value in problem.headers.items()],
+    ]
+    await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldError]:
