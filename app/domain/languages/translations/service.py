@@ -28,6 +28,7 @@ from app.domain.languages.translations.schemas import (
 )  # fmt: skip
 from app.domain.resources import Resources
 from app.errors import FieldError, Problem, SubjectNotFound, invalid
+from app.http.preconditions import Precondition, precondition_of_version
 from app.postgres.rows import to_struct
 from app.text import in_nfc
 
@@ -62,17 +63,17 @@ async def read_history(resources: Resources, code: str, key: str, after: int, li
 
 
 async def write_translation(
-    actor: Actor, resources: Resources, code: str, key: str, new: NewText, replaces: int | None
+    actor: Actor, resources: Resources, code: str, key: str, new: NewText, precondition: Precondition
 ) -> TranslationView:
-    """Write one text over the version that it replaces; None is for a new key.
+    """Write one text, over a version on which the precondition holds.
 
     A text that is stored already, in the same state, stays at its version.
 
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
     text = in_nfc(new.text, "text", TEXT_MAX)
-    item = BatchItem(key=checked_key(key), text=text, version=replaces, state=new.state)
-    return (await _write(actor, resources, code, [item]))[0]
+    item = BatchItem(key=checked_key(key), text=text, version=None, state=new.state)
+    return (await _write(actor, resources, code, [item], [precondition]))[0]
 
 
 async def write_batch(
@@ -89,11 +90,14 @@ async def write_batch(
     if twice or refused:
         raise Problem("validation_failed", errors=[*twice, *refused])
     in_normal_form = [structs.replace(item, text=text) for item, text in zip(items, texts, strict=True)]
-    return await _write(actor, resources, code, in_normal_form)
+    preconditions = [precondition_of_version(item.version) for item in items]
+    return await _write(actor, resources, code, in_normal_form, preconditions)
 
 
-async def delete_translation(actor: Actor, resources: Resources, code: str, key: str, version: int) -> None:
-    """Delete one translation that still is at `version`.
+async def delete_translation(
+    actor: Actor, resources: Resources, code: str, key: str, precondition: Precondition
+) -> None:
+    """Delete one translation that is at a version on which the precondition holds.
 
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
@@ -102,9 +106,9 @@ async def delete_translation(actor: Actor, resources: Resources, code: str, key:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
         present = (await translations.present(code, [key])).get(key)
-        if present is None or present.version != version:
+        if present is None or not precondition.holds(present.version):
             raise _conflict([])
-        await translations.remove(code, key, version + 1, actor.require_user_id(), resources.clock())
+        await translations.remove(code, key, present.version + 1, actor.require_user_id(), resources.clock())
 
 
 def checked_key(key: str) -> str:
@@ -125,14 +129,25 @@ def _texts_in_nfc(items: Sequence[BatchItem]) -> tuple[list[str], list[FieldErro
     return texts, refused
 
 
-async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[BatchItem]) -> list[TranslationView]:
+async def _write(
+    actor: Actor,
+    resources: Resources,
+    code: str,
+    items: Sequence[BatchItem],
+    preconditions: Sequence[Precondition],
+) -> list[TranslationView]:
+    """Write all items or none; each needs its precondition, whatever its `version`."""
     keys = [item.key for item in items]
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
         present = await translations.present(code, keys)
         versions = {key: text.version for key, text in present.items()}
-        stale = [index for index, item in enumerate(items) if versions.get(item.key) != item.version]
+        stale = [
+            index
+            for index, (item, precondition) in enumerate(zip(items, preconditions, strict=True))
+            if not precondition.holds(versions.get(item.key))
+        ]
         if stale:
             raise _conflict(stale if len(items) > 1 else [])
         last, now = await translations.last_versions(code, keys), resources.clock()
