@@ -9,9 +9,9 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Send
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from app.errors import FieldError, Problem, SubjectNotFound
+from app.errors import CurrentVersion, FieldError, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
 from app.postgres.outages import outage_in, reason_of
 
@@ -45,6 +45,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
     detail: str = ""
     instance: str = ""
     errors: list[FieldError] = []
+    current: CurrentVersion | UnsetType | None = UNSET
 
 
 def render(problem: Problem, instance: str = "") -> bytes:
@@ -58,6 +59,7 @@ def render(problem: Problem, instance: str = "") -> bytes:
             detail=problem.detail,
             instance=instance,
             errors=problem.errors,
+            current=problem.current,
         )
     )
 
