@@ -1,11 +1,9 @@
 """Routes on sessions: the session of the request, and the list of the user's own. Signing in is a flow."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, HeaderParameter
+from litestar.params import FromPath
 
 from app.auth.middleware import SETS_COOKIE
 from app.domain.module import ResourcesDependency
@@ -15,14 +13,11 @@ from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
-from app.http.parameters import SESSION_ETAG, SET_COOKIE, Cursor, Limit
+from app.http.parameters import SESSION_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
+from app.http.preconditions import is_unchanged
 from app.http.requests import actor_of, user_and_session
-from app.http.responses import encoded_response
+from app.http.responses import encoded_response, unchanged_response
 from app.postgres.rows import to_struct
-
-IfNoneMatch = Annotated[
-    str | None, HeaderParameter(name="If-None-Match", description="The ETag of the copy that the client has.")
-]
 
 
 class SessionController(Controller):
@@ -34,7 +29,7 @@ class SessionController(Controller):
         "/api/session",
         guards=[ANYONE],
         response_headers=[SESSION_ETAG],
-        responses={304: ResponseSpec(None, description="The client's copy is the present one.")},
+        responses={304: UNCHANGED},
     )
     async def read(
         self, request: Request, resources: ResourcesDependency, if_none_match: IfNoneMatch = None
@@ -47,9 +42,8 @@ class SessionController(Controller):
         required_fields = resources.settings.required_profile_fields
         body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), required_fields))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
-        if if_none_match is not None and etag in if_none_match:
-            return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body
-        return encoded_response(WhoAmI, body, headers)
+        unchanged = is_unchanged(if_none_match, etag)
+        return unchanged_response(headers) if unchanged else encoded_response(WhoAmI, body, headers)
 
     @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
     async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:

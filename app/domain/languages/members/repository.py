@@ -1,6 +1,6 @@
 """All SQL on members. The list of members joins `users` and `keys`, for names and addresses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal, TypeAlias
@@ -257,3 +257,8 @@ class MemberRepository(Repository[LanguageMember]):
         """One member. `lifetime` is that of an invitation."""
         row = (await self.session.execute(FIND, {"code": code, "user_id": user_id})).one_or_none()
         return _view(row, lifetime) if row else None
+
+    async def names(self, code: str, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        """The names of those of these users who are members, as every member may read them in the list."""
+        statement = _with_account(MEMBERS.where(LanguageMember.user_id.in_(user_ids)))
+        return {row.user_id: row.name for row in await self.session.execute(statement, {"code": code})}

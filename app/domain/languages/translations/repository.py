@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from app.domain.languages.translations.models import Translation, TranslationVersion
 from app.domain.languages.translations.schemas import Changes, ChangeView, TranslationView, VersionView
@@ -73,6 +73,15 @@ class PresentText(Struct, frozen=True):
     digest: bytes
 
 
+class LastChange(Struct, frozen=True):
+    """The last change of one key."""
+
+    version: int
+    deleted: bool
+    changed_by: UUID | None
+    changed_at: datetime
+
+
 async def find_translation(database: Database, code: str, key: str) -> TranslationView | None:
     """One translation: one prepared statement."""
     row = await database.pool.fetchrow(READ, code, key)
@@ -132,6 +141,23 @@ class TranslationRepository(Repository[Translation]):
             .group_by(TranslationVersion.key)
         )
         return {row.key: row.version for row in await self.session.execute(statement)}
+
+    async def last_changes(self, code: str, keys: Sequence[str]) -> dict[str, LastChange]:
+        """The last change of each key that ever had a translation, deletions included."""
+        columns = (
+            TranslationVersion.key,
+            TranslationVersion.version,
+            TranslationVersion.text.is_(None).label("deleted"),
+            TranslationVersion.changed_by,
+            TranslationVersion.changed_at,
+        )
+        statement = (
+            select(*columns)
+            .ext(distinct_on(TranslationVersion.key))
+            .where(TranslationVersion.language_code == code, TranslationVersion.key.in_(keys))
+            .order_by(TranslationVersion.key, TranslationVersion.version.desc())
+        )
+        return {row.key: to_struct(LastChange, row) for row in await self.session.execute(statement)}
 
     async def store(self, code: str, written: Sequence[WrittenText]) -> None:
         """Insert or replace the translations, and append each to the history."""
