@@ -17,6 +17,7 @@ KINDS: Mapping[str, Kind] = {
     "malformed_json": Kind(400, "The body is not JSON"),
     "malformed_request": Kind(400, "The request cannot be read"),
     "not_signed_in": Kind(401, "Sign in first"),
+    "session_replaced": Kind(401, "The session has a newer token"),
     "invalid_credentials": Kind(401, "These credentials do not sign anyone in"),
     "method_disabled": Kind(403, "This way of signing in is switched off"),
     "forbidden": Kind(403, "You may not do this"),

@@ -2,7 +2,7 @@
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.cookies import SessionCookie, read_credential
 from app.auth.csrf import SAFE_METHODS, is_cross_site
@@ -13,13 +13,16 @@ from app.errors import Problem
 # The `opt` of a route whose answer sets the cookie: cross-site requests are refused there even without a cookie (login
 # CSRF).
 SETS_COOKIE = "sets_cookie"
+# The `opt` of a route that says whether a token which the session has replaced a few seconds ago still counts there.
+# Without it: yes for safe methods.
+ACCEPTS_REPLACED = "accepts_replaced"
 
 
 class AuthenticationMiddleware(ASGIMiddleware):
     """Sets `scope["user"]` to the principal and `scope["auth"]` to the token that proved it, or None.
 
     A token that is malformed, unknown, expired or of a suspended user makes the request anonymous and raises no error.
-    Raises `Problem` `cross_site_request`.
+    Raises `Problem`: `cross_site_request`, and `session_replaced` where a replaced token does not count.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -30,7 +33,7 @@ class AuthenticationMiddleware(ASGIMiddleware):
         self._own_origins = own_origins
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Authenticate, refuse cross-site requests, and send the cookie again if the session was extended."""
+        """Authenticate, and refuse cross-site requests."""
         headers = scope["headers"]
         credential = read_credential(headers, self._cookie.name)
         scope["user"], scope["auth"] = ANONYMOUS, None
@@ -45,22 +48,9 @@ class AuthenticationMiddleware(ASGIMiddleware):
         if token is not None and is_session_token(token):
             principal = await self._authenticator.authenticate(token)
             if principal.session is not None:
+                if not principal.replaced:
+                    self._authenticator.extend(principal)
+                elif not scope["route_handler"].opt.get(ACCEPTS_REPLACED, not unsafe):
+                    raise Problem("session_replaced", "Send the request again, with the present cookie.")
                 scope["user"], scope["auth"] = principal, token
-                max_age = self._authenticator.extend(principal)
-                if max_age is not None and credential.cookie:
-                    send = _with_cookie(send, self._cookie, self._cookie.set_cookie(token, max_age))
         await next_app(scope, receive, send)
-
-
-def _with_cookie(send: Send, cookie: SessionCookie, text: str) -> Send:
-    """`send` that adds the `Set-Cookie` header `text`, unless the route itself has set or cleared this cookie."""
-    start = f"{cookie.name}=".encode()
-
-    async def wrapped(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message["headers"])
-            if not any(name.lower() == b"set-cookie" and value.startswith(start) for name, value in headers):
-                message["headers"] = [*headers, (b"set-cookie", text.encode())]
-        await send(message)
-
-    return wrapped

@@ -7,7 +7,7 @@ from litestar import Controller, Response, delete, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter
 
-from app.auth.middleware import SETS_COOKIE
+from app.auth.middleware import ACCEPTS_REPLACED, SETS_COOKIE
 from app.domain.module import ResourcesDependency
 from app.domain.sessions import service
 from app.domain.sessions.models import Session
@@ -51,7 +51,12 @@ class SessionController(Controller):
             return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body
         return encoded_response(WhoAmI, body, headers)
 
-    @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
+    @delete(
+        "/api/session",
+        guards=[ANYONE],
+        opt={SETS_COOKIE: True, ACCEPTS_REPLACED: True},
+        response_headers=[SET_COOKIE],
+    )
     async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:
         """Sign out: the session ends in the database, and the cookie is cleared.
 

@@ -49,7 +49,7 @@ async def test_the_cookie_has_the_attributes_that_the_settings_require(
         client = other.client(Origin=other.settings.public_url)
         sent, _ = (await sign_in(client)).headers.get_list("set-cookie")
         pair = sent.partition(";")[0]
-        assert sent == written.format(pair.partition("=")[2], 14 * 24 * 3600)
+        assert sent == written.format(pair.partition("=")[2], 30 * 24 * 3600)
         client.cookies.clear()
         assert await is_signed_in(other.client(Cookie=pair))
         cleared = await client.delete("/api/session", headers={"Cookie": pair})
