@@ -1,5 +1,6 @@
 """The principal: who calls, as one value that the rest of the app reads."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -60,6 +61,11 @@ class Authenticator(Protocol):
 
     async def authenticate(self, token: str) -> Principal:
         """The principal of a session token; `ANONYMOUS` if it is unknown or expired, or its user is suspended."""
+        ...
+
+    async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
+        """The principal of the one live session that several tokens have, and its token; `ANONYMOUS` and None if no
+        token has one, or two sessions are live."""
         ...
 
     def extend(self, principal: Principal) -> None:

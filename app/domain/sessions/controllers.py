@@ -17,7 +17,7 @@ from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, Cursor, Limit
 from app.http.requests import actor_of, user_and_session
-from app.http.responses import encoded_response
+from app.http.responses import encoded_response, set_cookies
 from app.postgres.rows import to_struct
 
 IfNoneMatch = Annotated[
@@ -63,7 +63,8 @@ class SessionController(Controller):
         Without a session, only the cookie is cleared.
         """
         await service.end_current_session(actor_of(request), resources)
-        return Response(None, status_code=204, headers={"Set-Cookie": resources.cookie.clear_cookie()})
+        cookies = [*resources.cookie.clear_elsewhere(), resources.cookie.clear_cookie()]
+        return Response(None, status_code=204, cookies=set_cookies(cookies))
 
     @get("/api/sessions", guards=[authorize_own("read", "Session")])
     async def index(

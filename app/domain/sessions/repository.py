@@ -37,20 +37,27 @@ PRINCIPAL_COLUMNS = f"""
 # How long after a renewal the token before it counts for requests that read.
 REPLACED_COUNTS_FOR = timedelta(seconds=10)
 LIVE = """
-SELECT id, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, expires_at, false AS replaced
+SELECT id, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, expires_at,
+       false AS replaced, token_hash AS presented
   FROM sessions
- WHERE token_hash = $1 AND idle_expires_at > $2 AND expires_at > $2
-"""
+ WHERE idle_expires_at > $2 AND expires_at > $2 AND token_hash = """
 REPLACED = """
-SELECT id, user_id, method, created_at, previous_authenticated_at, last_seen_at, idle_expires_at, expires_at, true
+SELECT id, user_id, method, created_at, previous_authenticated_at, last_seen_at, idle_expires_at, expires_at,
+       true, previous_token_hash
   FROM sessions
- WHERE previous_token_hash = $1 AND replaced_at > $3 AND idle_expires_at > $2 AND expires_at > $2
-"""
+ WHERE replaced_at > $3 AND idle_expires_at > $2 AND expires_at > $2 AND previous_token_hash = """
 # LIMIT, so that the second index is searched only for a token that the first does not have.
 AUTHENTICATE = f"""
 SELECT {PRINCIPAL_COLUMNS}, s.replaced
-  FROM ({LIVE} UNION ALL {REPLACED} LIMIT 1) s JOIN users u ON u.id = s.user_id
+  FROM ({LIVE} $1 UNION ALL {REPLACED} $1 LIMIT 1) s JOIN users u ON u.id = s.user_id
  WHERE u.status = 'active'
+"""  # noqa: S608 # joined from constants
+# Of each session one row, that of its present token if that is among the tokens.
+AUTHENTICATE_AMONG = f"""
+SELECT DISTINCT ON (s.id) {PRINCIPAL_COLUMNS}, s.replaced, s.presented
+  FROM ({LIVE} ANY($1) UNION ALL {REPLACED} ANY($1)) s JOIN users u ON u.id = s.user_id
+ WHERE u.status = 'active'
+ ORDER BY s.id, s.replaced
 """  # noqa: S608 # joined from constants
 FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  # noqa: S608 # joined from constants
 
@@ -61,6 +68,20 @@ async def read_principal(database: Database, token_hash: bytes, now: datetime) -
     """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, without the ORM."""
     row = await database.pool.fetchrow(AUTHENTICATE, token_hash, now, now - REPLACED_COUNTS_FOR)
     return principal_of(row, replaced=row["replaced"]) if row else ANONYMOUS
+
+
+async def read_only_principal(
+    database: Database, token_hashes: Sequence[bytes], now: datetime
+) -> tuple[Principal, bytes | None]:
+    """The principal of the one live session of several tokens, and the hash of its token.
+
+    `ANONYMOUS` and None if none of the tokens has a live session, or if they have two: a neighbouring host can plant a
+    session beside the user's own.
+    """
+    rows = await database.pool.fetch(AUTHENTICATE_AMONG, token_hashes, now, now - REPLACED_COUNTS_FOR)
+    if len(rows) != 1:
+        return ANONYMOUS, None
+    return principal_of(rows[0], replaced=rows[0]["replaced"]), rows[0]["presented"]
 
 
 async def find_principal(database: Database, user_id: UUID) -> Principal | None:

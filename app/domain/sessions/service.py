@@ -1,5 +1,6 @@
 """The rules of sessions: how they start, how long they live, how they end. Only hashes of tokens are stored."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,12 +8,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
-from app.auth.principal import Principal
+from app.auth.principal import Principal, PrincipalUser
 from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.models import Session
-from app.domain.sessions.repository import SessionRepository, read_principal
+from app.domain.sessions.repository import SessionRepository, read_only_principal, read_principal
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
@@ -72,6 +73,12 @@ class SessionAuthenticator:
     async def authenticate(self, token: str) -> Principal:
         """The principal of a session token, `ANONYMOUS` if the token has no live session."""
         return await read_principal(self._resources.database, token_hash(token), self._resources.clock())
+
+    async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
+        """The principal of the one live session that several tokens have, and its token."""
+        by_hash = {token_hash(token): token for token in tokens}
+        principal, presented = await read_only_principal(self._resources.database, [*by_hash], self._resources.clock())
+        return principal, by_hash[presented] if presented else None
 
     def extend(self, principal: Principal) -> None:
         """Move the idle limit of a session in use, at most hourly, in a background task."""
@@ -187,11 +194,12 @@ async def renew_session(
 
 
 class DescribedSession(Struct, frozen=True):
-    """The encoded `WhoAmI` of a session, the headers that hand its token to the client, and the device cookie."""
+    """The encoded `WhoAmI` of a session, its headers, and the values of `Set-Cookie` that hand its token to the client
+    and make the device known."""
 
     body: bytes
     headers: dict[str, str]
-    device_cookie: str
+    cookies: list[str]
 
 
 async def describe_session(actor: Actor, resources: Resources, started: StartedSession) -> DescribedSession:
@@ -201,9 +209,16 @@ async def describe_session(actor: Actor, resources: Resources, started: StartedS
     )
     required_fields = resources.settings.required_profile_fields
     body, etag = encode_with_etag(who_am_i(principal, ability_for(principal), required_fields))
-    cookie = resources.cookie.set_cookie(started.token, started.max_age)
-    headers = {"Set-Cookie": cookie, "Location": "/api/session", "ETag": etag}
-    return DescribedSession(body, headers, new_device_cookie(actor, resources, principal.user))
+    headers = {"Location": "/api/session", "ETag": etag}
+    return DescribedSession(body, headers, cookies_of(actor, resources, started, principal.user))
+
+
+def cookies_of(actor: Actor, resources: Resources, started: StartedSession, user: PrincipalUser | None) -> list[str]:
+    """The values of `Set-Cookie` of an answer that hands the token of a session to its client: foreign cookies of the
+    name go, and the device is known from now on."""
+    cookie = resources.cookie
+    session = cookie.set_cookie(started.token, started.max_age)
+    return [*cookie.clear_elsewhere(), session, new_device_cookie(actor, resources, user)]
 
 
 async def end_current_session(actor: Actor, resources: Resources) -> None:
