@@ -5,9 +5,10 @@ from uuid import UUID
 from litestar import Controller, Response, delete, get
 from litestar.params import FromPath
 
-from app.auth.middleware import SETS_COOKIE
+from app.auth.middleware import ACCEPTS_REPLACED, NEEDS_DETAILS, PRESENTED_TOKENS, SETS_COOKIE
 from app.domain.module import ResourcesDependency
 from app.domain.sessions import service
+from app.domain.sessions.device_names import device_names
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
@@ -16,7 +17,7 @@ from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
 from app.http.preconditions import is_unchanged
 from app.http.requests import actor_of, user_and_session
-from app.http.responses import encoded_response, unchanged_response
+from app.http.responses import encoded_response, set_cookies, unchanged_response
 from app.postgres.rows import to_struct
 
 
@@ -28,6 +29,7 @@ class SessionController(Controller):
     @get(
         "/api/session",
         guards=[ANYONE],
+        opt={NEEDS_DETAILS: True},
         response_headers=[SESSION_ETAG],
         responses={304: UNCHANGED},
     )
@@ -36,23 +38,31 @@ class SessionController(Controller):
     ) -> Response[WhoAmI]:
         """Who am I, and what may I do?
 
-        Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
+        Open to everyone: `user` is null when nobody is signed in, and `ended` says why if the client presents the token
+        of a session that has ended. `rules` are raw CASL rules, for `@casl/ability`.
         Answers 304 if `If-None-Match` names the current ETag.
         """
-        required_fields = resources.settings.required_profile_fields
-        body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), required_fields))
+        presented = request.scope["state"].get(PRESENTED_TOKENS, ())
+        end = await service.end_of_session(resources, presented)
+        body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), resources.settings, end))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
         unchanged = is_unchanged(if_none_match, etag)
         return unchanged_response(headers) if unchanged else encoded_response(WhoAmI, body, headers)
 
-    @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
+    @delete(
+        "/api/session",
+        guards=[ANYONE],
+        opt={SETS_COOKIE: True, ACCEPTS_REPLACED: True},
+        response_headers=[SET_COOKIE],
+    )
     async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:
         """Sign out: the session ends in the database, and the cookie is cleared.
 
         Without a session, only the cookie is cleared.
         """
         await service.end_current_session(actor_of(request), resources)
-        return Response(None, status_code=204, headers={"Set-Cookie": resources.cookie.clear_cookie()})
+        cookies = [*resources.cookie.clear_elsewhere(), resources.cookie.clear_cookie()]
+        return Response(None, status_code=204, cookies=set_cookies(cookies))
 
     @get("/api/sessions", guards=[authorize_own("read", "Session")])
     async def index(
@@ -61,7 +71,8 @@ class SessionController(Controller):
         """The caller's own live sessions, oldest first."""
         user, session = user_and_session(request)
         rows = await service.list_sessions(resources, user.id, decode_uuid_cursor(cursor), limit + 1)
-        return page_of(rows, limit, lambda row: row.id, lambda row: _item(row, session.id))
+        names = dict(zip(rows, await device_names([row.user_agent for row in rows]), strict=True))
+        return page_of(rows, limit, lambda row: row.id, lambda row: _item(row, session.id, names[row]))
 
     @delete("/api/sessions", guards=[authorize_own("delete", "Session")])
     async def end_others(self, request: Request, resources: ResourcesDependency) -> None:
@@ -74,6 +85,5 @@ class SessionController(Controller):
         await service.end_own_session(actor_of(request), resources, session_id)
 
 
-def _item(row: Session, current: UUID) -> SessionListItem:
-    expires_at = min(row.idle_expires_at, row.expires_at)
-    return to_struct(SessionListItem, row, expires_at=expires_at, current=row.id == current)
+def _item(row: Session, current: UUID, device_name: str | None) -> SessionListItem:
+    return to_struct(SessionListItem, row, device_name=device_name, current=row.id == current)
