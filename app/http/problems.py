@@ -10,9 +10,13 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from msgspec import Struct
 
-from app.errors import FieldError, Problem, SubjectNotFound
+from app.auth.principal import ANONYMOUS, Principal
+from app.errors import FieldError, Params, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
 from app.postgres.outages import outage_in, reason_of
+from app.words.accept_language import wanted_locale
+from app.words.catalogue import FALLBACK_LOCALE
+from app.words.problem_texts import field_text, problem_text
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -34,30 +38,59 @@ FRAMEWORK_CODES: Mapping[int, str] = {
 }
 
 
+class FieldDetails(Struct, frozen=True, omit_defaults=True):
+    """One unacceptable value. `message` is for people, in their language; `hint` is for developers."""
+
+    field: str
+    code: str
+    message: str
+    hint: str = ""
+    params: Params = {}
+
+
 class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """The body of every error answer (RFC 9457)."""
+    """The body of every error answer (RFC 9457). `text` is for people, in their language.
+
+    `title` and `detail` are for developers.
+    """
 
     type: str
     title: str
     status: int
     code: str
+    text: str
+    params: Params = {}
     detail: str = ""
     instance: str = ""
-    errors: list[FieldError] = []
+    errors: list[FieldDetails] = []
 
 
-def render(problem: Problem, instance: str = "") -> bytes:
-    """The problem+json body."""
+def render(problem: Problem, instance: str = "", locale: str = FALLBACK_LOCALE) -> bytes:
+    """The problem+json body, with its texts for people in the language `locale`."""
     return msgspec.json.encode(
         ProblemDetails(
             type=f"urn:ostiary:problem:{problem.code}",
             title=problem.kind.title,
             status=problem.kind.status,
             code=problem.code,
+            text=problem_text(locale, problem.code, problem.params),
+            params=problem.params,
             detail=problem.detail,
             instance=instance,
-            errors=problem.errors,
+            errors=[_details(error, locale) for error in problem.errors],
         )
+    )
+
+
+def headers_of(problem: Problem, locale: str) -> dict[str, str]:
+    """The headers of the answer, which depends on the language that the client asks for."""
+    vary = ", ".join(filter(None, [problem.headers.get("Vary"), "Accept-Language"]))
+    return {**problem.headers, "Content-Language": locale, "Vary": vary}
+
+
+def _details(error: FieldError, locale: str) -> FieldDetails:
+    return FieldDetails(
+        error.field, error.code, field_text(locale, error.code, error.params), error.message, error.params
     )
 
 
@@ -126,9 +159,18 @@ def problem_response(request: Request, error: Exception) -> Response[bytes]:
     elif problem.kind.status >= 500:
         logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)
     instance = f"urn:uuid:{request_id}" if request_id else ""
+    locale = _locale_for(request)
     return Response(
-        render(problem, instance),
+        render(problem, instance, locale),
         status_code=problem.kind.status,
         media_type=PROBLEM_JSON,
-        headers=problem.headers,
+        headers=headers_of(problem, locale),
     )
+
+
+def _locale_for(request: Request) -> str:
+    """The language of the texts: what the client asks for, then that of the user, if the request has been
+    authenticated."""
+    principal: Principal = request.scope.get("user") or ANONYMOUS
+    asked_for = ", ".join(request.headers.getall("accept-language", []))
+    return wanted_locale(asked_for, principal.user.locale if principal.user else None)

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
-from app.errors import invalid
+from app.errors import Problem, invalid
 
 MAX_BYTES = 1024
 MAX_LENGTH = 128
@@ -34,14 +34,19 @@ def acceptable(secret: str, *, min_length: int, context: Iterable[str]) -> str:
     """
     normal = normalise(secret)
     if normal is None or len(normal) > MAX_LENGTH:
-        raise invalid("secret", "too_long", f"At most {MAX_LENGTH} characters")
+        raise too_long()
     if len(normal) < min_length:
-        raise invalid("secret", "too_short", f"At least {min_length} characters")
+        raise invalid("secret", "too_short", f"At least {min_length} characters", params={"min": min_length})
     if _canonical(normal) in _common():
         raise invalid("secret", "common_secret", "This is one of the most used passwords: choose another")
     if _is_derived(normal, context):
         raise invalid("secret", "derived_secret", "This is made from your email address or name: choose another")
     return normal
+
+
+def too_long() -> Problem:
+    """The problem of a secret that is nobody's, because it is too long."""
+    return invalid("secret", "too_long", f"At most {MAX_LENGTH} characters", params={"max": MAX_LENGTH})
 
 
 def _canonical(secret: str) -> str:
