@@ -11,9 +11,9 @@ from app.audit import Actor, record
 from app.auth import flows
 from app.auth.email_addresses import normalise, normalise_new
 from app.auth.tokens import pasted_code, pasted_link_token, token_hash
-from app.domain.flows.guess_limits import count_guess, note_owner, note_right
+from app.domain.flows.guess_limits import Guess, count_guess, guesses_left, note_owner, note_right
 from app.domain.flows.invite import LANGUAGE
-from app.domain.flows.purpose import LiveKey, Purpose, Redemption, key_not_usable
+from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable, wrong_code
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.repository import find_account
 from app.domain.flows.request_key import code_hashes, flow_cookie
@@ -146,9 +146,24 @@ async def find_by_code(
     hashes = code_hashes(resources, address, purpose.name, digits)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right:
-        raise key_not_usable()
+        raise await _refused_code(resources, guess, purpose.code, own_flow, key)
     note_right(resources, guess)
     return FoundKey(key, purpose, place, hashes)
+
+
+async def _refused_code(
+    resources: Resources, guess: Guess, code: OneTimeCode, own_flow: str | None, key: Key | None
+) -> Problem:
+    """The problem of a wrong code: with the tries that are left, where the flow is one that this service has made.
+
+    Only an account has a known device, which may learn how many attempts the key has. Everybody else learns what the
+    limits have counted, which is the same for addresses without an account.
+    """
+    left = None
+    if own_flow is not None:
+        known = key.attempts_left if key else None
+        left = known if guess.by_device else await guesses_left(resources, own_flow, code.attempts)
+    return key_not_usable() if left is None else wrong_code(code, left)
 
 
 async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) -> FoundKey:
