@@ -17,6 +17,7 @@ class PrincipalUser(Struct, frozen=True):
     phone: str | None
     platform_role: str | None
     onboarded_at: datetime | None
+    locale: str | None = None
 
 
 class PrincipalSession(Struct, frozen=True):
