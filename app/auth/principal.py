@@ -45,7 +45,6 @@ class PrincipalDetails(Struct, frozen=True):
     `language_names` are those of the memberships, in their order; `has_secret`: the user can sign in with a password.
     """
 
-    locale: str | None
     email_verified: bool
     has_secret: bool
     language_names: tuple[str, ...]
