@@ -50,7 +50,9 @@ async def test_a_user_with_an_account_becomes_a_member_immediately_and_gets_a_no
     (message,) = await app.mails()
     assert (message["To"], message["Subject"]) == ("ada@example.org", 'You are now a member of "German" at Ostiary')
     assert '"Ada" has added you to the language "German"' in text_of(message)
-    assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert (await ada.get("/api/session")).json()["memberships"] == [
+        {"language": "de", "languageName": "German", "roles": ["translator"]}
+    ]
     assert (await ada.get("/api/languages/de")).status_code == 200
     invited_by = "SELECT invited_by FROM language_members WHERE user_id = $1"
     assert await app.resources.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
@@ -97,7 +99,7 @@ async def test_roles_are_replaced_and_count_from_the_next_request(app: RunningAp
         response = await admin.put(path, json={"roles": roles})
         assert (response.status_code, response.json()["roles"]) == (200, sorted(set(roles)))
         assert (await ada.get("/api/session")).json()["memberships"] == [
-            {"language": "de", "roles": sorted(set(roles))}
+            {"language": "de", "languageName": "German", "roles": sorted(set(roles))}
         ]
         status = (await ada.patch("/api/languages/de", json={})).status_code
         assert status == (200 if "admin" in roles else 403)

@@ -158,7 +158,7 @@ async def test_an_answer_with_an_unchanged_etag_is_a_304_without_content(app: Ru
     changed = await client.get("/api/session", headers={"If-None-Match": etag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
-    assert changed.json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert changed.json()["memberships"] == [{"language": "de", "languageName": "German", "roles": ["translator"]}]
 
 
 async def test_a_user_who_is_not_onboarded_gets_the_missing_fields_and_rules_to_set_them(app: RunningApp) -> None:
@@ -175,4 +175,11 @@ async def test_a_user_who_is_not_onboarded_gets_the_missing_fields_and_rules_to_
 
 async def test_an_anonymous_caller_gets_200_without_a_user(app: RunningApp) -> None:
     response = await app.client().get("/api/session")
-    assert response.json() == {"user": None, "session": None, "memberships": [], "onboarding": None, "rules": []}
+    assert response.json() == {
+        "user": None,
+        "session": None,
+        "memberships": [],
+        "onboarding": None,
+        "rules": [],
+        "ended": None,
+    }
