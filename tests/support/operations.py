@@ -148,6 +148,8 @@ NO_OBJECTS = frozenset(
 
 def objects_in(operation: str, body: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The objects of subject types in the answer of an operation, each with its type. None stands for no object."""
-    found = [(type_, body if place == WHOLE else body[place]) for place, type_ in OBJECTS.get(operation, {}).items()]
-    lists = [(type_, value if isinstance(value, list) else [value]) for type_, value in found]
-    return [(type_, item) for type_, values in lists for item in values if item is not None]
+    found = list[tuple[str, dict[str, Any]]]()
+    for place, subject_type in OBJECTS.get(operation, {}).items():
+        value: Any = body if place == WHOLE else body[place]
+        found += [(subject_type, item) for item in (value if isinstance(value, list) else [value]) if item is not None]
+    return found
