@@ -1,5 +1,6 @@
 """The principal: who calls, as one value that the rest of the app reads."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -38,11 +39,15 @@ class Membership(Struct, frozen=True):
 
 
 class Principal(Struct, frozen=True):
-    """Who calls, and with which session. An anonymous caller is a principal too."""
+    """Who calls, and with which session. An anonymous caller is a principal too.
+
+    `replaced`: the session has had a newer token for a few seconds; the session is as it was before.
+    """
 
     user: PrincipalUser | None = None
     session: PrincipalSession | None = None
     memberships: tuple[Membership, ...] = ()
+    replaced: bool = False
 
 
 ANONYMOUS = Principal()
@@ -58,9 +63,11 @@ class Authenticator(Protocol):
         """The principal of a session token; `ANONYMOUS` if it is unknown or expired, or its user is suspended."""
         ...
 
-    def extend(self, principal: Principal) -> int | None:
-        """Extend a session in use, in a background task.
+    async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
+        """The principal of the one live session that several tokens have, and its token; `ANONYMOUS` and None if no
+        token has one, or two sessions are live."""
+        ...
 
-        Returns the new Max-Age of the cookie in seconds, or None if no extension is due.
-        """
+    def extend(self, principal: Principal) -> None:
+        """Extend a session in use, in a background task."""
         ...

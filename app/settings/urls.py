@@ -31,6 +31,19 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, without brackets."""
+    return urlsplit(url).hostname or ""
+
+
+def own_origins(url: str) -> list[str]:
+    """The origins of the service of this URL: one, but on the loopback interface one for each name of it."""
+    if not is_plain_loopback(url):
+        return [origin_of(url)]
+    port = urlsplit(url).port
+    return [origin_of(f"http://{host}:{port or 80}") for host in ("localhost", "127.0.0.1", "[::1]")]
+
+
 def is_base_url(url: str) -> bool:
     """Whether the URL is an http or https URL of a host and, optionally, a port alone, in ASCII."""
     return BASE_URL.fullmatch(url) is not None and _read(url) is not None

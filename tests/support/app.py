@@ -125,6 +125,7 @@ class RunningApp:
 
     def __init__(self, litestar: Litestar, settings: Settings, clock: Clock) -> None:
         self.asgi: ASGIApp = outermost(litestar, settings)
+        self.litestar = litestar
         self.settings = settings
         self.clock = clock
         self.resources = cast("Resources", litestar.state.resources)

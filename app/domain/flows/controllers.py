@@ -24,9 +24,8 @@ from app.domain.flows.schemas import (
 )
 from app.domain.flows.set_password import set_password
 from app.domain.module import ResourcesDependency
-from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.schemas import WhoAmI
-from app.domain.sessions.service import describe_session
+from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
@@ -94,7 +93,7 @@ class KeyFlowController(Controller):
         """
         started = await redeem_key(actor_of(request), resources, data)
         described = await describe_session(actor_of(request), resources, started)
-        return encoded_response(WhoAmI, described.body, described.headers, 201, [described.device_cookie])
+        return encoded_response(WhoAmI, described.body, described.headers, 201, described.cookies)
 
     @put(
         "/primary/secret",
@@ -113,9 +112,8 @@ class KeyFlowController(Controller):
         """
         user, _ = user_and_session(request)
         started = await set_password(actor_of(request), resources, user, data.secret)
-        headers = {"Set-Cookie": resources.cookie.set_cookie(started.token, started.max_age)}
-        device_cookie = new_device_cookie(actor_of(request), resources, user)
-        return Response(None, status_code=204, headers=headers, cookies=set_cookies([device_cookie]))
+        cookies = cookies_of(actor_of(request), resources, started, user)
+        return Response(None, status_code=204, cookies=set_cookies(cookies))
 
 
 class UserAdministrationController(Controller):

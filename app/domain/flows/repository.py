@@ -42,11 +42,11 @@ WITH owner AS (
      WHERE keys.user_id = owner.id AND keys.id = $2 AND keys.secret_hash = $3
     RETURNING owner.id AS user_id
 ), ended AS (
-    DELETE FROM sessions USING verified WHERE sessions.token_hash = $6
+    DELETE FROM sessions USING verified WHERE sessions.id = $6
 ), surplus AS (
     SELECT other.id FROM verified CROSS JOIN LATERAL (
         SELECT id FROM sessions
-         WHERE user_id = verified.user_id AND idle_expires_at > $4 AND token_hash IS DISTINCT FROM $6
+         WHERE user_id = verified.user_id AND idle_expires_at > $4 AND id IS DISTINCT FROM $6
          ORDER BY id DESC OFFSET $16
     ) other
 ), capped AS (

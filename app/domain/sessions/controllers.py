@@ -7,7 +7,7 @@ from litestar import Controller, Response, delete, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter
 
-from app.auth.middleware import SETS_COOKIE
+from app.auth.middleware import ACCEPTS_REPLACED, SETS_COOKIE
 from app.domain.module import ResourcesDependency
 from app.domain.sessions import service
 from app.domain.sessions.models import Session
@@ -17,7 +17,7 @@ from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import SESSION_ETAG, SET_COOKIE, Cursor, Limit
 from app.http.requests import actor_of, user_and_session
-from app.http.responses import encoded_response
+from app.http.responses import encoded_response, set_cookies
 from app.postgres.rows import to_struct
 
 IfNoneMatch = Annotated[
@@ -51,14 +51,20 @@ class SessionController(Controller):
             return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body
         return encoded_response(WhoAmI, body, headers)
 
-    @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
+    @delete(
+        "/api/session",
+        guards=[ANYONE],
+        opt={SETS_COOKIE: True, ACCEPTS_REPLACED: True},
+        response_headers=[SET_COOKIE],
+    )
     async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:
         """Sign out: the session ends in the database, and the cookie is cleared.
 
         Without a session, only the cookie is cleared.
         """
         await service.end_current_session(actor_of(request), resources)
-        return Response(None, status_code=204, headers={"Set-Cookie": resources.cookie.clear_cookie()})
+        cookies = [*resources.cookie.clear_elsewhere(), resources.cookie.clear_cookie()]
+        return Response(None, status_code=204, cookies=set_cookies(cookies))
 
     @get("/api/sessions", guards=[authorize_own("read", "Session")])
     async def index(

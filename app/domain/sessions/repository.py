@@ -1,7 +1,7 @@
 """All SQL on sessions, and the statement that authenticates every request."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -34,10 +34,30 @@ USER_COLUMNS = f"""
 PRINCIPAL_COLUMNS = f"""
        {_columns("s", PrincipalSession, "session_id")}, {USER_COLUMNS}
 """
+# How long after a renewal the token before it counts for requests that read.
+REPLACED_COUNTS_FOR = timedelta(seconds=10)
+LIVE = """
+SELECT id, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, expires_at,
+       false AS replaced, token_hash AS presented
+  FROM sessions
+ WHERE idle_expires_at > $2 AND expires_at > $2 AND token_hash = """
+REPLACED = """
+SELECT id, user_id, method, created_at, previous_authenticated_at, last_seen_at, idle_expires_at, expires_at,
+       true, previous_token_hash
+  FROM sessions
+ WHERE replaced_at > $3 AND idle_expires_at > $2 AND expires_at > $2 AND previous_token_hash = """
+# LIMIT, so that the second index is searched only for a token that the first does not have.
 AUTHENTICATE = f"""
-SELECT {PRINCIPAL_COLUMNS}
-  FROM sessions s JOIN users u ON u.id = s.user_id
- WHERE s.token_hash = $1 AND s.idle_expires_at > $2 AND s.expires_at > $2 AND u.status = 'active'
+SELECT {PRINCIPAL_COLUMNS}, s.replaced
+  FROM ({LIVE} $1 UNION ALL {REPLACED} $1 LIMIT 1) s JOIN users u ON u.id = s.user_id
+ WHERE u.status = 'active'
+"""  # noqa: S608 # joined from constants
+# Of each session one row, that of its present token if that is among the tokens.
+AUTHENTICATE_AMONG = f"""
+SELECT DISTINCT ON (s.id) {PRINCIPAL_COLUMNS}, s.replaced, s.presented
+  FROM ({LIVE} ANY($1) UNION ALL {REPLACED} ANY($1)) s JOIN users u ON u.id = s.user_id
+ WHERE u.status = 'active'
+ ORDER BY s.id, s.replaced
 """  # noqa: S608 # joined from constants
 FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  # noqa: S608 # joined from constants
 
@@ -46,8 +66,22 @@ INSERT = insert(table_of(Session))
 
 async def read_principal(database: Database, token_hash: bytes, now: datetime) -> Principal:
     """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, without the ORM."""
-    row = await database.pool.fetchrow(AUTHENTICATE, token_hash, now)
-    return principal_of(row) if row else ANONYMOUS
+    row = await database.pool.fetchrow(AUTHENTICATE, token_hash, now, now - REPLACED_COUNTS_FOR)
+    return principal_of(row, replaced=row["replaced"]) if row else ANONYMOUS
+
+
+async def read_only_principal(
+    database: Database, token_hashes: Sequence[bytes], now: datetime
+) -> tuple[Principal, bytes | None]:
+    """The principal of the one live session of several tokens, and the hash of its token.
+
+    `ANONYMOUS` and None if none of the tokens has a live session, or if they have two: a neighbouring host can plant a
+    session beside the user's own.
+    """
+    rows = await database.pool.fetch(AUTHENTICATE_AMONG, token_hashes, now, now - REPLACED_COUNTS_FOR)
+    if len(rows) != 1:
+        return ANONYMOUS, None
+    return principal_of(rows[0], replaced=rows[0]["replaced"]), rows[0]["presented"]
 
 
 async def find_principal(database: Database, user_id: UUID) -> Principal | None:
@@ -63,10 +97,10 @@ async def find_principal(database: Database, user_id: UUID) -> Principal | None:
     return Principal(_user_of(row), memberships=_memberships_of(row))
 
 
-def principal_of(row: asyncpg.Record) -> Principal:
+def principal_of(row: asyncpg.Record, *, replaced: bool = False) -> Principal:
     """The principal of a row of `PRINCIPAL_COLUMNS`."""
     session = to_struct(PrincipalSession, row, id=row["session_id"])
-    return Principal(_user_of(row), session, _memberships_of(row))
+    return Principal(_user_of(row), session, _memberships_of(row), replaced)
 
 
 def _user_of(row: asyncpg.Record) -> PrincipalUser:
@@ -110,14 +144,28 @@ class SessionRepository(Repository[Session]):
             .values(last_seen_at=now, idle_expires_at=func.least(idle_expires_at, Session.expires_at))
         )
 
-    async def replace_token(self, old_hash: bytes, **columns: object) -> bool:
+    async def replace_token(self, old_hash: bytes, now: datetime, **columns: object) -> bool:
         """Replace a session's token and times; False if no session has the old token."""
-        statement = update(Session).where(Session.token_hash == old_hash).values(**columns).returning(Session.id)
+        statement = (
+            update(Session)
+            .where(Session.token_hash == old_hash)
+            .values(
+                previous_token_hash=Session.token_hash,
+                previous_authenticated_at=Session.authenticated_at,
+                replaced_at=now,
+                **columns,
+            )
+            .returning(Session.id)
+        )
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def end_session_of_token(self, token_hash: bytes) -> None:
-        """End the session of this token, if there is one."""
-        await self.session.execute(delete(Session).where(Session.token_hash == token_hash))
+    async def forget_replaced_token(self, session_id: UUID) -> None:
+        """Let the token count no more that the session has replaced."""
+        await self.session.execute(update(Session).where(Session.id == session_id).values(previous_token_hash=None))
+
+    async def end(self, session_id: UUID) -> None:
+        """End a session, if it has not ended."""
+        await self.session.execute(delete(Session).where(Session.id == session_id))
 
     async def end_session(self, session_id: UUID, user_id: UUID) -> bool:
         """End one session of this user; False if the user has no such session."""

@@ -72,7 +72,7 @@ async def test_the_session_of_an_invited_admin_has_the_expiry_of_admins(app: Run
 async def test_a_link_has_its_token_in_the_fragment(app: RunningApp) -> None:
     link = await new_setup_link(OPERATOR, app.resources)
     assert link is not None
-    assert link.startswith("http://127.0.0.1:8000/redeem#token=osk_")
+    assert link.startswith("http://localhost:8000/redeem#token=osk_")
 
 
 async def test_a_link_works_once(app: RunningApp) -> None:

@@ -1,6 +1,6 @@
 """Sign-in by password is one SQL statement, which leaves the same rows in 4 tables as separate steps do."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -53,6 +53,13 @@ async def sign_in_by_steps(actor: Actor, app: RunningApp, user_id: UUID, email: 
         )
 
 
+async def session_of(app: RunningApp, token: str) -> UUID:
+    """The id of the session of this token."""
+    session = (await app.sessions.authenticate(token)).session
+    assert session
+    return session.id
+
+
 async def rows_of(app: RunningApp, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
     """The rows of the user in each table, without `VARYING_COLUMNS`."""
     pool = app.resources.database.pool
@@ -71,7 +78,7 @@ async def test_the_statement_ends_the_same_oldest_sessions_as_the_separate_steps
         for email in ("ada@example.org", "eve@example.org"):
             user_id = await app.user(email)
             tokens = [await app.token(user_id) for _ in range(6)]
-            actor = Actor(token=tokens[4])
+            actor = Actor(session_id=await session_of(app, tokens[4]))
             sent = PasswordSignIn(email=email, secret=SECRET)
             if not left:
                 started = await sign_in_by_password(actor, capped.resources, sent)
@@ -87,17 +94,19 @@ async def test_the_statement_leaves_the_same_rows_as_the_separate_steps(
     app: RunningApp, admin: bool, has_session: bool
 ) -> None:
     ada, eve = [await app.user(email, admin=admin) for email in ("ada@example.org", "eve@example.org")]
-    tokens = {user_id: await app.token(user_id, admin=admin) if has_session else None for user_id in (ada, eve)}
+    sessions = dict.fromkeys((ada, eve), cast("UUID | None", None))
+    if has_session:
+        sessions = {user: await session_of(app, await app.token(user, admin=admin)) for user in sessions}
     app.clock.forward(minutes=5)
     agent = "a browser " * 100
 
     by_statement = await sign_in_by_password(
-        Actor(ip="203.0.113.9", user_agent=agent, token=tokens[ada]),
+        Actor(ip="203.0.113.9", user_agent=agent, session_id=sessions[ada]),
         app.resources,
         PasswordSignIn(email="ada@example.org", secret=SECRET),
     )
     by_steps = await sign_in_by_steps(
-        Actor(ip="203.0.113.9", user_agent=agent, token=tokens[eve]), app, eve, "eve@example.org"
+        Actor(ip="203.0.113.9", user_agent=agent, session_id=sessions[eve]), app, eve, "eve@example.org"
     )
 
     rows = await rows_of(app, ada)

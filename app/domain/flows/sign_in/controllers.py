@@ -34,7 +34,7 @@ class SignInController(Controller):
         method = BY_CREDENTIALS[type(data)]
         started = await method.sign_in(actor_of(request), resources, data)
         described = await describe_session(actor_of(request), resources, started)
-        return encoded_response(WhoAmI, described.body, described.headers, 201, [described.device_cookie])
+        return encoded_response(WhoAmI, described.body, described.headers, 201, described.cookies)
 
     @post(
         "/api/session/reauthentication",
@@ -50,4 +50,4 @@ class SignInController(Controller):
         user, _ = user_and_session(request)
         started = await reauthenticate(actor_of(request), resources, user, data)
         described = await describe_session(actor_of(request), resources, started)
-        return encoded_response(WhoAmI, described.body, described.headers, cookies=[described.device_cookie])
+        return encoded_response(WhoAmI, described.body, described.headers, cookies=described.cookies)

@@ -1,0 +1,29 @@
+"""Keep the token that a renewal has replaced for the requests already under way."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("sessions", sa.Column("previous_token_hash", sa.LargeBinary(), nullable=True))
+    op.add_column("sessions", sa.Column("previous_authenticated_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("sessions", sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "uq_sessions_previous_token_hash",
+        "sessions",
+        ["previous_token_hash"],
+        unique=True,
+        postgresql_where=sa.text("previous_token_hash IS NOT NULL"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("uq_sessions_previous_token_hash", table_name="sessions")
+    op.drop_column("sessions", "replaced_at")
+    op.drop_column("sessions", "previous_authenticated_at")
+    op.drop_column("sessions", "previous_token_hash")
