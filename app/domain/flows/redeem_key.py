@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record
@@ -16,7 +16,7 @@ from app.domain.flows.invite import LANGUAGE
 from app.domain.flows.purpose import LiveKey, Purpose, Redemption, key_not_usable
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.repository import find_account
-from app.domain.flows.request_key import code_hashes, flow_cookie
+from app.domain.flows.request_key import RETURN_TO, code_hashes, flow_cookie
 from app.domain.flows.schemas import InspectedKey, RedeemKeyInput
 from app.domain.flows.set_password import hash_new_secret
 from app.domain.keys.models import Key
@@ -92,7 +92,7 @@ async def redeem_key(
         )
     if found.code is None:
         note_owner(resources, key.address or "")
-    return started
+    return structs.replace(started, return_to=key.payload.get(RETURN_TO))
 
 
 async def inspect_key(resources: Resources, token: str) -> InspectedKey:
@@ -103,7 +103,9 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
     return InspectedKey(
         purpose=found.purpose.name,
         email=key.address or None,
-        language=key.payload.get(LANGUAGE),
+        language=key.language_code,
+        language_name=key.payload.get(LANGUAGE),
+        return_to=key.payload.get(RETURN_TO),
         needs=list(needs),
         optional=list(found.purpose.optional),
     )

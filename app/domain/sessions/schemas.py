@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class UserView(Struct, frozen=True, rename="camel"):
@@ -48,6 +48,12 @@ class WhoAmI(Struct, frozen=True):
     memberships: list[MembershipView]
     onboarding: Onboarding | None
     rules: list[dict[str, object]]
+
+
+class SignedIn(WhoAmI, frozen=True, rename="camel"):
+    """The answer to a sign-in: `WhoAmI`, and the page that the request for the redeemed code or link named, if one."""
+
+    return_to: str | UnsetType = UNSET
 
 
 class SessionListItem(Struct, frozen=True, rename="camel"):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, structs
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
@@ -14,6 +15,7 @@ from app.domain.resources import Resources
 from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.models import Session
 from app.domain.sessions.repository import SessionRepository, read_only_principal, read_principal
+from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
@@ -53,12 +55,14 @@ class NewSession(Struct, frozen=True):
 class StartedSession(Struct, frozen=True):
     """A session just started or renewed: the only moment at which its token is known. `max_age` is in seconds.
 
-    `principal` is the principal of its first request, if the caller has read it already.
+    `principal` is the principal of its first request, if the caller has read it already. `return_to` is the page that
+    the request for the redeemed key named.
     """
 
     token: str
     max_age: int
     principal: Principal | None = None
+    return_to: str | None = None
 
     def __repr__(self) -> str:
         return "StartedSession(…)"
@@ -194,8 +198,8 @@ async def renew_session(
 
 
 class DescribedSession(Struct, frozen=True):
-    """The encoded `WhoAmI` of a session, its headers, and the values of `Set-Cookie` that hand its token to the client
-    and make the device known."""
+    """The encoded `SignedIn` of a session, its headers, and the values of `Set-Cookie` that hand its token to the
+    client and make the device known."""
 
     body: bytes
     headers: dict[str, str]
@@ -208,8 +212,10 @@ async def describe_session(actor: Actor, resources: Resources, started: StartedS
         resources.database, token_hash(started.token), resources.clock()
     )
     required_fields = resources.settings.required_profile_fields
-    body, etag = encode_with_etag(who_am_i(principal, ability_for(principal), required_fields))
+    view = who_am_i(principal, ability_for(principal), required_fields)
+    _, etag = encode_with_etag(view)
     headers = {"Location": "/api/session", "ETag": etag}
+    body = msgspec.json.encode(SignedIn(**structs.asdict(view), return_to=started.return_to or UNSET))
     return DescribedSession(body, headers, cookies_of(actor, resources, started, principal.user))
 
 

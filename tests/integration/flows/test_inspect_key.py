@@ -14,7 +14,7 @@ async def inspect(app: RunningApp, token: str) -> httpx.Response:
 
 
 async def inspected(app: RunningApp, token: str) -> tuple[str, str | None, str | None, list[str], list[str]]:
-    """Purpose, email, language, needed and optional fields of the link."""
+    """Purpose, email, code of the language, needed and optional fields of the link."""
     body = (await inspect(app, token)).json()
     return body["purpose"], body["email"], body["language"], body["needs"], body["optional"]
 
@@ -34,7 +34,8 @@ async def test_an_invitation_names_its_language_and_the_needed_fields(either: Ru
     await admin.post("/api/languages/de/members", json={"email": ADDRESS})
     needs = ["name", "secret"] if either.settings.passwords else ["name"]
     token = token_in((await either.mails())[-1])
-    assert await inspected(either, token) == ("invitation", ADDRESS, "German", needs, ["phone", "locale"])
+    assert (await inspect(either, token)).json()["languageName"] == "German"
+    assert await inspected(either, token) == ("invitation", ADDRESS, "de", needs, ["phone", "locale"])
 
 
 async def test_the_setup_link_needs_an_address_too(either: RunningApp) -> None:
