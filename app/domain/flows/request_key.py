@@ -84,7 +84,7 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     user_id = actor.require_user_id() if purpose.for_users else None
     address = normalise_new(sent.email, resources.settings)
     if sent.return_to is not None and not is_page_of(resources.settings.own_origins, sent.return_to):
-        raise invalid("returnTo", "invalid_return_to", "The whole URL of a page of PUBLIC_URL or ALLOWED_ORIGINS")
+        raise invalid("returnTo", "invalid", "The whole URL of a page of PUBLIC_URL or ALLOWED_ORIGINS")
     now = resources.clock()
     device_cookie = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
     known_devices = read_devices(resources.secret_key, device_cookie, now)
