@@ -1,9 +1,11 @@
 """The closed list of problem codes, and the exceptions that carry them. `http/problems.py` renders the answers."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Kind(NamedTuple):
@@ -47,19 +49,37 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-class FieldError(Struct, frozen=True):
-    """One unacceptable value: `field` is its path in the body or the parameter's name, `code` is stable."""
+class CurrentVersion(Struct, frozen=True, rename="camel"):
+    """The version that a write has met instead of the expected one, by whom and when.
+
+    `version` is what the next write names; it is null if the resource was deleted then. `updated_by` is null once that
+    user is deleted, and `updated_by_name` also where the caller may not know the name.
+    """
+
+    version: int | None
+    updated_by: UUID | None
+    updated_by_name: str | None
+    updated_at: datetime
+
+
+class FieldError(Struct, frozen=True, omit_defaults=True):
+    """One unacceptable value: `field` is its path in the body or the parameter's name, `code` is stable.
+
+    `current` is for values that expect another version; None if there never was one.
+    """
 
     field: str
     code: str
     message: str
+    current: CurrentVersion | UnsetType | None = UNSET
 
 
 class Problem(Exception):  # noqa: N818 # RFC 9457's word
     """An error that the client is told about.
 
     `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` says what to do, and never repeats a secret
-    or a query string. `reason` says in a word why a request was refused for overload; only logs and metrics show it.
+    or a query string. `current` is the version that a refused write has met; None if there never was one. `reason` says
+    in a word why a request was refused for overload; only logs and metrics show it.
     """
 
     def __init__(
@@ -70,12 +90,14 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         errors: list[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
         reason: str = "",
+        current: CurrentVersion | UnsetType | None = UNSET,
     ) -> None:
         self.kind = KINDS[code]
         super().__init__(detail or self.kind.title)
         self.code = code
         self.detail = detail
         self.reason = reason
+        self.current = current
         self.errors = errors or []
         self.headers = dict(headers or {})
         if self.kind.status == 401:

@@ -135,9 +135,9 @@ def _parse_operator(
     if not isinstance(operator, str) or operator not in OPERATORS:
         raise InvalidRule(f"{location}: unknown operator{_way_out(operator)}")
     if operator == "$size":
-        if value.__class__ is not int or not 0 <= cast("int", value) <= _MAX_SAFE_INTEGER:
+        if value.__class__ is not int or not 0 <= value <= _MAX_SAFE_INTEGER:
             raise InvalidRule(f"{location}: a number of entries is expected, not {value!r}")
-        return FieldCondition(path, segments, operator, cast("int", value))
+        return FieldCondition(path, segments, operator, value)
     if operator in MEMBERSHIP_OPERATORS or operator == "$all":
         if not isinstance(value, list | tuple):
             raise InvalidRule(f"{location}: a list is expected, not {value!r}")

@@ -16,6 +16,10 @@ SETS_COOKIE = "sets_cookie"
 # The `opt` of a route that says whether a token which the session has replaced a few seconds ago still counts there.
 # Without it: yes for safe methods.
 ACCEPTS_REPLACED = "accepts_replaced"
+# The `opt` of a route that needs the details of the principal.
+NEEDS_DETAILS = "needs_details"
+# In the state of an anonymous request: the tokens that it presents.
+PRESENTED_TOKENS = "presented_tokens"
 NOT_KEPT = (
     "Your browser keeps no session of this service for a page of another site. Serve both from one site, such as "
     "app.example.org and id.example.org, or one host name: localhost and 127.0.0.1 are two sites."
@@ -52,16 +56,18 @@ class AuthenticationMiddleware(ASGIMiddleware):
                 raise Problem("session_not_kept", NOT_KEPT)
         tokens = [token for token in credential.tokens if is_session_token(token)]
         if tokens:
-            principal, token = await self._authenticate(tokens)
+            principal, token = await self._authenticate(tokens, detailed=bool(opt.get(NEEDS_DETAILS)))
             if principal.session is not None:
                 if not principal.replaced:
                     self._authenticator.extend(principal)
                 elif not opt.get(ACCEPTS_REPLACED, not unsafe):
                     raise Problem("session_replaced", "Send the request again, with the present cookie.")
                 scope["user"], scope["auth"] = principal, token
+            else:
+                scope["state"][PRESENTED_TOKENS] = tokens
         await next_app(scope, receive, send)
 
-    async def _authenticate(self, tokens: list[str]) -> tuple[Principal, str | None]:
+    async def _authenticate(self, tokens: list[str], *, detailed: bool) -> tuple[Principal, str | None]:
         if len(tokens) == 1:
-            return await self._authenticator.authenticate(tokens[0]), tokens[0]
+            return await self._authenticator.authenticate(tokens[0], detailed=detailed), tokens[0]
         return await self._authenticator.authenticate_among(tokens)

@@ -4,7 +4,7 @@ import structlog
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from app.errors import Problem
-from app.http.problems import PROBLEM_JSON, render
+from app.http.problems import send_problem
 from app.http.request_head import refuse_unreadable
 from app.http.slow_clients import (
     RunningRequests,
@@ -38,7 +38,7 @@ def admit(app: ASGIApp, settings: Settings) -> ASGIApp:
                 running.enter(request_id)
             receive = await _checked(scope, receive)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
         except Problem as problem:
-            await _answer(send, problem, request_id)
+            await send_problem(send, problem, request_id)
         else:
             await _run(app, scope, receive, send)
         finally:
@@ -66,15 +66,3 @@ async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None
         if not isinstance(cause, SlowReaderError):
             raise
         logger.warning("answer_not_read", request_id=scope["request_id"])  # type: ignore[typeddict-item]
-
-
-async def _answer(send: Send, problem: Problem, request_id: str) -> None:
-    """Answer the problem without the app."""
-    body = render(problem, f"urn:uuid:{request_id}")
-    headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", str(len(body)).encode()),
-        *[(name.lower().encode(), value.encode()) for name, value in problem.headers.items()],
-    ]
-    await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,62 +1,89 @@
-"""Cross-origin requests of pages of the allowed origins (WHATWG Fetch, section 3.2): headers of answers, preflights."""
+"""Cross-origin resource sharing (CORS, WHATWG Fetch section 3.3): which pages of other origins may read answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from litestar.types import HTTPScope
-from msgspec import Struct
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from app.errors import Problem
+from app.http.problems import send_problem
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# What routes read, and what tracing libraries add by themselves (W3C Trace Context).
+REQUEST_HEADERS = (
+    "Authorization", "Content-Type", "If-Match", "If-None-Match", "traceparent", "tracestate", "X-Request-Id",
+)  # fmt: skip
+EXPOSED_HEADERS = (
+    "Allow", "Date", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",
+    "X-Request-Id",
+)  # fmt: skip
+PREFLIGHT_SECONDS = 600
+NOT_ALLOWED = "This origin is not one of the allowed origins."
 
 Headers = list[tuple[bytes, bytes]]
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-REQUEST_HEADERS = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id", "traceparent")
-EXPOSED_HEADERS = (
-    "Date", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Request-Id",
-)  # fmt: skip
-# How many seconds a browser may keep the answer to a preflight. Chromium keeps it for 2 hours at most.
-PREFLIGHT_SECONDS = 600
-
-# The answer depends on the header Origin, also where a request has none: a cache must not give it to another page.
-VARY_ORIGIN = (b"vary", b"Origin")
 PREFLIGHT: Headers = [
     (b"access-control-allow-methods", ", ".join(METHODS).encode()),
     (b"access-control-allow-headers", ", ".join(REQUEST_HEADERS).encode()),
     (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
-    (b"vary", b"Access-Control-Request-Method, Access-Control-Request-Headers"),
 ]
-EXPOSED = (b"access-control-expose-headers", ", ".join(EXPOSED_HEADERS).encode())
 
 
-class Cors(Struct, frozen=True):
-    """The headers that let pages of these origins read answers to their requests with cookies."""
+def share_with(app: ASGIApp, allowed_origins: Sequence[str]) -> ASGIApp:
+    """The app inside a layer that answers preflights, and adds CORS headers to each answer to an allowed origin.
 
-    origins: frozenset[bytes]
+    An origin is allowed if it is on the list character for character; two values of `Origin` are none. A preflight of
+    any other origin is the problem `cross_site_request`. Every answer varies on `Origin`. It wants
+    `scope["request_id"]`.
+    """
+    shared = {origin.encode(): _shared_headers(origin) for origin in allowed_origins}
 
-    def headers_for(self, scope: HTTPScope) -> Headers:
-        """The headers that every answer to this request gets, errors included. None if there are no allowed origins."""
-        if not self.origins:
-            return []
-        origin = _allowed_origin(scope["headers"], self.origins)
-        if origin is None:
-            return [VARY_ORIGIN]
-        allowed = [(b"access-control-allow-origin", origin), (b"access-control-allow-credentials", b"true")]
-        return [VARY_ORIGIN, *allowed, EXPOSED]
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        origins, is_preflight = _read(scope)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
+        headers = shared.get(origins[0], []) if len(origins) == 1 else []
 
-    def is_preflight(self, scope: HTTPScope) -> bool:
-        """Whether the request is a preflight of an allowed origin. All others are answered without CORS headers."""
-        return (
-            scope["method"] == "OPTIONS"
-            and bool(self.origins)
-            and any(name == b"access-control-request-method" for name, _ in scope["headers"])
-            and _allowed_origin(scope["headers"], self.origins) is not None
-        )
+        async def send_shared(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*_varying_on_origin(message["headers"]), *headers]
+            await send(message)
 
+        if not is_preflight:
+            await app(scope, receive, send_shared)
+        elif headers:
+            await send_shared({"type": "http.response.start", "status": 204, "headers": PREFLIGHT})
+            await send_shared({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            request_id: str = scope["request_id"]  # type: ignore[typeddict-item] # set by the outermost layer
+            await send_problem(send_shared, Problem("cross_site_request", NOT_ALLOWED), request_id)
 
-def cors_for(origins: Iterable[str]) -> Cors:
-    """The CORS of these allowed origins."""
-    return Cors(frozenset([origin.encode() for origin in origins]))
+    return wrapped
 
 
-def _allowed_origin(headers: Iterable[tuple[bytes, bytes]], origins: frozenset[bytes]) -> bytes | None:
-    """The request's origin, if it has one and this origin is allowed."""
-    sent = [value for name, value in headers if name == b"origin"]
-    return sent[0] if len(sent) == 1 and sent[0] in origins else None
+def _shared_headers(origin: str) -> Headers:
+    return [
+        (b"access-control-allow-origin", origin.encode()),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", ", ".join(EXPOSED_HEADERS).encode()),
+    ]
+
+
+def _read(scope: HTTPScope) -> tuple[list[bytes], bool]:
+    """The values of `Origin`, and whether the request is a preflight."""
+    origins = list[bytes]()
+    asks_for_method = False
+    for name, value in scope["headers"]:
+        if name == b"origin":
+            origins.append(value)
+        elif name == b"access-control-request-method":
+            asks_for_method = True
+    return origins, asks_for_method and bool(origins) and scope["method"] == "OPTIONS"
+
+
+def _varying_on_origin(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The headers with one `Vary` that names `Origin` beside what the route has named (RFC 9110 section 12.5.5)."""
+    others, named = Headers(), list[bytes]()
+    for name, value in headers:
+        if name.lower() == b"vary":
+            named.append(value)
+        else:
+            others.append((name, value))
+    return [*others, (b"vary", b", ".join([*named, b"Origin"]))]

@@ -8,9 +8,10 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from msgspec import Struct
+from litestar.types import Send
+from msgspec import UNSET, Struct, UnsetType
 
-from app.errors import FieldError, Problem, SubjectNotFound
+from app.errors import CurrentVersion, FieldError, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
 from app.postgres.outages import outage_in, reason_of
 
@@ -44,6 +45,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
     detail: str = ""
     instance: str = ""
     errors: list[FieldError] = []
+    current: CurrentVersion | UnsetType | None = UNSET
 
 
 def render(problem: Problem, instance: str = "") -> bytes:
@@ -57,8 +59,21 @@ def render(problem: Problem, instance: str = "") -> bytes:
             detail=problem.detail,
             instance=instance,
             errors=problem.errors,
+            current=problem.current,
         )
     )
+
+
+async def send_problem(send: Send, problem: Problem, request_id: str) -> None:
+    """Answer the problem without the app, in a layer outside of it."""
+    body = render(problem, f"urn:uuid:{request_id}")
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *[(name.lower().encode(), value.encode()) for name, value in problem.headers.items()],
+    ]
+    await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldError]:

@@ -25,7 +25,11 @@ async def _delete(client: httpx.AsyncClient, user_id: str) -> httpx.Response:
 
 REMOVALS = [_demote, _suspend, _delete]
 # Nobody changes their own platform role or status, the last platform admin or not.
-REFUSED = {_demote: (403, "forbidden"), _suspend: (403, "forbidden"), _delete: (409, "last_admin")}
+REFUSED: dict[Removal, tuple[int, str]] = {
+    _demote: (403, "forbidden"),
+    _suspend: (403, "forbidden"),
+    _delete: (409, "last_admin"),
+}
 
 
 async def _admins(app: RunningApp, count: int) -> tuple[list[httpx.AsyncClient], list[str]]:

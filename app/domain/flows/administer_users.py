@@ -86,7 +86,7 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
             if not await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason):
                 raise _no_such_user()
             await record(actor, transaction, "user.suspend", subject_of("user", user_id))
-            await revoke_access(actor, transaction, user_id, resources.clock())
+            await revoke_access(actor, transaction, user_id, resources.clock(), "suspended")
             await end_invitations(actor, transaction, user_id)
 
 
@@ -116,7 +116,7 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
         if not await users.change(user_id, resources.clock(), platform_role=role):
             raise _no_such_user()
         if role is not None:
-            await SessionRepository(transaction).end_sessions(user_id)
+            await SessionRepository(transaction).end_sessions(user_id, "role_changed", resources.clock())
         action = f"user.grant_{role}" if role else f"user.revoke_{previous}"
         await record(actor, transaction, action, subject_of("user", user_id))
         await end_invitations(actor, transaction, user_id)
@@ -127,7 +127,7 @@ async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> Non
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
         await _existing(users, user_id)
         await users.void_devices(user_id, resources.clock())
-        await SessionRepository(transaction).end_sessions(user_id)
+        await SessionRepository(transaction).end_sessions(user_id, "revoked", resources.clock())
         await record(actor, transaction, "session.end_all", subject_of("user", user_id))
 
 
@@ -139,6 +139,7 @@ async def delete_user(actor: Actor, resources: Resources, user_id: UUID) -> None
     async with _administration(actor, resources, "delete", user_id) as (transaction, users):
         await _require_another_admin(users, user_id)
         await end_invitations(actor, transaction, user_id, every=True)
+        await SessionRepository(transaction).end_sessions(user_id, "account_deleted", resources.clock())
         if not await users.remove(user_id):
             raise _no_such_user()
         await record(actor, transaction, "user.delete", subject_of("user", user_id))

@@ -1,4 +1,4 @@
-"""The table of sessions."""
+"""The tables of sessions: those that are live or have expired, and those that have ended."""
 
 from datetime import datetime
 from uuid import UUID
@@ -44,3 +44,19 @@ class Session(Base):
     previous_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_authenticated_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
+
+
+class EndedSession(Base):
+    """A session that has ended, and why, for the client that still presents its token.
+
+    No foreign key: a row with one locks the user, and ending a session locks the session first.
+    """
+
+    __tablename__ = "ended_sessions"
+    __table_args__ = (Index("ix_ended_sessions_ended_at", "ended_at"),)
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    session_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    reason: Mapped[str] = mapped_column(Text)
+    ended_at: Mapped[datetime]

@@ -14,7 +14,13 @@ from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.models import Session
-from app.domain.sessions.repository import SessionRepository, read_only_principal, read_principal
+from app.domain.sessions.repository import (
+    SessionEnd,
+    SessionRepository,
+    read_end,
+    read_only_principal,
+    read_principal,
+)
 from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.domain.users.repository import UserRepository
@@ -74,9 +80,10 @@ class SessionAuthenticator:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
         """The principal of a session token, `ANONYMOUS` if the token has no live session."""
-        return await read_principal(self._resources.database, token_hash(token), self._resources.clock())
+        resources = self._resources
+        return await read_principal(resources.database, token_hash(token), resources.clock(), detailed=detailed)
 
     async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
         """The principal of the one live session that several tokens have, and its token."""
@@ -149,7 +156,7 @@ async def start_session(
     token, new = new_session(actor, resources, method, platform_role)
     sessions = SessionRepository(transaction)
     if new.replaces is not None:
-        await sessions.end(new.replaces)
+        await sessions.end(new.replaces, "signed_in_again", new.now)
     await sessions.end_oldest(user_id, new.now, keep=new.others_max)
     await sessions.insert(
         id=new.id,
@@ -209,10 +216,9 @@ class DescribedSession(Struct, frozen=True):
 async def describe_session(actor: Actor, resources: Resources, started: StartedSession) -> DescribedSession:
     """The answer to a complete sign-in, or to a new proof of who the actor is."""
     principal = started.principal or await read_principal(
-        resources.database, token_hash(started.token), resources.clock()
+        resources.database, token_hash(started.token), resources.clock(), detailed=True
     )
-    required_fields = resources.settings.required_profile_fields
-    view = who_am_i(principal, ability_for(principal), required_fields)
+    view = who_am_i(principal, ability_for(principal), resources.settings)
     _, etag = encode_with_etag(view)
     headers = {"Location": "/api/session", "ETag": etag}
     body = msgspec.json.encode(SignedIn(**structs.asdict(view), return_to=started.return_to or UNSET))
@@ -234,13 +240,13 @@ async def end_current_session(actor: Actor, resources: Resources) -> None:
     """
     if actor.session_id is not None:
         async with resources.database.transaction() as transaction:
-            await SessionRepository(transaction).end(actor.session_id)
+            await SessionRepository(transaction).end(actor.session_id, "signed_out", resources.clock())
 
 
 async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) -> None:
     """End one of the actor's sessions. Raises `SubjectNotFound`."""
     async with resources.database.transaction() as transaction:
-        if not await SessionRepository(transaction).end_session(session_id, actor.require_user_id()):
+        if not await SessionRepository(transaction).end_session(session_id, actor.require_user_id(), resources.clock()):
             raise SubjectNotFound
 
 
@@ -251,10 +257,17 @@ async def end_other_sessions(actor: Actor, resources: Resources) -> None:
     """
     async with resources.database.transaction() as transaction:
         sessions = SessionRepository(transaction)
-        await UserRepository(transaction).void_devices(actor.require_user_id(), resources.clock())
-        await sessions.end_sessions(actor.require_user_id(), keep=actor.session_id)
+        user_id, now = actor.require_user_id(), resources.clock()
+        await UserRepository(transaction).void_devices(user_id, now)
+        await sessions.end_sessions(user_id, "revoked", now, keep=actor.session_id)
         if actor.session_id is not None:
             await sessions.forget_replaced_token(actor.session_id)
+
+
+async def end_of_session(resources: Resources, tokens: Sequence[str]) -> SessionEnd | None:
+    """How the session of the tokens has ended that an anonymous request presents; None if it is not known."""
+    hashes = [token_hash(token) for token in tokens]
+    return await read_end(resources.database, hashes, resources.clock()) if hashes else None
 
 
 async def list_sessions(resources: Resources, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:

@@ -32,6 +32,7 @@ TABLES = {
     "users": "SELECT * FROM users WHERE id = $1",
     "keys": "SELECT * FROM keys WHERE user_id = $1",
     "sessions": "SELECT *, created_at = authenticated_at AS just_made FROM sessions WHERE user_id = $1",
+    "ended": "SELECT * FROM ended_sessions WHERE user_id = $1 ORDER BY session_id",
     "events": """
         SELECT *, subject = 'user:' || $1::uuid AS about_them, session_id IN (SELECT id FROM sessions) AS of_session
           FROM audit_events WHERE actor_id = $1 ORDER BY ip NULLS FIRST
@@ -74,7 +75,7 @@ async def test_the_statement_ends_the_same_oldest_sessions_as_the_separate_steps
     app: RunningApp, database_url: str
 ) -> None:
     async with running(settings_for(database_url, SESSIONS_PER_USER="3"), app.clock) as capped:
-        left = list[list[bool]]()
+        left, ended = list[list[bool]](), list[list[str]]()
         for email in ("ada@example.org", "eve@example.org"):
             user_id = await app.user(email)
             tokens = [await app.token(user_id) for _ in range(6)]
@@ -84,8 +85,11 @@ async def test_the_statement_ends_the_same_oldest_sessions_as_the_separate_steps
                 started = await sign_in_by_password(actor, capped.resources, sent)
             else:
                 started = await sign_in_by_steps(actor, capped, user_id, email)
+            reasons = "SELECT reason FROM ended_sessions WHERE user_id = $1 ORDER BY session_id"
+            ended.append([row["reason"] for row in await app.resources.database.pool.fetch(reasons, user_id)])
             left.append([await is_signed_in(app.with_cookie(token)) for token in (*tokens, started.token)])
     assert left == [[False, False, False, True, False, True, True]] * 2
+    assert ended == [["too_many_sessions"] * 3 + ["signed_in_again"]] * 2
 
 
 @pytest.mark.parametrize("admin", [False, True])
@@ -114,4 +118,4 @@ async def test_the_statement_leaves_the_same_rows_as_the_separate_steps(
     assert (len(rows["users"]), len(rows["keys"]), len(rows["sessions"])) == (1, 1, 1)
     assert [event["action"] for event in rows["events"]] == ["session.start"] * (2 if has_session else 1)
     assert by_statement.max_age == by_steps.max_age
-    assert by_statement.principal == await app.sessions.authenticate(by_statement.token)
+    assert by_statement.principal == await app.sessions.authenticate(by_statement.token, detailed=True)

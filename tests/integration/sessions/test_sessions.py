@@ -142,14 +142,15 @@ async def test_a_bearer_token_authenticates_without_a_cookie(app: RunningApp) ->
     assert not await is_signed_in(client)
 
 
-async def test_an_answer_with_an_unchanged_etag_is_a_304_without_content(app: RunningApp) -> None:
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", W/{}', "*"])
+async def test_an_answer_with_an_unchanged_etag_is_a_304_without_content(app: RunningApp, form: str) -> None:
     user_id = await app.user()
     client = app.with_cookie(await app.token(user_id))
     etag = (await client.get("/api/session")).headers["etag"]
-    unchanged = await client.get("/api/session", headers={"If-None-Match": f'"other", W/{etag}'})
+    unchanged = await client.get("/api/session", headers={"If-None-Match": form.format(etag)})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert unchanged.headers["etag"] == etag
-    assert unchanged.headers["vary"] == "Cookie, Authorization"
+    assert unchanged.headers["vary"] == "Cookie, Authorization, Origin"
     assert unchanged.headers["cache-control"] == "private, no-cache"
     assert (await app.client().get("/api/session", headers={"If-None-Match": etag})).status_code == 200
 
@@ -158,7 +159,7 @@ async def test_an_answer_with_an_unchanged_etag_is_a_304_without_content(app: Ru
     changed = await client.get("/api/session", headers={"If-None-Match": etag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
-    assert changed.json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert changed.json()["memberships"] == [{"language": "de", "languageName": "German", "roles": ["translator"]}]
 
 
 async def test_a_user_who_is_not_onboarded_gets_the_missing_fields_and_rules_to_set_them(app: RunningApp) -> None:
@@ -175,4 +176,11 @@ async def test_a_user_who_is_not_onboarded_gets_the_missing_fields_and_rules_to_
 
 async def test_an_anonymous_caller_gets_200_without_a_user(app: RunningApp) -> None:
     response = await app.client().get("/api/session")
-    assert response.json() == {"user": None, "session": None, "memberships": [], "onboarding": None, "rules": []}
+    assert response.json() == {
+        "user": None,
+        "session": None,
+        "memberships": [],
+        "onboarding": None,
+        "rules": [],
+        "ended": None,
+    }
