@@ -74,12 +74,17 @@ class FieldError(Struct, frozen=True, omit_defaults=True):
     current: CurrentVersion | UnsetType | None = UNSET
 
 
+# What the text for people depends on, such as `{"min": 15}`: it is filled into the text, or chooses it.
+Params = Mapping[str, str | int]
+
+
 class Problem(Exception):  # noqa: N818 # RFC 9457's word
     """An error that the client is told about.
 
     `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` says what to do, and never repeats a secret
     or a query string. `current` is the version that a refused write has met; None if there never was one. `reason` says
-    in a word why a request was refused for overload; only logs and metrics show it.
+    in a word why a request was refused for overload; only logs and metrics show it. `params` are the facts that clients
+    need to tell people more than the code does.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         headers: Mapping[str, str] | None = None,
         reason: str = "",
         current: CurrentVersion | UnsetType | None = UNSET,
+        params: Params | None = None,
     ) -> None:
         self.kind = KINDS[code]
         super().__init__(detail or self.kind.title)
@@ -100,6 +106,7 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         self.current = current
         self.errors = errors or []
         self.headers = dict(headers or {})
+        self.params = dict(params or {})
         if self.kind.status == 401:
             self.headers["WWW-Authenticate"] = 'Bearer realm="ostiary"'  # RFC 9110 section 11.6.1
 

@@ -11,7 +11,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Send
 from msgspec import UNSET, Struct, UnsetType
 
-from app.errors import CurrentVersion, FieldError, Problem, SubjectNotFound
+from app.errors import CurrentVersion, FieldError, Params, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
 from app.postgres.outages import outage_in, reason_of
 
@@ -42,6 +42,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
     title: str
     status: int
     code: str
+    params: Params = {}
     detail: str = ""
     instance: str = ""
     errors: list[FieldError] = []
@@ -56,6 +57,7 @@ def render(problem: Problem, instance: str = "") -> bytes:
             title=problem.kind.title,
             status=problem.kind.status,
             code=problem.code,
+            params=problem.params,
             detail=problem.detail,
             instance=instance,
             errors=problem.errors,

@@ -21,7 +21,7 @@ from app.domain.flows.schemas import InspectedKey, RedeemKeyInput
 from app.domain.flows.set_password import hash_new_secret
 from app.domain.keys.models import Key
 from app.domain.keys.service import key_subject
-from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
+from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository, end_of
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
@@ -67,8 +67,8 @@ async def redeem_key(
     """Redeem a link's token, or a code with its purpose, address and flow; `purpose_name` limits redeeming to one
     purpose.
 
-    Every key that cannot be used gets the same `Problem` `key_not_usable`, whatever the cause. It also
-    raises `validation_failed` and `signed_in_as_another`, which leave the key usable, `email_taken`,
+    Every key that cannot be used gets the `Problem` `key_not_usable`, which says why only to who presents the token of
+    its link. It also raises `validation_failed` and `signed_in_as_another`, which leave the key usable, `email_taken`,
     `too_many_requests` and `temporarily_unavailable`.
     """
     found = await _find_key(actor, resources, sent)
@@ -170,10 +170,12 @@ async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:
     if token is None:
         raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
     async with resources.database.transaction() as transaction:
-        key = await SingleUseKeyRepository(transaction).find_live(token_hash(token), resources.clock())
+        key = await SingleUseKeyRepository(transaction).find_link(token_hash(token))
     purpose = PURPOSES.get(key.purpose or "") if key else None
     if key is None or purpose is None or purpose.link_lifetime is None or not purpose.enabled(resources.settings):
         raise key_not_usable()
+    if ended := end_of(key, resources.clock()):
+        raise key_not_usable(ended)
     return FoundKey(key, purpose)
 
 

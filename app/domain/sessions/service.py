@@ -244,9 +244,13 @@ async def end_current_session(actor: Actor, resources: Resources) -> None:
 
 
 async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) -> None:
-    """End one of the actor's sessions. Raises `SubjectNotFound`."""
+    """End one of the actor's sessions. One that has ended already stays so. Raises `SubjectNotFound`."""
+    user_id = actor.require_user_id()
     async with resources.database.transaction() as transaction:
-        if not await SessionRepository(transaction).end_session(session_id, actor.require_user_id(), resources.clock()):
+        sessions = SessionRepository(transaction)
+        if await sessions.end_session(session_id, user_id, resources.clock()):
+            return
+        if not await sessions.has_ended(session_id, user_id):
             raise SubjectNotFound
 
 

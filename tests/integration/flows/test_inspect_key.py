@@ -63,7 +63,7 @@ async def test_an_undo_link_names_the_address_that_it_restores(either: RunningAp
     assert await inspected(either, token) == ("email_change_undo", ADDRESS, None, [], [])
 
 
-async def test_used_expired_and_unknown_links_get_the_same_answer(either: RunningApp) -> None:
+async def test_used_expired_and_unknown_links_get_the_same_code(either: RunningApp) -> None:
     await either.user(ADDRESS)
     used = token_in(await mailed(either, "sign_in"))
     assert (await redeem(either.client(), token=used)).status_code == 201
