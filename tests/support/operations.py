@@ -50,6 +50,7 @@ KNOWN = "root@example.org"
 REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /health/live": lambda _: NOTHING,
     "GET /health/ready": lambda _: NOTHING,
+    "GET /api/config": lambda _: NOTHING,
     "GET /api/policy": lambda _: NOTHING,
     "POST /api/policy/can": lambda _: Sent({"checks": [{"action": "read", "subjectType": "Language"}]}),
     "POST /api/policy/explain": lambda world: Sent(

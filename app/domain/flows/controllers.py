@@ -24,7 +24,7 @@ from app.domain.flows.schemas import (
 )
 from app.domain.flows.set_password import set_password
 from app.domain.module import ResourcesDependency
-from app.domain.sessions.schemas import WhoAmI
+from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
@@ -60,6 +60,9 @@ class KeyFlowController(Controller):
 
         `email_change` needs a signed-in user who has authenticated a short while ago. 429 with Retry-After if a client
         asks too often.
+
+        `returnTo` is refused unless it is a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS. The answers of
+        inspecting and redeeming the key have it; the link itself does not.
         """
         if data.purpose in PURPOSES_FOR_USERS:
             # Guards run before the body is read. Only the body tells whether these two are needed.
@@ -82,7 +85,7 @@ class KeyFlowController(Controller):
     @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
     async def redeem(
         self, request: Request, data: JSONBody[RedeemKeyInput], resources: ResourcesDependency
-    ) -> Response[WhoAmI]:
+    ) -> Response[SignedIn]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookies of `POST /api/session`.
 
         A code needs the flow of the request that asked for it, in the body or as the cookie `auth_flow`.
@@ -93,7 +96,7 @@ class KeyFlowController(Controller):
         """
         started = await redeem_key(actor_of(request), resources, data)
         described = await describe_session(actor_of(request), resources, started)
-        return encoded_response(WhoAmI, described.body, described.headers, 201, described.cookies)
+        return encoded_response(SignedIn, described.body, described.headers, 201, described.cookies)
 
     @put(
         "/primary/secret",

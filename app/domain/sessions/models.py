@@ -53,7 +53,10 @@ class EndedSession(Base):
     """
 
     __tablename__ = "ended_sessions"
-    __table_args__ = (Index("ix_ended_sessions_ended_at", "ended_at"),)
+    __table_args__ = (
+        Index("ix_ended_sessions_ended_at", "ended_at"),
+        Index("ix_ended_sessions_session_id", "session_id"),
+    )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     session_id: Mapped[UUID]

@@ -267,6 +267,13 @@ class SessionRepository(Repository[Session]):
         """Revoke one session of this user; False if the user has no such session."""
         return await _end(self.session, "revoked", now, Session.id == session_id, Session.user_id == user_id) == 1
 
+    async def has_ended(self, session_id: UUID, user_id: UUID) -> bool:
+        """Whether this was a session of the user, which has ended within `ENDED_KEPT_FOR`."""
+        ended = select(EndedSession.session_id).where(
+            EndedSession.session_id == session_id, EndedSession.user_id == user_id
+        )
+        return (await self.session.execute(ended.limit(1))).first() is not None
+
     async def end_sessions(self, user_id: UUID, reason: EndReason, now: datetime, *, keep: UUID | None = None) -> None:
         """End all sessions of the user, except `keep`."""
         others = [] if keep is None else [Session.id != keep]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from app.domain.sessions.repository import EndReason
 
@@ -73,6 +73,12 @@ class WhoAmI(Struct, frozen=True):
     onboarding: Onboarding | None
     rules: list[dict[str, object]]
     ended: SessionEndView | None = None
+
+
+class SignedIn(WhoAmI, frozen=True, rename="camel"):
+    """The answer to a sign-in: `WhoAmI`, and the page that the request for the redeemed code or link named, if one."""
+
+    return_to: str | UnsetType = UNSET
 
 
 class SessionListItem(Struct, frozen=True, rename="camel"):

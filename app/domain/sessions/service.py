@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, structs
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
@@ -20,6 +21,7 @@ from app.domain.sessions.repository import (
     read_only_principal,
     read_principal,
 )
+from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
@@ -59,12 +61,14 @@ class NewSession(Struct, frozen=True):
 class StartedSession(Struct, frozen=True):
     """A session just started or renewed: the only moment at which its token is known. `max_age` is in seconds.
 
-    `principal` is the principal of its first request, if the caller has read it already.
+    `principal` is the principal of its first request, if the caller has read it already. `return_to` is the page that
+    the request for the redeemed key named.
     """
 
     token: str
     max_age: int
     principal: Principal | None = None
+    return_to: str | None = None
 
     def __repr__(self) -> str:
         return "StartedSession(…)"
@@ -201,8 +205,8 @@ async def renew_session(
 
 
 class DescribedSession(Struct, frozen=True):
-    """The encoded `WhoAmI` of a session, its headers, and the values of `Set-Cookie` that hand its token to the client
-    and make the device known."""
+    """The encoded `SignedIn` of a session, its headers, and the values of `Set-Cookie` that hand its token to the
+    client and make the device known."""
 
     body: bytes
     headers: dict[str, str]
@@ -214,8 +218,10 @@ async def describe_session(actor: Actor, resources: Resources, started: StartedS
     principal = started.principal or await read_principal(
         resources.database, token_hash(started.token), resources.clock(), detailed=True
     )
-    body, etag = encode_with_etag(who_am_i(principal, ability_for(principal), resources.settings))
+    view = who_am_i(principal, ability_for(principal), resources.settings)
+    _, etag = encode_with_etag(view)
     headers = {"Location": "/api/session", "ETag": etag}
+    body = msgspec.json.encode(SignedIn(**structs.asdict(view), return_to=started.return_to or UNSET))
     return DescribedSession(body, headers, cookies_of(actor, resources, started, principal.user))
 
 
@@ -238,9 +244,13 @@ async def end_current_session(actor: Actor, resources: Resources) -> None:
 
 
 async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) -> None:
-    """End one of the actor's sessions. Raises `SubjectNotFound`."""
+    """End one of the actor's sessions. One that has ended already stays so. Raises `SubjectNotFound`."""
+    user_id = actor.require_user_id()
     async with resources.database.transaction() as transaction:
-        if not await SessionRepository(transaction).end_session(session_id, actor.require_user_id(), resources.clock()):
+        sessions = SessionRepository(transaction)
+        if await sessions.end_session(session_id, user_id, resources.clock()):
+            return
+        if not await sessions.has_ended(session_id, user_id):
             raise SubjectNotFound
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from hashlib import blake2b
 
 import msgspec
+from msgspec import Struct
 
 from app.ability.ability import Ability
 from app.ability.casl import export
@@ -55,7 +56,7 @@ def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: Se
     )
 
 
-def encode_with_etag(view: WhoAmI) -> tuple[bytes, str]:
+def encode_with_etag(view: Struct) -> tuple[bytes, str]:
     """The body and its strong ETag (RFC 9110 section 8.8.3), which changes exactly when the body does."""
     body = msgspec.json.encode(view)
     return body, f'"{blake2b(body, digest_size=16).hexdigest()}"'

@@ -181,8 +181,8 @@ async def test_a_platform_admin_invites_by_creating_a_user(deployment: Deploymen
     link = {"token": token_in(await deployment.mail.mail_to(address))}
     inspected = await deployment.browser().post("/api/keys/inspect", json=link)
     assert inspected.json() == {
-        "purpose": "invitation", "email": address, "language": None, "needs": list(deployment.acceptance),
-        "optional": ["phone", "locale"],
+        "purpose": "invitation", "email": address, "language": None, "languageName": None,
+        "needs": list(deployment.acceptance), "optional": ["phone", "locale"], "returnTo": None,
     }  # fmt: skip
     assert field_errors(await redeem(deployment.browser(), **link)) == dict.fromkeys(deployment.acceptance, "missing")
 

@@ -117,6 +117,15 @@ async def test_a_user_ends_one_session_or_all_other_sessions(app: RunningApp) ->
     assert await is_signed_in(stranger)
 
 
+async def test_ending_an_ended_session_again_changes_nothing(app: RunningApp) -> None:
+    user_id = await app.user()
+    client, other = [app.with_cookie(await app.token(user_id)) for _ in range(2)]
+    path = f"/api/sessions/{(await other.get('/api/session')).json()['session']['id']}"
+    assert [(await client.delete(path)).status_code for _ in range(3)] == [204] * 3
+    stranger = await app.signed_in("eve@example.org")
+    assert problem(await stranger.delete(path))["code"] == "forbidden"
+
+
 async def test_ending_a_session_of_another_user_or_an_unknown_session_gets_the_same_answer(app: RunningApp) -> None:
     client = await app.signed_in()
     stranger = await app.signed_in("eve@example.org")

@@ -112,4 +112,5 @@ METHOD = SignInMethod(
     sign_in=sign_in_by_password,
     proof=PasswordProof,
     reauthenticate=reauthenticate_by_password,
+    enabled=lambda settings: settings.passwords,
 )
