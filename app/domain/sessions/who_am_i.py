@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import cast
 
 import msgspec
 
 from app.ability.ability import Ability
 from app.ability.casl import export
 from app.auth.principal import Principal
-from app.domain.sessions.schemas import MembershipView, Onboarding, SessionView, UserView, WhoAmI
+from app.domain.sessions.schemas import MembershipView, Onboarding, RawRule, SessionView, UserView, WhoAmI
 from app.guards.policy import is_onboarded
 from app.postgres.rows import to_struct
 
@@ -29,7 +30,7 @@ def who_am_i(principal: Principal, ability: Ability, required_fields: Sequence[s
         # Not `to_struct`, which would take half a millisecond for a thousand memberships.
         memberships=[MembershipView(language=item.language, roles=item.roles) for item in principal.memberships],
         onboarding=Onboarding(required, absent),
-        rules=export(ability),
+        rules=cast("list[RawRule]", export(ability)),
     )
 
 
