@@ -31,6 +31,7 @@ from app.http.bodies import MAX_BODY_BYTES, StrictJSON
 from app.http.health import HealthController
 from app.http.outermost import outermost
 from app.http.problems import problem_response
+from app.http.query_parameters import note_query_parameters, refuse_unknown_parameters
 from app.jobs import cleanup, queue
 from app.jobs.worker import JobHandler, Worker
 from app.mail import mailer
@@ -87,6 +88,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         route_handlers=[_router()],
         dependencies={"resources": _provide(resources), "database": _provide(database)},
         middleware=[AuthenticationMiddleware(sessions, resources.cookie.name, settings.own_origins)],
+        before_request=refuse_unknown_parameters,
         exception_handlers={Exception: problem_response, HTTPException: problem_response},
         dto=StrictJSON,
         return_dto=None,
@@ -101,6 +103,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         logging_config=None,
     )
     require_guards(app)
+    note_query_parameters(app)
     openapi.complete(app, StrictJSON.closed_types(app))
     operation_rules.add_rules(app)
     return app

@@ -26,12 +26,12 @@ class HealthController(Controller):
     guards = (ANYONE,)
 
     @get("/live")
-    async def live(self) -> Health:
+    async def check_liveness(self) -> Health:
         """The process answers."""
         return Health()
 
     @get("/ready")
-    async def ready(self, database: NamedDependency[SkipValidation[Database]]) -> Health:
+    async def check_readiness(self, database: NamedDependency[SkipValidation[Database]]) -> Health:
         """The database takes writes too; 503 if it does not, or not within 2 seconds."""
         await database.require_writable(READY_SECONDS)
         return Health()

@@ -1,6 +1,7 @@
 """The OpenAPI document: derived from the routes by Litestar, and completed with what Litestar does not know."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from importlib.metadata import version
 
 from litestar import Litestar, Router
@@ -12,6 +13,7 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Parameter,
     Reference,
     Schema,
     SecurityScheme,
@@ -21,6 +23,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from app.auth.cookies import SessionCookie
 from app.errors import FIELD_CODES, KINDS
+from app.http.openapi_names import operation_id, rename
 from app.http.problems import PROBLEM_JSON
 
 PROBLEM = "Problem"
@@ -72,6 +75,7 @@ def config(cookie: SessionCookie, tags: Sequence[str], router: Router) -> OpenAP
         render_plugins=[DocumentPlugin()],
         openapi_router=router,
         use_handler_docstrings=True,
+        operation_id_creator=operation_id,
         security=[{"cookie": []}, {"bearer": []}, {}],
         components=Components(
             security_schemes={
@@ -86,7 +90,8 @@ def config(cookie: SessionCookie, tags: Sequence[str], router: Router) -> OpenAP
 def complete(app: Litestar, closed: frozenset[str]) -> None:
     """Complete the document.
 
-    Every operation answers its errors as problem+json; the body schemas named in `closed` refuse unknown fields.
+    Every operation answers its errors as problem+json; the body schemas named in `closed` refuse unknown fields. Names
+    are those that a person would write.
     """
     document = app.openapi_schema
     schemas = document.components.schemas
@@ -101,6 +106,10 @@ def complete(app: Litestar, closed: frozenset[str]) -> None:
             if isinstance(answer, OpenAPIResponse):
                 _correct(status, answer)
         operation.responses = {**described, "default": _problem_response()}
+        for parameter in operation.parameters or []:
+            if isinstance(parameter, Parameter):
+                parameter.schema = _without_null(parameter.schema)
+    rename(document)
 
 
 def _operations(app: Litestar) -> Iterator[Operation]:
@@ -109,6 +118,21 @@ def _operations(app: Litestar) -> Iterator[Operation]:
             operation = getattr(item, method)
             if isinstance(operation, Operation):
                 yield operation
+
+
+def _without_null(schema: Schema | Reference | None) -> Schema | Reference | None:
+    """The schema of a parameter that may be left out: there is no text for null in a query or a header."""
+    if not isinstance(schema, Schema):
+        return schema
+    if schema.enum and isinstance(schema.type, list):
+        (kind,) = [kind for kind in schema.type if kind != OpenAPIType.NULL]
+        return replace(schema, type=kind, enum=[value for value in schema.enum if value is not None])
+    others = [kind for kind in schema.one_of or () if not isinstance(kind, Schema) or kind.type != OpenAPIType.NULL]
+    if len(others) != 1 or not isinstance(others[0], Schema):
+        return schema
+    said = {field.name: value for field in fields(schema) if (value := getattr(schema, field.name)) is not None}
+    del said["one_of"]
+    return replace(others[0], **said)
 
 
 def _correct(status: str, answer: OpenAPIResponse) -> None:

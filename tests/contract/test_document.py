@@ -80,9 +80,38 @@ def test_every_request_body_refuses_unknown_fields() -> None:
         assert at(*reference.removeprefix("#/").split("/"))["additionalProperties"] is False
 
 
-def test_every_operation_id_is_unique() -> None:
-    operation_ids = [operation["operationId"] for operation in OPERATIONS.values()]
-    assert len(set(map(str, operation_ids))) == len(operation_ids)
+def test_every_operation_id_is_unique_and_named_by_a_person() -> None:
+    operation_ids = [str(operation["operationId"]) for operation in OPERATIONS.values()]
+    assert len(set(operation_ids)) == len(operation_ids)
+    for operation_id in operation_ids:
+        # The name of the handler: `list_keys`, not `index`.
+        assert re.fullmatch("[a-z]+([A-Z][a-z0-9]*)+|reauthenticate", operation_id), f"{operation_id}: say of what"
+        assert not re.match("(api|health[A-Z])", operation_id), operation_id
+
+
+def test_every_schema_is_named_by_a_person() -> None:
+    for name in at("components", "schemas"):
+        assert re.fullmatch("([A-Z][a-z0-9]*)+|WhoAmI", name), f"{name}: two classes share a name, or it is generic"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_parameter_is_in_camel_case_and_never_null(operation: str) -> None:
+    parameters = cast("list[Node]", OPERATIONS[operation].get("parameters", []))
+    in_path = [str(parameter["name"]) for parameter in parameters if parameter["in"] == "path"]
+    assert sorted(in_path) == sorted(re.findall(r"{(\w+)}", operation))
+    for parameter in parameters:
+        assert parameter["in"] == "header" or re.fullmatch("[a-z]+([A-Z][a-z]+)*", str(parameter["name"])), parameter
+        assert '"null"' not in json.dumps(parameter), parameter
+
+
+def test_rules_are_documented_as_raw_rules_of_casl() -> None:
+    items = at("components", "schemas", "WhoAmI", "properties", "rules", "items")
+    assert items == {"$ref": "#/components/schemas/RawRule"}
+    rule = at("components", "schemas", "RawRule")
+    assert cast("Node", rule["properties"]).keys() == {
+        "action", "subject", "conditions", "fields", "inverted", "reason",
+    }  # fmt: skip
+    assert rule["required"] == ["action", "subject"]
 
 
 def test_the_document_lists_exactly_the_error_codes_of_the_app() -> None:

@@ -58,11 +58,12 @@ async def test_an_invited_user_gets_no_role_beyond_the_invitation(app: RunningAp
 async def test_query_parameters_and_headers_set_no_attribute(app: RunningApp) -> None:
     browser = await app.signed_in()
 
-    answer = await browser.get(
-        "/api/session",
-        params={"platformRole": "admin", "user": "root", "as": "admin"},
-        headers={"X-User": "root", "X-Role": "admin", "X-Forwarded-User": "root", "Remote-User": "root"},
-    )
+    forged = {"X-User": "root", "X-Role": "admin", "X-Forwarded-User": "root", "Remote-User": "root"}
+    parameters = {"platformRole": "admin", "user": "root", "as": "admin"}
+    refused = await browser.get("/api/session", params=parameters)
+    assert field_errors(refused) == dict.fromkeys(parameters, "unknown_parameter")
+
+    answer = await browser.get("/api/session", headers=forged)
 
     assert answer.json()["user"]["platformRole"] is None
     assert answer.json()["user"]["email"] == "ada@example.org"

@@ -13,14 +13,14 @@ async def test_no_header_or_parameter_overrides_the_method(app: RunningApp, head
     admin = await app.signed_in(admin=True)
     await app.language()
 
-    answer = await admin.request(
-        method,
-        "/api/languages/de",
-        headers={header: "DELETE"},
-        params={"_method": "DELETE", "method": "DELETE", "X-HTTP-Method-Override": "DELETE"},
-    )
+    parameters = {"_method": "DELETE", "method": "DELETE", "X-HTTP-Method-Override": "DELETE"}
 
-    assert answer.status_code == (200 if method == "GET" else 405)
+    answers = [
+        await admin.request(method, "/api/languages/de", headers={header: "DELETE"}),
+        await admin.request(method, "/api/languages/de", headers={header: "DELETE"}, params=parameters),
+    ]
+
+    assert [answer.status_code for answer in answers] == ([200, 422] if method == "GET" else [405, 405])
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM languages") == 1
 
 

@@ -37,7 +37,7 @@ class AuditController(Controller):
     tags = ("Audit",)
 
     @get(guards=[authorize_some("read", "AuditEvent")])
-    async def index(
+    async def list_audit_events(
         self,
         resources: ResourcesDependency,
         action: AuditAction = None,

@@ -47,7 +47,7 @@ class KeyFlowController(Controller):
     tags = ("Keys",)
 
     @post(guards=[ANYONE], status_code=202, opt={SETS_COOKIE: True}, response_headers=[SET_FLOW_COOKIE])
-    async def ask(
+    async def request_key(
         self, request: Request, data: JSONBody[RequestKeyInput], resources: ResourcesDependency
     ) -> Response[KeyRequested]:
         """Ask for a code or link by mail. An unknown purpose is refused with the list of those that clients can use.
@@ -78,12 +78,12 @@ class KeyFlowController(Controller):
         )
 
     @post("/inspect", guards=[ANYONE], status_code=200)
-    async def inspect(self, data: JSONBody[InspectKeyInput], resources: ResourcesDependency) -> InspectedKey:
+    async def inspect_key(self, data: JSONBody[InspectKeyInput], resources: ResourcesDependency) -> InspectedKey:
         """What a link is for, for which address, and what redeeming it needs and takes. Nothing is consumed."""
         return await inspect_key(resources, data.token)
 
     @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
-    async def redeem(
+    async def redeem_key(
         self, request: Request, data: JSONBody[RedeemKeyInput], resources: ResourcesDependency
     ) -> Response[SignedIn]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookies of `POST /api/session`.
@@ -126,7 +126,7 @@ class UserAdministrationController(Controller):
     tags = ("Users",)
 
     @post(guards=[authorize_some("create", "User")])
-    async def create(
+    async def create_user(
         self, request: Request, data: JSONBody[NewUser], resources: ResourcesDependency
     ) -> Response[AccountView]:
         """Create a user without a secret, and mail them an invitation."""
@@ -135,12 +135,12 @@ class UserAdministrationController(Controller):
         return Response(account_view(ability_of(request), user), status_code=201, headers=headers)
 
     @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
-    async def remove(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
+    async def delete_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Delete an account. Texts that the user wrote stay, without an author. The last platform admin stays: 409."""
         await administer_users.delete_user(actor_of(request), resources, user_id_in_path(request, user_id))
 
     @post("/{user_id:str}/invitation", guards=[MAY_ADMINISTER], status_code=204)
-    async def invite_again(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
+    async def resend_user_invitation(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Mail a new invitation to a user who has not accepted yet; the link before it is void.
 
         To revoke an invitation, delete the user.
@@ -156,7 +156,7 @@ class UserAdministrationController(Controller):
         await administer_users.set_platform_role(actor_of(request), resources, named, data.role)
 
     @post("/{user_id:str}/suspension", guards=[MAY_SET_STATUS, step_up], status_code=204)
-    async def suspend(
+    async def suspend_user(
         self, request: Request, data: JSONBody[Suspension], resources: ResourcesDependency, user_id: UserId
     ) -> None:
         """Suspend: all sessions and outstanding links of the user end at once."""
@@ -164,11 +164,11 @@ class UserAdministrationController(Controller):
         await administer_users.suspend_user(actor_of(request), resources, named, data.reason)
 
     @delete("/{user_id:str}/suspension", guards=[MAY_SET_STATUS, step_up])
-    async def restore(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
+    async def restore_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Undo a suspension."""
         await administer_users.restore_user(actor_of(request), resources, user_id_in_path(request, user_id))
 
     @delete("/{user_id:str}/sessions", guards=[MAY_ADMINISTER, step_up])
-    async def end_all(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
+    async def end_user_sessions(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """End all sessions of a user."""
         await administer_users.end_sessions(actor_of(request), resources, user_id_in_path(request, user_id))

@@ -23,7 +23,7 @@ class KeyController(Controller):
     tags = ("Keys",)
 
     @get(guards=[authorize_own("read", "Key")])
-    async def index(
+    async def list_keys(
         self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[KeyView]:
         """The caller's own keys, oldest first; never a hash."""
@@ -32,7 +32,7 @@ class KeyController(Controller):
         return page_of(rows, limit, lambda row: row.id, _view)
 
     @delete("/{key_id:uuid}", guards=[authorize_own("delete", "Key")])
-    async def drop(self, request: Request, resources: ResourcesDependency, key_id: FromPath[UUID]) -> None:
+    async def delete_key(self, request: Request, resources: ResourcesDependency, key_id: FromPath[UUID]) -> None:
         """Drop one of the caller's single-use keys. One that has ended is 204 too. The primary key stays: 409."""
         await service.delete_key(actor_of(request), resources, key_id)
 

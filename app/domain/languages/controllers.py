@@ -20,7 +20,7 @@ class LanguageController(Controller):
     tags = ("Languages",)
 
     @post(guards=[authorize_some("create", "Language")])
-    async def create(
+    async def create_language(
         self, request: Request, data: JSONBody[NewLanguage], resources: ResourcesDependency
     ) -> Response[LanguageView]:
         """Create a language. The code is canonicalised; autonym and direction default to those of the code."""
@@ -28,7 +28,7 @@ class LanguageController(Controller):
         return Response(created, status_code=201, headers={"Location": f"/api/languages/{created.code}"})
 
     @get(guards=[authorize_list("read", "Language")])
-    async def index(
+    async def list_languages(
         self,
         request: Request,
         resources: ResourcesDependency,
@@ -43,18 +43,18 @@ class LanguageController(Controller):
         return page_of(rows, limit, lambda row: row.code, lambda row: row)
 
     @get("/{code:str}", guards=[authorize("read", "Language", id_from="code")])
-    async def read(self, resources: ResourcesDependency, code: LanguageCode) -> LanguageView:
+    async def get_language(self, resources: ResourcesDependency, code: LanguageCode) -> LanguageView:
         """One language."""
         return await service.read_language(resources, code)
 
     @patch("/{code:str}", guards=[authorize("update", "Language", id_from="code")])
-    async def change(
+    async def update_language(
         self, request: Request, data: JSONBody[LanguageChange], resources: ResourcesDependency, code: LanguageCode
     ) -> LanguageView:
         """Change a language's name, autonym or text direction. Its code never changes."""
         return await service.change_language(actor_of(request), resources, code, data)
 
     @delete("/{code:str}", guards=[authorize("delete", "Language", id_from="code"), step_up])
-    async def remove(self, request: Request, resources: ResourcesDependency, code: LanguageCode) -> None:
+    async def delete_language(self, request: Request, resources: ResourcesDependency, code: LanguageCode) -> None:
         """Delete a language with its members, its translations and their history."""
         await service.delete_language(actor_of(request), resources, code)

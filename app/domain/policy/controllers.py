@@ -18,7 +18,7 @@ class PolicyController(Controller):
     tags = ("Policy",)
 
     @get(guards=[ANYONE], sync_to_thread=False)
-    def read(self) -> PolicyTable:
+    def get_policy(self) -> PolicyTable:
         """The policy: who may do what. The last line that applies decides."""
         return policy_table()
 
@@ -32,6 +32,6 @@ class PolicyController(Controller):
         return CheckDecisions([check_own(ability_of(request), user_id, check) for check in data.checks])
 
     @post("/explain", guards=[authorize_some("administer", "Policy")], status_code=200)
-    async def explain(self, data: JSONBody[Question], resources: ResourcesDependency) -> PolicyExplanation:
+    async def explain_policy(self, data: JSONBody[Question], resources: ResourcesDependency) -> PolicyExplanation:
         """Why a user may or may not do something: the deciding line, and for every other one why it did not decide."""
         return await explain_question(resources, data)

@@ -33,7 +33,7 @@ class SessionController(Controller):
         response_headers=[SESSION_ETAG],
         responses={304: UNCHANGED},
     )
-    async def read(
+    async def get_session(
         self, request: Request, resources: ResourcesDependency, if_none_match: IfNoneMatch = None
     ) -> Response[WhoAmI]:
         """Who am I, and what may I do?
@@ -65,7 +65,7 @@ class SessionController(Controller):
         return Response(None, status_code=204, cookies=set_cookies(cookies))
 
     @get("/api/sessions", guards=[authorize_own("read", "Session")])
-    async def index(
+    async def list_sessions(
         self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[SessionListItem]:
         """The caller's own live sessions, oldest first."""
@@ -75,12 +75,12 @@ class SessionController(Controller):
         return page_of(rows, limit, lambda row: row.id, lambda row: _item(row, session.id, names[row]))
 
     @delete("/api/sessions", guards=[authorize_own("delete", "Session")])
-    async def end_others(self, request: Request, resources: ResourcesDependency) -> None:
+    async def end_other_sessions(self, request: Request, resources: ResourcesDependency) -> None:
         """End all the caller's sessions but this one."""
         await service.end_other_sessions(actor_of(request), resources)
 
     @delete("/api/sessions/{session_id:uuid}", guards=[authorize_own("delete", "Session")])
-    async def end_one(self, request: Request, resources: ResourcesDependency, session_id: FromPath[UUID]) -> None:
+    async def end_session(self, request: Request, resources: ResourcesDependency, session_id: FromPath[UUID]) -> None:
         """End one of the caller's own sessions. A session of somebody else is refused like an unknown one."""
         await service.end_own_session(actor_of(request), resources, session_id)
 

@@ -1,6 +1,7 @@
 """Response bodies of the session routes."""
 
 from datetime import datetime
+from typing import Required, TypedDict
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -61,6 +62,17 @@ class Onboarding(Struct, frozen=True):
     fields: list[str]
 
 
+class RawRule(TypedDict, total=False):
+    """A rule in the form that `@casl/ability` loads. Of the rules that apply, the last one decides."""
+
+    action: Required[list[str]]
+    subject: Required[list[str]]
+    conditions: dict[str, object]
+    fields: list[str]
+    inverted: bool
+    reason: str
+
+
 class WhoAmI(Struct, frozen=True):
     """Who the caller is and what they may do: `rules` are raw CASL rules. Anonymous: `user` is null.
 
@@ -71,7 +83,7 @@ class WhoAmI(Struct, frozen=True):
     session: SessionView | None
     memberships: list[MembershipView]
     onboarding: Onboarding | None
-    rules: list[dict[str, object]]
+    rules: list[RawRule]
     ended: SessionEndView | None = None
 
 

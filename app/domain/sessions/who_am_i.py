@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from hashlib import blake2b
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,7 @@ from app.domain.sessions.repository import SessionEnd
 from app.domain.sessions.schemas import (
     MembershipView,
     Onboarding,
+    RawRule,
     SessionEndView,
     SessionView,
     UserView,
@@ -52,7 +54,7 @@ def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: Se
             for item, name in zip(principal.memberships, details.language_names, strict=True)
         ],
         onboarding=Onboarding(required, absent),
-        rules=export(ability),
+        rules=cast("list[RawRule]", export(ability)),
     )
 
 

@@ -43,7 +43,7 @@ class UserController(Controller):
     tags = ("Users",)
 
     @get(guards=[authorize_some("administer", "User")])
-    async def index(
+    async def list_users(
         self,
         request: Request,
         resources: ResourcesDependency,
@@ -65,13 +65,13 @@ class UserController(Controller):
         )
 
     @get("/{user_id:str}", guards=[authorize("read", "User", id_from="user_id")])
-    async def read(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> AccountView:
+    async def get_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> AccountView:
         """One user."""
         user = await service.read_user(resources, user_id_in_path(request, user_id))
         return account_view(ability_of(request), user)
 
     @patch("/{user_id:str}", guards=[authorize("update", "User", id_from="user_id")])
-    async def change(
+    async def update_user(
         self, request: Request, data: JSONBody[UserChange], resources: ResourcesDependency, user_id: UserId
     ) -> AccountView:
         """Change name, phone or locale."""

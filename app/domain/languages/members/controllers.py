@@ -48,7 +48,7 @@ class MemberController(Controller):
     tags = ("Members",)
 
     @get(guards=[MAY_READ])
-    async def index(
+    async def list_members(
         self,
         request: Request,
         resources: ResourcesDependency,
@@ -76,8 +76,8 @@ class MemberController(Controller):
             lambda row: row if shown else structs.replace(row, **HIDDEN),
         )
 
-    @post(guards=[MAY_ADMINISTER, step_up])
-    async def add(
+    @post(guards=[MAY_ADMINISTER, step_up], status_code=202)
+    async def add_member(
         self, request: Request, data: JSONBody[NewMember], resources: ResourcesDependency, code: LanguageCode
     ) -> Response[MemberAccepted]:
         """Add somebody by their address.
@@ -89,7 +89,7 @@ class MemberController(Controller):
         return Response(MemberAccepted(user_id, data.email, data.roles), status_code=202)
 
     @put("/{user_id:uuid}", guards=[MAY_ADMINISTER, step_up])
-    async def set_roles(
+    async def set_member_roles(
         self,
         request: Request,
         data: JSONBody[RolesChange],
@@ -101,19 +101,19 @@ class MemberController(Controller):
         return await service.set_member_roles(actor_of(request), resources, code, user_id, data.roles)
 
     @delete("/{user_id:uuid}", guards=[MAY_ADMINISTER])
-    async def remove(
+    async def remove_member(
         self, request: Request, resources: ResourcesDependency, code: LanguageCode, user_id: FromPath[UUID]
     ) -> None:
         """Remove a member, or withdraw their invitation. Access ends at once."""
         await service.remove_member(actor_of(request), resources, code, user_id)
 
     @delete("/me", guards=[MAY_READ])
-    async def leave(self, request: Request, resources: ResourcesDependency, code: LanguageCode) -> None:
+    async def leave_language(self, request: Request, resources: ResourcesDependency, code: LanguageCode) -> None:
         """Leave the language."""
         await service.leave_language(actor_of(request), resources, code)
 
     @post("/{user_id:uuid}/invitation", guards=[MAY_ADMINISTER, step_up], status_code=202)
-    async def invite_again(
+    async def resend_member_invitation(
         self, request: Request, resources: ResourcesDependency, code: LanguageCode, user_id: FromPath[UUID]
     ) -> InvitationSent:
         """Mail a new invitation to a member who has not accepted yet; the link before it to this language is void.

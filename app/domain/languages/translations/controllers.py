@@ -82,7 +82,7 @@ class TranslationController(Controller):
     tags = ("Translations",)
 
     @get(guards=[MAY_READ])
-    async def index(
+    async def list_translations(
         self,
         resources: ResourcesDependency,
         code: LanguageCode,
@@ -98,7 +98,7 @@ class TranslationController(Controller):
         return page_of(rows, limit, lambda row: row.key, lambda row: row)
 
     @get("/{key:str}", guards=[MAY_READ], response_headers=[VERSION_ETAG], responses={304: UNCHANGED})
-    async def read(
+    async def get_translation(
         self,
         resources: ResourcesDependency,
         code: LanguageCode,
@@ -121,7 +121,7 @@ class TranslationController(Controller):
         response_headers=[VERSION_ETAG],
         responses={201: ResponseSpec(TranslationView, description="The key is new.", generate_examples=False)},
     )
-    async def write(
+    async def write_translation(
         self,
         request: Request,
         data: JSONBody[NewText],
@@ -145,7 +145,7 @@ class TranslationController(Controller):
         return Response(written, status_code=201 if is_new else 200, headers=headers)
 
     @delete("/{key:str}", guards=[MAY_TRANSLATE])
-    async def remove(
+    async def delete_translation(
         self,
         request: Request,
         resources: ResourcesDependency,
@@ -158,7 +158,7 @@ class TranslationController(Controller):
         await service.delete_translation(actor_of(request), resources, code, _key(key), precondition)
 
     @get("/{key:str}/history", guards=[MAY_READ])
-    async def history(
+    async def list_translation_versions(
         self,
         resources: ResourcesDependency,
         code: LanguageCode,
@@ -174,7 +174,7 @@ class TranslationController(Controller):
         return page_of(rows, limit, lambda row: row.version, lambda row: row)
 
     @post("/batch", guards=[MAY_TRANSLATE], request_max_body_size=MAX_TEXTS_BYTES, status_code=200)
-    async def write_batch(
+    async def write_translations(
         self, request: Request, data: JSONBody[Batch], resources: ResourcesDependency, code: LanguageCode
     ) -> BatchResult:
         """Write up to 500 texts, all or none; 412 lists each item whose `version` is not the current one.
