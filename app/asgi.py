@@ -104,8 +104,9 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     )
     require_guards(app)
     note_query_parameters(app)
-    openapi.complete(app, StrictJSON.closed_types(app))
+    # The rules before the names: they find the operations by the paths of the routes.
     operation_rules.add_rules(app)
+    openapi.complete(app, StrictJSON.closed_types(app))
     return app
 
 

@@ -20,6 +20,7 @@ from app.guards.authorize import (
     step_up,
 )
 from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES
+from app.http.openapi_names import path_parameter
 
 OperationRule: TypeAlias = dict[str, object]
 
@@ -69,7 +70,7 @@ def _rule(guard: Anyone | SignedIn | PolicyGuard) -> OperationRule:
         return {"onboarded": True, "each": {"action": guard.action, "subjectType": guard.subject_type}}
     asked: OperationRule = {"action": guard.action, "subjectType": guard.subject_type}
     if isinstance(guard, NamedSubjectGuard):
-        named = {**asked, "id": guard.id_from, "attribute": ID_ATTRIBUTES[guard.subject_type]}
+        named = {**asked, "id": path_parameter(guard.id_from), "attribute": ID_ATTRIBUTES[guard.subject_type]}
         return {**named, "field": guard.field} if guard.field else named
     if isinstance(guard, OwnSubjectsGuard):
         return {**asked, "id": ME, "attribute": OWNER_ATTRIBUTES[guard.subject_type]}

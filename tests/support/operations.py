@@ -27,12 +27,12 @@ class World(Struct, frozen=True):
     token: str
 
     def parameters(self, operation: str) -> dict[str, str]:
-        """The parameters of the path of an operation such as `GET /api/languages/{code}`, and more."""
+        """The parameters of the path of an operation such as `GET /api/languages/{languageCode}`, and more."""
         user_id = self.member_id if "/members/" in operation else self.user_id
         if operation.endswith("/invitation"):
             user_id = self.invited_id
-        names = {"session_id": self.session_id, "key_id": self.key_id, "code": self.code, "key": self.text_key}
-        return {"user_id": user_id, **names}
+        names = {"sessionId": self.session_id, "keyId": self.key_id, "languageCode": self.code, "key": self.text_key}
+        return {"userId": user_id, **names}
 
 
 class Sent(Struct, frozen=True):
@@ -66,43 +66,43 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "POST /api/keys/inspect": lambda world: Sent({"token": world.token}),
     "GET /api/users": lambda _: NOTHING,
     "POST /api/users": lambda world: Sent({"email": f"new{world.number}@example.org", "name": "New"}),
-    "GET /api/users/{user_id}": lambda _: NOTHING,
-    "POST /api/users/{user_id}/invitation": lambda _: NOTHING,
+    "GET /api/users/{userId}": lambda _: NOTHING,
+    "POST /api/users/{userId}/invitation": lambda _: NOTHING,
     "GET /api/languages": lambda _: NOTHING,
     "POST /api/languages": lambda world: Sent({"code": f"de-x-{world.number}", "name": "New"}),
-    "GET /api/languages/{code}": lambda _: NOTHING,
-    "PATCH /api/languages/{code}": lambda _: Sent({"name": "Renamed"}),
-    "GET /api/languages/{code}/members": lambda _: NOTHING,
-    "POST /api/languages/{code}/members": lambda world: Sent(
+    "GET /api/languages/{languageCode}": lambda _: NOTHING,
+    "PATCH /api/languages/{languageCode}": lambda _: Sent({"name": "Renamed"}),
+    "GET /api/languages/{languageCode}/members": lambda _: NOTHING,
+    "POST /api/languages/{languageCode}/members": lambda world: Sent(
         {"email": f"somebody{world.number}@example.org", "roles": []}
     ),
-    "POST /api/languages/{code}/members/{user_id}/invitation": lambda _: NOTHING,
-    "PUT /api/languages/{code}/members/{user_id}": lambda _: Sent({"roles": ["translator"]}),
-    "GET /api/languages/{code}/translations": lambda _: NOTHING,
-    "GET /api/languages/{code}/translations/{key}": lambda _: NOTHING,
-    "GET /api/languages/{code}/translations/{key}/history": lambda _: NOTHING,
-    "PUT /api/languages/{code}/translations/{key}": lambda _: Sent({"text": "Moin"}, {"If-Match": '"1"'}),
-    "POST /api/languages/{code}/translations/batch": lambda world: Sent(
+    "POST /api/languages/{languageCode}/members/{userId}/invitation": lambda _: NOTHING,
+    "PUT /api/languages/{languageCode}/members/{userId}": lambda _: Sent({"roles": ["translator"]}),
+    "GET /api/languages/{languageCode}/translations": lambda _: NOTHING,
+    "GET /api/languages/{languageCode}/translations/{key}": lambda _: NOTHING,
+    "GET /api/languages/{languageCode}/translations/{key}/history": lambda _: NOTHING,
+    "PUT /api/languages/{languageCode}/translations/{key}": lambda _: Sent({"text": "Moin"}, {"If-Match": '"1"'}),
+    "POST /api/languages/{languageCode}/translations/batch": lambda world: Sent(
         {"items": [{"key": f"new{world.number}", "text": "Neu", "version": None}]}
     ),
-    "DELETE /api/languages/{code}/translations/{key}": lambda _: Sent(headers={"If-Match": '"1"'}),
-    "DELETE /api/languages/{code}/members/{user_id}": lambda _: NOTHING,
-    "PUT /api/users/{user_id}/platform-role": lambda _: Sent({"role": None}),
-    "POST /api/users/{user_id}/suspension": lambda _: Sent({"reason": "Spam"}),
-    "DELETE /api/users/{user_id}/suspension": lambda _: NOTHING,
-    "DELETE /api/users/{user_id}/sessions": lambda _: NOTHING,
-    "DELETE /api/sessions/{session_id}": lambda _: NOTHING,
+    "DELETE /api/languages/{languageCode}/translations/{key}": lambda _: Sent(headers={"If-Match": '"1"'}),
+    "DELETE /api/languages/{languageCode}/members/{userId}": lambda _: NOTHING,
+    "PUT /api/users/{userId}/platform-role": lambda _: Sent({"role": None}),
+    "POST /api/users/{userId}/suspension": lambda _: Sent({"reason": "Spam"}),
+    "DELETE /api/users/{userId}/suspension": lambda _: NOTHING,
+    "DELETE /api/users/{userId}/sessions": lambda _: NOTHING,
+    "DELETE /api/sessions/{sessionId}": lambda _: NOTHING,
     "DELETE /api/sessions": lambda _: NOTHING,
-    "DELETE /api/keys/{key_id}": lambda _: NOTHING,
+    "DELETE /api/keys/{keyId}": lambda _: NOTHING,
     "PUT /api/keys/primary/secret": lambda _: Sent({"secret": "four calm ships at the pier"}),
     "POST /api/keys/redeem": lambda world: Sent(
         {"token": world.token, "name": "Eve", "secret": SECRET, "switch": True}
     ),
-    "DELETE /api/languages/{code}/members/me": lambda _: NOTHING,
-    "DELETE /api/languages/{code}": lambda _: NOTHING,
+    "DELETE /api/languages/{languageCode}/members/me": lambda _: NOTHING,
+    "DELETE /api/languages/{languageCode}": lambda _: NOTHING,
     "DELETE /api/session": lambda _: NOTHING,
-    "PATCH /api/users/{user_id}": lambda _: Sent({"name": "Augusta", "phone": "+4915112345678", "locale": "de"}),
-    "DELETE /api/users/{user_id}": lambda _: NOTHING,
+    "PATCH /api/users/{userId}": lambda _: Sent({"name": "Augusta", "phone": "+4915112345678", "locale": "de"}),
+    "DELETE /api/users/{userId}": lambda _: NOTHING,
 }
 
 # Where the answers of operations have objects of subject types: in the whole body, or in one of its members.
@@ -116,17 +116,17 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
     "GET /api/keys": {"items": "Key"},
     "GET /api/users": {"items": "User"},
     "POST /api/users": {WHOLE: "User"},
-    "GET /api/users/{user_id}": {WHOLE: "User"},
-    "PATCH /api/users/{user_id}": {WHOLE: "User"},
+    "GET /api/users/{userId}": {WHOLE: "User"},
+    "PATCH /api/users/{userId}": {WHOLE: "User"},
     "GET /api/languages": {"items": "Language"},
     "POST /api/languages": {WHOLE: "Language"},
-    "GET /api/languages/{code}": {WHOLE: "Language"},
-    "PATCH /api/languages/{code}": {WHOLE: "Language"},
-    "GET /api/languages/{code}/translations": {"items": "Translation"},
-    "GET /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
-    "GET /api/languages/{code}/translations/{key}/history": {"items": "Translation"},
-    "PUT /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
-    "POST /api/languages/{code}/translations/batch": {"items": "Translation"},
+    "GET /api/languages/{languageCode}": {WHOLE: "Language"},
+    "PATCH /api/languages/{languageCode}": {WHOLE: "Language"},
+    "GET /api/languages/{languageCode}/translations": {"items": "Translation"},
+    "GET /api/languages/{languageCode}/translations/{key}": {WHOLE: "Translation"},
+    "GET /api/languages/{languageCode}/translations/{key}/history": {"items": "Translation"},
+    "PUT /api/languages/{languageCode}/translations/{key}": {WHOLE: "Translation"},
+    "POST /api/languages/{languageCode}/translations/batch": {"items": "Translation"},
     "GET /api/audit-events": {"items": "AuditEvent"},
 }
 # Their answers have no object that rules are about: who may change a member is asked about the language.
@@ -139,10 +139,10 @@ NO_OBJECTS = frozenset(
         "POST /api/policy/explain",
         "POST /api/keys",
         "POST /api/keys/inspect",
-        "GET /api/languages/{code}/members",
-        "POST /api/languages/{code}/members",
-        "POST /api/languages/{code}/members/{user_id}/invitation",
-        "PUT /api/languages/{code}/members/{user_id}",
+        "GET /api/languages/{languageCode}/members",
+        "POST /api/languages/{languageCode}/members",
+        "POST /api/languages/{languageCode}/members/{userId}/invitation",
+        "PUT /api/languages/{languageCode}/members/{userId}",
     }
 )
 

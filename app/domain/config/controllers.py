@@ -29,7 +29,7 @@ class ConfigController(Controller):
         response_headers=[SESSION_ETAG, CACHE_CONTROL],
         responses={304: UNCHANGED},
     )
-    def read(self, resources: ResourcesDependency, if_none_match: IfNoneMatch = None) -> Response[ServiceConfig]:
+    def get_config(self, resources: ResourcesDependency, if_none_match: IfNoneMatch = None) -> Response[ServiceConfig]:
         """What this deployment offers: sign-in methods, sign-up, profile fields, lifetimes and locales.
 
         Open to everyone, and the same for everyone. Answers 304 if `If-None-Match` names the current ETag.

@@ -23,7 +23,7 @@ class PolicyController(Controller):
         return policy_table()
 
     @post("/can", guards=[SIGNED_IN], status_code=200, sync_to_thread=False)
-    def can(self, request: Request, data: JSONBody[Checks]) -> CheckDecisions:
+    def check_permissions(self, request: Request, data: JSONBody[Checks]) -> CheckDecisions:
         """What the caller may do: for programs without CASL.
 
         The answers are those of `can` with the `rules` of `GET /api/session`. Whether a subject exists is not checked.

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.domain.keys.single_use_repository import delete_expired
-from tests.support.app import SECRET, RunningApp
+from tests.support.app import SECRET, RunningApp, problem
 from tests.support.mailbox import ask, by_code, code_in, mailed, redeem, token_in
 
 ADDRESS = "ada@example.org"

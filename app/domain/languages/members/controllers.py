@@ -131,7 +131,7 @@ class MembershipController(Controller):
     tags = ("Members",)
 
     @get(guards=[authorize_list("read", "Language")])
-    async def index(
+    async def list_memberships(
         self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Page[OwnMembershipView]:
         """The languages that the caller is a member of, by code, with who has added them.

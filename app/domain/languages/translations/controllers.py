@@ -64,7 +64,7 @@ class ChangesController(Controller):
     tags = ("Translations",)
 
     @get(guards=[MAY_READ])
-    async def index(
+    async def list_translation_changes(
         self, resources: ResourcesDependency, code: LanguageCode, after: After = 0, limit: Limit = DEFAULT_LIMIT
     ) -> Changes:
         """The latest change of each translation that was changed after the change `after`, deletions included.
