@@ -26,6 +26,7 @@ OPERATIONS = {
 # What an operation is sent, unless it takes no body. The address is one that a test may invite.
 EVE = "eve@example.org"
 BODIES: Mapping[str, object] = {
+    "checkPermissions": {"checks": [{"action": "read", "subjectType": "Language"}]},
     "signIn": CREDENTIALS,
     "reauthenticate": {"method": "password", "secret": SECRET},
     "requestKey": {"purpose": "sign_in", "email": EVE},
@@ -49,6 +50,7 @@ HEADERS: Mapping[str, list[dict[str, str]]] = {
     "deleteTranslation": [{"If-Match": '"1"'}],
     "getTranslation": [{}, {"If-None-Match": "*"}],
     "getSession": [{}, {"If-None-Match": "*"}],
+    "getConfig": [{}, {"If-None-Match": "*"}],
 }
 
 
