@@ -57,7 +57,7 @@ test-long: $(VENV)/.installed-dev
 	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_hash_queue_flooding.py \
 		tests/security/test_mail_bombing.py tests/security/test_held_connections.py \
 		tests/security/test_flood_by_strangers.py tests/contract/test_operations.py \
-		tests/integration/sessions/test_renewal.py
+		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

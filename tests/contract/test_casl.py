@@ -1,12 +1,8 @@
 """Exported rules, loaded into the real @casl/ability 6 and 7, decide as the server does."""
 
-import fcntl
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -22,10 +18,10 @@ from app.auth.principal import ANONYMOUS
 from app.guards.policy import SCHEMA, ability_for
 from tests.support.app import RunningApp
 from tests.support.documents import code_blocks, run_python_blocks
+from tests.support.node_packages import node_with
 from tests.support.policy_people import person
 
 CASL = Path(__file__).parent / "casl"
-INSTALLED = CASL / "node_modules" / ".installed"
 WHO = (
     "anonymous",
     "onboarding",
@@ -64,20 +60,8 @@ class Person(Struct):
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """The path of Node.js, with both CASL versions installed. Skips without Node.js, except in CI."""
-    program = shutil.which("node")
-    if program is None or shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs node and npm for this contract")
-        pytest.skip("there is no node and npm here")
-    lock_file = CASL / "package-lock.json"
-    expected = sha256(lock_file.read_bytes()).hexdigest()
-    with lock_file.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not INSTALLED.exists() or INSTALLED.read_text() != expected:
-            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CASL, check=True)
-            INSTALLED.write_text(expected)
-    return program
+    """The path of Node.js, with both CASL versions installed."""
+    return node_with(CASL)
 
 
 async def create_people(app: RunningApp) -> list[Person]:
