@@ -19,6 +19,7 @@ class World(Struct, frozen=True):
     user_id: str
     session_id: str
     key_id: str
+    job_id: str
     code: str
     text_key: str
     member_id: str
@@ -31,7 +32,13 @@ class World(Struct, frozen=True):
         user_id = self.member_id if "/members/" in operation else self.user_id
         if operation.endswith("/invitation"):
             user_id = self.invited_id
-        names = {"session_id": self.session_id, "key_id": self.key_id, "code": self.code, "key": self.text_key}
+        names = {
+            "session_id": self.session_id,
+            "key_id": self.key_id,
+            "job_id": self.job_id,
+            "code": self.code,
+            "key": self.text_key,
+        }
         return {"user_id": user_id, **names}
 
 
@@ -50,6 +57,8 @@ KNOWN = "root@example.org"
 REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /health/live": lambda _: NOTHING,
     "GET /health/ready": lambda _: NOTHING,
+    "GET /api/jobs": lambda _: NOTHING,
+    "POST /api/jobs/{job_id}/retry": lambda _: NOTHING,
     "GET /api/config": lambda _: NOTHING,
     "GET /api/policy": lambda _: NOTHING,
     "POST /api/policy/can": lambda _: Sent({"checks": [{"action": "read", "subjectType": "Language"}]}),
@@ -131,12 +140,15 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
     "GET /api/languages/{code}/translation-changes": {"items": "Translation"},
     "POST /api/languages/{code}/translations/batch": {"items": "Translation"},
     "GET /api/audit-events": {"items": "AuditEvent"},
+    "GET /api/jobs": {"items": "Job"},
+    "POST /api/jobs/{job_id}/retry": {WHOLE: "Job"},
 }
 # Their answers have no object that rules are about: who may change a member is asked about the language.
 NO_OBJECTS = frozenset(
     {
         "GET /health/live",
         "GET /health/ready",
+        "GET /api/config",
         "GET /api/policy",
         "POST /api/policy/can",
         "POST /api/policy/explain",
