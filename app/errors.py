@@ -36,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
     "no_invitation": Kind(409, "This user does not wait for an invitation"),
     "primary_key_required": Kind(409, "The primary key cannot be deleted"),
     "signed_in_as_another": Kind(409, "Another user is signed in"),
+    "job_not_retryable": Kind(409, "This job cannot run again"),
     "already_member": Kind(409, "This user is a member already"),
     "key_not_usable": Kind(410, "This key cannot be used"),
     "version_conflict": Kind(412, "The resource has changed meanwhile"),

@@ -6,11 +6,12 @@ used: docs/decisions/0010-durable-jobs.md.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -55,6 +56,21 @@ class ClaimedJob(Struct, frozen=True):
     attempts: int
     expires_at: datetime | None
     created_at: datetime
+
+
+class ListedJob(Struct, frozen=True):
+    """A job without its payload. `retryable` tells whether `retry` makes it due."""
+
+    id: UUID
+    kind: str
+    state: str
+    attempts: int
+    error: str | None
+    retryable: bool
+    created_at: datetime
+    due_at: datetime
+    expires_at: datetime | None
+    finished_at: datetime | None
 
 
 class Outcome(Struct, frozen=True):
@@ -164,6 +180,22 @@ async def list_jobs(transaction: AsyncSession, state: str | None, after: UUID | 
     return (await transaction.execute(statement)).scalars().all()
 
 
+async def newest_jobs(
+    transaction: AsyncSession, state: str | None, before: UUID | None, limit: int, now: datetime
+) -> list[ListedJob]:
+    """Up to `limit` jobs in one state, newest first, from before the id `before`. With `state` None: all not done."""
+    statement = _listed(now).where(_in_state(state)).order_by(Job.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Job.id < before)
+    return [to_struct(ListedJob, row) for row in await transaction.execute(statement)]
+
+
+async def find_job(transaction: AsyncSession, job_id: UUID, now: datetime) -> ListedJob | None:
+    """One job; None if there is none with this id."""
+    row = (await transaction.execute(_listed(now).where(Job.id == job_id))).one_or_none()
+    return to_struct(ListedJob, row) if row else None
+
+
 async def retry(transaction: AsyncSession, ids: Collection[UUID] | None, now: datetime) -> list[UUID]:
     """Make queued and dead jobs due now, with no attempts counted. With `ids` None: every dead job.
 
@@ -171,16 +203,32 @@ async def retry(transaction: AsyncSession, ids: Collection[UUID] | None, now: da
     """
     statement = (
         update(Job)
-        .where(
-            Job.state == "dead" if ids is None else Job.id.in_(ids),
-            Job.state.in_(("queued", "dead")),
-            Job.payload.is_not(None),
-            or_(Job.expires_at.is_(None), Job.expires_at > now),
-        )
+        .where(Job.state == "dead" if ids is None else Job.id.in_(ids), _is_retryable(now))
         .values(state="queued", attempts=0, due_at=now, finished_at=None)
         .returning(Job.id, func.pg_notify(CHANNEL, ""))
     )
     return [row.id for row in await transaction.execute(statement)]
+
+
+def _is_retryable(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Job.state.in_(("queued", "dead")),
+        Job.payload.is_not(None),
+        or_(Job.expires_at.is_(None), Job.expires_at > now),
+    )
+
+
+def _listed(now: datetime) -> Select[*tuple[Any, ...]]:
+    columns = [getattr(Job, name) for name in ListedJob.__struct_fields__ if name != "retryable"]
+    return select(*columns, _is_retryable(now).label("retryable"))
+
+
+def _in_state(state: str | None) -> ColumnElement[bool]:
+    """Jobs in this state, in words for which there are indexes: most jobs are done."""
+    unfinished = Job.finished_at.is_(None)
+    if state is None:
+        return or_(unfinished, Job.state == "dead")
+    return and_(unfinished, Job.state == state) if state in ("queued", "running") else Job.state == state
 
 
 async def discard(transaction: AsyncSession, ids: Collection[UUID]) -> list[UUID]:

@@ -19,6 +19,7 @@ class World(Struct, frozen=True):
     user_id: str
     session_id: str
     key_id: str
+    job_id: str
     code: str
     text_key: str
     member_id: str
@@ -31,7 +32,13 @@ class World(Struct, frozen=True):
         user_id = self.member_id if "/members/" in operation else self.user_id
         if operation.endswith("/invitation"):
             user_id = self.invited_id
-        names = {"sessionId": self.session_id, "keyId": self.key_id, "languageCode": self.code, "key": self.text_key}
+        names = {
+            "sessionId": self.session_id,
+            "keyId": self.key_id,
+            "jobId": self.job_id,
+            "languageCode": self.code,
+            "key": self.text_key,
+        }
         return {"userId": user_id, **names}
 
 
@@ -50,6 +57,8 @@ KNOWN = "root@example.org"
 REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /health/live": lambda _: NOTHING,
     "GET /health/ready": lambda _: NOTHING,
+    "GET /api/jobs": lambda _: NOTHING,
+    "POST /api/jobs/{jobId}/retry": lambda _: NOTHING,
     "GET /api/config": lambda _: NOTHING,
     "GET /api/policy": lambda _: NOTHING,
     "POST /api/policy/can": lambda _: Sent({"checks": [{"action": "read", "subjectType": "Language"}]}),
@@ -131,6 +140,8 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
     "PUT /api/languages/{languageCode}/translations/{key}": {WHOLE: "Translation"},
     "POST /api/languages/{languageCode}/translations/batch": {"items": "Translation"},
     "GET /api/audit-events": {"items": "AuditEvent"},
+    "GET /api/jobs": {"items": "Job"},
+    "POST /api/jobs/{jobId}/retry": {WHOLE: "Job"},
 }
 # Their answers have no object that rules are about: who may change a member is asked about the language.
 NO_OBJECTS = frozenset(

@@ -41,6 +41,10 @@ INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, cre
 SELECT $1::uuid, $2, 'single_use', 'link', $1::text, 'password_reset', $1::text, now, now + interval '1 hour'
   FROM (VALUES ($3::timestamptz)) AS clock (now)
 """
+DEAD_JOB = """
+INSERT INTO jobs (id, kind, state, payload, due_at, created_at, finished_at)
+VALUES ($1, 'mail', 'dead', '\\x00', $2, $2, $2)
+"""
 LANGUAGE = """
 INSERT INTO languages (code, name, autonym, text_direction, created_at) VALUES ($1, $1, $1, 'ltr', now())
 ON CONFLICT DO NOTHING
@@ -48,6 +52,7 @@ ON CONFLICT DO NOTHING
 # In the path of an operation, what its request needs besides the people.
 NEEDS_LINK = "/keys/"
 NEEDS_TEXT = "/translations"
+NEEDS_JOB = "/jobs/"
 
 
 async def session_of(app: RunningApp, user_id: UUID) -> tuple[UUID, str]:
@@ -74,11 +79,15 @@ async def world_of(app: RunningApp, operation: str, owner: UUID | None, code: st
     key_id = uuid4()
     if NEEDS_LINK in operation:
         await pool.execute(LINK_KEY, key_id, subject, app.clock())
+    job_id = uuid4()
+    if NEEDS_JOB in operation:
+        await pool.execute(DEAD_JOB, job_id, app.clock())
     return World(
         owner_id=str(subject),
         user_id="me" if owner else str(subject),
         session_id=str(session_id),
         key_id=str(key_id),
+        job_id=str(job_id),
         code=code,
         text_key=text_key,
         number=number,

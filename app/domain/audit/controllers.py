@@ -24,7 +24,7 @@ About = Annotated[
     QueryParameter(
         name="subject",
         pattern=r"^[a-z]+:[A-Za-z0-9-]{1,100}(?![\s\S])",
-        description="The subject: `user:` and an id, `language:` and a code, or `key:` and an id.",
+        description="The subject: `user:` and an id, `language:` and a code, `job:` or `key:` and an id.",
     ),
 ]
 ActorId = Annotated[UUID | None, QueryParameter(name="actorId", description="The user who acted.")]

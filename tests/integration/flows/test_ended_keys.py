@@ -1,7 +1,6 @@
 """A link that cannot be used any more: its holder learns for 7 days whether it was used, has expired or was voided."""
 
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -15,9 +14,8 @@ ADDRESS = "ada@example.org"
 
 def reason_in(answer: httpx.Response) -> object:
     """The reason in a refusal of a key; None without one."""
-    body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body["code"]) == (410, "key_not_usable")
-    return body.get("params", {}).get("reason")
+    assert (answer.status_code, problem(answer)["code"]) == (410, "key_not_usable")
+    return answer.json().get("params", {}).get("reason")
 
 
 async def reasons(app: RunningApp, token: str) -> set[object]:

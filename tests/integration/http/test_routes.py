@@ -18,7 +18,7 @@ from tests.support.app import SECRET, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
-PARAMETERS = {"code": "de", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "key": "greeting"}
+PARAMETERS = {"code": "de", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "job_id": UNKNOWN_ID, "key": "greeting"}
 # A body that the route accepts, so that nothing but the caller decides.
 BODIES = {
     "POST /api/session": {"method": "password", "email": "bob@example.org", "secret": SECRET},
