@@ -47,7 +47,7 @@ KINDS: Mapping[str, Kind] = {
 
 # The closed list of the codes of unacceptable values.
 FIELD_CODES = frozenset({
-    "ambiguous", "common_secret", "derived_secret", "duplicate", "invalid", "invalid_character", "invalid_code",
+    "ambiguous", "derived_secret", "duplicate", "invalid", "invalid_character", "invalid_code",
     "invalid_cursor", "invalid_email", "invalid_language_tag", "invalid_token", "missing", "out_of_range", "stale",
     "too_guessable", "too_long", "too_short", "unknown_field", "unknown_parameter", "wrong_type",
 })  # fmt: skip

@@ -84,6 +84,12 @@ async def count_guess(
     return Guess(tuple(uses), address, client)
 
 
+def hash_client(actor: Actor, resources: Resources, address: str, account: Account | None) -> HashClient:
+    """Who waits for the work of a hash process before a guess at the account of an address is counted."""
+    device = _known_device(actor, resources, account)
+    return HashClient(client_network(actor.ip), known=device is not None, account=address if device else "")
+
+
 async def guesses_left(resources: Resources, flow_hash: str, attempts: int) -> int | None:
     """How many guesses a flow has left of its `attempts`, as far as the limits count them; None if they do not.
 
