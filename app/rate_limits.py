@@ -56,11 +56,8 @@ class Counters(Protocol):
     async def hits_left(self, now: datetime, windows: Sequence[tuple[str, int, int]]) -> int:
         """How many hits would be counted from now on in the window that has the fewest left."""
 
-    async def refund(self, now: datetime, keys: Sequence[str]) -> None:
-        """Take back one hit of each of these windows, if it has not ended."""
-
-    async def reset(self, keys: Sequence[str]) -> None:
-        """Forget these windows."""
+    async def refund(self, now: datetime, keys: Sequence[str], forgotten: Sequence[str] = ()) -> None:
+        """Take back one hit of each window of `keys` that has not ended, and forget the windows of `forgotten`."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -126,18 +123,15 @@ class RateLimits:
         bounded = [(key, min(window.hits, at_most), window.seconds) for key, window in windows.items()]
         return await self._answer(self._counters.hits_left(self._clock(), bounded), None)
 
-    async def refund(self, *uses: Use) -> None:
+    async def refund(self, *uses: Use, forgotten: Sequence[Use] = ()) -> None:
         """Take back uses that `hit_all` counted: a guess is counted before it is compared, and a right one is free.
 
-        In an outage of the counters the uses stay counted.
+        All uses of the limits and identifiers in `forgotten`, which are none of `uses`, are taken back. In an outage of
+        the counters the uses stay counted.
         """
-        if windows := self._windows_of(uses):
-            await self._answer(self._counters.refund(self._clock(), list(windows)), None)
-
-    async def reset(self, *uses: Use) -> None:
-        """Forget all uses of these limits by these identifiers. In an outage of the counters they stay counted."""
-        if windows := self._windows_of(uses):
-            await self._answer(self._counters.reset(list(windows)), None)
+        windows, ended = self._windows_of(uses), self._windows_of(forgotten)
+        if windows or ended:
+            await self._answer(self._counters.refund(self._clock(), list(windows), list(ended)), None)
 
     async def close(self) -> None:
         """Close the connections of the counters."""

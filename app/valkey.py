@@ -40,10 +40,13 @@ for number, key in ipairs(KEYS) do
 end
 return {0, 0}
 """
+# The arguments are the current time and the number of keys that lose one hit; the other keys are forgotten.
 REFUND = """
-for _, key in ipairs(KEYS) do
+for number, key in ipairs(KEYS) do
     local window = redis.call('HMGET', key, 'hits', 'ends')
-    if (tonumber(window[2]) or 0) > tonumber(ARGV[1]) and tonumber(window[1]) > 0 then
+    if number > tonumber(ARGV[2]) then
+        redis.call('DEL', key)
+    elseif (tonumber(window[2]) or 0) > tonumber(ARGV[1]) and tonumber(window[1]) > 0 then
         redis.call('HINCRBY', key, 'hits', -1)
     end
 end
@@ -100,15 +103,10 @@ class ValkeyCounters:
             left: Any = await self._hits_left(keys=_stored([key for key, _, _ in windows]), args=arguments)
         return max(0, int(left))
 
-    async def refund(self, now: datetime, keys: Sequence[str]) -> None:
+    async def refund(self, now: datetime, keys: Sequence[str], forgotten: Sequence[str] = ()) -> None:
         """As `Counters.refund`."""
         async with _outages():
-            await self._refund(keys=_stored(keys), args=[_milliseconds(now)])
-
-    async def reset(self, keys: Sequence[str]) -> None:
-        """As `Counters.reset`."""
-        async with _outages():
-            await self._client.delete(*_stored(keys))
+            await self._refund(keys=_stored([*keys, *forgotten]), args=[_milliseconds(now), len(keys)])
 
     async def close(self) -> None:
         """Close the connections."""

@@ -36,14 +36,13 @@ SELECT min(w.maximum - coalesce(r.hits, 0)) FROM unnest($2::text[], $3::int[]) A
 """
 # Rows are locked in the order of their keys, as hits lock them, and not in the order of the database's locale.
 REFUND = """
+WITH held AS (
+         SELECT key FROM rate_limits WHERE key = ANY($2::text[] || $3::text[]) ORDER BY key COLLATE "C" FOR UPDATE
+     ),
+     forgotten AS (DELETE FROM rate_limits r USING held WHERE r.key = held.key AND r.key = ANY($3))
 UPDATE rate_limits r SET hits = r.hits - 1
-  FROM (SELECT key FROM rate_limits WHERE key = ANY($2) AND expires_at > $1 ORDER BY key COLLATE "C" FOR UPDATE) held
- WHERE r.key = held.key AND r.hits > 0
-"""
-RESET = """
-DELETE FROM rate_limits r
- USING (SELECT key FROM rate_limits WHERE key = ANY($1) ORDER BY key COLLATE "C" FOR UPDATE) held
- WHERE r.key = held.key
+  FROM held
+ WHERE r.key = held.key AND r.key = ANY($2) AND r.expires_at > $1 AND r.hits > 0
 """
 
 
@@ -96,13 +95,9 @@ class PostgresCounters:
         keys, maxima = [key for key, _, _ in windows], [maximum for _, maximum, _ in windows]
         return max(0, int(await self._database.pool.fetchval(FIND_HITS_LEFT, now, keys, maxima)))
 
-    async def refund(self, now: datetime, keys: Sequence[str]) -> None:
-        """As `Counters.refund`."""
-        await self._database.pool.execute(REFUND, now, keys)
-
-    async def reset(self, keys: Sequence[str]) -> None:
-        """As `Counters.reset`."""
-        await self._database.pool.execute(RESET, keys)
+    async def refund(self, now: datetime, keys: Sequence[str], forgotten: Sequence[str] = ()) -> None:
+        """As `Counters.refund`, in one statement."""
+        await self._database.pool.execute(REFUND, now, keys, forgotten)
 
     async def close(self) -> None:
         """Nothing to close: the database is not this object's own."""

@@ -53,6 +53,8 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 
 # The setting of a limit is LIMIT_ and its name in capitals. Limits by client allow for an office whose people share one
 # address. One line a limit.
+# In any 24 hours two windows of a day side by side let through twice the hits: the guesses at one account are then
+# fewer than 100, those of strangers at most 50.
 # fmt: off
 LIMITS: Mapping[str, Limit] = {
     "notice_to_address": Limit("1/30 seconds;5/hour", "notices to one address, such as that sign-up is closed"),
@@ -62,8 +64,8 @@ LIMITS: Mapping[str, Limit] = {
     "invitation_by_inviter": Limit("30/minute;300/day", "people that one user invites or adds"),
     "invitation_by_language": Limit("100/hour", "people who are invited or added to one language"),
     "guess_by_client": Limit("60/minute;200/hour;500/day", "other guesses of one client", announced=True),
-    "guess_by_account_strangers": Limit("50/day", "guesses of all strangers at one account"),
-    "guess_by_account_devices": Limit("49/day", "guesses of all known devices of one account"),
+    "guess_by_account_strangers": Limit("25/day", "guesses of all strangers at one account"),
+    "guess_by_account_devices": Limit("24/day", "guesses of all known devices of one account"),
     "guess_by_account_consecutive": Limit("100/365 days", "guesses of strangers at one account in a row"),
     "guess_by_device": Limit("10/day", "guesses on one known device"),
     "guess_by_flow": Limit("5/10 minutes", "guesses of one flow"),

@@ -44,7 +44,7 @@ def valkey() -> Iterator[ValkeyServer]:
 async def counting(counters: Counters, app: RunningApp) -> AsyncIterator[RateLimits]:
     """The limits of `TABLE`, counted there, with no use counted yet."""
     limits = RateLimits(counters, app.clock, WINDOWS, TABLE)
-    await limits.reset(ADA, BOB, OFFICE, READ)
+    await limits.refund(forgotten=[ADA, BOB, OFFICE, READ])
     yield limits
     await limits.close()
 
@@ -140,7 +140,7 @@ async def test_a_refund_takes_back_one_use_and_no_use_twice(app: RunningApp, lim
 async def test_a_reset_forgets_the_uses_of_these_identifiers_alone(limits: RateLimits) -> None:
     for use in (ADA, BOB, OFFICE):
         assert await wait(limits, use) == 0
-    await limits.reset(ADA, OFFICE)
+    await limits.refund(forgotten=[ADA, OFFICE])
     assert (await wait(limits, ADA), await wait(limits, BOB)) == (0, 30)
 
 
@@ -163,7 +163,7 @@ async def test_a_limit_that_is_off_accepts_every_use(app: RunningApp, limits: Ra
     assert [await wait(limits, unlimited) for _ in range(9)] == [0] * 9
     assert await limits.allows(*unlimited)
     await limits.refund(unlimited)
-    await limits.reset(unlimited)
+    await limits.refund(forgotten=[unlimited])
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM rate_limits") == 0
 
 
@@ -185,7 +185,7 @@ async def assert_uncounted(limits: RateLimits) -> None:
         assert [await refusal(limits, READ) for _ in range(2)] == [None, None]
         assert await limits.allows(*READ)
         await limits.refund(ADA)
-        await limits.reset(ADA)
+        await limits.refund(forgotten=[ADA])
     assert [line["event"] for line in lines] == ["rate_limits_unavailable"] * 5
     refused = await refusal(limits, READ, ADA)
     assert refused

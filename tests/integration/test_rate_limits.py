@@ -171,7 +171,7 @@ async def test_uses_refunds_and_resets_that_cross_do_not_deadlock(limits: RateLi
         if number % 3 == 0:
             await limits.refund(*order)
         if number % 7 == 0:
-            await limits.reset(*reversed(order))
+            await limits.refund(forgotten=[*reversed(order)])
         return taken
 
     async with asyncio.timeout(10):

@@ -78,7 +78,7 @@ async def test_a_wrong_code_runs_the_same_statements_with_and_without_a_valid_co
         costs.append([statement for statement in statements if not statement.startswith(("BEGIN", "COMMIT"))])
 
     assert costs == [costs[0]] * len(ADDRESSES)
-    assert [await spend(app_with_accounts, "guess_by_account_strangers", address) for address in ADDRESSES] == [49] * 4
+    assert [await spend(app_with_accounts, "guess_by_account_strangers", address) for address in ADDRESSES] == [24] * 4
 
 
 async def test_a_wrong_code_for_every_address_gets_the_same_answer(app_with_accounts: RunningApp) -> None:

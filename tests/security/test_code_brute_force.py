@@ -30,7 +30,7 @@ async def _has_code(app: RunningApp, purpose: str = "sign_in") -> bool:
     return "one-time code" in text_of(message)
 
 
-async def test_100_concurrent_guesses_at_two_workers_use_5_attempts_of_the_code_and_50_of_the_account(
+async def test_100_concurrent_guesses_at_two_workers_use_5_attempts_of_the_code_and_25_of_the_account(
     app: RunningApp, second_worker: RunningApp
 ) -> None:
     await app.user(ADDRESS)
@@ -41,7 +41,7 @@ async def test_100_concurrent_guesses_at_two_workers_use_5_attempts_of_the_code_
         answer = await redeem(worker.client(ip=f"192.0.2.{number}"), **SIGN_IN, code=wrong(code))
         return answer.status_code
 
-    assert Counter(await at_once(100, try_wrong)) == {410: 50, 429: 50}
+    assert Counter(await at_once(100, try_wrong)) == {410: 25, 429: 75}
     assert await app.resources.database.pool.fetchval("SELECT attempts_left FROM keys WHERE kind = 'single_use'") == 0
     for worker in (app, second_worker):
         assert (await redeem(worker.client(), **SIGN_IN, code=code)).status_code == 429
@@ -102,13 +102,13 @@ async def test_wrong_codes_in_a_row_count_from_code_to_code_and_right_ones_do_no
         for _ in range(4):
             assert (await redeem(app.client(), **SIGN_IN, code=wrong(code))).status_code == 410
         app.clock.forward(minutes=12)
-    assert await spend(app, STRANGERS) == 42
+    assert await spend(app, STRANGERS) == 17
     app.clock.forward(days=1)
     code = code_in(await mailed(app, "sign_in"))
     assert (await redeem(app.client(), **SIGN_IN, code=code)).status_code == 201
     await app.resources.background.flush()
 
-    assert await spend(app, STRANGERS) == 50
+    assert await spend(app, STRANGERS) == 25
     assert await spend(app, CONSECUTIVE) == 100
 
 

@@ -42,7 +42,7 @@ async def test_a_refused_guess_uses_nothing_of_the_account(app: RunningApp) -> N
     for _ in range(10):
         assert (await guess(app.client(ip=NETWORK))).status_code == 429
 
-    assert await spend(app, "guess_by_account_strangers") == 50
+    assert await spend(app, "guess_by_account_strangers") == 25
 
 
 async def test_a_success_on_the_attackers_own_account_does_not_clear_the_count_of_the_network(app: RunningApp) -> None:

@@ -105,5 +105,5 @@ async def test_refused_requests_count_as_no_guess(small: RunningApp) -> None:
     await small.resources.background.flush()
 
     assert {answer.status_code for answer in answers} == {201, 503}
-    assert [await spend(small, "guess_by_account_strangers", email) for email in FLOODERS] == [50] * len(FLOODERS)
+    assert [await spend(small, "guess_by_account_strangers", email) for email in FLOODERS] == [25] * len(FLOODERS)
     assert await spend(small, "guess_by_client", "192.0.2.1") == 60

@@ -39,7 +39,7 @@ async def test_step_ups_count_with_the_other_guesses_of_strangers_at_the_account
     token = await app.token(user_id)
     for _ in range(5):
         assert await _prove(_thief(app, token), "wrong") == 401
-    assert await spend(app, "guess_by_account_strangers") == 45
+    assert await spend(app, "guess_by_account_strangers") == 20
 
     assert await _prove(_thief(app, token), SECRET) == 429
 
@@ -72,4 +72,4 @@ async def test_the_owner_steps_up_on_a_known_device_while_strangers_have_spent_t
     assert await _prove(device, SECRET) == 200
     await app.resources.background.flush()
     # The device has a new nonce, and the account three wrong guesses of its devices.
-    assert await spend(app, "guess_by_account_devices") == 46
+    assert await spend(app, "guess_by_account_devices") == 21

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from app.auth.passwords.process import HashProcess
 from app.auth.passwords.program import Costs, argon2id
-from app.auth.passwords.queue import OPERATOR, FairQueue, HashClient, QueueFullError
+from app.auth.passwords.queue import OPERATOR, FairQueue, HashClient, QueueFullError, QueueSlowError
 from app.errors import Problem
 from app.settings.model import Settings
 
@@ -38,8 +38,8 @@ class SecretHasher:
     async def hash(self, secret: str, client: HashClient = OPERATOR) -> str:
         """The hash of the secret, as a PHC string. `client` is who waits for it.
 
-        Raises `Problem` `temporarily_unavailable` if the queue, or the client's part of it, is full, or if no process
-        can be started.
+        Raises `Problem` `temporarily_unavailable` if the queue, or the client's part of it, is full, if the wait is
+        too long, or if no process can be started.
         """
         return await self._run(client, lambda process: process.hash(secret))
 
@@ -75,6 +75,8 @@ class SecretHasher:
             await self._queue.enter(client)
         except QueueFullError:
             raise _unavailable("hash_queue_full") from None
+        except QueueSlowError:
+            raise _unavailable("hash_queue_slow") from None
         # The first of the least loaded: while sign-ins are rare, one process is enough and no other is started.
         process = min(self._loads, key=self._loads.__getitem__)
         self._loads[process] += 1

@@ -13,6 +13,8 @@ STRANGERS_PART = 3 / 4
 ACCOUNT_PART = 1 / 8
 # A part of a small queue still has this many places.
 PART_MIN = 2
+# Whoever has waited so long is told to come again: people and proxies have given up soon after.
+WAIT_SECONDS = 5.0
 
 
 class HashClient(Struct, frozen=True):
@@ -34,6 +36,10 @@ class QueueFullError(Exception):
     """The queue, or the client's part of it, is full."""
 
 
+class QueueSlowError(Exception):
+    """The client has waited for the whole time that a client may wait."""
+
+
 class FairQueue:
     """Lets `at_work` clients work at a time, known ones first, and each class in the order of arrival.
 
@@ -41,7 +47,8 @@ class FairQueue:
     many, all strangers together at most `STRANGERS_PART`, and the known devices of one account `ACCOUNT_PART`.
     """
 
-    def __init__(self, *, at_work: int, places: int) -> None:
+    def __init__(self, *, at_work: int, places: int, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._wait_seconds = wait_seconds
         self._free = at_work
         self._places = places
         self._places_of_network = max(PART_MIN, int(places * NETWORK_PART))
@@ -58,7 +65,10 @@ class FairQueue:
         return self._taken.total()
 
     async def enter(self, client: HashClient) -> None:
-        """Wait for a turn to work, which ends with `leave`. Raises `QueueFullError`, at once and never later."""
+        """Wait for a turn to work, which ends with `leave`.
+
+        Raises `QueueFullError`, at once and never later, and `QueueSlowError` after `wait_seconds`.
+        """
         if self._is_full_for(client):
             raise QueueFullError
         self._taken[client] += 1
@@ -69,12 +79,15 @@ class FairQueue:
         turn = asyncio.get_running_loop().create_future()
         self._waiting[client.known].append(turn)
         try:
-            await turn
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._wait_seconds):
+                await turn
+        except (TimeoutError, asyncio.CancelledError) as ended:
             if turn.cancelled():
                 self._give_back(client)
-            else:  # its turn came before it could be cancelled
+            else:  # its turn came before the wait could end
                 self.leave(client)
+            if isinstance(ended, TimeoutError):
+                raise QueueSlowError from None
             raise
 
     def leave(self, client: HashClient) -> None:

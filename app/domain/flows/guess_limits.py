@@ -105,14 +105,17 @@ def take_back(resources: Resources, guess: Guess) -> None:
 
 def note_right(resources: Resources, guess: Guess) -> None:
     """Take back a right guess, and forget the account's wrong guesses in a row, in the background."""
-    uses = [use for use in guess.uses if use.name != CONSECUTIVE]
-    resources.background.start("refund_of_guess_failed", resources.rate_limits.refund(*uses))
-    note_owner(resources, guess.address)
+    in_a_row = Use(CONSECUTIVE, guess.address)
+    uses = [use for use in guess.uses if use != in_a_row]
+    settling = resources.rate_limits.refund(*uses, forgotten=[in_a_row])
+    resources.background.start("refund_of_guess_failed", settling)
 
 
 def note_owner(resources: Resources, address: str) -> None:
     """Forget the account's wrong guesses in a row, in the background: its owner has proved who they are."""
-    resources.background.start("reset_of_guesses_failed", resources.rate_limits.reset(Use(CONSECUTIVE, address)))
+    resources.background.start(
+        "reset_of_guesses_failed", resources.rate_limits.refund(forgotten=[Use(CONSECUTIVE, address)])
+    )
 
 
 async def codes_accepted(resources: Resources, address: str) -> bool:

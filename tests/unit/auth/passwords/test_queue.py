@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.auth.passwords.queue import OPERATOR, FairQueue, HashClient, QueueFullError
+from app.auth.passwords.queue import OPERATOR, FairQueue, HashClient, QueueFullError, QueueSlowError
 
 
 def stranger(network: int) -> HashClient:
@@ -120,3 +120,15 @@ async def test_a_full_queue_refuses_at_once() -> None:
     await queue.enter(stranger(1))
     with pytest.raises(QueueFullError):
         await queue.enter(OPERATOR)
+
+
+async def test_who_waits_for_too_long_gives_the_place_back() -> None:
+    queue = FairQueue(at_work=1, places=8, wait_seconds=0.01)
+    await queue.enter(stranger(1))
+    with pytest.raises(QueueSlowError):
+        await queue.enter(stranger(2))
+    assert queue.taken == 1
+
+    queue.leave(stranger(1))
+    await queue.enter(stranger(2))
+    assert queue.taken == 1
