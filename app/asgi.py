@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -17,6 +16,7 @@ from app import logs
 from app.auth.middleware import AuthenticationMiddleware
 from app.clock import Clock, utc_now
 from app.domain.audit.module import MODULE as AUDIT
+from app.domain.config.module import MODULE as CONFIG
 from app.domain.flows.module import MODULE as FLOWS
 from app.domain.keys.module import MODULE as KEYS
 from app.domain.languages.module import MODULE as LANGUAGES
@@ -26,7 +26,7 @@ from app.domain.sessions.module import MODULE as SESSIONS
 from app.domain.sessions.service import SessionAuthenticator
 from app.domain.users.module import MODULE as USERS
 from app.guards.authorize import ANYONE, require_guards
-from app.http import openapi
+from app.http import openapi, operation_rules
 from app.http.bodies import MAX_BODY_BYTES, StrictJSON
 from app.http.health import HealthController
 from app.http.outermost import outermost
@@ -41,7 +41,7 @@ from app.settings.load import load
 from app.settings.model import Settings
 
 # Every domain of the service. The order is that of the groups in the OpenAPI document.
-MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT)
+MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT, CONFIG)
 
 CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")
@@ -86,7 +86,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     app = Litestar(
         route_handlers=[_router()],
         dependencies={"resources": _provide(resources), "database": _provide(database)},
-        middleware=[AuthenticationMiddleware(sessions, resources.cookie, settings.own_origins)],
+        middleware=[AuthenticationMiddleware(sessions, resources.cookie.name, settings.own_origins)],
         exception_handlers={Exception: problem_response, HTTPException: problem_response},
         dto=StrictJSON,
         return_dto=None,
@@ -95,7 +95,6 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
             {"clock": clock, "settings": settings, "resources": resources, "sessions": sessions, "worker": worker}
         ),
         lifespan=[lifespan],
-        cors_config=_cors(settings),
         openapi_config=openapi.config(
             resources.cookie, TAGS, Router("/api", guards=[ANYONE], include_in_schema=False, route_handlers=[])
         ),
@@ -103,6 +102,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     )
     require_guards(app)
     openapi.complete(app, StrictJSON.closed_types(app))
+    operation_rules.add_rules(app)
     return app
 
 
@@ -127,16 +127,3 @@ def _router() -> Router:
 def _provide(value: object) -> Provide:
     give: Callable[[], object] = lambda: value  # noqa: E731 # Litestar reads the annotation-free callable as it is
     return Provide(give, sync_to_thread=False)
-
-
-def _cors(settings: Settings) -> CORSConfig | None:
-    if not settings.allowed_origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(settings.allowed_origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Content-Type", "If-Match", "If-None-Match"],
-        expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
-        allow_credentials=True,
-        max_age=600,
-    )

@@ -1,9 +1,11 @@
 """The closed list of problem codes, and the exceptions that carry them. `http/problems.py` renders the answers."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Kind(NamedTuple):
@@ -17,10 +19,12 @@ KINDS: Mapping[str, Kind] = {
     "malformed_json": Kind(400, "The body is not JSON"),
     "malformed_request": Kind(400, "The request cannot be read"),
     "not_signed_in": Kind(401, "Sign in first"),
+    "session_replaced": Kind(401, "The session has a newer token"),
     "invalid_credentials": Kind(401, "These credentials do not sign anyone in"),
     "method_disabled": Kind(403, "This way of signing in is switched off"),
     "forbidden": Kind(403, "You may not do this"),
     "cross_site_request": Kind(403, "The request comes from another site"),
+    "session_not_kept": Kind(403, "Your browser would not keep this session"),
     "onboarding_required": Kind(403, "Finish your profile first"),
     "reauthentication_required": Kind(403, "Prove again who you are"),
     "not_found": Kind(404, "There is no such resource"),
@@ -45,6 +49,19 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+class CurrentVersion(Struct, frozen=True, rename="camel"):
+    """The version that a write has met instead of the expected one, by whom and when.
+
+    `version` is what the next write names; it is null if the resource was deleted then. `updated_by` is null once that
+    user is deleted, and `updated_by_name` also where the caller may not know the name.
+    """
+
+    version: int | None
+    updated_by: UUID | None
+    updated_by_name: str | None
+    updated_at: datetime
+
+
 # The closed list of the codes of unacceptable values.
 FIELD_CODES = frozenset({
     "ambiguous", "derived_secret", "duplicate", "invalid", "invalid_character", "invalid_code",
@@ -56,17 +73,19 @@ FIELD_CODES = frozenset({
 Params = Mapping[str, str | int]
 
 
-class FieldError(Struct, frozen=True):
+class FieldError(Struct, frozen=True, omit_defaults=True):
     """One unacceptable value: `field` is its path in the body or the parameter's name, `code` is stable.
 
     `code` is one of `FIELD_CODES`; another one raises `ValueError`. `message` is for developers, in English: the answer
     shows it as the `hint`, beside a text for people, which `code` and `params` choose. Neither repeats the value.
+    `current` is for values that expect another version; None if there never was one.
     """
 
     field: str
     code: str
     message: str
     params: Params = {}
+    current: CurrentVersion | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         if self.code not in FIELD_CODES:
@@ -78,7 +97,8 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
 
     `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` tells developers what to do, in English, and
     never repeats a secret or a query string. The text for people is chosen by `code` and `params`; the seconds of a
-    `Retry-After` header are `retryAfter` in `params`. `reason` says in a word why a request was refused for overload;
+    `Retry-After` header are `retryAfter` in `params`. `current` is the version that a refused write has met; None if
+    there never was one. `reason` says in a word why a request was refused for overload;
     only logs and metrics show it.
     """
 
@@ -90,6 +110,7 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         errors: list[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
         reason: str = "",
+        current: CurrentVersion | UnsetType | None = UNSET,
         params: Params | None = None,
     ) -> None:
         self.kind = KINDS[code]
@@ -97,6 +118,7 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         self.code = code
         self.detail = detail
         self.reason = reason
+        self.current = current
         self.errors = errors or []
         self.headers = dict(headers or {})
         self.params = dict(params or {})

@@ -10,6 +10,7 @@ import asyncpg
 from argon2 import PasswordHasher
 
 from app.auth.tokens import new_session_token, token_hash
+from app.http.pagination import time_cursor
 from app.postgres.base import new_id
 
 USERS = 10_000
@@ -94,7 +95,7 @@ class _Rows:
         self.texts.extend([(LARGE_CODE, key, "A text of a few words", "draft", 1, now) for key in keys])
         path = f"/api/languages/{LARGE_CODE}"
         return {
-            f"GET members of {LARGE:,}": _paged(reader, f"{path}/members", str(ids[-PAGE - 1])),
+            f"GET members of {LARGE:,}": _paged(reader, f"{path}/members", time_cursor(now, ids[PAGE])),
             f"GET translations of {LARGE:,}": _paged(reader, f"{path}/translations", keys[-PAGE - 1]),
         }
 

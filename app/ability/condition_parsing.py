@@ -11,7 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
-from app.ability.conditions import MEMBERSHIP_OPERATORS, ORDERING_OPERATORS, Conditions, FieldCondition
+from app.ability.conditions import (
+    LIST_OPERATORS,
+    MEMBERSHIP_OPERATORS,
+    ORDERING_OPERATORS,
+    Conditions,
+    FieldCondition,
+)
 from app.ability.js_values import MISSING, NUMBER_TYPES, SCALAR_TYPES, Scalar, to_json_value
 
 JsonType: TypeAlias = Literal["string", "number", "boolean"]
@@ -23,7 +29,16 @@ PYTHON_TYPES: Final[Mapping[JsonType, frozenset[type]]] = {
     "boolean": frozenset({bool}),
 }
 NULLABLE_TYPES: Final = {json_type: classes | {type(None)} for json_type, classes in PYTHON_TYPES.items()}
-OPERATORS: Final = frozenset({"$eq", "$ne", "$exists"}) | MEMBERSHIP_OPERATORS | ORDERING_OPERATORS.keys()
+OPERATORS: Final = (
+    frozenset({"$eq", "$ne", "$exists"}) | MEMBERSHIP_OPERATORS | LIST_OPERATORS | ORDERING_OPERATORS.keys()
+)
+# What to write instead of the operators of CASL that are refused.
+WAYS_OUT: Final[Mapping[object, str]] = {
+    "$regex": "list the values with $in, or give the subject an attribute that says what the pattern says",
+    "$elemMatch": "write a dotted path for a condition on one attribute of the entries",
+    "$and": "write all conditions in one object",
+    **dict.fromkeys(("$or", "$nor", "$not"), "write several rules, and a denial for what is excluded"),
+}
 
 # CASL's parser finds these names on Object.prototype; it takes `__itself__` for the subject itself.
 FORBIDDEN_SEGMENTS: Final = frozenset(
@@ -93,8 +108,12 @@ def split_path(path: object) -> tuple[str, ...]:
     segments = tuple(path.split("."))
     for segment in segments:
         if not segment or segment[0] == "$" or segment in FORBIDDEN_SEGMENTS:
-            raise InvalidRule(f"conditions.{path}: the path segment {segment!r} is forbidden")
+            raise InvalidRule(f"conditions.{path}: the path segment {segment!r} is forbidden{_way_out(segment)}")
     return segments
+
+
+def _way_out(operator: object) -> str:
+    return f": {WAYS_OUT[operator]}" if operator in WAYS_OUT else ""
 
 
 def _types_of_path(path: str, attribute_types: Sequence[AttributeTypes]) -> frozenset[JsonType]:
@@ -114,8 +133,12 @@ def _parse_operator(
 ) -> FieldCondition:
     location = f"conditions.{path}.{operator}"
     if not isinstance(operator, str) or operator not in OPERATORS:
-        raise InvalidRule(f"{location}: unknown operator")
-    if operator in MEMBERSHIP_OPERATORS:
+        raise InvalidRule(f"{location}: unknown operator{_way_out(operator)}")
+    if operator == "$size":
+        if value.__class__ is not int or not 0 <= value <= _MAX_SAFE_INTEGER:
+            raise InvalidRule(f"{location}: a number of entries is expected, not {value!r}")
+        return FieldCondition(path, segments, operator, value)
+    if operator in MEMBERSHIP_OPERATORS or operator == "$all":
         if not isinstance(value, list | tuple):
             raise InvalidRule(f"{location}: a list is expected, not {value!r}")
         values, classes = _parse_scalars(location, value, types)

@@ -34,6 +34,8 @@ ORDERING_OPERATORS: Final[Mapping[str, frozenset[int]]] = {
     "$gte": frozenset({1, 0}),
 }
 MEMBERSHIP_OPERATORS: Final = frozenset({"$in", "$nin"})
+# They are about the whole list of an attribute, all others about one of its entries.
+LIST_OPERATORS: Final = frozenset({"$all", "$size"})
 
 
 class MissingAttribute(LookupError):  # noqa: N818 - named after what is missing, like KeyError
@@ -43,8 +45,8 @@ class MissingAttribute(LookupError):  # noqa: N818 - named after what is missing
 class FieldCondition(msgspec.Struct, frozen=True):
     """One `path operator value`.
 
-    For `$in` and `$nin`, `members` and `booleans` are the values as sets. Booleans have a set of their own, because
-    `True == 1` in Python.
+    For `$in`, `$nin` and `$all`, `members` and `booleans` are the values as sets. Booleans have a set of their own,
+    because `True == 1` in Python.
     """
 
     path: str
@@ -100,6 +102,10 @@ def _compile_condition(condition: FieldCondition, *, strict: bool) -> Predicate:
         return _exists_predicate(condition)
     if condition.operator in {"$eq", "$ne"} and condition.value is None:
         predicate = _null_predicate(condition)
+    elif condition.operator == "$all":
+        predicate = _all_predicate(condition)
+    elif condition.operator == "$size":
+        predicate = _size_predicate(condition)
     else:
         predicate = _value_predicate(condition)
     if not strict:
@@ -163,6 +169,32 @@ def _null_predicate(condition: FieldCondition) -> Predicate:
         return value is MISSING or value is None or (isinstance(value, list) and None in value)
 
     return lambda attributes: parent_matches(get_by_path(attributes, parents), name, is_null) is expected
+
+
+def _all_predicate(condition: FieldCondition) -> Predicate:
+    """Whether the attribute is a list with every one of the values."""
+
+    def has_all(attributes: Attributes) -> bool:
+        actual = get_by_path(attributes, condition.segments)
+        if not isinstance(actual, list):
+            return False
+        entries = [entry for entry in map(to_json_value, actual) if entry.__class__ in SCALAR_TYPES]
+        members = {entry for entry in entries if entry.__class__ is not bool}
+        booleans = {entry for entry in entries if entry.__class__ is bool}
+        return condition.members <= members and condition.booleans <= booleans
+
+    return has_all
+
+
+def _size_predicate(condition: FieldCondition) -> Predicate:
+    """Whether the attribute is a list with so many entries."""
+    *parents, name = condition.segments
+
+    def has_size(parent: object) -> bool:
+        value = get_attribute(parent, name)
+        return isinstance(value, list) and len(value) == condition.value
+
+    return lambda attributes: parent_matches(get_by_path(attributes, parents), name, has_size)
 
 
 def _exists_predicate(condition: FieldCondition) -> Predicate:

@@ -31,7 +31,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.ability.ability import Ability
 from app.ability.column_values import TEXT_TYPES, NotExpressible, is_number, is_storable, parameters_of, time_of
-from app.ability.conditions import MEMBERSHIP_OPERATORS, ORDERING_OPERATORS, FieldCondition
+from app.ability.conditions import LIST_OPERATORS, MEMBERSHIP_OPERATORS, ORDERING_OPERATORS, FieldCondition
 from app.ability.js_values import NUMBER_TYPES, Scalar, compare
 from app.ability.rules import CompiledRule
 
@@ -129,6 +129,8 @@ def _condition_to_sql(condition: FieldCondition, columns: Columns) -> ColumnElem
     if condition.path not in columns:
         raise NotExpressible(f"conditions.{condition.path}: no column is mapped")
     column: ColumnElement[Any] = columns[condition.path].expression
+    if condition.operator in LIST_OPERATORS:
+        raise NotExpressible(f"conditions.{condition.path}.{condition.operator}: a column holds no list")
     if condition.operator == "$exists":
         return true() if condition.value else false()
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)

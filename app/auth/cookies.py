@@ -4,39 +4,60 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from app.settings.model import Settings
+from app.settings.model import COOKIE_NAME, HOST_PREFIX, Settings
+from app.settings.sites import cookie_domains
+from app.settings.urls import host_of
 
-NAME = "auth_session"
-HOST_PREFIX = "__Host-"
-HOST_PREFIXED_NAME = f"{HOST_PREFIX}{NAME}"
+# More cookies of our name than this in one request are not looked up.
+COOKIES_MAX = 4
 
 Headers = Iterable[tuple[bytes, bytes]]
 
 
 class SessionCookie(Struct, frozen=True):
-    """The name of the cookie in this deployment, and whether it has the attribute `Secure`."""
+    """The name of the cookie in this deployment, and its attributes `Secure` and `Domain` (empty: this host alone).
 
-    name: str = NAME
+    `elsewhere` are the other domains at which a browser may keep a cookie of the name and send it here; empty is the
+    host alone.
+    """
+
+    name: str = COOKIE_NAME
     secure: bool = True
+    domain: str = ""
+    elsewhere: tuple[str, ...] = ()
 
     def set_cookie(self, token: str, max_age: int) -> str:
         """The value of `Set-Cookie` that stores `token` for `max_age` seconds."""
-        secure = "; Secure" if self.secure else ""
-        return f"{self.name}={token}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}"
+        return self._at(self.domain, token, max_age)
 
     def clear_cookie(self) -> str:
         """The value of `Set-Cookie` that removes the cookie."""
         return self.set_cookie("", 0)
 
+    def clear_elsewhere(self) -> list[str]:
+        """The values of `Set-Cookie` that remove foreign cookies of the name, which would make requests anonymous.
+
+        Send them before the cookie itself: by RFC 6265 one for the domain of the host overwrites that of the host.
+        """
+        return [self._at(domain, "", 0) for domain in self.elsewhere]
+
+    def _at(self, domain: str, token: str, max_age: int) -> str:
+        at = f"; Domain={domain}" if domain else ""
+        secure = "; Secure" if self.secure else ""
+        return f"{self.name}={token}; Max-Age={max_age}{at}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
 
 def cookie_for(settings: Settings) -> SessionCookie:
     """The session cookie of this deployment."""
-    name = HOST_PREFIXED_NAME if settings.cookie_host_prefix else NAME
-    return SessionCookie(name=name, secure=settings.secure_cookies)
+    if settings.cookie_host_prefix:  # browsers keep it for the host alone
+        return SessionCookie(f"{HOST_PREFIX}{settings.cookie_name}", secure=True)
+    at = ("", *cookie_domains(host_of(settings.public_url)))
+    elsewhere = tuple(domain for domain in at if domain != settings.cookie_domain)
+    return SessionCookie(settings.cookie_name, settings.secure_cookies, settings.cookie_domain, elsewhere)
 
 
 def neighbour(cookie: SessionCookie, name: str) -> SessionCookie:
-    """Another cookie of this deployment, with the same attributes and prefix as the session cookie."""
+    """Another cookie of this deployment, for the host alone, with the prefix and `Secure` of the session cookie."""
     prefix = HOST_PREFIX if cookie.name.startswith(HOST_PREFIX) else ""
     return SessionCookie(name=f"{prefix}{name}", secure=cookie.secure)
 
@@ -48,9 +69,9 @@ def cookie_value(header: str | None, name: str) -> str | None:
 
 
 class Credential(Struct, frozen=True):
-    """The session token that a request presents, None if there is none or two. `cookie`: it was sent as a cookie."""
+    """The session tokens that a request presents. `cookie`: it has cookies of our name, of which each holds a token."""
 
-    token: str | None = None
+    tokens: tuple[str, ...] = ()
     cookie: bool = False
 
 
@@ -58,8 +79,8 @@ def read_credential(headers: Headers, cookie_name: str) -> Credential:
     """The credential of a request.
 
     `Authorization: Bearer` takes precedence over the cookie, because a page of another site cannot send that header.
-    An Authorization header of another scheme is not for this service: it is that of a proxy in front. Two cookies of
-    our name (a neighbouring host can plant a second) or two Authorization headers mean no token.
+    An Authorization header of another scheme is not for this service: it is that of a proxy in front. Two Authorization
+    headers mean no token, and so do more than `COOKIES_MAX` cookies of our name.
     """
     cookies: list[str] = []
     authorizations: list[str] = []
@@ -72,10 +93,8 @@ def read_credential(headers: Headers, cookie_name: str) -> Credential:
         return Credential(cookie=bool(cookies))
     scheme, _, token = "".join(authorizations).partition(" ")
     if scheme.lower() == "bearer":
-        return Credential(token.strip())
-    if cookies:
-        return Credential(cookies[0] if len(cookies) == 1 else None, cookie=True)
-    return Credential()
+        return Credential((token.strip(),))
+    return Credential(tuple(cookies) if len(cookies) <= COOKIES_MAX else (), cookie=bool(cookies))
 
 
 def _cookie_values(header: str, wanted: str) -> list[str]:

@@ -28,3 +28,9 @@ def is_cross_site(headers: Iterable[tuple[bytes, bytes]], own_origins: frozenset
     if origins:
         return not origins <= own_origins
     return has_cookie or not sites <= {b"none"}
+
+
+def loses_cookie(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the browser says that the page is of another site: then it drops a `SameSite=Lax` cookie of the answer,
+    even for an allowed origin."""
+    return any(name == b"sec-fetch-site" and value == b"cross-site" for name, value in headers)

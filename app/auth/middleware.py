@@ -2,65 +2,72 @@
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.auth.cookies import SessionCookie, read_credential
-from app.auth.csrf import SAFE_METHODS, is_cross_site
-from app.auth.principal import ANONYMOUS, Authenticator
+from app.auth.cookies import read_credential
+from app.auth.csrf import SAFE_METHODS, is_cross_site, loses_cookie
+from app.auth.principal import ANONYMOUS, Authenticator, Principal
 from app.auth.tokens import is_session_token
 from app.errors import Problem
 
 # The `opt` of a route whose answer sets the cookie: cross-site requests are refused there even without a cookie (login
 # CSRF).
 SETS_COOKIE = "sets_cookie"
+# The `opt` of a route that says whether a token which the session has replaced a few seconds ago still counts there.
+# Without it: yes for safe methods.
+ACCEPTS_REPLACED = "accepts_replaced"
+# The `opt` of a route that needs the details of the principal.
+NEEDS_DETAILS = "needs_details"
+# In the state of an anonymous request: the tokens that it presents.
+PRESENTED_TOKENS = "presented_tokens"
+NOT_KEPT = (
+    "Your browser keeps no session of this service for a page of another site. Serve both from one site, such as "
+    "app.example.org and id.example.org, or one host name: localhost and 127.0.0.1 are two sites."
+)
 
 
 class AuthenticationMiddleware(ASGIMiddleware):
     """Sets `scope["user"]` to the principal and `scope["auth"]` to the token that proved it, or None.
 
     A token that is malformed, unknown, expired or of a suspended user makes the request anonymous and raises no error.
-    Raises `Problem` `cross_site_request`.
+    Of several cookies, one with a live session counts; cookies with two live sessions make the request anonymous.
+    Raises `Problem`: `cross_site_request`, `session_not_kept` where the browser would drop the cookie of the answer,
+    and `session_replaced` where a replaced token does not count.
     """
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, authenticator: Authenticator, cookie: SessionCookie, own_origins: frozenset[str]) -> None:
+    def __init__(self, authenticator: Authenticator, cookie_name: str, own_origins: frozenset[str]) -> None:
         self._authenticator = authenticator
-        self._cookie = cookie
+        self._cookie_name = cookie_name
         self._own_origins = own_origins
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Authenticate, refuse cross-site requests, and send the cookie again if the session was extended."""
-        headers = scope["headers"]
-        credential = read_credential(headers, self._cookie.name)
+        """Authenticate, and refuse cross-site requests."""
+        headers, opt = scope["headers"], scope["route_handler"].opt
+        credential = read_credential(headers, self._cookie_name)
         scope["user"], scope["auth"] = ANONYMOUS, None
         unsafe = scope["method"] not in SAFE_METHODS  # type: ignore[typeddict-item] # HTTP only, see `scopes`
-        if (
-            unsafe
-            and (credential.cookie or scope["route_handler"].opt.get(SETS_COOKIE))
-            and is_cross_site(headers, self._own_origins, has_cookie=credential.cookie)
-        ):
-            raise Problem("cross_site_request", "Send the request from one of the allowed origins.")
-        token = credential.token
-        if token is not None and is_session_token(token):
-            principal = await self._authenticator.authenticate(token)
+        sets_cookie = bool(opt.get(SETS_COOKIE))
+        if unsafe and (credential.cookie or sets_cookie):
+            if is_cross_site(headers, self._own_origins, has_cookie=credential.cookie):
+                raise Problem("cross_site_request", "Send the request from one of the allowed origins.")
+            if sets_cookie and loses_cookie(headers):
+                raise Problem("session_not_kept", NOT_KEPT)
+        tokens = [token for token in credential.tokens if is_session_token(token)]
+        if tokens:
+            principal, token = await self._authenticate(tokens, detailed=bool(opt.get(NEEDS_DETAILS)))
             if principal.session is not None:
+                if not principal.replaced:
+                    self._authenticator.extend(principal)
+                elif not opt.get(ACCEPTS_REPLACED, not unsafe):
+                    raise Problem("session_replaced", "Send the request again, with the present cookie.")
                 scope["user"], scope["auth"] = principal, token
-                max_age = self._authenticator.extend(principal)
-                if max_age is not None and credential.cookie:
-                    send = _with_cookie(send, self._cookie, self._cookie.set_cookie(token, max_age))
+            else:
+                scope["state"][PRESENTED_TOKENS] = tokens
         await next_app(scope, receive, send)
 
-
-def _with_cookie(send: Send, cookie: SessionCookie, text: str) -> Send:
-    """`send` that adds the `Set-Cookie` header `text`, unless the route itself has set or cleared this cookie."""
-    start = f"{cookie.name}=".encode()
-
-    async def wrapped(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message["headers"])
-            if not any(name.lower() == b"set-cookie" and value.startswith(start) for name, value in headers):
-                message["headers"] = [*headers, (b"set-cookie", text.encode())]
-        await send(message)
-
-    return wrapped
+    async def _authenticate(self, tokens: list[str], *, detailed: bool) -> tuple[Principal, str | None]:
+        if len(tokens) == 1:
+            return await self._authenticator.authenticate(tokens[0], detailed=detailed), tokens[0]
+        return await self._authenticator.authenticate_among(tokens)

@@ -1,5 +1,6 @@
 """The principal: who calls, as one value that the rest of the app reads."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -38,12 +39,29 @@ class Membership(Struct, frozen=True):
     roles: tuple[str, ...]
 
 
+class PrincipalDetails(Struct, frozen=True):
+    """What only a description of the caller needs beside the principal.
+
+    `language_names` are those of the memberships, in their order; `has_secret`: the user can sign in with a password.
+    """
+
+    email_verified: bool
+    has_secret: bool
+    language_names: tuple[str, ...]
+
+
 class Principal(Struct, frozen=True):
-    """Who calls, and with which session. An anonymous caller is a principal too."""
+    """Who calls, and with which session. An anonymous caller is a principal too.
+
+    `replaced`: the session has had a newer token for a few seconds; the session is as it was before. `details` are None
+    unless they were asked for.
+    """
 
     user: PrincipalUser | None = None
     session: PrincipalSession | None = None
     memberships: tuple[Membership, ...] = ()
+    replaced: bool = False
+    details: PrincipalDetails | None = None
 
 
 ANONYMOUS = Principal()
@@ -55,13 +73,20 @@ class Authenticator(Protocol):
     `SessionAuthenticator` implements it, in a domain that this folder may not import.
     """
 
-    async def authenticate(self, token: str) -> Principal:
-        """The principal of a session token; `ANONYMOUS` if it is unknown or expired, or its user is suspended."""
+    async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
+        """The principal of a session token, with or without its details.
+
+        `ANONYMOUS` if the token is unknown or expired, or its user is suspended.
+        """
         ...
 
-    def extend(self, principal: Principal) -> int | None:
-        """Extend a session in use, in a background task.
+    async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
+        """The principal, with its details, of the one live session that several tokens have, and its token.
 
-        Returns the new Max-Age of the cookie in seconds, or None if no extension is due.
+        `ANONYMOUS` and None if no token has one, or two sessions are live.
         """
+        ...
+
+    def extend(self, principal: Principal) -> None:
+        """Extend a session in use, in a background task."""
         ...

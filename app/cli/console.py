@@ -12,7 +12,7 @@ from app import logs
 from app.clock import utc_now
 from app.domain.resources import Resources, make_resources
 from app.postgres import migrate
-from app.server import connect, reach_database
+from app.server.databases import connect, reach_database
 from app.settings.load import load
 from app.settings.model import Settings
 

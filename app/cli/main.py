@@ -22,7 +22,8 @@ from app.errors import Problem
 from app.guards.policy_expectations import InvalidExpectations
 from app.postgres.embedded import EmbeddedPostgresError
 from app.postgres.migrate import MigrationError
-from app.server import ServiceError, serve, work
+from app.server.errors import ServiceError
+from app.server.serve import serve, work
 from app.settings.load import SettingsError, load
 
 

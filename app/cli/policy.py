@@ -32,6 +32,8 @@ OPERATORS = {
     "$ne": "other than ",
     "$in": "one of ",
     "$nin": "none of ",
+    "$all": "a list with all of ",
+    "$size": "a list with this number of entries: ",
     "$lt": "less than ",
     "$lte": "at most ",
     "$gt": "more than ",

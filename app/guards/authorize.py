@@ -76,9 +76,10 @@ class NamedSubjectGuard(PolicyGuard, frozen=True):
     """
 
     id_from: str
+    field: str | None = None
 
     def decide(self, connection: Connection | Request) -> Decision:
-        """The answer on the named subject."""
+        """The answer on the named subject, or on `field` of it."""
         attribute = ID_ATTRIBUTES[self.subject_type]
         named = str(connection.path_params[self.id_from])
         if self.subject_type == "User":
@@ -87,7 +88,7 @@ class NamedSubjectGuard(PolicyGuard, frozen=True):
             named = conventional_case(named)
             # A new dictionary: the router keeps this one for other requests of the same path.
             connection.scope["path_params"] = {**connection.path_params, self.id_from: named}
-        return ability_of(connection).decide(self.action, Subject(self.subject_type, {attribute: named}))
+        return ability_of(connection).decide(self.action, Subject(self.subject_type, {attribute: named}), self.field)
 
 
 class OwnSubjectsGuard(PolicyGuard, frozen=True):
@@ -120,9 +121,9 @@ ANYONE = Anyone()
 SIGNED_IN = SignedIn()
 
 
-def authorize(action: str, subject_type: str, *, id_from: str) -> NamedSubjectGuard:
-    """The guard that asks about *this* subject, which the path parameter `id_from` names."""
-    return NamedSubjectGuard(action, subject_type, id_from)
+def authorize(action: str, subject_type: str, *, id_from: str, field: str | None = None) -> NamedSubjectGuard:
+    """The guard that asks about *this* subject, which the path parameter `id_from` names, or about one field of it."""
+    return NamedSubjectGuard(action, subject_type, id_from, field)
 
 
 def authorize_own(action: str, subject_type: str) -> OwnSubjectsGuard:

@@ -12,21 +12,26 @@ from app.auth.principal import Membership, Principal, PrincipalUser
 from app.guards.roles import LANGUAGE_ROLES, LANGUAGES_OF_ROLE, LanguageRole
 
 Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
-SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key"]
+SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key", "AuditEvent", "Policy", "Job"]
 
 SCHEMA = Schema(
     actions=frozenset(get_args(Action)),
     subjects={
-        "Language": {"code": "string"},
+        "Language": dict.fromkeys(("code", "name", "autonym", "textDirection"), "string"),
         "User": dict.fromkeys(("id", "name", "email", "phone", "locale", "platformRole", "status"), "string"),
         "Translation": {"languageCode": "string"},
         "Session": {"userId": "string"},
         "Key": {"userId": "string"},
+        "AuditEvent": {"id": "string"},
+        "Policy": {},
+        "Job": {"id": "string"},
     },
 )  # fmt: skip
 
-# The attribute of each subject type that an id in a path is compared with.
-ID_ATTRIBUTES: Mapping[str, str] = {"Language": "code", "Translation": "languageCode", "User": "id"}
+# The attribute of each subject type that an id in a path is compared with. There is one policy: it has no id.
+ID_ATTRIBUTES: Mapping[str, str] = {
+    "Language": "code", "Translation": "languageCode", "User": "id", "AuditEvent": "id", "Job": "id",
+}  # fmt: skip
 # The subject types that a path names by the code of a language.
 BY_LANGUAGE_CODE = frozenset({"Language", "Translation"})
 # The attribute with the owner's id, of each subject type that rules know by its owner only.
@@ -54,25 +59,41 @@ ABILITIES_KEPT = 4096
 KEPT_MEMBERSHIPS_MAX = 32
 
 INCOMPLETE = "user without a complete profile"
+# The fields that a change of a user or a language takes: no rule grants more of `update`.
+PROFILE = ("name", "phone", "locale")
+LANGUAGE_FIELDS = ("name", "autonym", "textDirection")
+WRITE = ("create", "update", "delete", "translate")
+ONLY_TRANSLATORS = "Only a translator of the language may translate it"
 
 POLICY = (
     Row("platform admin", ("manage",), ("all",)),
+    Row("platform admin", ("translate",), ("Language",), forbidden=True, reason=ONLY_TRANSLATORS),
+    Row("platform admin", WRITE, ("Translation",), forbidden=True, reason=ONLY_TRANSLATORS),
     Row(
-        "platform admin", ("translate",), ("Language", "Translation"), forbidden=True,
-        reason="Only a translator of the language may translate it",
+        "platform admin", ("manage",), ("Session", "Key"), forbidden=True,
+        reason="Only their owner may see and end sessions and keys one by one",
     ),
-    Row("every active user", ("read", "update"), ("User",), "themselves"),
     Row(
-        "every active user", ("update",), ("User",), "themselves", ("platformRole", "status"), forbidden=True,
-        reason="Nobody changes their own platform role or status",
+        "platform admin", ("update",), ("User", "Language"), forbidden=True,
+        reason="No change takes this field",
+    ),
+    Row("platform admin", ("update",), ("User",), None, PROFILE),
+    Row("platform admin", ("update",), ("Language",), None, LANGUAGE_FIELDS),
+    Row("every active user", ("read",), ("User",), "themselves"),
+    Row("every active user", ("update",), ("User",), "themselves", PROFILE),
+    Row(
+        "every active user", ("update", "administer"), ("User",), "themselves", ("platformRole", "status"),
+        forbidden=True, reason="Nobody changes their own platform role or status",
     ),
     Row("every active user", ("read", "update", "delete"), ("Session", "Key"), "their own"),
     Row("language member", ("read",), ("Language",), "languages they are a member of"),
     Row("language member", ("read",), ("Translation",), "translations of languages they are a member of"),
     Row("language translator", ("translate",), ("Language",), "languages they translate"),
+    Row("language translator", WRITE, ("Translation",), "translations of languages they translate"),
     Row("language admin", ("administer",), ("Language",), "languages they administer"),
+    Row("language admin", ("update",), ("Language",), "languages they administer", LANGUAGE_FIELDS),
     Row(INCOMPLETE, ("read",), ("User",), "themselves"),
-    Row(INCOMPLETE, ("update",), ("User",), "themselves", ("name", "phone", "locale")),
+    Row(INCOMPLETE, ("update",), ("User",), "themselves", PROFILE),
 )  # fmt: skip
 
 NOTES = (
@@ -86,8 +107,10 @@ def _holds(role: LanguageRole) -> Callable[[Principal], bool]:
     return lambda principal: any(role in membership.roles for membership in principal.memberships)
 
 
-def _codes_of(role: LanguageRole) -> Callable[[Principal], Mapping[str, object]]:
-    return lambda principal: {"code": {"$in": [item.language for item in principal.memberships if role in item.roles]}}
+def _codes_of(role: LanguageRole, attribute: str = "code") -> Callable[[Principal], Mapping[str, object]]:
+    return lambda principal: {
+        attribute: {"$in": [item.language for item in principal.memberships if role in item.roles]}
+    }
 
 
 def _codes(principal: Principal) -> list[str]:
@@ -111,6 +134,7 @@ WHICH: Mapping[str, Callable[[Principal], Mapping[str, object]]] = {
     "their own": lambda principal: {"userId": _user_id(principal)},
     "languages they are a member of": lambda principal: {"code": {"$in": _codes(principal)}},
     "translations of languages they are a member of": lambda principal: {"languageCode": {"$in": _codes(principal)}},
+    "translations of languages they translate": _codes_of("translator", "languageCode"),
     **{LANGUAGES_OF_ROLE[role]: _codes_of(role) for role in LANGUAGE_ROLES},
 }
 

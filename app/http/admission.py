@@ -4,7 +4,7 @@ import structlog
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from app.errors import Problem
-from app.http.problems import PROBLEM_JSON, headers_of, render
+from app.http.problems import send_problem
 from app.http.request_head import refuse_unreadable
 from app.http.slow_clients import (
     RunningRequests,
@@ -15,7 +15,6 @@ from app.http.slow_clients import (
     send_in_time,
 )
 from app.settings.model import Settings
-from app.words.accept_language import wanted_locale
 
 # A worker at its bound of running requests is alive: a supervisor must not restart it.
 ALWAYS_ADMITTED = "/health/live"
@@ -39,7 +38,7 @@ def admit(app: ASGIApp, settings: Settings) -> ASGIApp:
                 running.enter(request_id)
             receive = await _checked(scope, receive)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
         except Problem as problem:
-            await _answer(scope, send, problem, request_id)  # type: ignore[arg-type] # HTTP alone, as above
+            await send_problem(scope, send, problem, request_id)  # type: ignore[arg-type] # HTTP alone, as above
         else:
             await _run(app, scope, receive, send)
         finally:
@@ -67,17 +66,3 @@ async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None
         if not isinstance(cause, SlowReaderError):
             raise
         logger.warning("answer_not_read", request_id=scope["request_id"])  # type: ignore[typeddict-item]
-
-
-async def _answer(scope: HTTPScope, send: Send, problem: Problem, request_id: str) -> None:
-    """Answer the problem without the app. Nobody is authenticated yet."""
-    asked_for = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"]
-    locale = wanted_locale(", ".join(asked_for))
-    body = render(problem, f"urn:uuid:{request_id}", locale)
-    headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", str(len(body)).encode()),
-        *[(name.lower().encode(), value.encode()) for name, value in headers_of(problem, locale).items()],
-    ]
-    await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -17,7 +17,7 @@ from litestar.openapi.spec import (
     SecurityScheme,
     Tag,
 )
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from app.auth.cookies import SessionCookie
 from app.errors import FIELD_CODES, KINDS
@@ -27,6 +27,23 @@ PROBLEM = "Problem"
 PATH = "/openapi.json"
 WITHOUT_BODY = ("204", "304")
 TEXT = Schema(type=OpenAPIType.STRING)
+CURRENT_VERSION = Schema(
+    type=OpenAPIType.OBJECT,
+    description="The version that a write has met: with 412, of the resource or of each item of a batch.",
+    properties={
+        "version": Schema(
+            type=[OpenAPIType.INTEGER, OpenAPIType.NULL], description="Null if the resource was deleted then."
+        ),
+        "updatedBy": Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], format=OpenAPIFormat.UUID),
+        "updatedByName": Schema(
+            type=[OpenAPIType.STRING, OpenAPIType.NULL], description="Null where the caller may not know it."
+        ),
+        "updatedAt": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
+    },
+    required=["version", "updatedBy", "updatedByName", "updatedAt"],
+)
+# Null for a resource that never was.
+CURRENT = Schema(one_of=[Reference(ref="#/components/schemas/CurrentVersion"), Schema(type=OpenAPIType.NULL)])
 FOR_PEOPLE = Schema(
     type=OpenAPIType.STRING,
     description="For people, in the language of `Accept-Language`, else of the user, else in English.",
@@ -73,7 +90,7 @@ def complete(app: Litestar, closed: frozenset[str]) -> None:
     """
     document = app.openapi_schema
     schemas = document.components.schemas
-    schemas[PROBLEM] = _problem_schema()
+    schemas[PROBLEM], schemas["CurrentVersion"] = _problem_schema(), CURRENT_VERSION
     for name in closed:
         schema = schemas[name]
         if isinstance(schema, Schema):
@@ -137,6 +154,7 @@ def _problem_schema() -> Schema:
             "message": FOR_PEOPLE,
             "hint": FOR_DEVELOPERS,
             "params": params,
+            "current": CURRENT,
         },
         required=["field", "code", "message"],
     )
@@ -152,6 +170,7 @@ def _problem_schema() -> Schema:
             "detail": FOR_DEVELOPERS,
             "instance": TEXT,
             "errors": Schema(type=OpenAPIType.ARRAY, items=error),
+            "current": CURRENT,
         },
         required=["type", "title", "status", "code", "text"],
     )

@@ -10,6 +10,7 @@ from uuid_utils import uuid7
 
 from app.http.admission import admit
 from app.http.client_address import Network, client_address, plain, read_network
+from app.http.cors import share_with
 from app.http.encoded_slashes import path_for_router
 from app.settings.model import Settings
 
@@ -29,11 +30,11 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
     """The app inside the layer that every request passes.
 
     The layer takes the client's address from trusted proxies, gives the request an id, admits the request or refuses
-    it, adds headers to the answer, answers HEAD, and writes the access log.
+    it, adds headers to the answer, shares it with allowed origins, answers HEAD, and writes the access log.
     """
     fixed_headers = [*SECURITY_HEADERS, *_hsts(settings)]
     proxies = [read_network(proxy) for proxy in settings.trusted_proxies]
-    admitted = admit(app, settings)
+    shared = share_with(admit(app, settings), settings.allowed_origins)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -61,7 +62,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
             await send(message)
 
         try:
-            await admitted(scope, receive, send_with_headers)
+            await shared(scope, receive, send_with_headers)
         finally:
             if settings.access_log:
                 logger.info(

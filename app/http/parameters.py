@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from litestar.datastructures import ResponseHeader
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from app.http.pagination import CURSOR_MAX, MAX_LIMIT
 
@@ -20,6 +21,17 @@ Cursor = Annotated[
     QueryParameter(max_length=CURSOR_MAX, description="The `nextCursor` of the page before; none for the first page."),
 ]
 
+Search = Annotated[
+    str | None,
+    QueryParameter(pattern=r"^[^\x00]{0,200}(?![\s\S])", description="Only those with this text, in any case."),
+]
+
+IfNoneMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-None-Match", description="The ETags of the copies that the client has, or `*`."),
+]
+
+UNCHANGED = ResponseSpec(None, description="The client's copy is the present one.")
 SET_COOKIE = ResponseHeader(name="Set-Cookie", description="The session cookie.", documentation_only=True)
 SET_FLOW_COOKIE = ResponseHeader(name="Set-Cookie", description="The flow of the code.", documentation_only=True)
 SESSION_ETAG = ResponseHeader(name="ETag", description="Changes exactly when the body does.", documentation_only=True)

@@ -8,10 +8,11 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from msgspec import Struct
+from litestar.types import HTTPScope, Send
+from msgspec import UNSET, Struct, UnsetType
 
 from app.auth.principal import ANONYMOUS, Principal
-from app.errors import FieldError, Params, Problem, SubjectNotFound
+from app.errors import CurrentVersion, FieldError, Params, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
 from app.postgres.outages import outage_in, reason_of
 from app.words.accept_language import wanted_locale
@@ -46,6 +47,7 @@ class FieldDetails(Struct, frozen=True, omit_defaults=True):
     message: str
     hint: str = ""
     params: Params = {}
+    current: CurrentVersion | UnsetType | None = UNSET
 
 
 class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -63,6 +65,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
     detail: str = ""
     instance: str = ""
     errors: list[FieldDetails] = []
+    current: CurrentVersion | UnsetType | None = UNSET
 
 
 def render(problem: Problem, instance: str = "", locale: str = FALLBACK_LOCALE) -> bytes:
@@ -78,6 +81,7 @@ def render(problem: Problem, instance: str = "", locale: str = FALLBACK_LOCALE) 
             detail=problem.detail,
             instance=instance,
             errors=[_details(error, locale) for error in problem.errors],
+            current=problem.current,
         )
     )
 
@@ -88,9 +92,28 @@ def headers_of(problem: Problem, locale: str) -> dict[str, str]:
     return {**problem.headers, "Content-Language": locale, "Vary": vary}
 
 
+async def send_problem(scope: HTTPScope, send: Send, problem: Problem, request_id: str) -> None:
+    """Answer the problem without the app, in a layer outside of it. Nobody is authenticated yet."""
+    asked_for = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"]
+    locale = wanted_locale(", ".join(asked_for))
+    body = render(problem, f"urn:uuid:{request_id}", locale)
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *[(name.lower().encode(), value.encode()) for name, value in headers_of(problem, locale).items()],
+    ]
+    await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
 def _details(error: FieldError, locale: str) -> FieldDetails:
     return FieldDetails(
-        error.field, error.code, field_text(locale, error.code, error.params), error.message, error.params
+        error.field,
+        error.code,
+        field_text(locale, error.code, error.params),
+        error.message,
+        error.params,
+        error.current,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from litestar import Response
 from litestar.datastructures import Cookie
@@ -35,3 +35,8 @@ def encoded_response(
         body, status_code=status, headers=dict(headers), cookies=set_cookies(cookies), media_type="application/json"
     )
     return cast("Response[T]", response)
+
+
+def unchanged_response(headers: Mapping[str, str]) -> Response[Any]:
+    """The 304 of a read, with the headers that the 200 would have (RFC 9110 section 15.4.5)."""
+    return Response(None, status_code=304, headers=dict(headers))

@@ -109,7 +109,7 @@ async def receive_empty_body(receive: Receive) -> Receive:
 def send_in_time(send: Send, running: RunningRequests, request_id: str, seconds: float) -> Send:
     """`send` that waits at most so many seconds for the reader of each part of a large answer.
 
-    It raises `SlowReaderError`. The server holds what is left of an answer; see `app/server.py` for its deadline.
+    It raises `SlowReaderError`. The server holds what is left of an answer; `app/server/sockets.py` has its deadline.
     """
 
     async def wrapped(message: Message) -> None:

@@ -26,6 +26,7 @@ class Job(Base):
         CheckConstraint("state <> 'done' OR payload IS NULL", name="payload_erased"),
         CheckConstraint("(finished_at IS NULL) = (state IN ('queued', 'running'))", name="finished"),
         Index("ix_jobs_due_at", "due_at", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_jobs_id_dead", "id", postgresql_where=text("state = 'dead'")),
         Index("ix_jobs_finished_at", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 

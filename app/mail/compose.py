@@ -16,7 +16,7 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes, select_autoescape
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
-from app.settings.mailbox import mailbox_of
+from app.settings.mailbox import mailbox_of, service_name
 from app.settings.model import Settings
 from app.text import harmless_name, one_line
 from app.words.catalogue import FALLBACK_LOCALE, duration, fill, placeholders, section
@@ -55,7 +55,7 @@ def compose(
     sender = mailbox_of(settings.mail_from)
     host = urlsplit(settings.public_url).hostname or ""
     provided = {
-        "service": one_line(sender.display_name) or host,
+        "service": service_name(settings.mail_from, settings.public_url),
         "host": host,
         "public_url": settings.public_url,
         "locale": locale,

@@ -12,7 +12,8 @@ from app.settings.urls import is_base_url, origin_of
 
 BOOLEANS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 LIMIT_PREFIX = "LIMIT_"
-ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 # compared, not bound
+# With these values of HOST the service listens on both addresses of `localhost`, or on all.
+LISTENS_LOCALLY = ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104 # compared, not bound
 
 
 class SettingsError(Exception):
@@ -92,7 +93,7 @@ def _public_url(settings: Settings) -> str:
     if settings.public_url:
         url = settings.public_url.rstrip("/")
         return origin_of(url) if is_base_url(url) else url
-    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
+    host = "localhost" if settings.host in LISTENS_LOCALLY else settings.host
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 

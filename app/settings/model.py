@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from app.settings.limits import DEFAULT_WINDOWS, Window
-from app.settings.urls import is_plain_loopback, origin_of
+from app.settings.urls import is_plain_loopback, own_origins
 
 Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
 
 FILE_MAIL = "file:"
+COOKIE_NAME = "auth_session"
+HOST_PREFIX = "__Host-"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     mail_url: str = FILE_MAIL
     mail_from: str = ""
     run_jobs: bool = True
+    cookie_name: str = COOKIE_NAME
+    cookie_domain: str = ""
     cookie_host_prefix: bool = False
     hsts_include_subdomains: bool = False
     access_log: bool = True
@@ -89,8 +93,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def own_origins(self) -> frozenset[str]:
-        """The origins whose pages may use the cookie for unsafe methods: that of PUBLIC_URL and ALLOWED_ORIGINS."""
-        return frozenset({origin_of(self.public_url), *self.allowed_origins})
+        """The origins whose pages may use the cookie for unsafe methods: that of PUBLIC_URL and ALLOWED_ORIGINS.
+
+        On the loopback interface, the service has an origin for each name of it.
+        """
+        return frozenset({*own_origins(self.public_url), *self.allowed_origins})
 
     @property
     def data_path(self) -> Path:

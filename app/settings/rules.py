@@ -7,9 +7,20 @@ from ipaddress import ip_network
 
 from app.settings.mailbox import mailbox_of
 from app.settings.model import FILE_MAIL, Settings
-from app.settings.urls import is_base_url, is_origin, is_postgres_url, is_smtp_url, is_valkey_url
+from app.settings.sites import cookie_domains, same_site
+from app.settings.urls import (
+    host_of,
+    is_base_url,
+    is_origin,
+    is_plain_loopback,
+    is_postgres_url,
+    is_smtp_url,
+    is_valkey_url,
+)
 
 HOST = re.compile(r"[\w.:-]+", re.ASCII)
+# A part of what RFC 6265 allows. A name with a prefix would promise what the attributes do not hold.
+COOKIE_NAME_FORM = re.compile(r"(?!__)[\w.-]{1,64}", re.ASCII)
 
 # OWASP ASVS 5.0, 11.2.3 asks for 128 bits, which are 32 hexadecimal digits.
 SECRET_KEY_MIN_LENGTH = 32
@@ -25,7 +36,7 @@ ARGON2_FLOOR_OF_MORE_ITERATIONS = 12288
 def broken_rules(settings: Settings) -> list[str]:
     """One line for each rule that the settings break; no line repeats a value."""
     production = settings.environment == "production"
-    https = settings.public_url.startswith("https://")
+    https, is_url = settings.public_url.startswith("https://"), is_base_url(settings.public_url)
     rules = {
         "DATABASE_URL: expected postgresql://user:password@host:port/name": (
             settings.database_url is not None and not is_postgres_url(settings.database_url)
@@ -45,7 +56,7 @@ def broken_rules(settings: Settings) -> list[str]:
         ),
         "HOST: expected an address or a host name, such as 127.0.0.1 or ::1": HOST.fullmatch(settings.host) is None,
         "PUBLIC_URL: expected an http or https address without path, query or user": (
-            HOST.fullmatch(settings.host) is not None and not is_base_url(settings.public_url)
+            HOST.fullmatch(settings.host) is not None and not is_url
         ),
         "PUBLIC_URL: must be https when ENVIRONMENT=production": production and not https,
         "SECRET_KEY: required when ENVIRONMENT=production": (production and settings.secret_key is None),
@@ -63,6 +74,19 @@ def broken_rules(settings: Settings) -> list[str]:
         ),
         "MAIL_FROM: expected one mailbox such as Ostiary <no-reply@example.org>; smtp: and smtps: require it": (
             not _is_read_by(mailbox_of, settings.mail_from)
+        ),
+        "COOKIE_NAME: expected letters, digits, dots, hyphens and underscores, without a prefix such as __Host-": (
+            COOKIE_NAME_FORM.fullmatch(settings.cookie_name) is None
+        ),
+        "COOKIE_NAME: auth_flow and auth_device are names of other cookies": (
+            settings.cookie_name in ("auth_flow", "auth_device")
+        ),
+        "COOKIE_DOMAIN: expected the host of PUBLIC_URL or a parent of it, and no public suffix such as co.uk": (
+            settings.cookie_domain != ""
+            and settings.cookie_domain not in (cookie_domains(host_of(settings.public_url)) if is_url else ())
+        ),
+        "COOKIE_DOMAIN: not with COOKIE_HOST_PREFIX=on (browsers drop a __Host- cookie with a Domain)": (
+            settings.cookie_domain != "" and settings.cookie_host_prefix
         ),
         "COOKIE_HOST_PREFIX: needs an https PUBLIC_URL (browsers drop a __Host- cookie without Secure)": (
             settings.cookie_host_prefix and not https
@@ -97,11 +121,22 @@ def broken_rules(settings: Settings) -> list[str]:
 def notices(settings: Settings) -> list[str]:
     """One line for each setting that is allowed, but that the operator of a service should think about."""
     notes = {
+        "PUBLIC_URL is plain http, and not on this machine: browsers drop the session cookie, which needs https": (
+            settings.public_url.startswith("http:") and not is_plain_loopback(settings.public_url)
+        ),
+        f"COOKIE_DOMAIN={settings.cookie_domain}: every host below it can read the session, and plant another one": (
+            settings.cookie_domain != ""
+        ),
         "TRUSTED_PROXIES is not set: behind a proxy, all clients count as one for rate limits, unless it is named": (
             settings.environment == "production" and not settings.trusted_proxies
         ),
     }
-    return [line for line, applies in notes.items() if applies]
+    lines = [line for line, applies in notes.items() if applies]
+    return lines + [
+        f"ALLOWED_ORIGINS: {origin} is another site than {settings.public_url}: browsers keep no session for its pages"
+        for origin in settings.allowed_origins
+        if not same_site(origin, settings.public_url)
+    ]
 
 
 def _is_weak(secret_key: str) -> bool:

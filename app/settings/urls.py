@@ -5,6 +5,7 @@ SQLAlchemy's `make_url`, would pass URLs that those refuse later.
 """
 
 import re
+from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -12,6 +13,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Matched against the text itself, because `urlsplit` drops line breaks and takes letters that are not ASCII.
 BASE_URL = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
+# Visible ASCII without the backslash, which browsers take for a slash.
+PLAIN_URL = re.compile(r"[!-\[\]-~]+")
 _POSTGRES_HOST = r"(\[[\w:.%]+\]|[\w.%-]*)(:[0-9]{1,5})?"
 POSTGRES_URL = re.compile(rf"postgres(ql)?://([^/?#]*@)?{_POSTGRES_HOST}(,{_POSTGRES_HOST})*([/?].*)?", re.ASCII)
 
@@ -31,6 +34,19 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, without brackets."""
+    return urlsplit(url).hostname or ""
+
+
+def own_origins(url: str) -> list[str]:
+    """The origins of the service of this URL: one, but on the loopback interface one for each name of it."""
+    if not is_plain_loopback(url):
+        return [origin_of(url)]
+    port = urlsplit(url).port
+    return [origin_of(f"http://{host}:{port or 80}") for host in ("localhost", "127.0.0.1", "[::1]")]
+
+
 def is_base_url(url: str) -> bool:
     """Whether the URL is an http or https URL of a host and, optionally, a port alone, in ASCII."""
     return BASE_URL.fullmatch(url) is not None and _read(url) is not None
@@ -39,6 +55,18 @@ def is_base_url(url: str) -> bool:
 def is_origin(url: str) -> bool:
     """Whether the URL is an http or https origin, written as browsers write it in the header `Origin`."""
     return is_base_url(url) and origin_of(url) == url
+
+
+def is_page_of(origins: Collection[str], url: str) -> bool:
+    """Whether the URL is a page of one of these origins, to every parser of URLs alike.
+
+    It begins with the origin as browsers write it, which ends there or before a path, query or fragment: neither
+    RFC 3986 nor the URL Standard finds another host in it.
+    """
+    if PLAIN_URL.fullmatch(url) is None or _read(url) is None:
+        return False
+    origin = origin_of(url)
+    return origin in origins and url.startswith(origin) and url[len(origin) :][:1] in ("", "/", "?", "#")
 
 
 def is_postgres_url(url: str) -> bool:

@@ -110,6 +110,9 @@ def sample_subjects(user_ids: list[str]) -> list[tuple[str, dict[str, object] | 
         ],
         "Session": [{"userId": id_} for id_ in user_ids],
         "Key": [{"userId": id_} for id_ in user_ids],
+        "AuditEvent": [{"id": user_ids[0]}],
+        "Policy": [{}],
+        "Job": [{"id": user_ids[0]}],
     }
     assert samples.keys() == SCHEMA.subjects.keys()
     return [(subject_type, subject) for subject_type, found in samples.items() for subject in (None, *found)]
@@ -216,6 +219,33 @@ def test_both_versions_order_times_as_text_as_the_server_does(node: str) -> None
     for of_people in run_casl(node, people, checks).values():
         for one, result in zip(people, of_people, strict=True):
             assert result.decisions == [decide_check(one.ability, check) for check in checks], one.rules
+
+
+def test_both_versions_decide_on_lists_as_the_server_does(node: str) -> None:
+    alls: list[object] = [[], ["a"], ["a", "b"], [None], [True], [1], [1, True, "1"]]
+    operators: list[object] = [*({"$all": values} for values in alls), {"$size": 0}, {"$size": 1}, {"$size": 2}]
+    conditions: list[dict[str, object]] = [
+        *[{path: operator} for path in ("tags", "parts.tags") for operator in operators],
+        {"parts.name": {"$all": ["a", "b"]}},
+        {"tags": {"$size": 2, "$all": ["a"], "$nin": ["c"]}},
+    ]
+    lists: list[object] = [
+        [], ["a"], ["b", "a"], ["a", "a"], [None], [True], [1], [1, True, "1"], ["c", "a"], [["a"]], [{"a": 1}],
+    ]  # fmt: skip
+    no_lists: list[object] = ["a", "", None, 1, 0, True, {"length": 0}]
+    one_part: list[object] = [{"tags": value, "name": value} for value in [*lists, *no_lists]]
+    two_parts: list[object] = [[{"tags": value, "name": "a"}, {"tags": ["x"], "name": "b"}] for value in lists]
+    subjects: list[dict[str, object]] = [
+        *[{"tags": value, "parts": []} for value in [*lists, *no_lists]],
+        *[{"tags": [], "parts": parts} for parts in [*one_part, *two_parts]],
+    ]
+    abilities = [Ability([Rule(("read",), ("Event",), one)]) for one in conditions]
+    people = [Person("somebody", export(ability), ability) for ability in abilities]
+    checks = [Check("read", "Event", one) for one in subjects]
+    for version, of_people in run_casl(node, people, checks).items():
+        for one, result in zip(people, of_people, strict=True):
+            for check, decision in zip(checks, result.decisions, strict=True):
+                assert decision == decide_check(one.ability, check), f"CASL {version}: {one.rules}, {check.subject}"
 
 
 @pytest.mark.parametrize("package", ["casl6", "casl7"])

@@ -115,4 +115,9 @@ async def test_the_deployment_with_passwords_and_invitations_runs_as_documented(
     assert ("stranger@example.org", "Signing up") in finished.mail
     assert finished.lines_with('"purpose":"invitation","email":"grace@example.org","language":"Tok Pisin"') == 1
     assert finished.lines_with('"key":"gen.1.1"') == 1
-    assert finished.lines_with('"memberships":[{"language":"tpi","roles":["admin","translator"]}]') == 3
+    assert (
+        finished.lines_with(
+            '"memberships":[{"language":"tpi","languageName":"Tok Pisin","roles":["admin","translator"]}]'
+        )
+        == 3
+    )

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import make_database
-from tests.support.app import SECRET_KEY
+from tests.support.app import CREDENTIALS, SECRET, SECRET_KEY, is_signed_in
 from tests.support.serve_process import OSTIARY, Service, is_alive, parent_of, serving, wait_for
 
 UNPRIVILEGED_ACCOUNT = "nobody"
@@ -32,16 +33,55 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@contextmanager
+def _ipv6_loopback() -> Iterator[socket.socket]:
+    """A socket bound to `::1`; skips the test on a machine without IPv6."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        yield probe
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_every_name_of_the_loopback_interface_reaches_the_service_and_keeps_its_session(
+    server_url: str, work_dir: Path, host: str
+) -> None:
+    url = await make_database(server_url, f"loopback_{host.replace('.', '_')}")
+    with _ipv6_loopback(), serving(work_dir / "data", work_dir, None, DATABASE_URL=url, HOST=host) as service:
+        token = service.out[-1].partition("#token=")[2]
+        body: dict[str, str] = {"token": token, "email": "ada@example.org", "name": "Ada", "secret": SECRET}
+        path = "/api/keys/redeem"
+        for name in ("[::1]", "127.0.0.1", "localhost"):
+            origin = f"http://{name}:{service.port}"
+            async with httpx.AsyncClient(base_url=origin, headers={"Origin": origin}, timeout=30) as browser:
+                assert (await browser.post(path, json=body)).status_code == 201, name
+                assert await is_signed_in(browser), name
+            path, body = "/api/session", CREDENTIALS
+        assert service.stop() == 0
+    assert service.err == []
+
+
+def test_a_port_in_use_at_the_ipv6_loopback_address_fails_with_one_line(work_dir: Path) -> None:
+    with _ipv6_loopback() as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        service = Service(work_dir / "data", work_dir, PORT=str(port))
+        assert service.process.wait(60) == 1
+        assert service.err == [f"ostiary: cannot listen on [::1]:{port}: Address already in use"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_service_its_workers_and_its_database(work_dir: Path, number: signal.Signals) -> None:
     with serving(work_dir / "data", work_dir) as service:
         address, link = service.out
         assert re.fullmatch(
-            rf"Ostiary serves {service.url} \(on 127\.0\.0\.1:{service.port}, "
+            rf"Ostiary serves http://localhost:{service.port} \(on 127\.0\.0\.1( and ::1)?, port {service.port}, "
             r"up to [\d,]+ connections of each worker; Ctrl-C stops it\)",
             address,
         )
-        assert re.fullmatch(rf"Setup link: {service.url}/redeem#token=osk_[\w-]{{43}}", link)
+        assert re.fullmatch(rf"Setup link: http://localhost:{service.port}/redeem#token=osk_[\w-]{{43}}", link)
         database = service.database_pid()
         started = children(service.process.pid)
         assert database in started

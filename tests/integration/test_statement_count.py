@@ -148,7 +148,7 @@ async def test_statements_in_transactions_are_counted_too(app: RunningApp, state
     client = await app.signed_in()
     statements.clear()
     await client.delete("/api/session")
-    assert [statement.split()[0] for statement in statements] == ["SELECT", "BEGIN", "DELETE"]
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "BEGIN", "WITH"]
 
 
 async def test_asking_for_a_code_is_13_statements_in_the_request_and_its_job(

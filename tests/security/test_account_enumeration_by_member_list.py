@@ -37,6 +37,20 @@ async def test_added_addresses_with_and_without_an_account_look_alike_before_the
     assert known["name"] == ""
 
 
+async def test_a_second_invitation_by_another_admin_looks_alike_with_and_without_an_account(
+    app: RunningApp, admin: httpx.AsyncClient
+) -> None:
+    assert len(await items(admin, PATH)) == 3
+    app.clock.forward(hours=1)
+    other = await app.signed_in_member("de", "admin", email="other@example.org")
+    added = [member for member in await items(other, PATH) if member["email"] in (KNOWN, UNKNOWN)]
+    for member in added:
+        assert (await other.post(f"{PATH}/{member['userId']}/invitation")).status_code == 202
+    members = await members_by_email(other)
+    assert {**members[KNOWN], "userId": ""} == {**members[UNKNOWN], "userId": ""}
+    assert len(await items(other, PATH, invitedBy="me")) == 2
+
+
 async def test_setting_roles_does_not_reveal_the_name_of_an_account(admin: httpx.AsyncClient) -> None:
     answers = [
         (await admin.put(f"{PATH}/{member['userId']}", json={"roles": []})).json()

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.support.app import Clock, RunningApp, problem, running, settings_for
+from tests.support.app import (
+    CREDENTIALS,
+    SECRET,
+    Clock,
+    RunningApp,
+    is_signed_in,
+    problem,
+    running,
+    settings_for,
+)
 
 
 async def _two_users(app: RunningApp) -> tuple[str, str]:
@@ -18,13 +27,69 @@ async def test_two_session_cookies_are_anonymous(app: RunningApp, cookie: str) -
     assert answer.json()["user"] is None
 
 
-@pytest.mark.parametrize("second", ["", "garbage", '""', "ost_" + "a" * 43])
-async def test_a_session_cookie_beside_an_invalid_one_is_anonymous(app: RunningApp, second: str) -> None:
+FOREIGN = ["", "garbage", '""', "x" * 40, "ost_" + "a" * 43]
+
+
+@pytest.mark.parametrize("other", FOREIGN)
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_session_cookie_counts_beside_a_foreign_one(app: RunningApp, other: str, first: bool) -> None:
     token, _ = await _two_users(app)
+    values = [token, other] if first else [other, token]
+    client = app.client(Cookie="; ".join(f"auth_session={value}" for value in values))
 
-    answer = await app.client(Cookie=f"auth_session={token}; auth_session={second}").get("/api/session")
+    assert await is_signed_in(client)
+    assert (await client.patch("/api/users/me", json={"name": "Ada L."})).status_code == 200
+    assert (await client.delete("/api/session")).status_code == 204
+    assert not await is_signed_in(app.with_cookie(token))
 
-    assert answer.json()["user"] is None
+
+@pytest.mark.parametrize(("others", "counts"), [(3, True), (4, False)])
+async def test_of_up_to_4_session_cookies_the_live_one_counts(app: RunningApp, others: int, counts: bool) -> None:
+    token, _ = await _two_users(app)
+    values = [f"ost_{str(number) * 43}" for number in range(others)]
+    client = app.client(Cookie="; ".join(f"auth_session={value}" for value in [*values, token]))
+
+    assert await is_signed_in(client) == counts
+
+
+async def test_the_cookie_of_an_ended_session_does_not_hide_the_present_one(app: RunningApp) -> None:
+    token, ended = await _two_users(app)
+    await app.with_cookie(ended).delete("/api/session")
+
+    answer = await app.client(Cookie=f"auth_session={ended}; auth_session={token}").get("/api/session")
+
+    assert answer.json()["user"]["email"] == "ada@example.org"
+
+
+async def test_the_present_and_the_replaced_token_of_one_session_are_one_session(app: RunningApp) -> None:
+    browser = await app.signed_in()
+    old = browser.cookies["auth_session"]
+    proof = {"method": "password", "secret": SECRET}
+    assert (await browser.post("/api/session/reauthentication", json=proof)).status_code == 200
+
+    both = app.client(Cookie=f"auth_session={old}; auth_session={browser.cookies['auth_session']}")
+
+    assert await is_signed_in(both)
+    assert (await both.patch("/api/users/me", json={"name": "Ada L."})).status_code == 200
+
+
+async def test_signing_in_and_out_clears_the_name_at_every_parent_domain(database_url: str) -> None:
+    settings = settings_for(database_url, PUBLIC_URL="https://id.app.example.org")
+    async with running(settings, Clock()) as service:
+        await service.resources.database.pool.execute("TRUNCATE users CASCADE")
+        await service.user()
+        client = service.client(Origin="https://id.app.example.org")
+        signed_in = (await client.post("/api/session", json=CREDENTIALS)).headers.get_list("set-cookie")
+        signed_out = (await client.delete("/api/session")).headers.get_list("set-cookie")
+
+    cleared = [
+        f"auth_session=; Max-Age=0; Domain={domain}; Path=/; HttpOnly; SameSite=Lax; Secure"
+        for domain in ("id.app.example.org", "app.example.org", "example.org")
+    ]
+    assert signed_in[:3] == cleared
+    assert signed_in[3].startswith("auth_session=ost_")
+    assert "Domain" not in signed_in[3]
+    assert signed_out == [*cleared, "auth_session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure"]
 
 
 async def test_two_cookie_headers_with_a_session_each_are_anonymous(app: RunningApp) -> None:

@@ -76,7 +76,7 @@ async def test_the_consuming_statement_returns_the_key_to_one_connection_only(ap
         assert consumed.count(True) == 1
 
 
-async def test_a_used_link_gets_the_same_answer_as_an_unknown_link(app: RunningApp) -> None:
+async def test_a_used_link_is_refused_as_an_unknown_one_and_says_that_it_was_used(app: RunningApp) -> None:
     body = {"token": await app.invitation(), "name": "Eve", "secret": SECRET}
     async with app.client() as client:
         assert (await client.post("/api/keys/redeem", json=body)).status_code == 201
@@ -85,4 +85,4 @@ async def test_a_used_link_gets_the_same_answer_as_an_unknown_link(app: RunningA
         unknown = await client.post("/api/keys/redeem", json={**body, "token": new_link_token()})
 
     assert used.status_code == unknown.status_code == 410
-    assert {**problem(used), "instance": ""} == {**problem(unknown), "instance": ""}
+    assert {**problem(used), "instance": ""} == {**problem(unknown), "instance": "", "params": {"reason": "used"}}

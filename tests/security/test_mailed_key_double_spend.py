@@ -27,7 +27,7 @@ async def _session_count(app: RunningApp) -> int:
 @pytest.mark.parametrize("key_kinds", [("code",), ("link",), ("code", "link")])
 async def test_code_and_link_of_one_mail_start_one_session(app: RunningApp, key_kinds: tuple[str, ...]) -> None:
     await app.user(ADDRESS)
-    for round_ in range(1, 5):
+    for _ in range(4):
         message = await mailed(app, "sign_in")
         bodies = {
             "code": {"purpose": "sign_in", "email": ADDRESS, "code": code_in(message)},
@@ -39,7 +39,7 @@ async def test_code_and_link_of_one_mail_start_one_session(app: RunningApp, key_
 
         assert Counter(answer.status_code for answer in answers) == ONE_SUCCEEDS
         assert await _session_count(app) == 1
-        app.clock.forward(minutes=20 * round_)
+        app.clock.forward(days=1)
 
 
 @pytest.mark.parametrize("key_kind", ["code", "link"])

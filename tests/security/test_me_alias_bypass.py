@@ -85,7 +85,9 @@ async def test_me_as_a_member_can_only_leave_the_language(
     answer = await ada.request(method, f"/api/languages/de/members/me{path}", json=body)
 
     assert answer.status_code in (404, 405)
-    assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": []}]
+    assert (await ada.get("/api/session")).json()["memberships"] == [
+        {"language": "de", "languageName": "German", "roles": []}
+    ]
 
 
 async def test_me_is_each_users_own_account(app: RunningApp) -> None:

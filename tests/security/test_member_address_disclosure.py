@@ -1,5 +1,8 @@
 """Disclosure of members: members without the admin role see addresses, or adding an address reveals its account."""
 
+from typing import Any
+from uuid import UUID
+
 import httpx
 import pytest
 
@@ -59,7 +62,7 @@ async def test_a_demoted_admin_sees_no_address(app: RunningApp) -> None:
     assert {member["email"] for member in await items(client, PATH)} == {None}
 
 
-def _visible_answer(answer: httpx.Response) -> tuple[int, object, dict[str, str]]:
+def _visible_answer(answer: httpx.Response) -> tuple[int, Any, dict[str, str]]:
     per_response = {"x-request-id", "date"}
     headers = {name: value for name, value in answer.headers.items() if name not in per_response}
     return answer.status_code, answer.json(), headers
@@ -72,11 +75,13 @@ async def test_adding_an_address_gets_the_same_answer_with_and_without_an_accoun
     await suspend_user(OPERATOR, app.resources, await app.user("ousted@example.org"))
     body = {"email": "adam0@example.org", "roles": ["translator"]}
     expected = _visible_answer(await admin.post(PATH, json=body))
+    assert UUID(expected[1].pop("userId")).version == 4
     assert expected[:2] == (202, body)
 
     for email in ("known@example.org", "waiting@example.org", "ousted@example.org", "fresh@example.org"):
         answer = await admin.post(PATH, json={**body, "email": email})
         status, answer_body, headers = _visible_answer(answer)
+        assert UUID(answer_body.pop("userId")).version == 4
         assert (status, answer_body) == (202, {**body, "email": email})
         assert {**headers, "content-length": ""} == {**expected[2], "content-length": ""}
 

@@ -18,8 +18,10 @@ FOREIGN = (
     "null", "NULL", "", "undefined", "about:blank", "file://", "http://127.0.0.1", "https://127.0.0.1:8000",
     "http://127.0.0.1:8001", "http://127.0.0.1:80000", "http://127.0.0.1:8000.evil.example", "127.0.0.1:8000",
     "http://evil.example#http://127.0.0.1:8000", "http://127.0.0.1:8000@evil.example", "http://127.0.0.1:8000/",
-    "http://localhost:8000", "http://127.0.0.1:8000, https://evil.example", "https://evil.example, http://127.0.0.1:8000",
-    "http://[::1]:8000", "HTTP://127.0.0.1:8000", "*", "http://127.0.0.1:8000 ", "http://2130706433:8000",
+    "http://localhost:8001", "https://localhost:8000", "http://a.localhost:8000",
+    "http://127.0.0.1:8000, https://evil.example", "https://evil.example, http://127.0.0.1:8000",
+    "http://[::1]:8001", "http://[::2]:8000", "http://127.0.0.2:8000",
+    "HTTP://127.0.0.1:8000", "*", "http://127.0.0.1:8000 ", "http://2130706433:8000",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.text import NAME_MAX
-from tests.support.app import ORIGIN, RunningApp
+from tests.support.app import PUBLIC_URL, RunningApp
 from tests.support.composed_mail import parts
 
 # What mail programs make links of: URLs, bare domains, addresses, and the network paths of Outlook.
@@ -30,8 +30,8 @@ async def names_in_mail(app: RunningApp, name: str, *, known: bool) -> tuple[str
     assert (await admin.post("/api/languages/de/members", json={"email": RECIPIENT})).status_code == 202
     (message,) = await app.mails()
     text, markup = parts(message)
-    assert set(re.findall(r'href="([^"#]*)', markup)) <= {ORIGIN, f"{ORIGIN}/redeem"}
-    return message["Subject"], re.sub(re.escape(ORIGIN) + r"\S*", "", text)
+    assert set(re.findall(r'href="([^"#]*)', markup)) <= {PUBLIC_URL, f"{PUBLIC_URL}/redeem"}
+    return message["Subject"], re.sub(re.escape(PUBLIC_URL) + r"\S*", "", text)
 
 
 @pytest.mark.parametrize("known", [False, True])

@@ -86,6 +86,7 @@ async def test_reauthentication_and_secret_change_replace_the_session_token(
     answer = await browser.request(method, path, json=body)
 
     assert answer.is_success
+    app.clock.forward(seconds=10)
     assert (await app.with_cookie(old).get("/api/session")).json()["user"] is None
     assert (await app.with_cookie(_session_token(answer)).get("/api/session")).json()["user"][
         "email"

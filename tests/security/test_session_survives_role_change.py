@@ -34,7 +34,7 @@ async def test_a_revoked_platform_role_has_no_effect_in_any_session(app: Running
 
     for client in clients:
         assert (await client.get(f"/api/users/{await id_of(root)}")).status_code == 403
-        assert [user["email"] for user in await items(client, "/api/users")] == ["eve@example.org"]
+        assert (await client.get("/api/users")).status_code == 403
 
 
 @pytest.mark.parametrize("roles", [[], ["admin"]])

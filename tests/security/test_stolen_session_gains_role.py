@@ -15,7 +15,7 @@ async def test_granting_the_platform_role_ends_every_earlier_session(app: Runnin
     assert {(await browser.get("/api/languages")).status_code for browser in browsers} == {401}
     signed_in = await app.client().post("/api/session", json=CREDENTIALS)
     assert signed_in.json()["user"]["platformRole"] == "admin"
-    assert "Max-Age=3600" in signed_in.headers["set-cookie"]
+    assert "Max-Age=86400" in signed_in.headers["set-cookie"]
 
 
 async def test_a_revoked_platform_role_has_no_effect_from_the_next_request(app: RunningApp) -> None:
@@ -54,6 +54,6 @@ async def test_a_session_from_the_setup_link_has_the_lifetime_of_admins(app: Run
     answer = await app.client().post("/api/keys/redeem", json=body)
 
     assert answer.json()["user"]["platformRole"] == "admin"
-    assert "Max-Age=3600" in answer.headers["set-cookie"]
+    assert "Max-Age=86400" in answer.headers["set-cookie"]
     life = await app.resources.database.pool.fetchval("SELECT expires_at - created_at FROM sessions")
     assert life.total_seconds() == app.settings.admin_session_absolute_seconds

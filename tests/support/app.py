@@ -41,6 +41,8 @@ from tests.support.run_jobs import drain
 
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ORIGIN = "http://127.0.0.1:8000"
+# The default of the setting. `ORIGIN` is another name of the same service.
+PUBLIC_URL = "http://localhost:8000"
 SECRET = "seven lamps on a quiet harbour"
 CREDENTIALS = {"method": "password", "email": "ada@example.org", "secret": SECRET}
 # Low costs: tests check that a hash was computed, not how long a hash takes.
@@ -127,6 +129,7 @@ class RunningApp:
 
     def __init__(self, litestar: Litestar, settings: Settings, clock: Clock) -> None:
         self.asgi: ASGIApp = outermost(litestar, settings)
+        self.litestar = litestar
         self.settings = settings
         self.clock = clock
         self.resources = cast("Resources", litestar.state.resources)

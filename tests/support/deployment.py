@@ -25,7 +25,7 @@ class Deployment:
     def __init__(
         self, service: Service, mail: MailServer, database: Database, transport: httpx.AsyncBaseTransport
     ) -> None:
-        self.url = service.url
+        self.url, self.public_url = service.url, f"http://localhost:{service.port}"
         self.mail = mail
         self.database = database
         # All browsers share one transport, so that no browser has to be closed.

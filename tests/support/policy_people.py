@@ -8,12 +8,12 @@ from app.guards.policy_expectations import principal_described_by
 from tests.support.app import RunningApp
 
 
-async def person(app: RunningApp, who: str, email: str) -> tuple[UUID, str]:
+async def person(app: RunningApp, who: str, email: str, secret: str | None = None) -> tuple[UUID, str]:
     """Create the user whom `who` describes; the languages in `who` must exist. Returns user id and session token."""
     wanted = principal_described_by(who)
     onboarded = wanted.user is None or wanted.user.onboarded_at is not None
     admin = wanted.user is not None and wanted.user.platform_role == "admin"
-    user_id = await app.user(email, secret=None, admin=admin, onboarded=onboarded)
+    user_id = await app.user(email, secret=secret, admin=admin, onboarded=onboarded)
     for membership in wanted.memberships:
         await app.member(user_id, membership.language, *membership.roles)
     token = await app.token(user_id, admin=admin)

@@ -36,7 +36,7 @@ class AuditController(Controller):
     path = "/api/audit-events"
     tags = ("Audit",)
 
-    @get(guards=[authorize_some("administer", "User")])
+    @get(guards=[authorize_some("read", "AuditEvent")])
     async def index(
         self,
         resources: ResourcesDependency,

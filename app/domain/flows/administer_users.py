@@ -79,21 +79,20 @@ async def suspend_user(actor: Actor, resources: Resources, user_id: UUID, reason
 
     Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
     """
-    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+    async with _administration(actor, resources, "administer", user_id, "status") as (transaction, users):
         await _require_another_admin(users, user_id)
-        await require_in_transaction(actor, transaction, "update", _subject(user_id), "status")
         present = await _existing(users, user_id)
         if (present.status, present.suspension_reason) != ("suspended", reason):
             if not await users.change(user_id, resources.clock(), status="suspended", suspension_reason=reason):
                 raise _no_such_user()
             await record(actor, transaction, "user.suspend", subject_of("user", user_id))
-            await revoke_access(actor, transaction, user_id, resources.clock())
+            await revoke_access(actor, transaction, user_id, resources.clock(), "suspended")
             await end_invitations(actor, transaction, user_id)
 
 
 async def restore_user(actor: Actor, resources: Resources, user_id: UUID) -> None:
     """Undo a suspension. Raises `Problem`: `forbidden`, `not_found`."""
-    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+    async with _administration(actor, resources, "administer", user_id, "status") as (transaction, users):
         if (await _existing(users, user_id)).status == "active":
             return
         if not await users.change(user_id, resources.clock(), status="active", suspension_reason=None):
@@ -108,17 +107,16 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
     role is gone from the next request, and the invitations that it allowed end. Raises `Problem`: `forbidden`,
     `not_found`, `last_admin`.
     """
-    async with _administration(actor, resources, "administer", user_id) as (transaction, users):
+    async with _administration(actor, resources, "administer", user_id, "platformRole") as (transaction, users):
         previous = (await _existing(users, user_id)).platform_role
         if previous == role:
             return
         if previous is not None:
             await _require_another_admin(users, user_id)
-            await require_in_transaction(actor, transaction, "update", _subject(user_id), "platformRole")
         if not await users.change(user_id, resources.clock(), platform_role=role):
             raise _no_such_user()
         if role is not None:
-            await SessionRepository(transaction).end_sessions(user_id)
+            await SessionRepository(transaction).end_sessions(user_id, "role_changed", resources.clock())
         action = f"user.grant_{role}" if role else f"user.revoke_{previous}"
         await record(actor, transaction, action, subject_of("user", user_id))
         await end_invitations(actor, transaction, user_id)
@@ -129,7 +127,7 @@ async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> Non
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
         await _existing(users, user_id)
         await users.void_devices(user_id, resources.clock())
-        await SessionRepository(transaction).end_sessions(user_id)
+        await SessionRepository(transaction).end_sessions(user_id, "revoked", resources.clock())
         await record(actor, transaction, "session.end_all", subject_of("user", user_id))
 
 
@@ -141,6 +139,7 @@ async def delete_user(actor: Actor, resources: Resources, user_id: UUID) -> None
     async with _administration(actor, resources, "delete", user_id) as (transaction, users):
         await _require_another_admin(users, user_id)
         await end_invitations(actor, transaction, user_id, every=True)
+        await SessionRepository(transaction).end_sessions(user_id, "account_deleted", resources.clock())
         if not await users.remove(user_id):
             raise _no_such_user()
         await record(actor, transaction, "user.delete", subject_of("user", user_id))
@@ -148,13 +147,13 @@ async def delete_user(actor: Actor, resources: Resources, user_id: UUID) -> None
 
 @asynccontextmanager
 async def _administration(
-    actor: Actor, resources: Resources, action: str, user_id: UUID
+    actor: Actor, resources: Resources, action: str, user_id: UUID, field: str | None = None
 ) -> AsyncIterator[tuple[AsyncSession, UserRepository]]:
     """A transaction that holds the lock on platform admins; the actor's right is checked inside it."""
     async with resources.database.transaction() as transaction:
         users = UserRepository(transaction)
         await users.lock_admins()
-        await require_in_transaction(actor, transaction, action, _subject(user_id))
+        await require_in_transaction(actor, transaction, action, _subject(user_id), field)
         yield transaction, users
 
 

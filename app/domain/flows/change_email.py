@@ -97,7 +97,7 @@ async def _replace_address(
     primary = await keys.lock_primary(user.id)
     previous = PreviousAddress(user.id, user.platform_role, user.locale, primary.identifier, user.email)
     # Before the address changes, because outstanding keys are also found by the old address.
-    await revoke_access(actor, transaction, user.id, now)
+    await revoke_access(actor, transaction, user.id, now, "email_changed")
     await keys.rename_primary(user.id, key.address)
     await record(actor, transaction, "key.rename", subject_of("user", user.id))
     await users.change(user.id, now, email=key.payload["email"], email_verified_at=now)

@@ -24,9 +24,8 @@ from app.domain.flows.schemas import (
 )
 from app.domain.flows.set_password import set_password
 from app.domain.module import ResourcesDependency
-from app.domain.sessions.devices import new_device_cookie
-from app.domain.sessions.schemas import WhoAmI
-from app.domain.sessions.service import describe_session
+from app.domain.sessions.schemas import SignedIn
+from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
@@ -37,6 +36,8 @@ from app.http.responses import encoded_response, set_cookies
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
 MAY_REQUEST_AS_USER = (authorize_own("update", "Key"), step_up)
 MAY_ADMINISTER = authorize("administer", "User", id_from="user_id")
+MAY_SET_ROLE = authorize("administer", "User", id_from="user_id", field="platformRole")
+MAY_SET_STATUS = authorize("administer", "User", id_from="user_id", field="status")
 
 
 class KeyFlowController(Controller):
@@ -59,6 +60,9 @@ class KeyFlowController(Controller):
 
         `email_change` needs a signed-in user who has authenticated a short while ago. 429 with Retry-After if a client
         asks too often.
+
+        `returnTo` is refused unless it is a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS. The answers of
+        inspecting and redeeming the key have it; the link itself does not.
         """
         if data.purpose in PURPOSES_FOR_USERS:
             # Guards run before the body is read. Only the body tells whether these two are needed.
@@ -81,18 +85,18 @@ class KeyFlowController(Controller):
     @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
     async def redeem(
         self, request: Request, data: JSONBody[RedeemKeyInput], resources: ResourcesDependency
-    ) -> Response[WhoAmI]:
+    ) -> Response[SignedIn]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookies of `POST /api/session`.
 
         A code needs the flow of the request that asked for it, in the body or as the cookie `auth_flow`.
 
         A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
-        key usable, and a right code its attempts; a secret that nobody may have is refused before the code is looked
-        at. 409 for an invitation while another user is signed in, unless `switch` is true.
+        key usable, and a right code its attempts; a secret that nobody may have is refused before the code is compared.
+        409 for an invitation while another user is signed in, unless `switch` is true.
         """
         started = await redeem_key(actor_of(request), resources, data)
         described = await describe_session(actor_of(request), resources, started)
-        return encoded_response(WhoAmI, described.body, described.headers, 201, [described.device_cookie])
+        return encoded_response(SignedIn, described.body, described.headers, 201, described.cookies)
 
     @put(
         "/primary/secret",
@@ -111,9 +115,8 @@ class KeyFlowController(Controller):
         """
         user, _ = user_and_session(request)
         started = await set_password(actor_of(request), resources, user, data.secret)
-        headers = {"Set-Cookie": resources.cookie.set_cookie(started.token, started.max_age)}
-        device_cookie = new_device_cookie(actor_of(request), resources, user)
-        return Response(None, status_code=204, headers=headers, cookies=set_cookies([device_cookie]))
+        cookies = cookies_of(actor_of(request), resources, started, user)
+        return Response(None, status_code=204, cookies=set_cookies(cookies))
 
 
 class UserAdministrationController(Controller):
@@ -144,7 +147,7 @@ class UserAdministrationController(Controller):
         """
         await administer_users.invite_user_again(actor_of(request), resources, user_id_in_path(request, user_id))
 
-    @put("/{user_id:str}/platform-role", guards=[MAY_ADMINISTER, step_up], status_code=204)
+    @put("/{user_id:str}/platform-role", guards=[MAY_SET_ROLE, step_up], status_code=204)
     async def set_platform_role(
         self, request: Request, data: JSONBody[PlatformRoleChange], resources: ResourcesDependency, user_id: UserId
     ) -> None:
@@ -152,7 +155,7 @@ class UserAdministrationController(Controller):
         named = user_id_in_path(request, user_id)
         await administer_users.set_platform_role(actor_of(request), resources, named, data.role)
 
-    @post("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up], status_code=204)
+    @post("/{user_id:str}/suspension", guards=[MAY_SET_STATUS, step_up], status_code=204)
     async def suspend(
         self, request: Request, data: JSONBody[Suspension], resources: ResourcesDependency, user_id: UserId
     ) -> None:
@@ -160,7 +163,7 @@ class UserAdministrationController(Controller):
         named = user_id_in_path(request, user_id)
         await administer_users.suspend_user(actor_of(request), resources, named, data.reason)
 
-    @delete("/{user_id:str}/suspension", guards=[MAY_ADMINISTER, step_up])
+    @delete("/{user_id:str}/suspension", guards=[MAY_SET_STATUS, step_up])
     async def restore(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
         """Undo a suspension."""
         await administer_users.restore_user(actor_of(request), resources, user_id_in_path(request, user_id))

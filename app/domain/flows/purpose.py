@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor
 from app.auth.email_addresses import Address
+from app.domain.keys.single_use_repository import KeyEnd
 from app.domain.resources import Resources
 from app.domain.users.models import User
 from app.errors import Problem
@@ -101,9 +102,12 @@ class Purpose(Struct, frozen=True):
     asks_to_switch: bool = False
 
 
-def key_not_usable() -> Problem:
-    """The problem of every key that cannot be used, whatever the cause."""
-    return Problem("key_not_usable", "Ask for a new one.")
+def key_not_usable(ended: KeyEnd | None = None) -> Problem:
+    """The problem of every key that cannot be used.
+
+    `ended` is why the key of a link has ended: only who presents its token may be told.
+    """
+    return Problem("key_not_usable", "Ask for a new one.", params={"reason": ended} if ended else None)
 
 
 def wrong_code(code: OneTimeCode, tries_left: int) -> Problem:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record
@@ -16,12 +16,12 @@ from app.domain.flows.invite import LANGUAGE
 from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable, wrong_code
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.repository import find_account
-from app.domain.flows.request_key import code_hashes, flow_cookie
+from app.domain.flows.request_key import RETURN_TO, code_hashes, flow_cookie
 from app.domain.flows.schemas import InspectedKey, RedeemKeyInput
 from app.domain.flows.set_password import hash_new_secret, require_acceptable
 from app.domain.keys.models import Key
 from app.domain.keys.service import key_subject
-from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
+from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository, end_of
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
@@ -74,8 +74,8 @@ async def redeem_key(
     """Redeem a link's token, or a code with its purpose, address and flow; `purpose_name` limits redeeming to one
     purpose.
 
-    Every key that cannot be used gets the same `Problem` `key_not_usable`, whatever the cause. It also
-    raises `validation_failed` and `signed_in_as_another`, `email_taken`, `too_many_requests` and
+    Every key that cannot be used gets the `Problem` `key_not_usable`, which says why only to who presents the token of
+    its link. It also raises `validation_failed` and `signed_in_as_another`, `email_taken`, `too_many_requests` and
     `temporarily_unavailable`, which leave the key usable, and its code with the attempts that it had. A secret that
     nobody may have is refused before anything is looked for.
     """
@@ -112,7 +112,7 @@ async def _redeem(
         )
     if found.code is None:
         note_owner(resources, key.address or "")
-    return started
+    return structs.replace(started, return_to=key.payload.get(RETURN_TO))
 
 
 async def inspect_key(resources: Resources, token: str) -> InspectedKey:
@@ -123,7 +123,9 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
     return InspectedKey(
         purpose=found.purpose.name,
         email=key.address or None,
-        language=key.payload.get(LANGUAGE),
+        language=key.language_code,
+        language_name=key.payload.get(LANGUAGE),
+        return_to=key.payload.get(RETURN_TO),
         needs=list(needs),
         optional=list(found.purpose.optional),
     )
@@ -210,10 +212,12 @@ async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:
     if token is None:
         raise invalid("token", "invalid_token", "This is not the token of a link: copy it whole")
     async with resources.database.transaction() as transaction:
-        key = await SingleUseKeyRepository(transaction).find_live(token_hash(token), resources.clock())
+        key = await SingleUseKeyRepository(transaction).find_link(token_hash(token))
     purpose = PURPOSES.get(key.purpose or "") if key else None
     if key is None or purpose is None or purpose.link_lifetime is None or not purpose.enabled(resources.settings):
         raise key_not_usable()
+    if ended := end_of(key, resources.clock()):
+        raise key_not_usable(ended)
     return FoundKey(key, purpose)
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from app.auth.principal import Principal
 from app.domain.flows.guess_limits import Account
-from app.domain.sessions.repository import PRINCIPAL_COLUMNS, principal_of
+from app.domain.sessions.repository import DETAILED_COLUMNS, detailed_principal_of
 from app.domain.sessions.service import NewSession
 from app.postgres.base import new_id
 from app.postgres.database import Database
@@ -42,15 +42,20 @@ WITH owner AS (
      WHERE keys.user_id = owner.id AND keys.id = $2 AND keys.secret_hash = $3
     RETURNING owner.id AS user_id
 ), ended AS (
-    DELETE FROM sessions USING verified WHERE sessions.token_hash = $6
+    DELETE FROM sessions USING verified WHERE sessions.id = $6
+    RETURNING token_hash, sessions.id, sessions.user_id, 'signed_in_again'
 ), surplus AS (
     SELECT other.id FROM verified CROSS JOIN LATERAL (
         SELECT id FROM sessions
-         WHERE user_id = verified.user_id AND idle_expires_at > $4 AND token_hash IS DISTINCT FROM $6
+         WHERE user_id = verified.user_id AND idle_expires_at > $4 AND id IS DISTINCT FROM $6
          ORDER BY id DESC OFFSET $16
     ) other
 ), capped AS (
     DELETE FROM sessions USING surplus WHERE sessions.id = surplus.id
+    RETURNING token_hash, sessions.id, sessions.user_id, 'too_many_sessions'
+), told AS (
+    INSERT INTO ended_sessions (token_hash, session_id, user_id, reason, ended_at)
+    SELECT *, $4 FROM ended UNION ALL SELECT *, $4 FROM capped
 ), s AS (
     INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, ip, user_agent,
                           idle_expires_at, expires_at)
@@ -60,7 +65,7 @@ WITH owner AS (
     INSERT INTO audit_events (id, action, subject, actor_id, session_id, ip, detail)
     SELECT $15, 'session.start', 'user:' || user_id, user_id, id, ip, jsonb_build_object('method', method) FROM s
 )
-SELECT {PRINCIPAL_COLUMNS} FROM s JOIN users u ON u.id = s.user_id
+SELECT {DETAILED_COLUMNS} FROM s JOIN users u ON u.id = s.user_id
 """  # noqa: S608 # joined from constants
 
 
@@ -113,4 +118,4 @@ async def sign_in(database: Database, key: PrimaryKey, rehashed: str, new: NewSe
         new.replaces, new.id, new.token_hash, new.method, new.ip, new.user_agent,
         new.idle_expires_at, new.expires_at, key.platform_role, new_id(), new.others_max,
     )  # fmt: skip
-    return principal_of(row) if row else None
+    return detailed_principal_of(row) if row else None

@@ -26,10 +26,11 @@ from app.domain.flows.purpose_registry import PURPOSES, requestable
 from app.domain.flows.schemas import RequestKeyInput
 from app.domain.keys.single_use_repository import SingleUseKeyRepository
 from app.domain.resources import Resources
-from app.errors import Problem
+from app.errors import Problem, invalid
 from app.jobs import queue
 from app.jobs.worker import Attempt, JobHandler
 from app.rate_limits import client_network
+from app.settings.urls import is_page_of
 
 ISSUE_KEY = "issue_key"
 
@@ -38,6 +39,9 @@ REQUEST_LIFETIME = timedelta(minutes=10)
 # The job is due at a random moment before this has passed: it takes longer for an address that has an account, and
 # would slow down the next request of whoever wants to know.
 JOB_DELAY_MAX = timedelta(seconds=1)
+
+# The field of the page to return to in the payload of a key.
+RETURN_TO = "return_to"
 
 # The purpose under which `SecretKey.derive` makes the keys of code hashes.
 CODE_KEYS = "one_time_codes"
@@ -51,6 +55,8 @@ class KeyJob(Struct, frozen=True):
     unique: str
     user_id: UUID | None
     flow_hash: str
+    locale: str | None = None
+    return_to: str | None = None
     devices: tuple[Device, ...] = ()
     actor: Actor = Actor()
 
@@ -70,12 +76,15 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
 
     The flow is the one that the request sends, in the body or as a cookie, if this service has made it; else a new one.
 
+    A page to return to is checked here, and stored with the key: whoever redeems it can name no other one.
     Raises `Problem`: `validation_failed`, `method_disabled`, `too_many_requests`, and `not_signed_in` for a purpose
     that is for signed-in users.
     """
     purpose = requestable(sent.purpose, resources.settings)
     user_id = actor.require_user_id() if purpose.for_users else None
     address = normalise_new(sent.email, resources.settings)
+    if sent.return_to is not None and not is_page_of(resources.settings.own_origins, sent.return_to):
+        raise invalid("returnTo", "invalid", "The whole URL of a page of PUBLIC_URL or ALLOWED_ORIGINS")
     now = resources.clock()
     device_cookie = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
     known_devices = read_devices(resources.secret_key, device_cookie, now)
@@ -88,6 +97,8 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
         unique=address.unique,
         user_id=user_id,
         flow_hash=flows.flow_hash(flow),
+        locale=sent.locale,
+        return_to=sent.return_to,
         devices=known_devices,
         actor=actor.as_recorded(),
     )
@@ -146,7 +157,12 @@ async def issue_requested_key(resources: Resources, attempt: Attempt) -> None:
                 await _issue_and_mail(resources, transaction, job, purpose, answer, asked_by, mailing, mail_id)
         elif isinstance(answer, SendNotice) and await _may_send_notice(resources, job.unique):
             await resources.mail.enqueue(
-                transaction, to=answer.to, template=answer.template, locale=answer.locale, values={}, job_id=mail_id
+                transaction,
+                to=answer.to,
+                template=answer.template,
+                locale=answer.locale or job.locale,
+                values={},
+                job_id=mail_id,
             )
 
 
@@ -209,7 +225,7 @@ async def _issue_and_mail(
         address=job.unique,
         user_id=answer.user_id,
         expires_at=now + max(lifetimes),
-        payload=answer.payload,
+        payload={**answer.payload, RETURN_TO: job.return_to} if job.return_to else answer.payload,
         code=beside,
         asked_by=asked_by,
     )
@@ -220,7 +236,7 @@ async def _issue_and_mail(
         transaction,
         to=answer.to,
         template=answer.template,
-        locale=answer.locale,
+        locale=answer.locale or job.locale,
         values=values,
         # The mail expires with the code, or with the link if there is no code.
         expires_at=now + lifetimes[0],

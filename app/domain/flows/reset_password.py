@@ -16,6 +16,6 @@ async def reset_password(
     """Set the new secret, revoke all access, and tell the user by mail. Raises `Problem` `key_not_usable`."""
     user = await verify_email(actor, resources, transaction, key, redemption)
     await set_secret(actor, transaction, user.id, redemption.secret_hash)
-    await revoke_access(actor, transaction, user.id, redemption.now)
+    await revoke_access(actor, transaction, user.id, redemption.now, "secret_changed")
     await resources.mail.enqueue(transaction, to=user.email, template="secret_changed", locale=user.locale, values={})
     return Redeemed(user.id, user.platform_role)

@@ -29,6 +29,14 @@ FlowText = Annotated[
         description="The `flow` of the answer to `POST /api/keys`; not needed where the `auth_flow` cookie is sent.",
     ),
 ]
+ReturnToText = Annotated[
+    str,
+    Meta(
+        max_length=2000,
+        description="The URL of a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS, as browsers write it.",
+        examples=["http://localhost:8000/languages"],
+    ),
+]
 PurposeText = Annotated[str, Meta(min_length=1, max_length=40)]
 ReasonText = Annotated[str, Meta(min_length=1, max_length=500, description="Shown to platform admins only.")]
 
@@ -41,11 +49,17 @@ class Confidential(Struct, frozen=True):
 
 
 class RequestKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Ask for a single-use key by mail. With the `flow` of an earlier answer, the code mailed for it is void."""
+    """Ask for a single-use key by mail. With the `flow` of an earlier answer, the code mailed for it is void.
+
+    `locale` is the language of the mail, if the address has no account with another one. `returnTo` is where the client
+    wants to be after the key is redeemed: the answers about the key have it.
+    """
 
     purpose: PurposeText
     email: AddressText
     flow: FlowText | None = None
+    locale: LocaleText | None = None
+    return_to: ReturnToText | None = None
 
 
 class KeyRequested(Confidential, frozen=True, rename="camel"):
@@ -67,12 +81,18 @@ class InspectKeyInput(Confidential, frozen=True, forbid_unknown_fields=True):
     token: TokenText
 
 
-class InspectedKey(Struct, frozen=True):
-    """What a link is for, which fields redeeming it needs, and which others it takes."""
+class InspectedKey(Struct, frozen=True, rename="camel"):
+    """What a link is for, which fields redeeming it needs, and which others it takes.
+
+    `language` is the code of the language that an invitation is to, `returnTo` the page that the request for the key
+    named.
+    """
 
     purpose: str
     email: str | None
     language: str | None
+    language_name: str | None
+    return_to: str | None
     needs: list[str]
     optional: list[str]
 

@@ -32,7 +32,8 @@ async def set_password(actor: Actor, resources: Resources, user: PrincipalUser, 
         if account is None:
             raise Problem("not_signed_in", "This session has ended.")
         await set_secret(actor, transaction, user.id, hashed)
-        await revoke_access(actor, transaction, user.id, resources.clock(), keep_session=actor.session_id)
+        now, kept = resources.clock(), actor.session_id
+        await revoke_access(actor, transaction, user.id, now, "secret_changed", keep_session=kept)
         await resources.mail.enqueue(
             transaction, to=account.email, template="secret_changed", locale=account.locale, values={}
         )

@@ -31,8 +31,15 @@ async def request_sign_up(
         return issue_to(user, "sign_in") if resources.settings.codes else None
     if resources.settings.sign_up != "open":
         return SendNotice("sign_up_closed", to=request.address.written)
-    written = request.address.written
-    return IssueKey("sign_up", to=written, user_id=None, payload={"email": written})
+    return _issue_to_newcomer(request)
+
+
+async def request_sign_in(resources: Resources, transaction: AsyncSession, request: KeyRequest) -> IssueKey | None:
+    """The key to mail: where sign-up is open, an address without an account gets a sign-up."""
+    user = await user_of_address(transaction, request.address)
+    if user is None and resources.settings.sign_up == "open":
+        return _issue_to_newcomer(request)
+    return issue_to(user, "sign_in")
 
 
 async def sign_up(
@@ -59,3 +66,8 @@ async def sign_up(
     )
     await UserRepository(transaction).finish_onboarding(user.id, settings.required_profile_fields, now)
     return Redeemed(user.id, None)
+
+
+def _issue_to_newcomer(request: KeyRequest) -> IssueKey:
+    written = request.address.written
+    return IssueKey("sign_up", to=written, user_id=None, payload={"email": written})

@@ -46,7 +46,7 @@ async def verify_email(
         raise key_not_usable()
     if user.email_verified_at is None:
         await set_secret(actor, transaction, user.id, None)
-        await SessionRepository(transaction).end_sessions(user.id)
+        await SessionRepository(transaction).end_sessions(user.id, "revoked", now)
         await users.change(user.id, now, email_verified_at=now, devices_since=now)
     await users.finish_onboarding(user.id, resources.settings.required_profile_fields, now)
     return user

@@ -33,7 +33,7 @@ class KeyController(Controller):
 
     @delete("/{key_id:uuid}", guards=[authorize_own("delete", "Key")])
     async def drop(self, request: Request, resources: ResourcesDependency, key_id: FromPath[UUID]) -> None:
-        """Drop one of the caller's single-use keys. The primary key stays: 409."""
+        """Drop one of the caller's single-use keys. One that has ended is 204 too. The primary key stays: 409."""
         await service.delete_key(actor_of(request), resources, key_id)
 
 

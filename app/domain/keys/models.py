@@ -41,6 +41,7 @@ class Key(Base):
         ),
         CheckConstraint("attempts_left >= 0", name="attempts_left"),
         CheckConstraint("asked_by IN ('device', 'stranger')", name="asked_by"),
+        CheckConstraint("end_reason IN ('used', 'voided')", name="end_reason"),
         Index("ix_keys_user_id", "user_id"),
         Index("ix_keys_language_code", "language_code", postgresql_where=text("language_code IS NOT NULL")),
         Index("ix_keys_invited_by", "invited_by", postgresql_where=text("invited_by IS NOT NULL")),
@@ -91,5 +92,7 @@ class Key(Base):
     expires_at: Mapped[datetime | None]
     # When a single-use key was used; for a voided one, the time of its creation.
     used_at: Mapped[datetime | None]
+    # Why a key with `used_at` has ended: the holder of its link is told. An expired key has none.
+    end_reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]

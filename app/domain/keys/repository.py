@@ -76,15 +76,16 @@ class KeyRepository(Repository[Key]):
         values = {"key_id": key_id, "verified": verified, "now": now, "rehashed": rehashed}
         return (await self.session.execute(NOTE_USE, values)).scalar_one_or_none() is not None
 
-    async def lock_listed(self, key_id: UUID, user_id: UUID, hidden: Collection[str]) -> str | None:
-        """The kind of one unused key of this user, locked; None if there is none outside the `hidden` purposes."""
-        unused = (_is_listed(hidden), Key.used_at.is_(None))
-        statement = select(Key.kind).where(Key.id == key_id, Key.user_id == user_id, *unused)
+    async def lock_listed(self, key_id: UUID, user_id: UUID, hidden: Collection[str]) -> Key | None:
+        """One key of this user, ended or not, locked; None if there is none outside the `hidden` purposes."""
+        statement = select(Key).where(Key.id == key_id, Key.user_id == user_id, _is_listed(hidden))
         return (await self.session.execute(statement.with_for_update())).scalar_one_or_none()
 
     async def void(self, key_id: UUID) -> None:
         """Void a single-use key. The row stays until the clean-up, so that its mail counts."""
-        await self.session.execute(update(Key).where(Key.id == key_id).values(used_at=Key.created_at))
+        await self.session.execute(
+            update(Key).where(Key.id == key_id).values(used_at=Key.created_at, end_reason="voided")
+        )
 
     async def page(
         self, user_id: UUID, now: datetime, after: UUID | None, limit: int, hidden: Collection[str]

@@ -10,6 +10,7 @@ class KeyView(Struct, frozen=True, rename="camel"):
     """A key without anything secret. `identifier` is the address of the primary key, else null."""
 
     id: UUID
+    user_id: UUID
     kind: str
     identifier: str | None
     has_secret: bool

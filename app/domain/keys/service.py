@@ -10,7 +10,7 @@ from app.audit import Actor, record, subject_of
 from app.auth.email_addresses import normalise
 from app.domain.keys.models import Key
 from app.domain.keys.repository import KeyRepository
-from app.domain.keys.single_use_repository import SingleUseKeyRepository, VoidedKey
+from app.domain.keys.single_use_repository import SingleUseKeyRepository, VoidedKey, end_of
 from app.domain.resources import Resources
 from app.errors import Problem, SubjectNotFound
 
@@ -36,17 +36,19 @@ async def list_keys(resources: Resources, user_id: UUID, after: UUID | None, lim
 
 
 async def delete_key(actor: Actor, resources: Resources, key_id: UUID) -> None:
-    """Delete one of the actor's single-use keys.
+    """Delete one of the actor's single-use keys. One that has ended already stays as it is.
 
     Raises `SubjectNotFound`, and `Problem` `primary_key_required`: the primary key goes only with the user.
     """
     async with resources.database.transaction() as transaction:
         keys = KeyRepository(transaction)
-        kind = await keys.lock_listed(key_id, actor.require_user_id(), PROTECTED_PURPOSES)
-        if kind is None:
+        key = await keys.lock_listed(key_id, actor.require_user_id(), PROTECTED_PURPOSES)
+        if key is None:
             raise SubjectNotFound
-        if kind == "primary":
+        if key.kind == "primary":
             raise Problem("primary_key_required", "A user always keeps a way in. The address can be changed instead.")
+        if end_of(key, resources.clock()):
+            return
         await keys.void(key_id)
         await record(actor, transaction, "key.revoke", subject_of("user", actor.require_user_id()))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,20 +17,21 @@ from app.postgres.rows import to_struct
 
 KEYS = table_of(Key)
 
-# Longer than the longest window in which mails are counted: a key that was used or voided counts as its mail.
-KEEP_EXPIRED = timedelta(days=1)
+# How long the holder of a link is told why it has ended. Longer than the longest window in which mails are counted:
+# a key that was used or voided counts as its mail.
+KEEP_EXPIRED = timedelta(days=7)
+KeyEnd = Literal["used", "expired", "voided"]
 # The seed of the advisory locks on the mail of an address; other locks on addresses have another one.
 MAIL_LOCK = 1
+IS_INVITATION = Key.purpose == "invitation"
+
+
+def _link(token_hash: bytes) -> tuple[ColumnElement[bool], ...]:
+    return Key.kind == "single_use", Key.provider == LINK, Key.identifier == token_hash.hex()
 
 
 def _live_link(token_hash: bytes, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Key.kind == "single_use",
-        Key.provider == LINK,
-        Key.identifier == token_hash.hex(),
-        Key.used_at.is_(None),
-        Key.expires_at > now,
-    )
+    return *_link(token_hash), Key.used_at.is_(None), Key.expires_at > now
 
 
 class CodeOf(NamedTuple):
@@ -61,10 +62,17 @@ def _address_of(user_id: UUID) -> ColumnElement[str]:
 
 
 async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` single-use keys that expired a day ago; returns their number."""
+    """Delete up to `limit` single-use keys that expired `KEEP_EXPIRED` ago; returns their number."""
     expired = select(Key.id).where(Key.kind == "single_use", Key.expires_at <= now - KEEP_EXPIRED).limit(limit)
     deleted = await transaction.execute(delete(Key).where(Key.id.in_(expired)).returning(Key.id))
     return len(deleted.all())
+
+
+def end_of(key: Key, now: datetime) -> KeyEnd | None:
+    """Why a single-use key cannot be used any more; None for a live one."""
+    if key.used_at is not None:
+        return "voided" if key.end_reason == "voided" else "used"
+    return "expired" if key.expires_at is None or key.expires_at <= now else None
 
 
 class MailedKey(Struct, frozen=True):
@@ -163,6 +171,10 @@ class SingleUseKeyRepository(Repository[Key]):
             **values,
         )
         if purpose == "invitation":
+            await self._void(
+                Key.address == address, Key.language_code.is_not_distinct_from(language_code), IS_INVITATION
+            )
+            # A concurrent invitation can still come first.
             statement = statement.on_conflict_do_update(
                 index_elements=[Key.address, Key.language_code],
                 index_where=LIVE_INVITATION,
@@ -171,9 +183,9 @@ class SingleUseKeyRepository(Repository[Key]):
         await self.session.execute(statement)
         return key_id
 
-    async def find_live(self, token_hash: bytes, now: datetime) -> Key | None:
-        """The live single-use key of a link's token. Consumes nothing."""
-        return await self.get_one_or_none(*_live_link(token_hash, now))
+    async def find_link(self, token_hash: bytes) -> Key | None:
+        """The single-use key of a link's token, ended or not. Consumes nothing."""
+        return await self.get_one_or_none(*_link(token_hash))
 
     async def consume_link(self, token_hash: bytes, purpose: str, now: datetime) -> Key | None:
         """Consume the key of a link's token for `purpose`. Only one of several concurrent calls gets the key."""
@@ -212,11 +224,11 @@ class SingleUseKeyRepository(Repository[Key]):
         return await self._void(Key.user_id == user_id, Key.purpose == purpose, Key.created_at >= since)
 
     async def void_invitation(self, user_id: UUID, language_code: str) -> list[VoidedKey]:
-        """Delete the user's unused invitation to this language."""
+        """Void the user's unused invitation to this language."""
         return await self._void(Key.user_id == user_id, Key.language_code == language_code)
 
     async def void_invitations_by(self, inviter: UUID, language_codes: Collection[str | None]) -> list[VoidedKey]:
-        """Delete the unused invitations by this user to these languages; None stands for the platform."""
+        """Void the unused invitations by this user to these languages; None stands for the platform."""
         to_platform = Key.language_code.is_(None) if None in language_codes else false()
         return await self._void(Key.invited_by == inviter, Key.language_code.in_(language_codes) | to_platform)
 
@@ -226,12 +238,12 @@ class SingleUseKeyRepository(Repository[Key]):
         return set((await self.session.execute(statement)).scalars())
 
     async def _consume(self, now: datetime, *live: ColumnElement[bool]) -> Key | None:
-        statement = update(Key).where(*live).values(used_at=now).returning(Key)
+        statement = update(Key).where(*live).values(used_at=now, end_reason="used").returning(Key)
         return (await self.session.execute(statement)).scalar_one_or_none()
 
     async def _void(self, *which: ColumnElement[bool]) -> list[VoidedKey]:
         # The rows stay until the clean-up, so that their mails count: voiding keys must not buy more of them.
-        statement = update(Key).where(*which, Key.used_at.is_(None)).values(used_at=Key.created_at)
+        statement = update(Key).where(*which, Key.used_at.is_(None)).values(used_at=Key.created_at, end_reason="voided")
         voided = await self.session.execute(statement.returning(Key.id, Key.user_id, Key.purpose))
         return [to_struct(VoidedKey, row) for row in voided]
 

@@ -9,7 +9,7 @@ from app.domain.languages.schemas import LanguageChange, LanguageView, NewLangua
 from app.domain.module import ResourcesDependency
 from app.guards.authorize import Request, ability_of, authorize, authorize_list, authorize_some, step_up
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, page_of
-from app.http.parameters import Cursor, LanguageCode, Limit
+from app.http.parameters import Cursor, LanguageCode, Limit, Search
 from app.http.requests import actor_of
 
 
@@ -29,12 +29,17 @@ class LanguageController(Controller):
 
     @get(guards=[authorize_list("read", "Language")])
     async def index(
-        self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        self,
+        request: Request,
+        resources: ResourcesDependency,
+        search: Search = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
     ) -> Page[LanguageView]:
-        """The languages that the caller may read, by code."""
+        """The languages that the caller may read, by code. `search` looks in code, name and autonym."""
         allowed = allowed_values(ability_of(request), "read", "Language", "code")
         codes = None if allowed is None else map(str, allowed)
-        rows = await service.list_languages(resources, codes, decode_cursor(cursor), limit + 1)
+        rows = await service.list_languages(resources, codes, decode_cursor(cursor), limit + 1, search)
         return page_of(rows, limit, lambda row: row.code, lambda row: row)
 
     @get("/{code:str}", guards=[authorize("read", "Language", id_from="code")])
@@ -42,7 +47,7 @@ class LanguageController(Controller):
         """One language."""
         return await service.read_language(resources, code)
 
-    @patch("/{code:str}", guards=[authorize("administer", "Language", id_from="code")])
+    @patch("/{code:str}", guards=[authorize("update", "Language", id_from="code")])
     async def change(
         self, request: Request, data: JSONBody[LanguageChange], resources: ResourcesDependency, code: LanguageCode
     ) -> LanguageView:

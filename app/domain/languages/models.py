@@ -23,4 +23,6 @@ class Language(Base):
     name: Mapped[str] = mapped_column(Text)
     autonym: Mapped[str] = mapped_column(Text)
     text_direction: Mapped[str] = mapped_column(Text)
+    # Code, name and autonym as they are searched: the database's locale may fold no letters outside ASCII.
+    folded: Mapped[str] = mapped_column(Text(collation="C"), default="", server_default="")
     created_at: Mapped[datetime]

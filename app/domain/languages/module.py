@@ -1,12 +1,12 @@
 """The routes and audit actions of languages, their members and their translations."""
 
 from app.domain.languages.controllers import LanguageController
-from app.domain.languages.members.controllers import MemberController
-from app.domain.languages.translations.controllers import TranslationController
+from app.domain.languages.members.controllers import MemberController, MembershipController
+from app.domain.languages.translations.controllers import ChangesController, TranslationController
 from app.domain.module import Module
 
 MODULE = Module(
-    controllers=(LanguageController, MemberController, TranslationController),
+    controllers=(LanguageController, MemberController, MembershipController, ChangesController, TranslationController),
     tags=("Languages", "Members", "Translations"),
     audit_actions={
         "member.add": "The user was added to a language; `language` and `roles` say which.",

@@ -10,11 +10,16 @@ from app.domain.languages.schemas import LanguageView
 from app.postgres.database import Database
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
+from app.text import folded
 
 COLUMNS = "code, name, autonym, text_direction, created_at"
 READ = f"SELECT {COLUMNS} FROM languages WHERE code = $1"  # noqa: S608 # constants only
 PAGE = f"SELECT {COLUMNS} FROM languages WHERE code > $1 ORDER BY code LIMIT $2"  # noqa: S608 # constants only
 PAGE_OF = f"SELECT {COLUMNS} FROM languages WHERE code > $1 AND code = ANY($3) ORDER BY code LIMIT $2"  # noqa: S608 # constants only
+SEARCH = f"""
+SELECT {COLUMNS} FROM languages
+ WHERE code > $1 AND position($3 IN folded) > 0 AND ($4::text[] IS NULL OR code = ANY($4)) ORDER BY code LIMIT $2
+"""  # noqa: S608 # constants only
 
 
 async def find_language(database: Database, code: str) -> LanguageView | None:
@@ -23,9 +28,17 @@ async def find_language(database: Database, code: str) -> LanguageView | None:
     return to_struct(LanguageView, row) if row else None
 
 
-async def page(database: Database, codes: Iterable[str] | None, after: str, limit: int) -> list[LanguageView]:
-    """Languages in the byte order of their codes: those of `codes`, or all if it is None."""
-    if codes is None:
+async def page(
+    database: Database, codes: Iterable[str] | None, after: str, limit: int, search: str = ""
+) -> list[LanguageView]:
+    """Languages in the byte order of their codes: those of `codes`, or all if it is None.
+
+    With `search`, those with this text in code, name or autonym, in any case.
+    """
+    if search:
+        wanted = None if codes is None else list(codes)
+        rows = await database.pool.fetch(SEARCH, after, limit, folded(search), wanted)
+    elif codes is None:
         rows = await database.pool.fetch(PAGE, after, limit)
     else:
         # The page is cut from the codes before the query: its cost does not grow with the number of memberships.

@@ -15,7 +15,7 @@ from app.domain.languages.schemas import LanguageChange, LanguageView, NewLangua
 from app.domain.resources import Resources
 from app.errors import Problem, SubjectNotFound
 from app.postgres.rows import to_struct
-from app.text import name_in_nfc
+from app.text import folded, name_in_nfc
 
 
 async def read_language(resources: Resources, code: str) -> LanguageView:
@@ -27,10 +27,13 @@ async def read_language(resources: Resources, code: str) -> LanguageView:
 
 
 async def list_languages(
-    resources: Resources, allowed: Iterable[str] | None, after: str, limit: int
+    resources: Resources, allowed: Iterable[str] | None, after: str, limit: int, search: str | None = None
 ) -> list[LanguageView]:
-    """Languages by code, from after the given one: those of `allowed`, or all if it is None."""
-    return await repository.page(resources.database, allowed, after, limit)
+    """Languages by code, from after the given one: those of `allowed`, or all if it is None.
+
+    With `search`, those with this text in code, name or autonym.
+    """
+    return await repository.page(resources.database, allowed, after, limit, search or "")
 
 
 async def create_language(actor: Actor, resources: Resources, new: NewLanguage) -> LanguageView:
@@ -64,14 +67,16 @@ async def change_language(actor: Actor, resources: Resources, code: str, change:
     sent |= {name: name_in_nfc(sent[name], name) for name in ("name", "autonym") if name in sent}
     if sent:
         async with resources.database.transaction() as transaction:
-            await lock_language(actor, transaction, "administer", code)
+            await lock_language(actor, transaction, "update", code)
             languages = LanguageRepository(transaction)
             present = await languages.get_one_or_none(code=code)
             if present is None:
                 raise SubjectNotFound
             columns = {name: value for name, value in sent.items() if getattr(present, name) != value}
             if columns:
-                await languages.change(code, **columns)
+                names = {"name": present.name, "autonym": present.autonym, **columns}
+                searched = searched_form(code, names["name"], names["autonym"])
+                await languages.change(code, **columns, folded=searched)
                 detail = {"fields": [*columns]}
                 await record(actor, transaction, "language.change", subject_of("language", code), detail=detail)
     return await read_language(resources, code)
@@ -92,10 +97,18 @@ async def delete_language(actor: Actor, resources: Resources, code: str) -> None
 def complete_language(new: NewLanguage, clock: Clock) -> Language:
     """The row of a new language, with what follows from its code. Raises `Problem` `validation_failed`."""
     code = codes.canonical(new.code)
+    name = name_in_nfc(new.name)
+    autonym = name_in_nfc(new.autonym, "autonym") if new.autonym is not None else codes.autonym_of(code)
     return Language(
         code=code,
-        name=name_in_nfc(new.name),
-        autonym=name_in_nfc(new.autonym, "autonym") if new.autonym is not None else codes.autonym_of(code),
+        name=name,
+        autonym=autonym,
+        folded=searched_form(code, name, autonym),
         text_direction=new.text_direction or codes.direction_of(code),
         created_at=clock(),
     )
+
+
+def searched_form(code: str, name: str, autonym: str) -> str:
+    """The text in which a search looks for a language."""
+    return folded("\n".join((code, name, autonym)))

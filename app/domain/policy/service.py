@@ -2,15 +2,19 @@
 
 from uuid import UUID
 
+from app.ability.ability import Ability
 from app.auth.email_addresses import normalise
 from app.domain.keys.repository import KeyRepository
-from app.domain.policy.schemas import Question
+from app.domain.policy.schemas import Check, CheckDecision, Question
 from app.domain.resources import Resources
 from app.domain.sessions.repository import find_principal
 from app.errors import SubjectNotFound, invalid
-from app.guards.policy import BY_LANGUAGE_CODE
-from app.guards.policy_report import PolicyExplanation, explain_policy, subject_named
+from app.guards.policy import BY_LANGUAGE_CODE, OWNER_ATTRIBUTES
+from app.guards.policy_report import NAMED_BY, PolicyExplanation, explain_policy, subject_named
 from app.text import conventional_case
+
+# The types whose subjects an id of a user names.
+BY_USER_ID = frozenset({"User", *OWNER_ATTRIBUTES})
 
 
 async def explain_question(resources: Resources, question: Question) -> PolicyExplanation:
@@ -25,10 +29,8 @@ async def explain_question(resources: Resources, question: Question) -> PolicyEx
     if question.email is not None:
         user_id = await _find(resources, question.email, "email")
     principal = await find_principal(resources.database, user_id) if user_id else None
-    subject_id = question.id
-    if subject_id is not None and question.subject_type in BY_LANGUAGE_CODE:
-        subject_id = conventional_case(subject_id)
-    elif subject_id is not None:
+    subject_id = None if question.id is None else _subject_id(question.subject_type, question.id)
+    if subject_id is not None and question.subject_type in BY_USER_ID:
         owner = await _user_id(resources, subject_id)
         if owner is None:
             raise SubjectNotFound
@@ -38,14 +40,36 @@ async def explain_question(resources: Resources, question: Question) -> PolicyEx
     return explain_policy(principal, question.action, subject_named(question.subject_type, subject_id), question.field)
 
 
-async def _user_id(resources: Resources, id_: str) -> UUID | None:
-    """The id of the user that `id_`, an id or an address, stands for."""
-    if "@" in id_:
-        return await _find(resources, id_, "id")
+def check_own(ability: Ability, user_id: UUID, check: Check) -> CheckDecision:
+    """The answer to a question of this user about themselves. Raises `Problem` `validation_failed`."""
+    subject_id = None if check.id is None else _subject_id(check.subject_type, check.id)
+    if subject_id is not None and check.subject_type in BY_USER_ID:
+        subject_id = str(user_id) if subject_id == "me" else str(_parsed(subject_id))
+    subject = subject_named(check.subject_type, subject_id)
+    if isinstance(subject, str):
+        decision = ability.decide_some(check.action, subject, check.field)
+    else:
+        decision = ability.decide(check.action, subject, check.field)
+    return CheckDecision(decision.allowed, decision.reason)
+
+
+def _subject_id(subject_type: str, id_: str) -> str:
+    """The id in the form that rules compare. Raises `Problem` `validation_failed` if subjects of the type have none."""
+    if subject_type not in NAMED_BY:
+        raise invalid("id", "invalid", f"{subject_type} has no id: leave it out")
+    return conventional_case(id_) if subject_type in BY_LANGUAGE_CODE else id_
+
+
+def _parsed(id_: str) -> UUID:
     try:
         return UUID(id_)
     except ValueError:
-        raise invalid("id", "invalid", "A user's id or address is expected") from None
+        raise invalid("id", "invalid", "A user's id is expected here") from None
+
+
+async def _user_id(resources: Resources, id_: str) -> UUID | None:
+    """The id of the user that `id_`, an id or an address, stands for."""
+    return await _find(resources, id_, "id") if "@" in id_ else _parsed(id_)
 
 
 async def _find(resources: Resources, address: str, field: str) -> UUID | None:

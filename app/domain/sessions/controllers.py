@@ -1,28 +1,24 @@
 """Routes on sessions: the session of the request, and the list of the user's own. Signing in is a flow."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, HeaderParameter
+from litestar.params import FromPath
 
-from app.auth.middleware import SETS_COOKIE
+from app.auth.middleware import ACCEPTS_REPLACED, NEEDS_DETAILS, PRESENTED_TOKENS, SETS_COOKIE
 from app.domain.module import ResourcesDependency
 from app.domain.sessions import service
+from app.domain.sessions.device_names import device_names
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
-from app.http.parameters import SESSION_ETAG, SET_COOKIE, Cursor, Limit
+from app.http.parameters import SESSION_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
+from app.http.preconditions import is_unchanged
 from app.http.requests import actor_of, user_and_session
-from app.http.responses import encoded_response
+from app.http.responses import encoded_response, set_cookies, unchanged_response
 from app.postgres.rows import to_struct
-
-IfNoneMatch = Annotated[
-    str | None, HeaderParameter(name="If-None-Match", description="The ETag of the copy that the client has.")
-]
 
 
 class SessionController(Controller):
@@ -33,32 +29,40 @@ class SessionController(Controller):
     @get(
         "/api/session",
         guards=[ANYONE],
+        opt={NEEDS_DETAILS: True},
         response_headers=[SESSION_ETAG],
-        responses={304: ResponseSpec(None, description="The client's copy is the present one.")},
+        responses={304: UNCHANGED},
     )
     async def read(
         self, request: Request, resources: ResourcesDependency, if_none_match: IfNoneMatch = None
     ) -> Response[WhoAmI]:
         """Who am I, and what may I do?
 
-        Open to everyone: `user` is null when nobody is signed in. `rules` are raw CASL rules, for `@casl/ability`.
+        Open to everyone: `user` is null when nobody is signed in, and `ended` says why if the client presents the token
+        of a session that has ended. `rules` are raw CASL rules, for `@casl/ability`.
         Answers 304 if `If-None-Match` names the current ETag.
         """
-        required_fields = resources.settings.required_profile_fields
-        body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), required_fields))
+        presented = request.scope["state"].get(PRESENTED_TOKENS, ())
+        end = await service.end_of_session(resources, presented)
+        body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), resources.settings, end))
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
-        if if_none_match is not None and etag in if_none_match:
-            return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type] # 304 has no body
-        return encoded_response(WhoAmI, body, headers)
+        unchanged = is_unchanged(if_none_match, etag)
+        return unchanged_response(headers) if unchanged else encoded_response(WhoAmI, body, headers)
 
-    @delete("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE])
+    @delete(
+        "/api/session",
+        guards=[ANYONE],
+        opt={SETS_COOKIE: True, ACCEPTS_REPLACED: True},
+        response_headers=[SET_COOKIE],
+    )
     async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:
         """Sign out: the session ends in the database, and the cookie is cleared.
 
         Without a session, only the cookie is cleared.
         """
         await service.end_current_session(actor_of(request), resources)
-        return Response(None, status_code=204, headers={"Set-Cookie": resources.cookie.clear_cookie()})
+        cookies = [*resources.cookie.clear_elsewhere(), resources.cookie.clear_cookie()]
+        return Response(None, status_code=204, cookies=set_cookies(cookies))
 
     @get("/api/sessions", guards=[authorize_own("read", "Session")])
     async def index(
@@ -67,7 +71,8 @@ class SessionController(Controller):
         """The caller's own live sessions, oldest first."""
         user, session = user_and_session(request)
         rows = await service.list_sessions(resources, user.id, decode_uuid_cursor(cursor), limit + 1)
-        return page_of(rows, limit, lambda row: row.id, lambda row: _item(row, session.id))
+        names = dict(zip(rows, await device_names([row.user_agent for row in rows]), strict=True))
+        return page_of(rows, limit, lambda row: row.id, lambda row: _item(row, session.id, names[row]))
 
     @delete("/api/sessions", guards=[authorize_own("delete", "Session")])
     async def end_others(self, request: Request, resources: ResourcesDependency) -> None:
@@ -80,6 +85,5 @@ class SessionController(Controller):
         await service.end_own_session(actor_of(request), resources, session_id)
 
 
-def _item(row: Session, current: UUID) -> SessionListItem:
-    expires_at = min(row.idle_expires_at, row.expires_at)
-    return to_struct(SessionListItem, row, expires_at=expires_at, current=row.id == current)
+def _item(row: Session, current: UUID, device_name: str | None) -> SessionListItem:
+    return to_struct(SessionListItem, row, device_name=device_name, current=row.id == current)

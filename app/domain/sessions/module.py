@@ -2,11 +2,11 @@
 
 from app.domain.module import Module
 from app.domain.sessions.controllers import SessionController
-from app.domain.sessions.repository import delete_expired
+from app.domain.sessions.repository import delete_ended, end_expired
 
 MODULE = Module(
     controllers=(SessionController,),
     tags=("Sessions",),
-    sweeps=(delete_expired,),
+    sweeps=(end_expired, delete_ended),
     audit_actions={"session.start": "Somebody signed in; `method` says how."},
 )

@@ -1,16 +1,25 @@
 """All SQL on sessions, and the statement that authenticates every request."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, DateTime, delete, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
+from sqlalchemy.orm import InstrumentedAttribute
 
-from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalSession, PrincipalUser
-from app.domain.sessions.models import Session
+from app.auth.principal import (
+    ANONYMOUS,
+    Membership,
+    Principal,
+    PrincipalDetails,
+    PrincipalSession,
+    PrincipalUser,
+)
+from app.domain.sessions.models import EndedSession, Session
 from app.postgres.base import table_of
 from app.postgres.database import Database
 from app.postgres.repository import Repository
@@ -24,8 +33,8 @@ def _columns(table: str, kind: type[Struct], id_alias: str) -> str:
 
 
 # The statements that read a principal are the only SQL of this domain that names tables of other domains (`users`,
-# `language_members`). Session, user and memberships come in one round trip. A membership travels as "code role role":
-# no code or role contains a space.
+# `keys`, `languages`, `language_members`). Session, user and memberships come in one round trip. A membership travels
+# as "code role role": no code or role contains a space.
 USER_COLUMNS = f"""
        {_columns("u", PrincipalUser, "user_id")},
        (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
@@ -34,20 +43,98 @@ USER_COLUMNS = f"""
 PRINCIPAL_COLUMNS = f"""
        {_columns("s", PrincipalSession, "session_id")}, {USER_COLUMNS}
 """
-AUTHENTICATE = f"""
-SELECT {PRINCIPAL_COLUMNS}
-  FROM sessions s JOIN users u ON u.id = s.user_id
- WHERE s.token_hash = $1 AND s.idle_expires_at > $2 AND s.expires_at > $2 AND u.status = 'active'
+# What only a description of the caller needs, and what would slow every other request.
+DETAILED_COLUMNS = f"""
+       {PRINCIPAL_COLUMNS}, u.email_verified_at IS NOT NULL AS email_verified,
+       EXISTS (SELECT FROM keys k WHERE k.user_id = u.id AND k.kind = 'primary' AND k.secret_hash IS NOT NULL)
+           AS has_secret,
+       (SELECT array_agg(l.name ORDER BY m.language_code)
+          FROM language_members m JOIN languages l ON l.code = m.language_code WHERE m.user_id = u.id)
+           AS language_names
+"""  # noqa: S608 # joined from constants
+# How long after a renewal the token before it counts for requests that read.
+REPLACED_COUNTS_FOR = timedelta(seconds=10)
+LIVE = """
+SELECT id, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, expires_at,
+       false AS replaced, token_hash AS presented
+  FROM sessions
+ WHERE idle_expires_at > $2 AND expires_at > $2 AND token_hash = """
+REPLACED = """
+SELECT id, user_id, method, created_at, previous_authenticated_at, last_seen_at, idle_expires_at, expires_at,
+       true, previous_token_hash
+  FROM sessions
+ WHERE replaced_at > $3 AND idle_expires_at > $2 AND expires_at > $2 AND previous_token_hash = """
+# LIMIT, so that the second index is searched only for a token that the first does not have.
+OF_TOKEN = f"""
+  FROM ({LIVE} $1 UNION ALL {REPLACED} $1 LIMIT 1) s JOIN users u ON u.id = s.user_id
+ WHERE u.status = 'active'
+"""  # joined from constants
+AUTHENTICATE = f"SELECT {PRINCIPAL_COLUMNS}, s.replaced {OF_TOKEN}"
+AUTHENTICATE_IN_DETAIL = f"SELECT {DETAILED_COLUMNS}, s.replaced {OF_TOKEN}"
+# Of each session one row, that of its present token if that is among the tokens.
+AUTHENTICATE_AMONG = f"""
+SELECT DISTINCT ON (s.id) {DETAILED_COLUMNS}, s.replaced, s.presented
+  FROM ({LIVE} ANY($1) UNION ALL {REPLACED} ANY($1)) s JOIN users u ON u.id = s.user_id
+ WHERE u.status = 'active'
+ ORDER BY s.id, s.replaced
 """  # noqa: S608 # joined from constants
 FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  # noqa: S608 # joined from constants
+
+# Why a session has ended. The client is told.
+EndReason: TypeAlias = Literal[
+    "signed_out",
+    "signed_in_again",
+    "revoked",
+    "role_changed",
+    "suspended",
+    "secret_changed",
+    "email_changed",
+    "account_deleted",
+    "too_many_sessions",
+    "expired",
+]
+# For how long.
+ENDED_KEPT_FOR = timedelta(days=7)
+FIND_END = """
+SELECT reason, ended_at AS at FROM ended_sessions WHERE token_hash = ANY($1) AND ended_at > $3
+ UNION ALL
+SELECT 'expired', idle_expires_at FROM sessions
+ WHERE token_hash = ANY($1) AND idle_expires_at <= $2 AND idle_expires_at > $3
+ ORDER BY at DESC LIMIT 1
+"""
 
 INSERT = insert(table_of(Session))
 
 
-async def read_principal(database: Database, token_hash: bytes, now: datetime) -> Principal:
+class SessionEnd(Struct, frozen=True):
+    """How a session has ended."""
+
+    reason: EndReason
+    at: datetime
+
+
+async def read_principal(database: Database, token_hash: bytes, now: datetime, *, detailed: bool = False) -> Principal:
     """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, without the ORM."""
-    row = await database.pool.fetchrow(AUTHENTICATE, token_hash, now)
-    return principal_of(row) if row else ANONYMOUS
+    statement = AUTHENTICATE_IN_DETAIL if detailed else AUTHENTICATE
+    row = await database.pool.fetchrow(statement, token_hash, now, now - REPLACED_COUNTS_FOR)
+    if row is None:
+        return ANONYMOUS
+    return principal_of(row, replaced=row["replaced"], details=_details_of(row) if detailed else None)
+
+
+async def read_only_principal(
+    database: Database, token_hashes: Sequence[bytes], now: datetime
+) -> tuple[Principal, bytes | None]:
+    """The principal of the one live session of several tokens, and the hash of its token.
+
+    `ANONYMOUS` and None if none of the tokens has a live session, or if they have two: a neighbouring host can plant a
+    session beside the user's own.
+    """
+    rows = await database.pool.fetch(AUTHENTICATE_AMONG, token_hashes, now, now - REPLACED_COUNTS_FOR)
+    if len(rows) != 1:
+        return ANONYMOUS, None
+    (row,) = rows
+    return principal_of(row, replaced=row["replaced"], details=_details_of(row)), row["presented"]
 
 
 async def find_principal(database: Database, user_id: UUID) -> Principal | None:
@@ -63,10 +150,19 @@ async def find_principal(database: Database, user_id: UUID) -> Principal | None:
     return Principal(_user_of(row), memberships=_memberships_of(row))
 
 
-def principal_of(row: asyncpg.Record) -> Principal:
+def detailed_principal_of(row: asyncpg.Record) -> Principal:
+    """The principal of a row of `DETAILED_COLUMNS`."""
+    return principal_of(row, details=_details_of(row))
+
+
+def principal_of(row: asyncpg.Record, *, replaced: bool = False, details: PrincipalDetails | None = None) -> Principal:
     """The principal of a row of `PRINCIPAL_COLUMNS`."""
     session = to_struct(PrincipalSession, row, id=row["session_id"])
-    return Principal(_user_of(row), session, _memberships_of(row))
+    return Principal(_user_of(row), session, _memberships_of(row), replaced, details)
+
+
+def _details_of(row: asyncpg.Record) -> PrincipalDetails:
+    return to_struct(PrincipalDetails, row, language_names=tuple(row["language_names"] or ()))
 
 
 def _user_of(row: asyncpg.Record) -> PrincipalUser:
@@ -83,12 +179,46 @@ def _membership(packed: str) -> Membership:
     return Membership(code, tuple(roles))
 
 
-async def delete_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
-    """Delete up to `limit` expired sessions; returns their number."""
+async def read_end(database: Database, token_hashes: Sequence[bytes], now: datetime) -> SessionEnd | None:
+    """How the session of one of these tokens has ended, the latest of them; None if none has, or too long ago."""
+    row = await database.pool.fetchrow(FIND_END, token_hashes, now, now - ENDED_KEPT_FOR)
+    return to_struct(SessionEnd, row) if row else None
+
+
+async def end_expired(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Move up to `limit` expired sessions to the ended ones; returns their number."""
     # The idle limit is never after the absolute limit, so comparing it is enough, and it has the index.
     expired = select(Session.id).where(Session.idle_expires_at <= now).limit(limit)
-    deleted = await transaction.execute(delete(Session).where(Session.id.in_(expired)).returning(Session.id))
-    return len(deleted.all())
+    return await _end(transaction, "expired", Session.idle_expires_at, Session.id.in_(expired))
+
+
+async def delete_ended(transaction: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete up to `limit` ended sessions whose end is told no more; returns their number."""
+    old = select(EndedSession.token_hash).where(EndedSession.ended_at <= now - ENDED_KEPT_FOR).limit(limit)
+    which = EndedSession.token_hash.in_(old)
+    return len((await transaction.execute(delete(EndedSession).where(which).returning(EndedSession.token_hash))).all())
+
+
+async def _end(
+    transaction: AsyncSession | async_scoped_session[AsyncSession],
+    reason: EndReason,
+    ended_at: datetime | InstrumentedAttribute[datetime],
+    *which: ColumnElement[bool],
+) -> int:
+    """End sessions for a reason; returns their number."""
+    at = literal(ended_at, DateTime(timezone=True)) if isinstance(ended_at, datetime) else ended_at
+    ended = (
+        delete(Session)
+        .where(*which)
+        .returning(Session.token_hash, Session.id, Session.user_id, literal(reason).label("reason"), at.label("at"))
+        .cte("ended")
+    )
+    statement = (
+        insert(EndedSession)
+        .from_select(["token_hash", "session_id", "user_id", "reason", "ended_at"], select(*ended.c))
+        .returning(EndedSession.token_hash)
+    )
+    return len((await transaction.execute(statement)).all())
 
 
 class SessionRepository(Repository[Session]):
@@ -110,32 +240,50 @@ class SessionRepository(Repository[Session]):
             .values(last_seen_at=now, idle_expires_at=func.least(idle_expires_at, Session.expires_at))
         )
 
-    async def replace_token(self, old_hash: bytes, **columns: object) -> bool:
+    async def replace_token(self, old_hash: bytes, now: datetime, **columns: object) -> bool:
         """Replace a session's token and times; False if no session has the old token."""
-        statement = update(Session).where(Session.token_hash == old_hash).values(**columns).returning(Session.id)
+        statement = (
+            update(Session)
+            .where(Session.token_hash == old_hash)
+            .values(
+                previous_token_hash=Session.token_hash,
+                previous_authenticated_at=Session.authenticated_at,
+                replaced_at=now,
+                **columns,
+            )
+            .returning(Session.id)
+        )
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def end_session_of_token(self, token_hash: bytes) -> None:
-        """End the session of this token, if there is one."""
-        await self.session.execute(delete(Session).where(Session.token_hash == token_hash))
+    async def forget_replaced_token(self, session_id: UUID) -> None:
+        """Let the token count no more that the session has replaced."""
+        await self.session.execute(update(Session).where(Session.id == session_id).values(previous_token_hash=None))
 
-    async def end_session(self, session_id: UUID, user_id: UUID) -> bool:
-        """End one session of this user; False if the user has no such session."""
-        statement = delete(Session).where(Session.id == session_id, Session.user_id == user_id).returning(Session.id)
-        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+    async def end(self, session_id: UUID, reason: EndReason, now: datetime) -> None:
+        """End a session, if it has not ended."""
+        await _end(self.session, reason, now, Session.id == session_id)
 
-    async def end_sessions(self, user_id: UUID, *, keep: UUID | None = None) -> None:
+    async def end_session(self, session_id: UUID, user_id: UUID, now: datetime) -> bool:
+        """Revoke one session of this user; False if the user has no such session."""
+        return await _end(self.session, "revoked", now, Session.id == session_id, Session.user_id == user_id) == 1
+
+    async def has_ended(self, session_id: UUID, user_id: UUID) -> bool:
+        """Whether this was a session of the user, which has ended within `ENDED_KEPT_FOR`."""
+        ended = select(EndedSession.session_id).where(
+            EndedSession.session_id == session_id, EndedSession.user_id == user_id
+        )
+        return (await self.session.execute(ended.limit(1))).first() is not None
+
+    async def end_sessions(self, user_id: UUID, reason: EndReason, now: datetime, *, keep: UUID | None = None) -> None:
         """End all sessions of the user, except `keep`."""
-        statement = delete(Session).where(Session.user_id == user_id)
-        if keep is not None:
-            statement = statement.where(Session.id != keep)
-        await self.session.execute(statement)
+        others = [] if keep is None else [Session.id != keep]
+        await _end(self.session, reason, now, Session.user_id == user_id, *others)
 
     async def end_oldest(self, user_id: UUID, now: datetime, *, keep: int) -> None:
         """End the live sessions of the user that are older than the newest `keep`."""
         live = select(Session.id).where(Session.user_id == user_id, Session.idle_expires_at > now)
         surplus = live.order_by(Session.id.desc()).offset(keep)
-        await self.session.execute(delete(Session).where(Session.id.in_(surplus)))
+        await _end(self.session, "too_many_sessions", now, Session.id.in_(surplus))
 
     async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
         """The user's live sessions in the order of their creation."""

@@ -3,33 +3,54 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+from app.domain.sessions.repository import EndReason
 
 
 class UserView(Struct, frozen=True, rename="camel"):
-    """A user as they see themselves in their session."""
+    """A user as they see themselves in their session. `has_secret`: they have set a password."""
 
     id: UUID
     email: str
+    email_verified: bool
     name: str
+    phone: str | None
+    locale: str | None
     platform_role: str | None
+    has_secret: bool
     onboarded_at: datetime | None
 
 
 class SessionView(Struct, frozen=True, rename="camel"):
-    """The session of this request."""
+    """The session of this request.
+
+    It ends at `expires_at`, and at `idle_expires_at` if it is not used before. Until `step_up_until` the proof of
+    identity is fresh enough for sensitive actions.
+    """
 
     id: UUID
+    user_id: UUID
     method: str
     created_at: datetime
     authenticated_at: datetime
+    step_up_until: datetime
+    idle_expires_at: datetime
     expires_at: datetime
 
 
-class MembershipView(Struct, frozen=True):
+class SessionEndView(Struct, frozen=True):
+    """Why and when the session ended whose token the client presents."""
+
+    reason: EndReason
+    at: datetime
+
+
+class MembershipView(Struct, frozen=True, rename="camel"):
     """A language that the user is a member of, with the roles that they hold in it: any of them, or none."""
 
     language: str
+    language_name: str
     roles: tuple[str, ...]
 
 
@@ -41,24 +62,40 @@ class Onboarding(Struct, frozen=True):
 
 
 class WhoAmI(Struct, frozen=True):
-    """Who the caller is and what they may do: `rules` are raw CASL rules. Anonymous: `user` is null."""
+    """Who the caller is and what they may do: `rules` are raw CASL rules. Anonymous: `user` is null.
+
+    `ended` is null unless the request presents the token of a session that has ended within 7 days.
+    """
 
     user: UserView | None
     session: SessionView | None
     memberships: list[MembershipView]
     onboarding: Onboarding | None
     rules: list[dict[str, object]]
+    ended: SessionEndView | None = None
+
+
+class SignedIn(WhoAmI, frozen=True, rename="camel"):
+    """The answer to a sign-in: `WhoAmI`, and the page that the request for the redeemed code or link named, if one."""
+
+    return_to: str | UnsetType = UNSET
 
 
 class SessionListItem(Struct, frozen=True, rename="camel"):
-    """One of the user's sessions; `current` marks the session of the request itself."""
+    """One of the user's sessions; `current` marks the session of the request itself.
+
+    `device_name` is what the client says of itself, in short: `Firefox on Windows`.
+    """
 
     id: UUID
+    user_id: UUID
     method: str
     created_at: datetime
     authenticated_at: datetime
     last_seen_at: datetime
+    idle_expires_at: datetime
     expires_at: datetime
     ip: str | None
     user_agent: str | None
+    device_name: str | None
     current: bool

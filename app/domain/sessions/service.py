@@ -1,18 +1,27 @@
 """The rules of sessions: how they start, how long they live, how they end. Only hashes of tokens are stored."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, structs
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
-from app.auth.principal import Principal
+from app.auth.principal import Principal, PrincipalUser
 from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.models import Session
-from app.domain.sessions.repository import SessionRepository, read_principal
+from app.domain.sessions.repository import (
+    SessionEnd,
+    SessionRepository,
+    read_end,
+    read_only_principal,
+    read_principal,
+)
+from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
@@ -27,7 +36,7 @@ USER_AGENT_MAX = 400
 
 
 class NewSession(Struct, frozen=True):
-    """The row of a session to insert, the hash of the token whose session it replaces, and how many others may stay."""
+    """The row of a session to insert, the session of the same client that it replaces, and how many others may stay."""
 
     id: UUID
     token_hash: bytes
@@ -37,8 +46,13 @@ class NewSession(Struct, frozen=True):
     user_agent: str | None
     idle_expires_at: datetime
     expires_at: datetime
-    replaces: bytes | None
+    replaces: UUID | None
     others_max: int
+
+    @property
+    def max_age(self) -> int:
+        """How long the cookie stays in the client, in seconds: until the absolute limit."""
+        return _seconds(self.expires_at - self.now)
 
     def __repr__(self) -> str:
         return f"NewSession({self.id})"
@@ -47,12 +61,14 @@ class NewSession(Struct, frozen=True):
 class StartedSession(Struct, frozen=True):
     """A session just started or renewed: the only moment at which its token is known. `max_age` is in seconds.
 
-    `principal` is the principal of its first request, if the caller has read it already.
+    `principal` is the principal of its first request, if the caller has read it already. `return_to` is the page that
+    the request for the redeemed key named.
     """
 
     token: str
     max_age: int
     principal: Principal | None = None
+    return_to: str | None = None
 
     def __repr__(self) -> str:
         return "StartedSession(…)"
@@ -64,27 +80,30 @@ class SessionAuthenticator:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
         """The principal of a session token, `ANONYMOUS` if the token has no live session."""
-        return await read_principal(self._resources.database, token_hash(token), self._resources.clock())
+        resources = self._resources
+        return await read_principal(resources.database, token_hash(token), resources.clock(), detailed=detailed)
 
-    def extend(self, principal: Principal) -> int | None:
-        """Move the idle limit of a session in use, at most hourly, in a background task.
+    async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
+        """The principal of the one live session that several tokens have, and its token."""
+        by_hash = {token_hash(token): token for token in tokens}
+        principal, presented = await read_only_principal(self._resources.database, [*by_hash], self._resources.clock())
+        return principal, by_hash[presented] if presented else None
 
-        Returns the new Max-Age of the cookie in seconds, or None if no extension is due.
-        """
+    def extend(self, principal: Principal) -> None:
+        """Move the idle limit of a session in use, at most hourly, in a background task."""
         session, user = principal.session, principal.user
         if session is None or user is None:
-            return None
+            return
         now = self._resources.clock()
         idle, _ = _lifetimes(self._resources.settings, user.platform_role)
         due = now - min(EXTEND_EVERY, idle / EXTENSIONS_PER_IDLE_LIMIT)
         if session.last_seen_at > due:
-            return None
+            return
         idle_expires_at = min(now + idle, session.expires_at)
         extension = self._extend(session.id, user.id, due, now, idle_expires_at)
         self._resources.background.start("session_extension_failed", extension)
-        return _seconds(idle_expires_at - now)
 
     async def flush(self) -> None:
         """Wait for the extensions under way, and for everything else in the background."""
@@ -101,7 +120,7 @@ class SessionAuthenticator:
 
 
 def new_session(actor: Actor, resources: Resources, method: str, platform_role: str | None) -> tuple[str, NewSession]:
-    """A new token, and the session to store for it; the session whose token the actor presented is to end.
+    """A new token, and the session to store for it; the session in which the actor sent the request is to end.
 
     The token is always made here. A token that the client chose is never adopted (session fixation).
     """
@@ -116,7 +135,7 @@ def new_session(actor: Actor, resources: Resources, method: str, platform_role: 
         user_agent=actor.user_agent[:USER_AGENT_MAX] if actor.user_agent else None,
         idle_expires_at=now + idle,
         expires_at=now + absolute,
-        replaces=token_hash(actor.token) if actor.token else None,
+        replaces=actor.session_id,
         others_max=resources.settings.sessions_per_user - 1,
     )
 
@@ -130,14 +149,14 @@ async def start_session(
     platform_role: str | None,
     method: str,
 ) -> StartedSession:
-    """Start a session with a new token, and end the session whose token the actor presented.
+    """Start a session with a new token, and end the session in which the actor sent the request.
 
     Past the setting SESSIONS_PER_USER the oldest sessions of the user end. The caller has locked the user.
     """
     token, new = new_session(actor, resources, method, platform_role)
     sessions = SessionRepository(transaction)
     if new.replaces is not None:
-        await sessions.end_session_of_token(new.replaces)
+        await sessions.end(new.replaces, "signed_in_again", new.now)
     await sessions.end_oldest(user_id, new.now, keep=new.others_max)
     await sessions.insert(
         id=new.id,
@@ -155,7 +174,7 @@ async def start_session(
     await UserRepository(transaction).note_seen(user_id, new.now)
     user = Actor(user_id, new.id, new.ip)
     await record(user, transaction, "session.start", subject_of("user", user_id), detail={"method": method})
-    return StartedSession(token, _seconds(new.idle_expires_at - new.now))
+    return StartedSession(token, new.max_age)
 
 
 async def renew_session(
@@ -163,12 +182,15 @@ async def renew_session(
 ) -> StartedSession:
     """Give the session of the actor's token a new token and new limits (NIST SP 800-63B-4 section 5.2).
 
-    The old token stops working. Raises `Problem` `not_signed_in` if the session has ended meanwhile.
+    The old token serves requests that read for `REPLACED_COUNTS_FOR`. Raises `Problem`: `session_replaced` if a
+    concurrent request has renewed the session, `not_signed_in` if it has ended.
     """
     token, now = new_session_token(), resources.clock()
     idle, absolute = _lifetimes(resources.settings, platform_role)
-    replaced = await SessionRepository(transaction).replace_token(
+    sessions = SessionRepository(transaction)
+    replaced = await sessions.replace_token(
         token_hash(actor.token or ""),
+        now,
         token_hash=token_hash(token),
         authenticated_at=now,
         last_seen_at=now,
@@ -176,49 +198,80 @@ async def renew_session(
         expires_at=now + absolute,
     )
     if not replaced:
+        if await sessions.exists(Session.id == actor.session_id):
+            raise Problem("session_replaced", "Send the request again, with the present cookie.")
         raise Problem("not_signed_in", "This session has ended.")
-    return StartedSession(token, _seconds(idle))
+    return StartedSession(token, _seconds(absolute))
 
 
 class DescribedSession(Struct, frozen=True):
-    """The encoded `WhoAmI` of a session, the headers that hand its token to the client, and the device cookie."""
+    """The encoded `SignedIn` of a session, its headers, and the values of `Set-Cookie` that hand its token to the
+    client and make the device known."""
 
     body: bytes
     headers: dict[str, str]
-    device_cookie: str
+    cookies: list[str]
 
 
 async def describe_session(actor: Actor, resources: Resources, started: StartedSession) -> DescribedSession:
     """The answer to a complete sign-in, or to a new proof of who the actor is."""
     principal = started.principal or await read_principal(
-        resources.database, token_hash(started.token), resources.clock()
+        resources.database, token_hash(started.token), resources.clock(), detailed=True
     )
-    required_fields = resources.settings.required_profile_fields
-    body, etag = encode_with_etag(who_am_i(principal, ability_for(principal), required_fields))
-    cookie = resources.cookie.set_cookie(started.token, started.max_age)
-    headers = {"Set-Cookie": cookie, "Location": "/api/session", "ETag": etag}
-    return DescribedSession(body, headers, new_device_cookie(actor, resources, principal.user))
+    view = who_am_i(principal, ability_for(principal), resources.settings)
+    _, etag = encode_with_etag(view)
+    headers = {"Location": "/api/session", "ETag": etag}
+    body = msgspec.json.encode(SignedIn(**structs.asdict(view), return_to=started.return_to or UNSET))
+    return DescribedSession(body, headers, cookies_of(actor, resources, started, principal.user))
+
+
+def cookies_of(actor: Actor, resources: Resources, started: StartedSession, user: PrincipalUser | None) -> list[str]:
+    """The values of `Set-Cookie` of an answer that hands the token of a session to its client: foreign cookies of the
+    name go, and the device is known from now on."""
+    cookie = resources.cookie
+    session = cookie.set_cookie(started.token, started.max_age)
+    return [*cookie.clear_elsewhere(), session, new_device_cookie(actor, resources, user)]
 
 
 async def end_current_session(actor: Actor, resources: Resources) -> None:
-    """Sign out: delete the session of the actor's token, if there is one."""
-    if actor.token is not None:
+    """Sign out: end the session in which the actor sent the request, if there is one.
+
+    By its id: a concurrent renewal gives it another token.
+    """
+    if actor.session_id is not None:
         async with resources.database.transaction() as transaction:
-            await SessionRepository(transaction).end_session_of_token(token_hash(actor.token))
+            await SessionRepository(transaction).end(actor.session_id, "signed_out", resources.clock())
 
 
 async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) -> None:
-    """End one of the actor's sessions. Raises `SubjectNotFound`."""
+    """End one of the actor's sessions. One that has ended already stays so. Raises `SubjectNotFound`."""
+    user_id = actor.require_user_id()
     async with resources.database.transaction() as transaction:
-        if not await SessionRepository(transaction).end_session(session_id, actor.require_user_id()):
+        sessions = SessionRepository(transaction)
+        if await sessions.end_session(session_id, user_id, resources.clock()):
+            return
+        if not await sessions.has_ended(session_id, user_id):
             raise SubjectNotFound
 
 
 async def end_other_sessions(actor: Actor, resources: Resources) -> None:
-    """End all sessions of the actor except the session of the request, and void all their devices."""
+    """End all sessions of the actor except the session of the request, and void all their devices.
+
+    A token that the session of the request has just replaced counts no more either.
+    """
     async with resources.database.transaction() as transaction:
-        await UserRepository(transaction).void_devices(actor.require_user_id(), resources.clock())
-        await SessionRepository(transaction).end_sessions(actor.require_user_id(), keep=actor.session_id)
+        sessions = SessionRepository(transaction)
+        user_id, now = actor.require_user_id(), resources.clock()
+        await UserRepository(transaction).void_devices(user_id, now)
+        await sessions.end_sessions(user_id, "revoked", now, keep=actor.session_id)
+        if actor.session_id is not None:
+            await sessions.forget_replaced_token(actor.session_id)
+
+
+async def end_of_session(resources: Resources, tokens: Sequence[str]) -> SessionEnd | None:
+    """How the session of the tokens has ended that an anonymous request presents; None if it is not known."""
+    hashes = [token_hash(token) for token in tokens]
+    return await read_end(resources.database, hashes, resources.clock()) if hashes else None
 
 
 async def list_sessions(resources: Resources, user_id: UUID, after: UUID | None, limit: int) -> list[Session]:

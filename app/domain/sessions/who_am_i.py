@@ -1,39 +1,62 @@
 """The answer to "who am I, and what may I do?", built from the principal alone."""
 
-from collections.abc import Sequence
+from datetime import timedelta
 from hashlib import blake2b
 
 import msgspec
+from msgspec import Struct
 
 from app.ability.ability import Ability
 from app.ability.casl import export
 from app.auth.principal import Principal
-from app.domain.sessions.schemas import MembershipView, Onboarding, SessionView, UserView, WhoAmI
+from app.domain.sessions.repository import SessionEnd
+from app.domain.sessions.schemas import (
+    MembershipView,
+    Onboarding,
+    SessionEndView,
+    SessionView,
+    UserView,
+    WhoAmI,
+)
 from app.guards.policy import is_onboarded
 from app.postgres.rows import to_struct
+from app.settings.model import Settings
 
 
-def who_am_i(principal: Principal, ability: Ability, required_fields: Sequence[str]) -> WhoAmI:
+def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: SessionEnd | None = None) -> WhoAmI:
     """The principal as the client may see it, with the rules for the client's own `can` checks.
 
-    `required_fields` are the fields of a complete profile.
+    `end` is how the session of an anonymous request has ended. Raises `ValueError` for a signed-in principal without
+    its details.
     """
-    user, session = principal.user, principal.session
+    user, session, details = principal.user, principal.session, principal.details
     if user is None or session is None:
-        return WhoAmI(user=None, session=None, memberships=[], onboarding=None, rules=[])
+        ended = to_struct(SessionEndView, end) if end else None
+        return WhoAmI(user=None, session=None, memberships=[], onboarding=None, rules=[], ended=ended)
+    if details is None:
+        raise ValueError("the principal was read without its details")
     required = not is_onboarded(principal)
-    absent = [field for field in required_fields if required and not getattr(user, field)]
+    absent: list[str] = [field for field in settings.required_profile_fields if required and not getattr(user, field)]
+    step_up_until = session.authenticated_at + timedelta(seconds=settings.step_up_seconds)
     return WhoAmI(
-        user=to_struct(UserView, user),
-        session=to_struct(SessionView, session),
+        user=to_struct(
+            UserView,
+            user,
+            email_verified=details.email_verified,
+            has_secret=details.has_secret,
+        ),
+        session=to_struct(SessionView, session, user_id=user.id, step_up_until=step_up_until),
         # Not `to_struct`, which would take half a millisecond for a thousand memberships.
-        memberships=[MembershipView(language=item.language, roles=item.roles) for item in principal.memberships],
+        memberships=[
+            MembershipView(item.language, name, item.roles)
+            for item, name in zip(principal.memberships, details.language_names, strict=True)
+        ],
         onboarding=Onboarding(required, absent),
         rules=export(ability),
     )
 
 
-def encode_with_etag(view: WhoAmI) -> tuple[bytes, str]:
+def encode_with_etag(view: Struct) -> tuple[bytes, str]:
     """The body and its strong ETag (RFC 9110 section 8.8.3), which changes exactly when the body does."""
     body = msgspec.json.encode(view)
     return body, f'"{blake2b(body, digest_size=16).hexdigest()}"'

@@ -13,7 +13,7 @@ from app.domain.users.fields import Status
 from app.domain.users.models import User
 from app.domain.users.repository import UserFilters
 from app.domain.users.schemas import AccountView, UserChange
-from app.guards.authorize import Request, ability_of, authorize, authorize_fields, authorize_list
+from app.guards.authorize import Request, ability_of, authorize, authorize_fields, authorize_some
 from app.guards.roles import PlatformRole
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_time_cursor, page_of, time_cursor
 from app.http.parameters import Cursor, Limit, UserId
@@ -42,7 +42,7 @@ class UserController(Controller):
     path = "/api/users"
     tags = ("Users",)
 
-    @get(guards=[authorize_list("read", "User")])
+    @get(guards=[authorize_some("administer", "User")])
     async def index(
         self,
         request: Request,
@@ -53,8 +53,8 @@ class UserController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[AccountView]:
-        """The users that the caller may read, oldest first."""
-        allowed = sql_filter(ability_of(request), "read", "User", COLUMNS)
+        """The users that the caller may administer, oldest first. One's own record is `GET /api/users/me`."""
+        allowed = sql_filter(ability_of(request), "administer", "User", COLUMNS)
         filters = UserFilters(search, status, role)
         rows = await service.list_users(resources, decode_time_cursor(cursor), limit + 1, filters, allowed)
         return page_of(

@@ -1,5 +1,6 @@
 """The types of what people enter about themselves, each written once and used by every entry point."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -38,4 +39,7 @@ LocaleText = Annotated[
         extra={"form": "locale"},
     ),
 ]
+# What each field of a profile is, for the forms of front ends.
+FORMATS: Mapping[str, str] = {"name": "name", "phone": "e164", "locale": "bcp47"}
+
 Status = Literal["active", "suspended"]

@@ -75,7 +75,7 @@ def test_setup_prints_a_link_until_there_is_a_platform_admin(run: Run) -> None:
     done = run("setup")
     assert done.code == 0
     (line,) = done.out
-    assert line.startswith("Setup link: http://127.0.0.1:8000/redeem#token=osk_")
+    assert line.startswith("Setup link: http://localhost:8000/redeem#token=osk_")
     assert run("setup").out != done.out
     run("users", "create", "ada@example.org", "--admin")
     assert run("setup").mistakes == ["a platform admin exists already: use `ostiary users grant-admin EMAIL`"]
@@ -85,7 +85,7 @@ def test_setup_prints_a_link_until_there_is_a_platform_admin(run: Run) -> None:
 def test_a_user_is_created_suspended_restored_and_made_a_platform_admin(run: Run) -> None:
     created = run("users", "create", "Ada@Example.org", "--name", "Ada")
     assert created.code == 0
-    assert created.out[0].startswith("Invitation link: http://127.0.0.1:8000/redeem#token=osk_")
+    assert created.out[0].startswith("Invitation link: http://localhost:8000/redeem#token=osk_")
     assert users(run) == {"Ada@example.org": ("Ada", "-", "active")}
 
     assert run("users", "suspend", "ada@example.org").out == ["ada@example.org is suspended"]

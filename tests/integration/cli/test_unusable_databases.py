@@ -78,6 +78,6 @@ def test_a_statement_that_the_database_refuses_is_reported_in_one_line(
 @pytest.mark.usefixtures("database")
 def test_a_postgresql_that_is_too_old_is_reported_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """No old PostgreSQL is available here: the test raises the required version above the installed one."""
-    monkeypatch.setattr("app.server.OLDEST_POSTGRES", 99)
+    monkeypatch.setattr("app.server.databases.OLDEST_POSTGRES", 99)
     (line,) = run("users", "list").mistakes
     assert line.startswith("DATABASE_URL: PostgreSQL 99 or newer is needed, this is ")

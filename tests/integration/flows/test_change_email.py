@@ -171,8 +171,8 @@ async def test_an_invited_address_can_become_that_of_its_owners_account_which_ge
 
     assert (answer.status_code, answer.json()["user"]["email"]) == (201, NEW)
     assert answer.json()["memberships"] == [
-        {"language": "da", "roles": ["admin"]},
-        {"language": "de", "roles": ["translator"]},
+        {"language": "da", "languageName": "Danish", "roles": ["admin"]},
+        {"language": "de", "languageName": "German", "roles": ["translator"]},
     ]
     for message in invitations:
         assert (await redeem(either.client(), token=token_in(message))).status_code == 410

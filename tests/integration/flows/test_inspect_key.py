@@ -14,7 +14,7 @@ async def inspect(app: RunningApp, token: str) -> httpx.Response:
 
 
 async def inspected(app: RunningApp, token: str) -> tuple[str, str | None, str | None, list[str], list[str]]:
-    """Purpose, email, language, needed and optional fields of the link."""
+    """Purpose, email, code of the language, needed and optional fields of the link."""
     body = (await inspect(app, token)).json()
     return body["purpose"], body["email"], body["language"], body["needs"], body["optional"]
 
@@ -34,7 +34,8 @@ async def test_an_invitation_names_its_language_and_the_needed_fields(either: Ru
     await admin.post("/api/languages/de/members", json={"email": ADDRESS})
     needs = ["name", "secret"] if either.settings.passwords else ["name"]
     token = token_in((await either.mails())[-1])
-    assert await inspected(either, token) == ("invitation", ADDRESS, "German", needs, ["phone", "locale"])
+    assert (await inspect(either, token)).json()["languageName"] == "German"
+    assert await inspected(either, token) == ("invitation", ADDRESS, "de", needs, ["phone", "locale"])
 
 
 async def test_the_setup_link_needs_an_address_too(either: RunningApp) -> None:
@@ -62,7 +63,7 @@ async def test_an_undo_link_names_the_address_that_it_restores(either: RunningAp
     assert await inspected(either, token) == ("email_change_undo", ADDRESS, None, [], [])
 
 
-async def test_used_expired_and_unknown_links_get_the_same_answer(either: RunningApp) -> None:
+async def test_used_expired_and_unknown_links_get_the_same_code(either: RunningApp) -> None:
     await either.user(ADDRESS)
     used = token_in(await mailed(either, "sign_in"))
     assert (await redeem(either.client(), token=used)).status_code == 201

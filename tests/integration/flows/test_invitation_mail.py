@@ -46,7 +46,7 @@ async def test_accepting_sets_the_name_starts_a_session_and_gives_the_invited_ro
     assert answer.status_code == 201
     body = answer.json()
     assert (body["user"]["name"], body["onboarding"]["required"]) == ("Grace", False)
-    assert body["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert body["memberships"] == [{"language": "de", "languageName": "German", "roles": ["translator"]}]
 
 
 async def test_accepting_requires_a_secret_only_if_passwords_are_enabled(either: RunningApp) -> None:

@@ -59,7 +59,7 @@ async def test_the_code_and_the_link_of_a_mail_sign_in_once(deployment: Deployme
     address = f"sign.in.by.{method}@example.org"
     await deployment.user(address)
     message = await deployment.mailed("sign_in", address)
-    assert f"{deployment.url}/redeem#token=" in text_of(message)
+    assert f"{deployment.public_url}/redeem#token=" in text_of(message)
     sign_ins = {
         "code": by_code(code_in(message), address),
         "link": {"method": "link", "token": token_in(message)},
@@ -181,8 +181,8 @@ async def test_a_platform_admin_invites_by_creating_a_user(deployment: Deploymen
     link = {"token": token_in(await deployment.mail.mail_to(address))}
     inspected = await deployment.browser().post("/api/keys/inspect", json=link)
     assert inspected.json() == {
-        "purpose": "invitation", "email": address, "language": None, "needs": list(deployment.acceptance),
-        "optional": ["phone", "locale"],
+        "purpose": "invitation", "email": address, "language": None, "languageName": None,
+        "needs": list(deployment.acceptance), "optional": ["phone", "locale"], "returnTo": None,
     }  # fmt: skip
     assert field_errors(await redeem(deployment.browser(), **link)) == dict.fromkeys(deployment.acceptance, "missing")
 
@@ -231,7 +231,7 @@ async def test_a_language_admin_invites_and_the_latest_link_gives_the_roles(depl
     browser = await deployment.accepted(**second)
     session = (await browser.get("/api/session")).json()
     assert (session["user"]["name"], session["user"]["email"]) == ("Grace", address)
-    assert session["memberships"] == [{"language": "tpi", "roles": ["translator"]}]
+    assert session["memberships"] == [{"language": "tpi", "languageName": "Language tpi", "roles": ["translator"]}]
     assert (await browser.get("/api/languages/tpi")).status_code == 200
     assert await deployment.refuses(second)
     assert await deployment.takes_password(address) is deployment.passwords

@@ -29,7 +29,7 @@ async def test_the_setup_link_creates_the_first_platform_admin_and_signs_in(app:
     response = await redeem(app, await app.setup_token(), email="Root@Example.org")
     assert response.status_code == 201
     assert response.headers["location"] == "/api/session"
-    assert "Max-Age=3600" in response.headers["set-cookie"]
+    assert "Max-Age=86400" in response.headers["set-cookie"]
     user = response.json()["user"]
     assert (user["email"], user["name"], user["platformRole"]) == ("Root@example.org", "Ada", "admin")
     assert response.json()["session"]["method"] == "link"
@@ -66,13 +66,13 @@ async def test_the_session_of_an_invited_admin_has_the_expiry_of_admins(app: Run
     link = await create_user_with_link(OPERATOR, app.resources, "ada@example.org", "", "admin")
     response = await redeem(app, link.partition("#token=")[2])
     assert response.json()["user"]["platformRole"] == "admin"
-    assert "Max-Age=3600" in response.headers["set-cookie"]
+    assert "Max-Age=86400" in response.headers["set-cookie"]
 
 
 async def test_a_link_has_its_token_in_the_fragment(app: RunningApp) -> None:
     link = await new_setup_link(OPERATOR, app.resources)
     assert link is not None
-    assert link.startswith("http://127.0.0.1:8000/redeem#token=osk_")
+    assert link.startswith("http://localhost:8000/redeem#token=osk_")
 
 
 async def test_a_link_works_once(app: RunningApp) -> None:

@@ -220,6 +220,8 @@ async def test_a_code_reauthenticates_a_session(either: RunningApp) -> None:
         "/api/session/reauthentication", json={"method": "code", "code": code, "flow": flow_of("sign_in")}
     )
     assert answer.status_code == 200
+    assert client.cookies["auth_session"] != before
+    either.clock.forward(seconds=10)
     assert not await is_signed_in(either.with_cookie(before))
     assert (await ask(client, "email_change", "ada@new.example.org")).status_code == 202
 

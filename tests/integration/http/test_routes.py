@@ -13,6 +13,7 @@ from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
 from app.guards.authorize import ANYONE, SIGNED_IN, PolicyGuard, guards_of
+from app.http.preconditions import precondition_of_version
 from tests.support.app import SECRET, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
@@ -27,6 +28,7 @@ BODIES = {
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
+    "POST /api/policy/can": {"checks": [{"action": "read", "subjectType": "Language"}]},
     "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
     "POST /api/users": {"email": "eve@example.org", "name": "Eve"},
@@ -111,7 +113,9 @@ async def test_a_route_answers_each_caller_as_the_table_says(
         await app.language(code)
     bob = await app.user("bob@example.org")
     await app.member(bob, "de", "translator")
-    await write_translation(Actor(bob), app.resources, "de", "greeting", NewText(text="Hallo"), None)
+    await write_translation(
+        Actor(bob), app.resources, "de", "greeting", NewText(text="Hallo"), precondition_of_version(None)
+    )
     client = await caller(app, who)
     method, path = route.split(" ")
     response = await client.request(

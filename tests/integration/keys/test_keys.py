@@ -142,13 +142,28 @@ async def test_a_secondary_key_can_be_deleted_and_the_primary_key_cannot(app: Ru
     assert [key["id"] for key in (await client.get("/api/keys")).json()["items"]] == [primary["id"]]
 
 
+@pytest.mark.parametrize("ended", ["deleted", "expired"])
+async def test_deleting_an_ended_key_again_changes_nothing(app: RunningApp, ended: str) -> None:
+    user_id = await app.user()
+    await issue_link(app, user_id)
+    client = app.with_cookie(await app.token(user_id))
+    _, link = (await client.get("/api/keys")).json()["items"]
+    if ended == "deleted":
+        await client.delete(f"/api/keys/{link['id']}")
+    app.clock.forward(hours=1)
+    rows = "SELECT used_at, end_reason, (SELECT count(*) FROM audit_events) FROM keys WHERE kind = 'single_use'"
+    before = await app.resources.database.pool.fetchrow(rows)
+    assert (await client.delete(f"/api/keys/{link['id']}")).status_code == 204
+    assert await app.resources.database.pool.fetchrow(rows) == before
+
+
 async def test_deleting_a_key_of_another_user_or_an_unknown_key_gets_the_same_answer(app: RunningApp) -> None:
     client, stranger = await app.signed_in(), await app.signed_in("eve@example.org")
     [theirs] = (await stranger.get("/api/keys")).json()["items"]
-    answers = [await client.delete(f"/api/keys/{name}") for name in (theirs["id"], UNKNOWN_ID)]
-    assert [problem(answer)["code"] for answer in answers] == ["forbidden"] * 2
     admin = await app.signed_in("root@example.org", admin=True)
-    assert (await admin.delete(f"/api/keys/{UNKNOWN_ID}")).status_code == 404
+    for caller in (client, admin):
+        answers = [await caller.delete(f"/api/keys/{name}") for name in (theirs["id"], UNKNOWN_ID)]
+        assert [problem(answer)["code"] for answer in answers] == ["forbidden"] * 2
 
 
 async def test_changing_the_secret_ends_all_other_sessions_and_voids_all_links(app: RunningApp) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from app.auth.tokens import code_hash, new_link_token, token_hash
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.keys.models import Key
-from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
+from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository, end_of
 from tests.support.app import RunningApp
 from tests.support.races import at_once, queued
 
@@ -73,7 +73,8 @@ async def guess(app: RunningApp, code: str, address: str = ADDRESS, flow: str = 
 async def is_live(app: RunningApp, hashed: bytes) -> bool:
     """Whether the link can still be used."""
     async with app.resources.database.transaction() as transaction:
-        return await SingleUseKeyRepository(transaction).find_live(hashed, app.clock()) is not None
+        key = await SingleUseKeyRepository(transaction).find_link(hashed)
+    return key is not None and end_of(key, app.clock()) is None
 
 
 async def test_finding_a_live_key_does_not_consume_the_key(app: RunningApp) -> None:

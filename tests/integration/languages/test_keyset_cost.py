@@ -1,6 +1,7 @@
 """The cost of a page: each page of a long list, also the last, reads only its own rows, through an index."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,24 +29,26 @@ INSERT INTO language_members (language_code, user_id, created_at)
 SELECT 'x-' || lpad((n % 2000 + 1)::text, 4, '0'), lpad(to_hex(n / 2 + 1), 32, '0')::uuid, now()
   FROM generate_series(0, 39998) n ON CONFLICT DO NOTHING;
 INSERT INTO language_members (language_code, user_id, created_at)
-SELECT 'x-0700', lpad(to_hex(2 * n), 32, '0')::uuid, now() FROM generate_series(1, 10000) n ON CONFLICT DO NOTHING;
+SELECT 'x-0700', lpad(to_hex(2 * n), 32, '0')::uuid, timestamptz '2026-01-01Z' - n * interval '1 minute'
+  FROM generate_series(1, 10000) n ON CONFLICT DO NOTHING;
 INSERT INTO translations SELECT code, 'key.' || lpad(n::text, 6, '0'), 'x', 'draft', 1, NULL, now()
   FROM generate_series(1, 10000) n, (VALUES ('x-0700'), ('x-0701')) AS codes (code);
-INSERT INTO translation_versions
+INSERT INTO translation_versions (language_code, key, version, text, state, changed_by, changed_at)
 SELECT 'x-0700', 'key.000001', n, 'x', 'draft', NULL, now() FROM generate_series(1, 10000) n;
 ANALYZE
 """
 
 
-def parameters_of_members(after: UUID) -> tuple[object, ...]:
+def parameters_of_members(after: datetime) -> tuple[object, ...]:
     """The parameters of the statement for a page of members, in the order of its placeholders."""
-    parameters = {"code": "x-0700", "after": after, "limit": LIMIT + 1}
+    parameters = {"code": "x-0700", "after_time": after, "after_id": UUID(int=0), "limit": LIMIT + 1}
     return tuple([parameters.get(name, MEMBERS.params.get(name)) for name in MEMBERS.positiontup or ()])
 
 
-FIRST, LAST = UUID(int=0), UUID(int=2 * (10_000 - LIMIT))
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST, LAST = NEW_YEAR + timedelta(days=365), NEW_YEAR - timedelta(minutes=10_000 - LIMIT)
 NEAR_END = f"key.{10_000 - LIMIT:06}"
-MEMBERS = member_repository.PAGE
+MEMBERS = member_repository.page_statement(first=False, by_inviter=False, search=None)
 # By name: a statement, its parameters for the first page, and its parameters for the last page.
 PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
     "all languages": (repository.PAGE, ("", LIMIT + 1), ("x-1950", LIMIT + 1)),
@@ -64,6 +67,9 @@ PAGES: dict[str, tuple[str, tuple[object, ...], tuple[object, ...]]] = {
         translation_repository.PAGE,
         ("x-0700", "", "key.0099", None, None, LIMIT + 1),
         ("x-0700", NEAR_END, "key.0099", None, None, LIMIT + 1),
+    ),
+    "changes": (
+        translation_repository.CHANGES, ("x-0700", 0, LIMIT + 1), ("x-0700", 10_000 - LIMIT, LIMIT + 1),
     ),
     "history": (
         translation_repository.HISTORY,

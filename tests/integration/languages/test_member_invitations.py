@@ -34,7 +34,7 @@ async def test_an_unknown_address_is_invited_and_gets_the_roles_of_the_invitatio
     assert (await roles_of(admin))["eve@example.org"] == ["translator"]
     accepted = await accept(app, invitation)
     assert accepted.status_code == 201
-    assert accepted.json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert accepted.json()["memberships"] == [{"language": "de", "languageName": "German", "roles": ["translator"]}]
     assert accepted.json()["user"]["platformRole"] is None
 
 
@@ -64,7 +64,7 @@ async def test_removing_the_member_voids_the_invitation(app: RunningApp, admin: 
     assert (await accept(app, (await app.mails())[0])).status_code == 410
     await add(admin, "eve@example.org", "translator")
     assert (await accept(app, (await app.mails())[1])).json()["memberships"] == [
-        {"language": "de", "roles": ["translator"]}
+        {"language": "de", "languageName": "German", "roles": ["translator"]}
     ]
 
 
@@ -86,8 +86,8 @@ async def test_each_of_two_invitations_gives_both_memberships_and_ends_the_other
     mails = await app.mails()
     accepted = await accept(app, mails[redeemed])
     assert accepted.json()["memberships"] == [
-        {"language": "da", "roles": []},
-        {"language": "de", "roles": ["translator"]},
+        {"language": "da", "languageName": "Danish", "roles": []},
+        {"language": "de", "languageName": "German", "roles": ["translator"]},
     ]
     assert [(await accept(app, mail)).status_code for mail in mails] == [410, 410]
 
@@ -98,7 +98,9 @@ async def test_removing_the_member_of_one_language_voids_the_invitation_to_it_al
     await danish.delete(f"/api/languages/da/members/{await member_id(admin, 'eve@example.org')}")
     german, other = await app.mails()
     assert (await accept(app, other)).status_code == 410
-    assert (await accept(app, german)).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert (await accept(app, german)).json()["memberships"] == [
+        {"language": "de", "languageName": "German", "roles": ["translator"]}
+    ]
 
 
 @pytest.mark.usefixtures("danish")
@@ -108,7 +110,9 @@ async def test_deleting_a_language_ends_the_invitations_to_it_alone(app: Running
     german, other = await app.mails()
     await app.language("de", "German again")
     assert (await accept(app, german)).status_code == 410
-    assert (await accept(app, other)).json()["memberships"] == [{"language": "da", "roles": []}]
+    assert (await accept(app, other)).json()["memberships"] == [
+        {"language": "da", "languageName": "Danish", "roles": []}
+    ]
 
 
 async def test_members_are_listed_by_the_user_who_invited_them_last(app: RunningApp, admin: httpx.AsyncClient) -> None:

@@ -38,8 +38,67 @@ async def test_a_member_is_listed_with_name_address_roles_and_time(app: RunningA
     (member,) = [member for member in await items(admin, PATH) if member["userId"] == str(user_id)]
     assert member == {
         "userId": str(user_id), "name": "Ada", "email": "ada@example.org", "roles": ["translator", "admin"],
-        "createdAt": "2026-06-01T12:00:00Z",
+        "languageCode": "de", "createdAt": "2026-06-01T12:00:00Z", "pending": False,
+        "invitedAt": "2026-06-01T12:00:00Z", "expiresAt": None, "invitedBy": None,
     }  # fmt: skip
+
+
+async def test_a_new_member_is_pending_with_who_invited_them_when_and_until_when(
+    app: RunningApp, admin: httpx.AsyncClient
+) -> None:
+    app.clock.forward(minutes=1)
+    added = await admin.post(PATH, json={"email": "eve@example.org", "roles": []})
+    member = (await admin.get(PATH, params={"limit": 1})).json()["items"][0]
+    assert (member["userId"], member["email"]) == (added.json()["userId"], "eve@example.org")
+    assert (member["pending"], member["invitedBy"]) == (True, {"id": await id_of(admin), "name": "Ada"})
+    assert (member["invitedAt"], member["expiresAt"]) == ("2026-06-01T12:01:00Z", "2026-06-08T12:01:00Z")
+
+    app.clock.forward(days=8)
+    later = app.with_cookie(await app.token(UUID(await id_of(admin))))
+    assert (await later.post(f"{PATH}/{member['userId']}/invitation")).status_code == 202
+    member = (await later.get(PATH, params={"limit": 1})).json()["items"][0]
+    assert (member["invitedAt"], member["expiresAt"]) == ("2026-06-09T12:01:00Z", "2026-06-16T12:01:00Z")
+
+
+async def test_members_see_of_each_other_no_address_and_no_invitation(
+    app: RunningApp, admin: httpx.AsyncClient
+) -> None:
+    await add(admin, "eve@example.org")
+    reader = await app.signed_in_member("de", email="reader@example.org")
+    for member in await items(reader, PATH):
+        assert {member[name] for name in ("email", "invitedAt", "expiresAt", "invitedBy")} == {None}
+
+
+async def test_members_are_found_by_name_and_for_admins_by_address(app: RunningApp, admin: httpx.AsyncClient) -> None:
+    jose = await app.user("jose@example.org", name="José")
+    await app.member(jose, "de")
+    await app.user("hidden@example.org", name="Josephine")
+    await add(admin, "hidden@example.org")
+    app.clock.forward(seconds=1)
+    reader = app.with_cookie(await app.token(jose))
+
+    async def found(client: httpx.AsyncClient, search: str) -> set[str]:
+        return {member["userId"] for member in await items(client, PATH, search=search)}
+
+    assert await found(admin, "JOSÉ") == await found(reader, "josé") == {str(jose)}
+    assert len(await found(admin, "hidden@EXAMPLE")) == 1
+    # A name that the list does not show, and an address that the caller does not see, are not found.
+    assert await found(admin, "josephine") == await found(reader, "jose@example") == await found(admin, "%") == set()
+
+
+async def test_everybody_sees_who_added_them_to_which_language_and_can_leave(
+    app: RunningApp, admin: httpx.AsyncClient
+) -> None:
+    await app.language("fr", "French")
+    ada = await app.signed_in()
+    await add(admin, "ada@example.org", "translator")
+    (membership,) = await items(ada, "/api/memberships")
+    assert membership == {
+        "userId": await id_of(ada), "languageCode": "de", "languageName": "German", "roles": ["translator"],
+        "createdAt": "2026-06-01T12:00:00Z", "invitedBy": {"id": await id_of(admin), "name": "Ada"},
+    }  # fmt: skip
+    assert (await ada.delete(f"{PATH}/me")).status_code == 204
+    assert await items(ada, "/api/memberships") == []
 
 
 async def test_a_user_with_an_account_becomes_a_member_immediately_and_gets_a_notice(
@@ -50,7 +109,9 @@ async def test_a_user_with_an_account_becomes_a_member_immediately_and_gets_a_no
     (message,) = await app.mails()
     assert (message["To"], message["Subject"]) == ("ada@example.org", 'You are now a member of "German" at Ostiary')
     assert '"Ada" has added you to the language "German"' in text_of(message)
-    assert (await ada.get("/api/session")).json()["memberships"] == [{"language": "de", "roles": ["translator"]}]
+    assert (await ada.get("/api/session")).json()["memberships"] == [
+        {"language": "de", "languageName": "German", "roles": ["translator"]}
+    ]
     assert (await ada.get("/api/languages/de")).status_code == 200
     invited_by = "SELECT invited_by FROM language_members WHERE user_id = $1"
     assert await app.resources.database.pool.fetchval(invited_by, UUID(await id_of(ada))) == UUID(await id_of(admin))
@@ -97,7 +158,7 @@ async def test_roles_are_replaced_and_count_from_the_next_request(app: RunningAp
         response = await admin.put(path, json={"roles": roles})
         assert (response.status_code, response.json()["roles"]) == (200, sorted(set(roles)))
         assert (await ada.get("/api/session")).json()["memberships"] == [
-            {"language": "de", "roles": sorted(set(roles))}
+            {"language": "de", "languageName": "German", "roles": sorted(set(roles))}
         ]
         status = (await ada.patch("/api/languages/de", json={})).status_code
         assert status == (200 if "admin" in roles else 403)

@@ -25,7 +25,8 @@ async def test_a_new_translation_is_answered_with_location_and_etag(translator: 
     assert response.headers["etag"] == '"1"'
     author = await id_of(translator)
     assert response.json() == {
-        "key": "greeting", "text": "Hallo", "state": "draft", "version": 1, "updatedBy": author, "updatedAt": JUNE,
+        "languageCode": "de", "key": "greeting", "text": "Hallo", "state": "draft", "version": 1, "updatedBy": author,
+        "updatedAt": JUNE,
     }  # fmt: skip
     read = await translator.get(response.headers["location"])
     assert (read.json(), read.headers["etag"]) == (response.json(), '"1"')
@@ -58,7 +59,7 @@ async def test_a_write_without_a_version_is_a_428(
 @pytest.mark.parametrize(
     "headers",
     [
-        at(2), at(0), {"If-Match": "*"}, {"If-Match": "1"}, {"If-Match": 'W/"1"'}, {"If-Match": '"1", "2"'},
+        at(2), at(0), {"If-Match": 'W/"2"'}, {"If-Match": '"2", W/"3"'}, {**at(1), "If-None-Match": 'W/"1"'},
         {"If-Match": ""}, {"If-Match": '"01"'}, {"If-Match": '"-1"'}, {"If-Match": f'"{2**31}"'},
         {"If-Match": f'"{"9" * 400}"'}, {"If-Match": '"\u0661"'.encode()}, {**at(1), **NEW}, NEW,
     ],
@@ -73,12 +74,46 @@ async def test_a_write_with_any_other_version_is_a_412_and_changes_nothing(
     assert len(await items(translator, f"{PATH}/greeting/history")) == 1
 
 
+@pytest.mark.parametrize("named", ['W/"1"', '"1-gzip"', 'W/"1-br"', '"1", "2"', '"2" ,W/"1"', "*"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_write_takes_weak_forms_lists_and_an_asterisk_for_the_present_version(
+    translator: httpx.AsyncClient, method: str, named: str
+) -> None:
+    await write(translator, "greeting")
+    body = {"text": "Moin"} if method == "PUT" else None
+    response = await translator.request(method, f"{PATH}/greeting", json=body, headers={"If-Match": named})
+    assert response.status_code == (200 if method == "PUT" else 204), response.text
+    assert [entry["version"] for entry in await items(translator, f"{PATH}/greeting/history")] == [1, 2]
+
+
+@pytest.mark.parametrize("value", ["1", '"1', '"1" "2"', '*, "1"'])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_write_with_a_malformed_version_is_a_422_about_the_header(
+    translator: httpx.AsyncClient, method: str, value: str
+) -> None:
+    await write(translator, "greeting")
+    body = {"text": "Moin"} if method == "PUT" else None
+    response = await translator.request(method, f"{PATH}/greeting", json=body, headers={"If-Match": value})
+    assert field_errors(response) == {"If-Match": "invalid"}
+    assert len(await items(translator, f"{PATH}/greeting/history")) == 1
+
+
+@pytest.mark.parametrize("named", ["*", '"1"', 'W/"1"', '"7", "1-gzip"'])
+async def test_a_read_of_a_version_that_the_client_has_is_a_304(translator: httpx.AsyncClient, named: str) -> None:
+    await write(translator, "greeting")
+    response = await translator.get(f"{PATH}/greeting", headers={"If-None-Match": named})
+    assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", '"1"')
+    assert (await translator.get(f"{PATH}/greeting", headers={"If-None-Match": '"2"'})).status_code == 200
+    assert (await translator.get(f"{PATH}/farewell", headers={"If-None-Match": named})).status_code == 404
+
+
+@pytest.mark.parametrize("named", ['"1"', "*"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 async def test_a_write_with_a_version_of_a_missing_translation_is_a_412(
-    translator: httpx.AsyncClient, method: str
+    translator: httpx.AsyncClient, method: str, named: str
 ) -> None:
     body = {"text": "Moin"} if method == "PUT" else None
-    response = await translator.request(method, f"{PATH}/greeting", json=body, headers=at(1))
+    response = await translator.request(method, f"{PATH}/greeting", json=body, headers={"If-Match": named})
     assert response.status_code == 412
     assert await items(translator, PATH) == []
 
@@ -123,7 +158,9 @@ async def test_the_history_has_every_change_with_its_user_and_time(
     await other.put(f"{PATH}/greeting", json={"text": "Moin", "state": "approved"}, headers=at(1))
     app.clock.forward(hours=1)
     await batch(translator, item("greeting", 2, "Servus"))
-    assert await items(translator, f"{PATH}/greeting/history", limit=1) == [
+    history = await items(translator, f"{PATH}/greeting/history", limit=1)
+    assert {(entry.pop("languageCode"), entry.pop("key")) for entry in history} == {("de", "greeting")}
+    assert history == [
         {"version": 1, "text": "Hallo", "state": "draft", "changedBy": authors[0], "changedAt": JUNE},
         {
             "version": 2,

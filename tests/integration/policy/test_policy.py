@@ -76,7 +76,7 @@ async def test_an_anonymous_caller_may_read_the_policy(app: RunningApp) -> None:
         "who": "platform admin",
         "may": False,
         "actions": ["translate"],
-        "subjects": ["Language", "Translation"],
+        "subjects": ["Language"],
         "which": None,
         "fields": None,
         "reason": "Only a translator of the language may translate it",
@@ -105,9 +105,9 @@ async def test_an_explanation_names_the_deciding_line_and_gives_every_line_a_ver
     )
     german = await explanation(admin, email="ADA@example.org", id="de", **question)
     assert (german["allowed"], german["decidedBy"], german["reason"]) == (False, None, None)
-    verdicts = [line["verdict"] for line in german["lines"]]
-    assert verdicts == ["who", "who", *["action"] * 5, "conditions", "who", "who", "who"]
-    assert german["lines"][7]["failed"] == [{"path": "code", "operator": "$in", "expected": ["fr"], "actual": "de"}]
+    assert {line["verdict"] for line in german["lines"]} == {"who", "action", "subject", "conditions"}
+    (failed,) = [line["failed"] for line in german["lines"] if line["verdict"] == "conditions"]
+    assert failed == [{"path": "code", "operator": "$in", "expected": ["fr"], "actual": "de"}]
     of_the_type = await explanation(admin, userId=str(user_id), **question)
     assert of_the_type["allowed"] is True
 
@@ -171,18 +171,30 @@ async def test_the_command_explains_every_line_that_could_have_applied(app: Runn
         "",
         "  1  platform admin may: anything, on anything",
         "     does not apply: it is about others",
-        "  2  platform admin may not: translate, on Language, Translation",
+        "  2  platform admin may not: translate, on Language",
         "     does not apply: it is about others",
-        "  8  language translator may: translate, on Language: languages they translate",
+        "  3  platform admin may not: create, update, delete, translate, on Translation",
+        "     does not apply: it is about others",
+        "  4  platform admin may not: anything, on Session, Key",
+        "     does not apply: it is about others",
+        "  5  platform admin may not: update, on User, Language",
+        "     does not apply: it is about others",
+        "  6  platform admin may: update (name, phone, locale), on User",
+        "     does not apply: it is about others",
+        "  7  platform admin may: update (name, autonym, textDirection), on Language",
+        "     does not apply: it is about others",
+        " 14  language translator may: translate, on Language: languages they translate",
         '     does not apply: code is "de", but must be one of "fr"',
-        "  9  language admin may: administer, on Language: languages they administer",
+        " 16  language admin may: administer, on Language: languages they administer",
         "     does not apply: it is about others",
-        " 10  user without a complete profile may: read, on User: themselves",
+        " 17  language admin may: update (name, autonym, textDirection), on Language: languages they administer",
         "     does not apply: it is about others",
-        " 11  user without a complete profile may: update (name, phone, locale), on User: themselves",
+        " 18  user without a complete profile may: read, on User: themselves",
+        "     does not apply: it is about others",
+        " 19  user without a complete profile may: update (name, phone, locale), on User: themselves",
         "     does not apply: it is about others",
         "",
-        "Lines about other actions or subjects: 5",
+        "Lines about other actions or subjects: 7",
     ]
 
 
@@ -206,7 +218,7 @@ async def test_the_command_names_the_deciding_line_and_the_overruled_lines(app: 
         "Nobody changes their own platform role or status",
     ]
     assert lines[lines.index("  1  platform admin may: anything, on anything") + 1] == (
-        "     applies, but line 4 comes later"
+        "     applies, but line 10 comes later"
     )
     assert "     applies, and decides" in lines
 
@@ -228,3 +240,58 @@ async def test_the_command_raises_not_found_for_an_unknown_address(app: RunningA
     result = await explain_command(app, "nobody@example.org", "read", "Language")
     assert isinstance(result.exception, Problem)
     assert result.exception.code == "not_found"
+
+
+async def test_up_to_100_questions_about_oneself_are_answered_in_order_as_the_rules_decide(app: RunningApp) -> None:
+    await app.language("pt-BR", "Brazilian Portuguese")
+    user_id = await app.user()
+    await app.member(user_id, "pt-BR", "translator")
+    client = app.with_cookie(await app.token(user_id))
+    other = "00000000-0000-7000-8000-000000000001"
+    asked = [
+        ("translate", "Language", "pt-br", None, True),
+        ("administer", "Language", "pt-BR", None, False),
+        ("translate", "Language", None, None, True),
+        ("create", "Translation", "pt-BR", None, True),
+        ("update", "User", "me", "name", True),
+        ("update", "User", str(user_id).upper(), "email", False),
+        ("update", "User", other, "name", False),
+        ("delete", "Session", "me", None, True),
+        ("delete", "Key", other, None, False),
+        ("read", "AuditEvent", None, None, False),
+        ("administer", "Policy", None, None, False),
+    ]
+    names = ("action", "subjectType", "id", "field")
+    checks = [{name: value for name, value in zip(names, check, strict=False) if value} for check in asked]
+
+    answer = await client.post("/api/policy/can", json={"checks": checks})
+    assert [decision["allowed"] for decision in answer.json()["decisions"]] == [check[-1] for check in asked]
+
+    status = {"action": "update", "subjectType": "User", "id": "me", "field": "status"}
+    answer = await client.post("/api/policy/can", json={"checks": [status]})
+    reason = "Nobody changes their own platform role or status"
+    assert answer.json() == {"decisions": [{"allowed": False, "reason": reason}]}
+
+
+@pytest.mark.parametrize(
+    ("check", "errors"),
+    [
+        ({"action": "paint", "subjectType": "Language"}, {"checks.0.action": "invalid"}),
+        ({"action": "read", "subjectType": "Cat"}, {"checks.0.subjectType": "invalid"}),
+        ({"action": "read", "subjectType": "User", "id": "ada@example.org"}, {"id": "invalid"}),
+        ({"action": "read", "subjectType": "Policy", "id": "1"}, {"id": "invalid"}),
+        ({"action": "read", "subjectType": "Language", "userId": "1"}, {"checks.0.userId": "unknown_field"}),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_422(
+    app: RunningApp, check: dict[str, str], errors: dict[str, str]
+) -> None:
+    client = await app.signed_in()
+    assert field_errors(await client.post("/api/policy/can", json={"checks": [check]})) == errors
+
+
+async def test_questions_are_1_to_100_and_of_a_signed_in_user(app: RunningApp) -> None:
+    client, check = await app.signed_in(), {"action": "read", "subjectType": "Language"}
+    answers = [await client.post("/api/policy/can", json={"checks": [check] * number}) for number in (0, 100, 101)]
+    assert [answer.status_code for answer in answers] == [422, 200, 422]
+    assert problem(await app.client().post("/api/policy/can", json={"checks": [check]}))["code"] == "not_signed_in"

@@ -55,6 +55,15 @@ def test_failed_conditions_have_the_expected_and_the_actual_value() -> None:
     )
 
 
+def test_failed_conditions_on_lists_have_the_values_or_the_size_and_the_actual_list() -> None:
+    ability = Ability([Rule(("read",), ("Language",), {"tags": {"$all": ["a", "b"], "$size": 3}})])
+    (explained,) = explain(ability, "read", Subject("Language", {"tags": ["a", "c"]})).rules
+    assert explained.failed == (
+        FailedCondition("tags", "$all", ("a", "b"), ["a", "c"]),
+        FailedCondition("tags", "$size", 3, ["a", "c"]),
+    )
+
+
 def test_if_no_rule_applies_no_rule_decides() -> None:
     explanation = explain(Ability([Rule(("update",), ("Language",))]), "read", GERMAN)
     assert explanation.decision == Decision(allowed=False)

@@ -29,6 +29,8 @@ operators = st.fixed_dictionaries(
         "$ne": scalars,
         "$in": st.lists(scalars, max_size=4),
         "$nin": st.lists(scalars, max_size=4),
+        "$all": st.lists(scalars, max_size=2),
+        "$size": st.integers(0, 2),
         "$lt": orderable,
         "$lte": orderable,
         "$gt": orderable,

@@ -89,6 +89,8 @@ def test_a_boolean_equals_values_of_boolean_columns_only(column_type: TypeEngine
     ("conditions", "column_type", "message"),
     [
         ({"name": "x"}, Text(), "rule 0: conditions.name: no column is mapped"),
+        ({"code": {"$all": ["x"]}}, Text(), r"rule 0: conditions.code.\$all: a column holds no list"),
+        ({"code": {"$size": 1}}, postgresql.ARRAY(Text()), r"conditions.code.\$size: a column holds no list"),
         ({"code": "x"}, CHAR(3), r"not text, .* or enum; map cast\(column, Text\)"),
         ({"code": "x"}, postgresql.CITEXT(), r"not text, .* or enum; map cast\(column, Text\)"),
         ({"code": "x"}, String(collation="und-x-icu"), r"or column.collate\('C'\)"),

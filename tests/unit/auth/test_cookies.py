@@ -1,15 +1,19 @@
-"""Writing the session cookie, and reading at most one credential from the raw headers of a request."""
+"""Writing the session cookie, and reading the credential from the raw headers of a request."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.auth.cookies import HOST_PREFIXED_NAME, NAME, Credential, SessionCookie, read_credential
+from app.auth.cookies import Credential, SessionCookie, cookie_for, read_credential
+from app.settings.load import load
 
+NAME = "auth_session"
+HOST_PREFIXED_NAME = "__Host-auth_session"
 NO_CREDENTIAL = Credential()
-REFUSED_COOKIE = Credential(None, cookie=True)
-FROM_COOKIE = Credential("t", cookie=True)
-FROM_BEARER = Credential("t")
+REFUSED_COOKIE = Credential((), cookie=True)
+FROM_COOKIE = Credential(("t",), cookie=True)
+TWO_COOKIES = Credential(("t", "u"), cookie=True)
+FROM_BEARER = Credential(("t",))
 
 
 def test_the_cookie_has_every_attribute() -> None:
@@ -32,6 +36,44 @@ def test_the_cleared_cookie_has_an_empty_value_and_max_age_0() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "set_at", "cleared_at"),
+    [
+        ({"PUBLIC_URL": "http://localhost:8000"}, "", []),
+        ({"PUBLIC_URL": "http://192.0.2.1"}, "", []),
+        ({"PUBLIC_URL": "https://example.org"}, "", ["example.org"]),
+        (
+            {"PUBLIC_URL": "https://id.app.example.co.uk"},
+            "",
+            ["id.app.example.co.uk", "app.example.co.uk", "example.co.uk"],
+        ),
+        ({"PUBLIC_URL": "https://ada.github.io"}, "", ["ada.github.io"]),
+        (
+            {"PUBLIC_URL": "https://id.app.example.org", "COOKIE_DOMAIN": "app.example.org"},
+            "app.example.org",
+            ["", "id.app.example.org", "example.org"],
+        ),
+        ({"PUBLIC_URL": "https://id.example.org", "COOKIE_HOST_PREFIX": "on"}, "", []),
+    ],
+)
+def test_cookies_of_the_name_are_cleared_at_every_other_domain_that_reaches_the_host(
+    environ: dict[str, str], set_at: str, cleared_at: list[str]
+) -> None:
+    cookie = cookie_for(load(environ))
+    assert cookie.domain == set_at
+    at = [f"; Domain={domain}" if domain else "" for domain in cleared_at]
+    secure = "; Secure" if cookie.secure else ""
+    assert cookie.clear_elsewhere() == [
+        f"{cookie.name}=; Max-Age=0{domain}; Path=/; HttpOnly; SameSite=Lax{secure}" for domain in at
+    ]
+
+
+def test_the_cookie_has_the_name_of_the_settings() -> None:
+    environ = {"PUBLIC_URL": "https://id.example.org", "COOKIE_NAME": "sid"}
+    assert cookie_for(load(environ)).name == "sid"
+    assert cookie_for(load({**environ, "COOKIE_HOST_PREFIX": "on"})).name == "__Host-sid"
+
+
+@pytest.mark.parametrize(
     ("headers", "credential"),
     [
         ([], NO_CREDENTIAL),
@@ -43,11 +85,12 @@ def test_the_cleared_cookie_has_an_empty_value_and_max_age_0() -> None:
         ([("cookie", "auth_session=t")], FROM_COOKIE),
         ([("cookie", 'theme=dark;auth_session="t" ; lang=de')], FROM_COOKIE),
         ([("cookie", "theme=dark"), ("cookie", "auth_session=t")], FROM_COOKIE),
-        ([("cookie", "auth_session=")], Credential("", cookie=True)),
-        ([("cookie", "auth_session=a=b")], Credential("a=b", cookie=True)),
-        ([("cookie", "auth_session=t; auth_session=u")], REFUSED_COOKIE),
-        ([("cookie", "auth_session=t; auth_session=t")], REFUSED_COOKIE),
-        ([("cookie", "auth_session=t"), ("cookie", "auth_session=u")], REFUSED_COOKIE),
+        ([("cookie", "auth_session=")], Credential(("",), cookie=True)),
+        ([("cookie", "auth_session=a=b")], Credential(("a=b",), cookie=True)),
+        ([("cookie", "auth_session=t; auth_session=u")], TWO_COOKIES),
+        ([("cookie", "auth_session=t"), ("cookie", "auth_session=u")], TWO_COOKIES),
+        ([("cookie", "auth_session=t; " * 4)], Credential(("t",) * 4, cookie=True)),
+        ([("cookie", "auth_session=t; " * 5)], REFUSED_COOKIE),
         ([("authorization", "Bearer t")], FROM_BEARER),
         ([("authorization", "bearer  t ")], FROM_BEARER),
         ([("authorization", "Bearer t"), ("cookie", "auth_session=u")], FROM_BEARER),
@@ -55,9 +98,9 @@ def test_the_cleared_cookie_has_an_empty_value_and_max_age_0() -> None:
         ([("authorization", "Digest username=x"), ("cookie", "auth_session=t")], FROM_COOKIE),
         ([("authorization", "Basic dTp0, Bearer u"), ("cookie", "auth_session=t")], FROM_COOKIE),
         ([("authorization", ""), ("cookie", "auth_session=t")], FROM_COOKIE),
-        ([("authorization", "Basic dTp0"), ("cookie", "auth_session=t; auth_session=u")], REFUSED_COOKIE),
+        ([("authorization", "Basic dTp0"), ("cookie", "auth_session=t; auth_session=u")], TWO_COOKIES),
         ([("authorization", "Basic dTp0")], NO_CREDENTIAL),
-        ([("authorization", "Bearer"), ("cookie", "auth_session=t")], Credential("")),
+        ([("authorization", "Bearer"), ("cookie", "auth_session=t")], Credential(("",))),
         ([("authorization", "Bearer t"), ("authorization", "Bearer t")], NO_CREDENTIAL),
         ([("authorization", "Basic dTp0"), ("authorization", "Bearer t")], NO_CREDENTIAL),
         (
@@ -66,10 +109,12 @@ def test_the_cleared_cookie_has_an_empty_value_and_max_age_0() -> None:
         ),
         ([("authorization", "t")], NO_CREDENTIAL),
         ([("authorization", "")], NO_CREDENTIAL),
-        ([("authorization", "Bearer")], Credential("")),
+        ([("authorization", "Bearer")], Credential(("",))),
     ],
 )
-def test_a_request_has_one_credential_or_none(headers: list[tuple[str, str]], credential: Credential) -> None:
+def test_a_request_has_a_bearer_token_or_up_to_4_cookies(
+    headers: list[tuple[str, str]], credential: Credential
+) -> None:
     raw = [(name.encode(), value.encode()) for name, value in headers]
     assert read_credential(raw, NAME) == credential
 

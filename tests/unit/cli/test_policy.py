@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from app.ability.condition_parsing import OPERATORS
 from app.cli.main import cli, main
+from app.cli.policy import OPERATORS as WORDS_OF_OPERATORS
 from app.guards.policy import NOTES, POLICY
 
 # These commands must not use a database: nothing listens here, and no embedded server can be created.
@@ -35,6 +37,10 @@ def test_show_prints_every_line_of_the_policy_with_its_reason_and_the_notes() ->
     assert sum("because: " in line for line in lines) == sum(row.reason is not None for row in POLICY)
     assert lines[-len(NOTES) :] == list(NOTES)
     assert "manage" not in result.stdout
+
+
+def test_every_operator_of_the_engine_has_words_in_explanations() -> None:
+    assert WORDS_OF_OPERATORS.keys() == OPERATORS
 
 
 def test_decide_answers_every_line_and_continues_after_an_invalid_line() -> None:

@@ -8,11 +8,15 @@ import pytest
 
 from app.ability.ability import Subject
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
+from app.domain.languages.schemas import LanguageChange
+from app.domain.users.schemas import UserChange
 from app.guards.policy import (
     ID_ATTRIBUTES,
     KEPT_MEMBERSHIPS_MAX,
+    LANGUAGE_FIELDS,
     OWNER_ATTRIBUTES,
     POLICY,
+    PROFILE,
     SCHEMA,
     WHICH,
     WHO,
@@ -51,36 +55,42 @@ OWN_KEY, OTHER_KEY = Subject("Key", {"userId": str(ADA)}), Subject("Key", {"user
 
 PLATFORM_ADMINS = {"platform admin", "translating platform admin"}
 MEMBERS = {"member", "translator", "language admin", "both roles", "roles in two languages"}
+TRANSLATORS = {"translator", "both roles", "roles in two languages", "translating platform admin"}
+# Fields of a user that no change of a profile sets.
+UNCHANGEABLE = ("email", "platformRole", "status", "onboardedAt", "suspensionReason")
 USERS = {"user", "all of another language", *MEMBERS, *PLATFORM_ADMINS}
 
 # Action, subject, field, and all people of `PEOPLE` who are allowed. All other people are not allowed.
 ALLOWED = [
     ("create", GERMAN, None, PLATFORM_ADMINS),
     ("read", GERMAN, None, MEMBERS | PLATFORM_ADMINS),
-    ("update", GERMAN, None, PLATFORM_ADMINS),
+    *[("update", GERMAN, field, {"language admin", "both roles"} | PLATFORM_ADMINS) for field in (None, "name")],
+    ("update", GERMAN, "code", set[str]()),
     ("administer", GERMAN, None, {"language admin", "both roles"} | PLATFORM_ADMINS),
-    ("translate", GERMAN, None, {"translator", "both roles", "roles in two languages", "translating platform admin"}),
+    ("translate", GERMAN, None, TRANSLATORS),
     ("delete", GERMAN, None, PLATFORM_ADMINS),
     ("read", GERMAN_TEXT, None, MEMBERS | PLATFORM_ADMINS),
-    ("update", GERMAN_TEXT, None, PLATFORM_ADMINS),
+    *[(action, GERMAN_TEXT, None, TRANSLATORS) for action in ("create", "update", "delete", "translate")],
     ("read", OWN_USER, None, USERS | {"not onboarded"}),
     ("update", OWN_USER, "name", USERS | {"not onboarded"}),
-    ("update", OWN_USER, "platformRole", set[str]()),
-    ("update", OWN_USER, "status", set[str]()),
     ("delete", OWN_USER, None, PLATFORM_ADMINS),
     ("read", OTHER_USER, None, PLATFORM_ADMINS),
     ("update", OTHER_USER, "name", PLATFORM_ADMINS),
-    ("update", OTHER_USER, "platformRole", PLATFORM_ADMINS),
-    ("update", OTHER_USER, "status", PLATFORM_ADMINS),
+    *[("update", user, field, set[str]()) for user in (OWN_USER, OTHER_USER) for field in UNCHANGEABLE],
+    *[("administer", OWN_USER, field, set[str]()) for field in ("platformRole", "status")],
+    *[("administer", OTHER_USER, field, PLATFORM_ADMINS) for field in (None, "platformRole", "status")],
+    ("administer", OWN_USER, None, PLATFORM_ADMINS),
     ("create", OTHER_USER, None, PLATFORM_ADMINS),
     ("read", OWN_SESSION, None, USERS),
     ("delete", OWN_SESSION, None, USERS),
-    ("delete", OTHER_SESSION, None, PLATFORM_ADMINS),
+    *[(action, OTHER_SESSION, None, set[str]()) for action in ("read", "delete")],
     ("read", OWN_KEY, None, USERS),
     ("update", OWN_KEY, None, USERS),
     ("delete", OWN_KEY, None, USERS),
-    ("read", OTHER_KEY, None, PLATFORM_ADMINS),
-    ("update", OTHER_KEY, None, PLATFORM_ADMINS),
+    *[(action, OTHER_KEY, None, set[str]()) for action in ("read", "update", "delete")],
+    ("read", Subject("AuditEvent", {"id": "1"}), None, PLATFORM_ADMINS),
+    ("administer", Subject("Policy", {}), None, PLATFORM_ADMINS),
+    ("administer", Subject("Job", {"id": "1"}), None, PLATFORM_ADMINS),
 ]
 
 
@@ -90,6 +100,11 @@ def test_the_policy_allows_exactly_the_people_in_the_table(
     who: str, action: str, subject: Subject, field: str | None, allowed: set[str]
 ) -> None:
     assert ability_for(PEOPLE[who]).can(action, subject, field) is (who in allowed)
+
+
+def test_the_fields_of_a_change_are_those_that_its_route_takes() -> None:
+    assert set(PROFILE) == {field.encode_name for field in msgspec.structs.fields(UserChange)}
+    assert set(LANGUAGE_FIELDS) == {field.encode_name for field in msgspec.structs.fields(LanguageChange)}
 
 
 def test_the_table_asks_about_every_action_and_subject_type() -> None:
@@ -102,6 +117,8 @@ def test_the_table_asks_about_every_action_and_subject_type() -> None:
     [
         ("platform admin", "translate", GERMAN, None, "Only a translator of the language may translate it"),
         ("user", "update", OWN_USER, "status", "Nobody changes their own platform role or status"),
+        ("platform admin", "administer", OWN_USER, "status", "Nobody changes their own platform role or status"),
+        ("platform admin", "create", GERMAN_TEXT, None, "Only a translator of the language may translate it"),
     ],
 )
 def test_a_denial_of_the_policy_has_a_reason(

@@ -53,5 +53,9 @@ async def reauthenticate_by_code(
 
 
 METHOD = SignInMethod(
-    credentials=CodeSignIn, sign_in=sign_in_by_code, proof=CodeProof, reauthenticate=reauthenticate_by_code
+    credentials=CodeSignIn,
+    sign_in=sign_in_by_code,
+    proof=CodeProof,
+    reauthenticate=reauthenticate_by_code,
+    enabled=lambda settings: settings.codes,
 )

@@ -7,7 +7,7 @@ from app.auth.middleware import SETS_COOKIE
 from app.domain.flows.reauthenticate import reauthenticate
 from app.domain.flows.sign_in_registry import BY_CREDENTIALS, ReauthenticationInput, SignInInput
 from app.domain.module import ResourcesDependency
-from app.domain.sessions.schemas import WhoAmI
+from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.service import describe_session
 from app.guards.authorize import ANYONE, SIGNED_IN, Request
 from app.http.parameters import SESSION_ETAG, SET_COOKIE
@@ -23,10 +23,11 @@ class SignInController(Controller):
     @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
     async def sign_in(
         self, request: Request, data: JSONBody[SignInInput], resources: ResourcesDependency
-    ) -> Response[WhoAmI]:
+    ) -> Response[SignedIn]:
         """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
-        201, the cookies `auth_session` and `auth_device`, and the body of `GET /api/session`. A session that the client
+        201, the cookies `auth_session` and `auth_device`, and the body and ETag of `GET /api/session`, with the
+        `returnTo` of the request for the code or link. A session that the client
         already had ends.
         Unknown address, wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS
         5.0, 6.3.8).
@@ -34,7 +35,7 @@ class SignInController(Controller):
         method = BY_CREDENTIALS[type(data)]
         started = await method.sign_in(actor_of(request), resources, data)
         described = await describe_session(actor_of(request), resources, started)
-        return encoded_response(WhoAmI, described.body, described.headers, 201, [described.device_cookie])
+        return encoded_response(SignedIn, described.body, described.headers, 201, described.cookies)
 
     @post(
         "/api/session/reauthentication",
@@ -45,9 +46,9 @@ class SignInController(Controller):
     )
     async def reauthenticate(
         self, request: Request, data: JSONBody[ReauthenticationInput], resources: ResourcesDependency
-    ) -> Response[WhoAmI]:
+    ) -> Response[SignedIn]:
         """Prove again who you are, before a sensitive action. The session gets a new token (OWASP ASVS 5.0, 7.2.4)."""
         user, _ = user_and_session(request)
         started = await reauthenticate(actor_of(request), resources, user, data)
         described = await describe_session(actor_of(request), resources, started)
-        return encoded_response(WhoAmI, described.body, described.headers, cookies=[described.device_cookie])
+        return encoded_response(SignedIn, described.body, described.headers, cookies=described.cookies)

@@ -20,4 +20,4 @@ async def sign_in_by_link(actor: Actor, resources: Resources, sent: LinkSignIn) 
     return await redeem_key(actor, resources, RedeemKeyInput(token=sent.token), purpose_name=SIGN_IN_PURPOSE)
 
 
-METHOD = SignInMethod(credentials=LinkSignIn, sign_in=sign_in_by_link)
+METHOD = SignInMethod(credentials=LinkSignIn, sign_in=sign_in_by_link, enabled=lambda settings: settings.codes)

@@ -52,8 +52,7 @@ async def sign_in_by_password(actor: Actor, resources: Resources, sent: Password
         principal = await sign_in(resources.database, key, rehashed, new)
         if principal:
             note_right(resources, guess)
-            max_age = new.idle_expires_at - new.now
-            return StartedSession(token, int(max_age.total_seconds()), principal)
+            return StartedSession(token, new.max_age, principal)
         found = await find_primary_key(resources.database, address)
     raise _invalid_credentials()
 
@@ -113,4 +112,5 @@ METHOD = SignInMethod(
     sign_in=sign_in_by_password,
     proof=PasswordProof,
     reauthenticate=reauthenticate_by_password,
+    enabled=lambda settings: settings.passwords,
 )

@@ -20,6 +20,7 @@ class LanguageMember(Base):
         CheckConstraint(f"roles <@ ARRAY[{sql_list(LANGUAGE_ROLES)}]", name="roles"),
         Index("ix_language_members_user_id", "user_id"),
         Index("ix_language_members_invited_by", "invited_by"),
+        Index("ix_language_members_language_code_created_at", "language_code", "created_at", "user_id"),
     )
 
     language_code: Mapped[str] = mapped_column(CODE, ForeignKey("languages.code", ondelete="CASCADE"), primary_key=True)
@@ -27,3 +28,5 @@ class LanguageMember(Base):
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'::text[]"))
     invited_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
+    # When the last invitation was sent; NULL if there was none after the first, at `created_at`.
+    invited_at: Mapped[datetime | None]

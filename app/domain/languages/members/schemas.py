@@ -16,17 +16,42 @@ Roles = Annotated[
 ]
 
 
-class MemberView(Struct, frozen=True, rename="camel"):
-    """A member. `email`, in lower case, is null for callers who do not administer the language.
+class Inviter(Struct, frozen=True):
+    """Who has added or invited a member last."""
 
-    `name` is empty until the member has been active since they were added.
+    id: UUID
+    name: str
+
+
+class MemberView(Struct, frozen=True, rename="camel"):
+    """A member. `pending`: they have not been active since they were added, and `name` is empty until then.
+
+    A new invitation and a user who was added look alike, `expiresAt` included: when the mailed link ends, if there is
+    one. `email`, in lower case, `invitedAt`, `expiresAt` and `invitedBy` are null for callers who do not administer the
+    language; `expiresAt` is null once the member has been active.
     """
 
     user_id: UUID
+    language_code: str
     name: str
     email: str | None
     roles: list[LanguageRole]
     created_at: datetime
+    pending: bool
+    invited_at: datetime | None
+    expires_at: datetime | None
+    invited_by: Inviter | None
+
+
+class OwnMembershipView(Struct, frozen=True, rename="camel"):
+    """A language that the caller is a member of, and who has added them. `invitedBy` is null once they are deleted."""
+
+    user_id: UUID
+    language_code: str
+    language_name: str
+    roles: list[LanguageRole]
+    created_at: datetime
+    invited_by: Inviter | None
 
 
 class NewMember(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -42,9 +67,10 @@ class RolesChange(Struct, frozen=True, forbid_unknown_fields=True):
     roles: Roles
 
 
-class MemberAccepted(Struct, frozen=True):
+class MemberAccepted(Struct, frozen=True, rename="camel"):
     """The answer, which is the same for an address with an account and for an address without one."""
 
+    user_id: UUID
     email: str
     roles: list[LanguageRole]
 

@@ -4,6 +4,7 @@ Each change is one transaction that checks the admin's right again.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor, record, subject_of
 from app.auth.email_addresses import normalise_new
 from app.domain.flows.end_invitations import end_invitations
-from app.domain.flows.invite import InvitedTo, find_or_create_account, mail_invitation
+from app.domain.flows.invite import InvitedTo, find_or_create_account, invitation_lifetime, mail_invitation
 from app.domain.keys.service import void_invitation
 from app.domain.languages.access import lock_language
-from app.domain.languages.members.repository import MemberRepository, page
+from app.domain.languages.members.repository import MemberFilters, MemberRepository, page
 from app.domain.languages.members.schemas import MemberView
 from app.domain.languages.repository import LanguageRepository, find_language
 from app.domain.resources import Resources
@@ -23,20 +24,19 @@ from app.errors import Problem, SubjectNotFound
 
 
 async def list_members(
-    resources: Resources, code: str, after: UUID | None, limit: int, invited_by: UUID | None = None
+    resources: Resources, code: str, after: tuple[datetime, UUID] | None, limit: int, filters: MemberFilters
 ) -> list[MemberView]:
-    """The language's members in the order of their ids, from after the given one; only those whom `invited_by` added.
-
-    Raises `SubjectNotFound`.
-    """
-    members = await page(resources.database, code, after, limit, invited_by)
+    """The language's members, the newest first, from after the given one. Raises `SubjectNotFound`."""
+    lifetime = invitation_lifetime(resources.settings)
+    members = await page(resources.database, code, after, limit, filters, lifetime)
     if not members and await find_language(resources.database, code) is None:
         raise SubjectNotFound
     return members
 
 
-async def add_member(actor: Actor, resources: Resources, code: str, email: str, roles: Sequence[str]) -> None:
-    """Add the user of an address. An address without an account is invited, a user is told. The answer is the same.
+async def add_member(actor: Actor, resources: Resources, code: str, email: str, roles: Sequence[str]) -> UUID:
+    """Add the user of an address. An address without an account is invited, a user is told. The answer is the same:
+    the id of the user, who is made for a new address.
 
     Raises `Problem`: `validation_failed`, `forbidden`, `not_found`, `already_member`, `too_many_requests`.
     """
@@ -60,6 +60,7 @@ async def add_member(actor: Actor, resources: Resources, code: str, email: str, 
                 locale=user.locale,
                 values={"language": to.name, "inviter": to.inviter},
             )
+    return user_id
 
 
 async def set_member_roles(
@@ -73,7 +74,7 @@ async def set_member_roles(
         await lock_language(actor, transaction, "administer", code)
         members = MemberRepository(transaction)
         changed = await members.set_roles(code, user_id, roles)
-        member = await _existing(members, code, user_id)
+        member = await _existing(resources, members, code, user_id)
         if changed:
             await _record(actor, transaction, "member.set_roles", user_id, code, roles=member.roles)
         await end_invitations(actor, transaction, user_id)
@@ -117,15 +118,15 @@ async def invite_member_again(actor: Actor, resources: Resources, code: str, use
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
         members = MemberRepository(transaction)
-        await _existing(members, code, user_id)
+        await _existing(resources, members, code, user_id)
         user, to = await UserRepository(transaction).get(user_id), await _invited_to(actor, transaction, code)
-        if await mail_invitation(actor, resources, transaction, user, to):
-            await members.set_inviter(code, user_id, actor.require_user_id())
+        await mail_invitation(actor, resources, transaction, user, to)
+        await members.note_invitation(code, user_id, actor.require_user_id(), resources.clock())
 
 
-async def _existing(members: MemberRepository, code: str, user_id: UUID) -> MemberView:
+async def _existing(resources: Resources, members: MemberRepository, code: str, user_id: UUID) -> MemberView:
     """The member. Raises `Problem` `not_found`."""
-    member = await members.find(code, user_id)
+    member = await members.find(code, user_id, invitation_lifetime(resources.settings))
     if member is None:
         raise _no_member()
     return member

@@ -1,6 +1,5 @@
 """Routes on translations."""
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import unquote
@@ -17,18 +16,21 @@ from app.domain.languages.translations.schemas import (
     PREFIX_PATTERN,
     Batch,
     BatchResult,
+    Changes,
     NewText,
     State,
     TranslationView,
     VersionView,
 )  # fmt: skip
 from app.domain.module import ResourcesDependency
-from app.errors import Problem, invalid
+from app.errors import invalid
 from app.guards.authorize import Request, authorize
 from app.http.bodies import MAX_TEXTS_BYTES
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, page_of
-from app.http.parameters import VERSION_ETAG, Cursor, LanguageCode, Limit
+from app.http.parameters import UNCHANGED, VERSION_ETAG, Cursor, IfNoneMatch, LanguageCode, Limit
+from app.http.preconditions import is_unchanged, precondition_of_write
 from app.http.requests import actor_of
+from app.http.responses import unchanged_response
 
 TranslationKey = Annotated[str, PathParameter(description="The key; a slash in it is sent as %2F.")]
 Prefix = Annotated[str, QueryParameter(pattern=PREFIX_PATTERN, description="Only keys that begin with this.")]
@@ -37,15 +39,40 @@ UpdatedAfter = Annotated[
     str | None,
     QueryParameter(name="updatedAfter", format="date-time", description="Only changes after this time (RFC 3339)."),
 ]
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="The ETag of the version to replace.")]
-IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="`*` for a key that is new.")]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", description="The ETag of the version to replace, a list, or `*` for any."),
+]
+IsNew = Annotated[str | None, HeaderParameter(name="If-None-Match", description="`*` for a key that is new.")]
 
 MOMENT = Annotated[datetime, Meta(tz=True)]
-ENTITY_TAG = re.compile(r'"([1-9][0-9]{0,9})"')
 VERSION_MAX = 2**31 - 1
 
 MAY_READ = authorize("read", "Translation", id_from="code")
 MAY_TRANSLATE = authorize("translate", "Language", id_from="code")
+
+
+After = Annotated[
+    int, QueryParameter(ge=0, le=2**63 - 1, description="The `nextAfter` of the answer before; 0 for everything.")
+]
+
+
+class ChangesController(Controller):
+    """What becomes of the texts of a language, for programs that keep a copy of them."""
+
+    path = "/api/languages/{code:str}/translation-changes"
+    tags = ("Translations",)
+
+    @get(guards=[MAY_READ])
+    async def index(
+        self, resources: ResourcesDependency, code: LanguageCode, after: After = 0, limit: Limit = DEFAULT_LIMIT
+    ) -> Changes:
+        """The latest change of each translation that was changed after the change `after`, deletions included.
+
+        Changes have numbers in the order of their commits, without gaps: a copy that asks again and again with
+        `nextAfter` misses nothing. A page can have fewer items than `limit`, or none, while `more` is true.
+        """
+        return await service.list_changes(resources, code, after, limit)
 
 
 class TranslationController(Controller):
@@ -70,13 +97,22 @@ class TranslationController(Controller):
         rows = await service.list_translations(resources, code, filters, decode_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.key, lambda row: row)
 
-    @get("/{key:str}", guards=[MAY_READ], response_headers=[VERSION_ETAG])
+    @get("/{key:str}", guards=[MAY_READ], response_headers=[VERSION_ETAG], responses={304: UNCHANGED})
     async def read(
-        self, resources: ResourcesDependency, code: LanguageCode, key: TranslationKey
+        self,
+        resources: ResourcesDependency,
+        code: LanguageCode,
+        key: TranslationKey,
+        if_none_match: IfNoneMatch = None,
     ) -> Response[TranslationView]:
         """One translation. Its ETag is what a later write sends as `If-Match`."""
         found = await service.read_translation(resources, code, _key(key))
-        return Response(found, headers=_etag(found.version))
+        headers = _etag(found.version)
+        return (
+            unchanged_response(headers)
+            if is_unchanged(if_none_match, headers["ETag"])
+            else Response(found, headers=headers)
+        )
 
     @put(
         "/{key:str}",
@@ -93,19 +129,20 @@ class TranslationController(Controller):
         code: LanguageCode,
         key: TranslationKey,
         if_match: IfMatch = None,
-        if_none_match: IfNoneMatch = None,
+        if_none_match: IsNew = None,
     ) -> Response[TranslationView]:
         """Write a text, or approve it with `"state": "approved"`.
 
         `If-Match` names the version to replace, `If-None-Match: *` says that the key is new. Without either header:
         428. If the translation is at another version: 412 (RFC 9110 section 13), so that no update is lost.
         """
-        replaces = _replaced_version(if_match, if_none_match)
-        written = await service.write_translation(actor_of(request), resources, code, _key(key), data, replaces)
+        precondition = precondition_of_write(if_match, if_none_match)
+        written = await service.write_translation(actor_of(request), resources, code, _key(key), data, precondition)
         headers = _etag(written.version)
-        if replaces is None:
+        is_new = if_match is None
+        if is_new:
             headers["Location"] = f"/api/languages/{code}/translations/{written.key.replace('/', '%2F')}"
-        return Response(written, status_code=200 if replaces else 201, headers=headers)
+        return Response(written, status_code=201 if is_new else 200, headers=headers)
 
     @delete("/{key:str}", guards=[MAY_TRANSLATE])
     async def remove(
@@ -117,8 +154,8 @@ class TranslationController(Controller):
         if_match: IfMatch = None,
     ) -> None:
         """Delete a translation at the version that `If-Match` names. Its history stays."""
-        version = _replaced_version(if_match, None)
-        await service.delete_translation(actor_of(request), resources, code, _key(key), version or 0)
+        precondition = precondition_of_write(if_match, None)
+        await service.delete_translation(actor_of(request), resources, code, _key(key), precondition)
 
     @get("/{key:str}/history", guards=[MAY_READ])
     async def history(
@@ -154,18 +191,6 @@ def _key(encoded: str) -> str:
 
 def _etag(version: int) -> dict[str, str]:
     return {"ETag": f'"{version}"'}
-
-
-def _replaced_version(if_match: str | None, if_none_match: str | None) -> int | None:
-    if if_none_match == "*" and if_match is None:
-        return None
-    if if_match is None:
-        raise Problem("precondition_required", 'Send If-Match: "version", or If-None-Match: * for a new key.')
-    named = ENTITY_TAG.fullmatch(if_match)
-    version = int(named[1]) if named else 0
-    if not 0 < version <= VERSION_MAX or if_none_match is not None:
-        raise Problem("version_conflict", "If-Match takes one ETag that this resource has given.")
-    return version
 
 
 def _moment(text: str | None) -> datetime | None:

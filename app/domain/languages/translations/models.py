@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import get_args
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.languages.models import CODE
@@ -39,7 +39,10 @@ class TranslationVersion(Base):
     """
 
     __tablename__ = "translation_versions"
-    __table_args__ = (Index("ix_translation_versions_changed_by", "changed_by"),)
+    __table_args__ = (
+        Index("ix_translation_versions_changed_by", "changed_by"),
+        Index("ix_translation_versions_language_code_sequence", "language_code", "sequence", unique=True),
+    )
 
     language_code: Mapped[str] = mapped_column(CODE, ForeignKey("languages.code", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(CODE, primary_key=True)
@@ -48,3 +51,5 @@ class TranslationVersion(Base):
     state: Mapped[str | None] = mapped_column(Text)
     changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     changed_at: Mapped[datetime]
+    # The number of the change in its language, in the order of commits and without gaps. A trigger gives it.
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from app.domain.languages.translations.models import Translation, TranslationVersion
-from app.domain.languages.translations.schemas import TranslationView, VersionView
+from app.domain.languages.translations.schemas import Changes, ChangeView, TranslationView, VersionView
 from app.postgres.database import Database
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
 
-COLUMNS = "key, text, state, version, updated_by, updated_at"
+COLUMNS = "language_code, key, text, state, version, updated_by, updated_at"
 READ = f"SELECT {COLUMNS} FROM translations WHERE language_code = $1 AND key = $2"  # noqa: S608 # constants only
 # Keys are ASCII, so every key with a prefix sorts before the prefix followed by the last code point.
 PAGE = f"""
@@ -24,8 +24,22 @@ SELECT {COLUMNS} FROM translations
  ORDER BY key LIMIT $6
 """  # noqa: S608 # constants only
 HISTORY = """
-SELECT version, text, state, changed_by, changed_at FROM translation_versions
+SELECT language_code, key, version, text, state, changed_by, changed_at FROM translation_versions
  WHERE language_code = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4
+"""
+# A change that a later one of the same key has replaced is left out after the page is cut, so that each page reads a
+# bounded number of rows. The later one has a higher number: whoever reads on gets it.
+CHANGES = """
+WITH cut AS (
+    SELECT * FROM translation_versions
+     WHERE language_code = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
+)
+SELECT sequence, language_code, key, version, text IS NULL AS deleted, text, state, changed_by AS updated_by,
+       changed_at AS updated_at,
+       version < (SELECT last.version FROM translation_versions last
+                   WHERE last.language_code = cut.language_code AND last.key = cut.key
+                   ORDER BY last.version DESC LIMIT 1) AS replaced
+  FROM cut ORDER BY sequence
 """
 
 
@@ -59,6 +73,15 @@ class PresentText(Struct, frozen=True):
     digest: bytes
 
 
+class LastChange(Struct, frozen=True):
+    """The last change of one key."""
+
+    version: int
+    deleted: bool
+    changed_by: UUID | None
+    changed_at: datetime
+
+
 async def find_translation(database: Database, code: str, key: str) -> TranslationView | None:
     """One translation: one prepared statement."""
     row = await database.pool.fetchrow(READ, code, key)
@@ -76,6 +99,17 @@ async def page(
 async def history(database: Database, code: str, key: str, after: int, limit: int) -> list[VersionView]:
     """The changes of one translation, oldest first."""
     return [to_struct(VersionView, row) for row in await database.pool.fetch(HISTORY, code, key, after, limit)]
+
+
+async def changes(database: Database, code: str, after: int, limit: int) -> Changes:
+    """What has become of the language's translations since the change `after`: one prepared statement."""
+    rows = await database.pool.fetch(CHANGES, code, after, limit + 1)
+    shown = rows[:limit]
+    return Changes(
+        items=[to_struct(ChangeView, row) for row in shown if not row["replaced"]],
+        next_after=shown[-1]["sequence"] if shown else after,
+        more=len(rows) > limit,
+    )
 
 
 class TranslationRepository(Repository[Translation]):
@@ -107,6 +141,23 @@ class TranslationRepository(Repository[Translation]):
             .group_by(TranslationVersion.key)
         )
         return {row.key: row.version for row in await self.session.execute(statement)}
+
+    async def last_changes(self, code: str, keys: Sequence[str]) -> dict[str, LastChange]:
+        """The last change of each key that ever had a translation, deletions included."""
+        columns = (
+            TranslationVersion.key,
+            TranslationVersion.version,
+            TranslationVersion.text.is_(None).label("deleted"),
+            TranslationVersion.changed_by,
+            TranslationVersion.changed_at,
+        )
+        statement = (
+            select(*columns)
+            .ext(distinct_on(TranslationVersion.key))
+            .where(TranslationVersion.language_code == code, TranslationVersion.key.in_(keys))
+            .order_by(TranslationVersion.key, TranslationVersion.version.desc())
+        )
+        return {row.key: to_struct(LastChange, row) for row in await self.session.execute(statement)}
 
     async def store(self, code: str, written: Sequence[WrittenText]) -> None:
         """Insert or replace the translations, and append each to the history."""

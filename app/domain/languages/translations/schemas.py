@@ -35,6 +35,7 @@ TranslationText = Annotated[
 class TranslationView(Struct, frozen=True, rename="camel"):
     """A translation. `version` is what `If-Match` names; `updatedBy` is null once that user is deleted."""
 
+    language_code: str
     key: str
     text: str
     state: State
@@ -71,9 +72,36 @@ class BatchResult(Struct, frozen=True, rename="camel"):
     items: list[TranslationView]
 
 
+class ChangeView(Struct, frozen=True, rename="camel"):
+    """What became of a translation. If it was deleted, `deleted` is true, and `text` and `state` are null."""
+
+    sequence: int
+    language_code: str
+    key: str
+    version: int
+    deleted: bool
+    text: str | None
+    state: State | None
+    updated_by: UUID | None
+    updated_at: datetime
+
+
+class Changes(Struct, frozen=True, rename="camel"):
+    """Changes in the order in which they were made. `nextAfter` is the `after` of the next request.
+
+    `more` tells that the next request has something already.
+    """
+
+    items: list[ChangeView]
+    next_after: int
+    more: bool
+
+
 class VersionView(Struct, frozen=True, rename="camel"):
     """One change: `text` and `state` are null if the translation was deleted."""
 
+    language_code: str
+    key: str
     version: int
     text: str | None
     state: State | None

@@ -3,7 +3,7 @@
 Each write is one transaction that checks the translator's right again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from msgspec import structs
@@ -12,6 +12,7 @@ from app.audit import Actor
 from app.domain.languages.access import lock_language
 from app.domain.languages.repository import find_language
 from app.domain.languages.translations import repository
+from app.domain.languages.translations.conflicts import conflict_over
 from app.domain.languages.translations.repository import (
     PresentText,
     TranslationFilters,
@@ -23,12 +24,14 @@ from app.domain.languages.translations.schemas import (
     KEY_RULE,
     TEXT_MAX,
     BatchItem,
+    Changes,
     NewText,
     TranslationView,
     VersionView,
 )  # fmt: skip
 from app.domain.resources import Resources
 from app.errors import FieldError, Problem, SubjectNotFound, invalid
+from app.http.preconditions import Precondition, precondition_of_version
 from app.postgres.rows import to_struct
 from app.text import in_nfc
 
@@ -51,6 +54,17 @@ async def list_translations(
     return rows
 
 
+async def list_changes(resources: Resources, code: str, after: int, limit: int) -> Changes:
+    """What has become of the language's translations since the change with the number `after`.
+
+    A change is in the list only when every one with a lower number is. Raises `SubjectNotFound`.
+    """
+    found = await repository.changes(resources.database, code, after, limit)
+    if found.next_after == after and await find_language(resources.database, code) is None:
+        raise SubjectNotFound
+    return found
+
+
 async def read_history(resources: Resources, code: str, key: str, after: int, limit: int) -> list[VersionView]:
     """The changes of one translation, oldest first, from after the given version.
 
@@ -63,17 +77,17 @@ async def read_history(resources: Resources, code: str, key: str, after: int, li
 
 
 async def write_translation(
-    actor: Actor, resources: Resources, code: str, key: str, new: NewText, replaces: int | None
+    actor: Actor, resources: Resources, code: str, key: str, new: NewText, precondition: Precondition
 ) -> TranslationView:
-    """Write one text over the version that it replaces; None is for a new key.
+    """Write one text, over a version on which the precondition holds.
 
     A text that is stored already, in the same state, stays at its version.
 
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
     text = in_nfc(new.text, "text", TEXT_MAX)
-    item = BatchItem(key=checked_key(key), text=text, version=replaces, state=new.state)
-    return (await _write(actor, resources, code, [item]))[0]
+    item = BatchItem(key=checked_key(key), text=text, version=None, state=new.state)
+    return (await _write(actor, resources, code, {"": item}, [precondition]))[0]
 
 
 async def write_batch(
@@ -89,12 +103,18 @@ async def write_batch(
     texts, refused = _texts_in_nfc(items)
     if twice or refused:
         raise Problem("validation_failed", errors=[*twice, *refused])
-    in_normal_form = [structs.replace(item, text=text) for item, text in zip(items, texts, strict=True)]
-    return await _write(actor, resources, code, in_normal_form)
+    in_normal_form = {
+        f"items.{index}": structs.replace(item, text=text)
+        for index, (item, text) in enumerate(zip(items, texts, strict=True))
+    }
+    preconditions = [precondition_of_version(item.version) for item in items]
+    return await _write(actor, resources, code, in_normal_form, preconditions)
 
 
-async def delete_translation(actor: Actor, resources: Resources, code: str, key: str, version: int) -> None:
-    """Delete one translation that still is at `version`.
+async def delete_translation(
+    actor: Actor, resources: Resources, code: str, key: str, precondition: Precondition
+) -> None:
+    """Delete one translation that is at a version on which the precondition holds.
 
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
@@ -103,9 +123,9 @@ async def delete_translation(actor: Actor, resources: Resources, code: str, key:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
         present = (await translations.present(code, [key])).get(key)
-        if present is None or present.version != version:
-            raise _conflict([])
-        await translations.remove(code, key, version + 1, actor.require_user_id(), resources.clock())
+        if present is None or not precondition.holds(present.version):
+            raise await conflict_over(transaction, code, {"": key})
+        await translations.remove(code, key, present.version + 1, actor.require_user_id(), resources.clock())
 
 
 def checked_key(key: str) -> str:
@@ -126,16 +146,31 @@ def _texts_in_nfc(items: Sequence[BatchItem]) -> tuple[list[str], list[FieldErro
     return texts, refused
 
 
-async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[BatchItem]) -> list[TranslationView]:
+async def _write(
+    actor: Actor,
+    resources: Resources,
+    code: str,
+    by_field: Mapping[str, BatchItem],
+    preconditions: Sequence[Precondition],
+) -> list[TranslationView]:
+    """Write all items or none. Each needs its precondition, whatever its `version`.
+
+    `by_field` has them by their fields in the body; the field of a body that is the item itself is empty.
+    """
+    items = [*by_field.values()]
     keys = [item.key for item in items]
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "translate", code)
         translations = TranslationRepository(transaction)
         present = await translations.present(code, keys)
         versions = {key: text.version for key, text in present.items()}
-        stale = [index for index, item in enumerate(items) if versions.get(item.key) != item.version]
+        stale = {
+            field: item.key
+            for (field, item), precondition in zip(by_field.items(), preconditions, strict=True)
+            if not precondition.holds(versions.get(item.key))
+        }
         if stale:
-            raise _conflict(stale if len(items) > 1 else [])
+            raise await conflict_over(transaction, code, stale)
         last, now = await translations.last_versions(code, keys), resources.clock()
         texts = [
             WrittenText(
@@ -150,20 +185,14 @@ async def _write(actor: Actor, resources: Resources, code: str, items: Sequence[
         ]
         unchanged = {text.key: present[text.key] for text in texts if _is_stored(text, present.get(text.key))}
         await translations.store(code, [text for text in texts if text.key not in unchanged])
-    return [to_struct(TranslationView, unchanged.get(text.key, text), text=text.text) for text in texts]
+    return [
+        to_struct(TranslationView, unchanged.get(text.key, text), language_code=code, text=text.text) for text in texts
+    ]
 
 
 def _is_stored(text: WrittenText, present: PresentText | None) -> bool:
     """Whether this text is stored in this state, so that writing it would change nothing."""
     return present is not None and (present.state, present.digest) == (text.state, sha256(text.text.encode()).digest())
-
-
-def _conflict(indexes: Sequence[int]) -> Problem:
-    return Problem(
-        "version_conflict",
-        "Read the present version, and write over that one. Nothing has been changed.",
-        errors=[FieldError(f"items.{index}", "stale", "Not at this version") for index in indexes],
-    )
 
 
 def _no_translation() -> Problem:

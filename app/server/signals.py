@@ -1,0 +1,65 @@
+"""Signals of a starting service: they end its work, and are never lost."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def run_cancellably(work: Coroutine[None, None, T]) -> T:
+    """Run `work`, which SIGINT and SIGTERM cancel where it awaits. Raises `KeyboardInterrupt` then.
+
+    An exception that a signal raises anywhere could end asyncpg's C code half-way, which crashes the process.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    signalled = threading.Event()
+
+    async def cancellable() -> T:
+        running = asyncio.ensure_future(work)
+
+        def cancel() -> None:
+            signalled.set()
+            running.cancel()
+
+        for number in handlers:
+            asyncio.get_running_loop().add_signal_handler(number, cancel)
+        return await running
+
+    try:
+        outcome = asyncio.run(cancellable())
+    except BaseException:
+        if signalled.is_set():
+            raise KeyboardInterrupt from None
+        raise
+    else:
+        if signalled.is_set():  # the libraries can swallow a cancellation
+            raise KeyboardInterrupt
+        return outcome
+    finally:
+        for number, handler in handlers.items():  # the end of the loop has set the defaults
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupt_event() -> Iterator[threading.Event]:
+    """Let SIGINT and SIGTERM raise `KeyboardInterrupt` and set the event, while the context lasts.
+
+    Python discards an exception that is raised in a finaliser or a callback. The event still shows the signal.
+    """
+    interrupted = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

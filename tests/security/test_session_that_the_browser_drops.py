@@ -1,0 +1,116 @@
+"""Success without effect: a page signs in from another site, and the browser drops the session cookie in silence."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.app import CREDENTIALS, SECRET, Clock, RunningApp, is_signed_in, problem, running, settings_for
+from tests.support.mailbox import mailed, token_in
+
+PAGE = "http://localhost:5173"
+CROSS_SITE = {"Origin": PAGE, "Sec-Fetch-Site": "cross-site"}
+PROOF = {"method": "password", "secret": SECRET}
+
+
+@pytest.fixture
+async def service(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
+    """The service that allows the page."""
+    async with running(settings_for(database_url, ALLOWED_ORIGINS=PAGE), app.clock) as with_page:
+        yield with_page
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/session", CREDENTIALS),
+        ("POST", "/api/keys", {"purpose": "sign_in", "email": "ada@example.org"}),
+        ("POST", "/api/session/reauthentication", PROOF),
+        ("PUT", "/api/keys/primary/secret", {"secret": "nine quiet herons over water"}),
+        ("DELETE", "/api/session", None),
+    ],
+)
+async def test_an_allowed_origin_of_another_site_is_told_that_the_session_is_not_kept(
+    service: RunningApp, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    browser = await service.signed_in()
+
+    answer = await browser.request(method, path, json=body, headers=CROSS_SITE)
+
+    assert (answer.status_code, problem(answer)["code"]) == (403, "session_not_kept")
+    assert "localhost and 127.0.0.1 are two sites" in problem(answer)["detail"]
+    assert "set-cookie" not in answer.headers
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    assert await is_signed_in(browser)
+    assert await service.resources.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
+
+
+async def test_a_link_stays_usable_after_a_redemption_that_the_browser_would_drop(service: RunningApp) -> None:
+    await service.user()
+    body = {"method": "link", "token": token_in(await mailed(service, "sign_in"))}
+
+    refused = await service.client().post("/api/session", json=body, headers=CROSS_SITE)
+    kept = await service.client().post("/api/session", json=body, headers={"Origin": PAGE})
+
+    assert problem(refused)["code"] == "session_not_kept"
+    assert kept.status_code == 201
+
+
+@pytest.mark.parametrize("site", ["same-site", "same-origin", "none"])
+async def test_an_allowed_origin_of_the_same_site_signs_in(service: RunningApp, site: str) -> None:
+    await service.user()
+    headers = {"Origin": PAGE, "Sec-Fetch-Site": site}
+
+    assert (await service.client().post("/api/session", json=CREDENTIALS, headers=headers)).status_code == 201
+
+
+async def test_a_page_of_a_foreign_origin_is_still_refused_as_cross_site(service: RunningApp) -> None:
+    await service.user()
+    headers = {**CROSS_SITE, "Origin": "https://evil.example"}
+
+    answer = await service.client().post("/api/session", json=CREDENTIALS, headers=headers)
+
+    assert problem(answer)["code"] == "cross_site_request"
+
+
+async def test_an_allowed_origin_of_another_site_reads_and_writes_with_a_bearer_token(service: RunningApp) -> None:
+    token = await service.token(await service.user())
+    client = service.client(Authorization=f"Bearer {token}", **CROSS_SITE)
+
+    assert await is_signed_in(client)
+    assert (await client.patch("/api/users/me", json={"name": "Ada L."})).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"])
+async def test_every_name_of_the_loopback_interface_is_the_services_own_origin(app: RunningApp, origin: str) -> None:
+    await app.user()
+    client = app.client(Origin=origin)
+    client.base_url = origin
+
+    assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201
+    assert await is_signed_in(client)
+    assert (await client.delete("/api/session")).status_code == 204
+
+
+async def test_a_cookie_domain_does_not_widen_the_allowed_origins(app: RunningApp, database_url: str) -> None:
+    await app.user()
+    environ = {"PUBLIC_URL": "https://id.example.org", "COOKIE_DOMAIN": "example.org", "COOKIE_NAME": "sid"}
+    async with running(settings_for(database_url, **environ), Clock()) as service:
+        own = service.client(Origin="https://id.example.org")
+        signed_in = await own.post("/api/session", json=CREDENTIALS)
+        token = signed_in.headers.get_list("set-cookie")[-2].partition("=")[2].partition(";")[0]
+        neighbour = service.client(Origin="https://shop.example.org", Cookie=f"sid={token}")
+        refused = await neighbour.delete("/api/session", headers={"Sec-Fetch-Site": "same-site"})
+        readable = await is_signed_in(neighbour)
+
+    *cleared, session, device = signed_in.headers.get_list("set-cookie")
+    assert session.startswith(
+        f"sid={token}; Max-Age=2592000; Domain=example.org; Path=/; HttpOnly; SameSite=Lax; Secure"
+    )
+    assert [cookie.partition(" Path")[0] for cookie in cleared] == [
+        "sid=; Max-Age=0;",
+        "sid=; Max-Age=0; Domain=id.example.org;",
+    ]
+    assert device.startswith("auth_device=")
+    assert "Domain" not in device
+    assert problem(refused)["code"] == "cross_site_request"
+    assert readable

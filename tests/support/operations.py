@@ -1,0 +1,156 @@
+"""Every operation of the API, with a request of it that succeeds for those who may."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from tests.support.app import CREDENTIALS, SECRET
+
+
+class World(Struct, frozen=True):
+    """The names of what a request is about: the caller's own subjects, or those of others.
+
+    `owner_id` is the user whose session and key are named, `user_id` the same user, or `me`. `number` is another one in
+    each world, and `token` is that of an invitation link.
+    """
+
+    owner_id: str
+    user_id: str
+    session_id: str
+    key_id: str
+    code: str
+    text_key: str
+    member_id: str
+    invited_id: str
+    number: int
+    token: str
+
+    def parameters(self, operation: str) -> dict[str, str]:
+        """The parameters of the path of an operation such as `GET /api/languages/{code}`, and more."""
+        user_id = self.member_id if "/members/" in operation else self.user_id
+        if operation.endswith("/invitation"):
+            user_id = self.invited_id
+        names = {"session_id": self.session_id, "key_id": self.key_id, "code": self.code, "key": self.text_key}
+        return {"user_id": user_id, **names}
+
+
+class Sent(Struct, frozen=True):
+    """What a request sends besides its path."""
+
+    json: Any = None
+    headers: Mapping[str, str] = {}
+
+
+NOTHING = Sent()
+# An address with an account and a secret.
+KNOWN = "root@example.org"
+
+# One entry an operation. Those that end what others need come last.
+REQUESTS: Mapping[str, Callable[[World], Sent]] = {
+    "GET /health/live": lambda _: NOTHING,
+    "GET /health/ready": lambda _: NOTHING,
+    "GET /api/config": lambda _: NOTHING,
+    "GET /api/policy": lambda _: NOTHING,
+    "POST /api/policy/can": lambda _: Sent({"checks": [{"action": "read", "subjectType": "Language"}]}),
+    "POST /api/policy/explain": lambda world: Sent(
+        {"userId": world.owner_id, "action": "read", "subjectType": "Language"}
+    ),
+    "GET /api/audit-events": lambda _: NOTHING,
+    "GET /api/session": lambda _: NOTHING,
+    "POST /api/session": lambda _: Sent({**CREDENTIALS, "email": KNOWN}),
+    "POST /api/session/reauthentication": lambda _: Sent({"method": "password", "secret": SECRET}),
+    "GET /api/sessions": lambda _: NOTHING,
+    "GET /api/keys": lambda _: NOTHING,
+    "POST /api/keys": lambda world: Sent({"purpose": "password_reset", "email": f"somebody{world.number}@example.org"}),
+    "POST /api/keys/inspect": lambda world: Sent({"token": world.token}),
+    "GET /api/users": lambda _: NOTHING,
+    "POST /api/users": lambda world: Sent({"email": f"new{world.number}@example.org", "name": "New"}),
+    "GET /api/users/{user_id}": lambda _: NOTHING,
+    "POST /api/users/{user_id}/invitation": lambda _: NOTHING,
+    "GET /api/languages": lambda _: NOTHING,
+    "POST /api/languages": lambda world: Sent({"code": f"de-x-{world.number}", "name": "New"}),
+    "GET /api/languages/{code}": lambda _: NOTHING,
+    "PATCH /api/languages/{code}": lambda _: Sent({"name": "Renamed"}),
+    "GET /api/languages/{code}/members": lambda _: NOTHING,
+    "POST /api/languages/{code}/members": lambda world: Sent(
+        {"email": f"somebody{world.number}@example.org", "roles": []}
+    ),
+    "POST /api/languages/{code}/members/{user_id}/invitation": lambda _: NOTHING,
+    "PUT /api/languages/{code}/members/{user_id}": lambda _: Sent({"roles": ["translator"]}),
+    "GET /api/languages/{code}/translations": lambda _: NOTHING,
+    "GET /api/languages/{code}/translations/{key}": lambda _: NOTHING,
+    "GET /api/languages/{code}/translations/{key}/history": lambda _: NOTHING,
+    "PUT /api/languages/{code}/translations/{key}": lambda _: Sent({"text": "Moin"}, {"If-Match": '"1"'}),
+    "POST /api/languages/{code}/translations/batch": lambda world: Sent(
+        {"items": [{"key": f"new{world.number}", "text": "Neu", "version": None}]}
+    ),
+    "DELETE /api/languages/{code}/translations/{key}": lambda _: Sent(headers={"If-Match": '"1"'}),
+    "DELETE /api/languages/{code}/members/{user_id}": lambda _: NOTHING,
+    "PUT /api/users/{user_id}/platform-role": lambda _: Sent({"role": None}),
+    "POST /api/users/{user_id}/suspension": lambda _: Sent({"reason": "Spam"}),
+    "DELETE /api/users/{user_id}/suspension": lambda _: NOTHING,
+    "DELETE /api/users/{user_id}/sessions": lambda _: NOTHING,
+    "DELETE /api/sessions/{session_id}": lambda _: NOTHING,
+    "DELETE /api/sessions": lambda _: NOTHING,
+    "DELETE /api/keys/{key_id}": lambda _: NOTHING,
+    "PUT /api/keys/primary/secret": lambda _: Sent({"secret": "four calm ships at the pier"}),
+    "POST /api/keys/redeem": lambda world: Sent(
+        {"token": world.token, "name": "Eve", "secret": SECRET, "switch": True}
+    ),
+    "DELETE /api/languages/{code}/members/me": lambda _: NOTHING,
+    "DELETE /api/languages/{code}": lambda _: NOTHING,
+    "DELETE /api/session": lambda _: NOTHING,
+    "PATCH /api/users/{user_id}": lambda _: Sent({"name": "Augusta", "phone": "+4915112345678", "locale": "de"}),
+    "DELETE /api/users/{user_id}": lambda _: NOTHING,
+}
+
+# Where the answers of operations have objects of subject types: in the whole body, or in one of its members.
+WHOLE = ""
+OBJECTS: Mapping[str, Mapping[str, str]] = {
+    "GET /api/session": {"user": "User", "session": "Session"},
+    "POST /api/session": {"user": "User", "session": "Session"},
+    "POST /api/session/reauthentication": {"user": "User", "session": "Session"},
+    "POST /api/keys/redeem": {"user": "User", "session": "Session"},
+    "GET /api/sessions": {"items": "Session"},
+    "GET /api/keys": {"items": "Key"},
+    "GET /api/users": {"items": "User"},
+    "POST /api/users": {WHOLE: "User"},
+    "GET /api/users/{user_id}": {WHOLE: "User"},
+    "PATCH /api/users/{user_id}": {WHOLE: "User"},
+    "GET /api/languages": {"items": "Language"},
+    "POST /api/languages": {WHOLE: "Language"},
+    "GET /api/languages/{code}": {WHOLE: "Language"},
+    "PATCH /api/languages/{code}": {WHOLE: "Language"},
+    "GET /api/languages/{code}/translations": {"items": "Translation"},
+    "GET /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
+    "GET /api/languages/{code}/translations/{key}/history": {"items": "Translation"},
+    "PUT /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
+    "POST /api/languages/{code}/translations/batch": {"items": "Translation"},
+    "GET /api/audit-events": {"items": "AuditEvent"},
+}
+# Their answers have no object that rules are about: who may change a member is asked about the language.
+NO_OBJECTS = frozenset(
+    {
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /api/policy",
+        "POST /api/policy/can",
+        "POST /api/policy/explain",
+        "POST /api/keys",
+        "POST /api/keys/inspect",
+        "GET /api/languages/{code}/members",
+        "POST /api/languages/{code}/members",
+        "POST /api/languages/{code}/members/{user_id}/invitation",
+        "PUT /api/languages/{code}/members/{user_id}",
+    }
+)
+
+
+def objects_in(operation: str, body: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The objects of subject types in the answer of an operation, each with its type. None stands for no object."""
+    found = list[tuple[str, dict[str, Any]]]()
+    for place, subject_type in OBJECTS.get(operation, {}).items():
+        value: Any = body if place == WHOLE else body[place]
+        found += [(subject_type, item) for item in (value if isinstance(value, list) else [value]) if item is not None]
+    return found
