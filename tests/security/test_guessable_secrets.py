@@ -52,12 +52,9 @@ async def test_estimates_are_made_in_a_hash_process_and_not_on_the_event_loop(ap
     sent = {"secret": "eleven boats below the bridge"}
     assert (await client.put("/api/keys/primary/secret", json=sent)).status_code == 204
     assert hashes_computed(app.resources.hasher) == before + 2
+    sources = {str(file.relative_to(APP)): file.read_text() for file in APP.rglob("*.py")}
     importers = {
-        name: {
-            str(file.relative_to(APP))
-            for file in APP.rglob("*.py")
-            if re.search(rf"import.*\b{name}\b", file.read_text())
-        }
+        name: {file for file, text in sources.items() if re.search(rf"import.*\b{name}\b", text)}
         for name in ("zxcvbn", "why_guessable")
     }
     assert importers == {"zxcvbn": {"auth/passwords/guessability.py"}, "why_guessable": {"auth/passwords/program.py"}}
