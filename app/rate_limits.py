@@ -150,7 +150,9 @@ class RateLimits:
                 raise
             if any(self._limits[use.name].in_outage == "refused" for use in uses):
                 detail = "Requests cannot be counted right now."
-                raise Problem("temporarily_unavailable", detail, headers={"Retry-After": RETRY_AFTER_OUTAGE}) from error
+                headers = {"Retry-After": RETRY_AFTER_OUTAGE}
+                reason = f"limits_unavailable: {type(error).__name__}"
+                raise Problem("temporarily_unavailable", detail, headers=headers, reason=reason) from error
             logger.warning("rate_limits_unavailable", reason=type(error).__name__)
             return in_outage
 

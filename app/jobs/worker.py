@@ -127,11 +127,14 @@ class Worker:
                 if not scheduled:
                     await self._ensure_scheduled()
                     scheduled = True
-                while len(self._running) < CONCURRENCY and (claimed := await self._claim(1)):
+                while len(self._running) < CONCURRENCY:
+                    now = self._clock()
+                    claimed = await self._claim(1, now)
+                    if not claimed:
+                        wait = min(poll_seconds, await self._seconds_to_next_due(now))
+                        break
                     self._start(*claimed)
                     await asyncio.sleep(START_PAUSE_SECONDS)
-                if len(self._running) < CONCURRENCY:
-                    wait = min(poll_seconds, await self._seconds_to_next_due())
             except DATABASE_ERRORS as error:
                 logger.warning("jobs_unavailable", reason=type(error).__name__)
             except Exception:  # the end of this loop would go unnoticed, and this process would run no more jobs
@@ -161,15 +164,16 @@ class Worker:
                 if handler.every:
                     await queue.ensure_scheduled(transaction, kind, self._clock())
 
-    async def _claim(self, limit: int) -> list[ClaimedJob]:
-        now = self._clock()
+    async def _claim(self, limit: int, now: datetime) -> list[ClaimedJob]:
         return await queue.claim(self._database, self._handlers, now=now, leased_until=now + LEASE, limit=limit)
 
-    async def _seconds_to_next_due(self) -> float:
-        """The seconds until the next job is due, at most POLL_SECONDS."""
-        now = self._clock()
-        due_at = await queue.next_due(self._database, self._handlers, now)
-        return min((due_at - now).total_seconds(), POLL_SECONDS) if due_at else POLL_SECONDS
+    async def _seconds_to_next_due(self, claimed_at: datetime) -> float:
+        """The seconds until the next job is due that was not due when jobs were claimed last, at most POLL_SECONDS.
+
+        With a later time, a job that falls due between the two statements would be missed by both.
+        """
+        due_at = await queue.next_due(self._database, self._handlers, claimed_at)
+        return min(max((due_at - self._clock()).total_seconds(), 0), POLL_SECONDS) if due_at else POLL_SECONDS
 
     async def _run_and_record(self, job: ClaimedJob) -> None:
         outcome = await self._run(job)

@@ -58,7 +58,7 @@ def _limits(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, tuple[
     for variable in sorted(name for name in environ if name.startswith(LIMIT_PREFIX)):
         name, raw = variable.removeprefix(LIMIT_PREFIX).lower(), environ[variable].strip()
         if variable != LIMIT_PREFIX + name.upper() or name not in LIMITS:
-            mistakes.append(f"{variable}: there is no such limit; the README lists them")
+            mistakes.append(f"{variable}: there is no such limit; docs/limits.md lists them")
         elif raw:
             try:
                 limits[name] = parse_windows(raw)

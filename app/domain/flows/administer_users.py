@@ -38,7 +38,8 @@ async def create_user(actor: Actor, resources: Resources, email: str, name: str)
         await require_in_transaction(actor, transaction, "create", Subject("User", {}))
         user_id, created = await find_or_create_account(actor, resources, transaction, address, name)
         if not created:
-            raise Problem("email_taken", "There is a user with this address already.")
+            detail = "There is a user with this address already. If they wait, invite them again by their id."
+            raise Problem("email_taken", detail)
         user = await UserRepository(transaction).get(user_id)
         await mail_invitation(actor, resources, transaction, user)
         return user

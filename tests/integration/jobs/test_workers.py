@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import count
 
 import asyncpg
 import pytest
@@ -188,3 +189,26 @@ async def test_a_job_cancelled_by_the_stop_is_run_later(app: RunningApp, monkeyp
     app.clock.now += LEASE
     await drain(fake_worker(app, handler))
     assert handler.job_ids == [job_id]
+
+
+@pytest.mark.parametrize("reading", range(6))
+async def test_a_job_that_falls_due_while_the_worker_looks_for_jobs_does_not_wait_for_the_next_poll(
+    app: RunningApp, reading: int
+) -> None:
+    """The clock goes on each time that it is read, and the job falls due after one of these readings."""
+    handler, resources, started = FakeHandler(), app.resources, utc_now()
+    readings = count()
+
+    def clock() -> datetime:
+        return started + timedelta(milliseconds=next(readings))
+
+    async with resources.database.transaction() as transaction:
+        due_at = started + timedelta(milliseconds=reading + 0.5)
+        job_id = await resources.jobs.enqueue(transaction, KIND, FakePayload(), due_at=due_at)
+    looking = Worker(resources.database, clock, resources.secret_key, {KIND: JobHandler(handler)})
+
+    async def has_run() -> bool:
+        return handler.job_ids == [job_id]
+
+    async with looking.working(), asyncio.timeout(worker.POLL_SECONDS / 2):
+        await until(has_run)

@@ -58,9 +58,9 @@ def test_every_limit_is_a_setting_and_the_others_keep_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "line"),
     [
-        ("LIMIT_MAIL_BY_CLIENTS", "5/minute", "there is no such limit; the README lists them"),
-        ("LIMIT_mail_by_client", "5/minute", "there is no such limit; the README lists them"),
-        ("LIMIT_", "5/minute", "there is no such limit; the README lists them"),
+        ("LIMIT_MAIL_BY_CLIENTS", "5/minute", "there is no such limit; docs/limits.md lists them"),
+        ("LIMIT_mail_by_client", "5/minute", "there is no such limit; docs/limits.md lists them"),
+        ("LIMIT_", "5/minute", "there is no such limit; docs/limits.md lists them"),
         ("LIMIT_MAIL_BY_CLIENT", "5 hunter2", "expected a limit such as 5/minute;50/day, or off"),
         ("LIMIT_MAIL_BY_CLIENT", "0/minute", "expected a limit such as 5/minute;50/day, or off"),
         ("LIMIT_MAIL_BY_CLIENT", "1/minute;2/minute", "expected a limit such as 5/minute;50/day, or off"),
