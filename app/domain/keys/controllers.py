@@ -1,9 +1,10 @@
 """Routes on the caller's own keys. Requesting and redeeming keys are flows."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from app.domain.keys import service
 from app.domain.keys.models import Key
@@ -15,6 +16,11 @@ from app.http.parameters import Cursor, Limit
 from app.http.requests import actor_of
 from app.postgres.rows import to_struct
 
+OfPurpose = Annotated[
+    str | None,
+    QueryParameter(name="purpose", pattern=r"^[a-z_]{1,40}(?![\s\S])", description="Only those of this purpose."),
+]
+
 
 class KeyController(Controller):
     """The caller's own keys."""
@@ -24,11 +30,19 @@ class KeyController(Controller):
 
     @get(guards=[authorize_own("read", "Key")])
     async def list_keys(
-        self, request: Request, resources: ResourcesDependency, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+        self,
+        request: Request,
+        resources: ResourcesDependency,
+        purpose: OfPurpose = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
     ) -> Page[KeyView]:
-        """The caller's own keys, oldest first; never a hash."""
+        """The caller's own usable keys, oldest first; never a hash.
+
+        Those of the purpose `email_change` are changes of the address that are pending: deleting the key cancels one.
+        """
         user_id = actor_of(request).require_user_id()
-        rows = await service.list_keys(resources, user_id, decode_uuid_cursor(cursor), limit + 1)
+        rows = await service.list_keys(resources, user_id, purpose, decode_uuid_cursor(cursor), limit + 1)
         return page_of(rows, limit, lambda row: row.id, _view)
 
     @delete("/{key_id:uuid}", guards=[authorize_own("delete", "Key")])
@@ -43,5 +57,6 @@ def _view(key: Key) -> KeyView:
         KeyView,
         key,
         identifier=key.identifier if primary else None,
+        address=key.identifier if primary else key.address,
         has_secret=primary and key.secret_hash is not None,
     )

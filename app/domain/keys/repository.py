@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.keys.models import EMAIL, Key
@@ -18,6 +19,15 @@ NOTE_USE = (
     .values(last_used_at=bindparam("now"), secret_hash=bindparam("rehashed"))
     .returning(KEYS.c.id)
 )
+
+
+class Listed(NamedTuple):
+    """Which keys a list has: none of the `hidden` purposes, of the `code_only` ones those whose code works, and only
+    those of `purpose`, unless it is None."""
+
+    hidden: Collection[str]
+    code_only: Collection[str]
+    purpose: str | None
 
 
 class KeyRepository(Repository[Key]):
@@ -78,7 +88,7 @@ class KeyRepository(Repository[Key]):
 
     async def lock_listed(self, key_id: UUID, user_id: UUID, hidden: Collection[str]) -> Key | None:
         """One key of this user, ended or not, locked; None if there is none outside the `hidden` purposes."""
-        statement = select(Key).where(Key.id == key_id, Key.user_id == user_id, _is_listed(hidden))
+        statement = select(Key).where(Key.id == key_id, Key.user_id == user_id, _is_none_of(hidden))
         return (await self.session.execute(statement.with_for_update())).scalar_one_or_none()
 
     async def void(self, key_id: UUID) -> None:
@@ -87,16 +97,21 @@ class KeyRepository(Repository[Key]):
             update(Key).where(Key.id == key_id).values(used_at=Key.created_at, end_reason="voided")
         )
 
-    async def page(
-        self, user_id: UUID, now: datetime, after: UUID | None, limit: int, hidden: Collection[str]
-    ) -> list[Key]:
-        """The usable keys of the user in the order of their creation, without those of the `hidden` purposes."""
-        usable = (Key.used_at.is_(None), func.coalesce(Key.expires_at > now, True))
-        statement = select(Key).where(Key.user_id == user_id, _is_listed(hidden), *usable).order_by(Key.id).limit(limit)
+    async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int, listed: Listed) -> list[Key]:
+        """The usable keys of the user that are `listed`, in the order of their creation."""
+        usable = (
+            Key.used_at.is_(None),
+            func.coalesce(Key.expires_at > now, True),
+            or_(_is_none_of(listed.code_only), and_(Key.flow_hash.is_not(None), Key.attempts_left > 0)),
+        )
+        which = (Key.user_id == user_id, _is_none_of(listed.hidden), *usable)
+        statement = select(Key).where(*which).order_by(Key.id).limit(limit)
+        if listed.purpose is not None:
+            statement = statement.where(Key.purpose == listed.purpose)
         if after is not None:
             statement = statement.where(Key.id > after)
         return list((await self.session.execute(statement)).scalars())
 
 
-def _is_listed(hidden: Collection[str]) -> ColumnElement[bool]:
-    return or_(Key.purpose.is_(None), Key.purpose.not_in(hidden))
+def _is_none_of(purposes: Collection[str]) -> ColumnElement[bool]:
+    return or_(Key.purpose.is_(None), Key.purpose.not_in(purposes))

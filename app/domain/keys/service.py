@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor, record, subject_of
 from app.auth.email_addresses import normalise
 from app.domain.keys.models import Key
-from app.domain.keys.repository import KeyRepository
+from app.domain.keys.repository import KeyRepository, Listed
 from app.domain.keys.single_use_repository import SingleUseKeyRepository, VoidedKey, end_of
 from app.domain.resources import Resources
 from app.errors import Problem, SubjectNotFound
@@ -18,6 +18,8 @@ from app.errors import Problem, SubjectNotFound
 # revoking access does not void these keys.
 EMAIL_CHANGE_UNDO = "email_change_undo"
 PROTECTED_PURPOSES = frozenset({EMAIL_CHANGE_UNDO})
+# Purposes whose keys have no link: without a code that works, such a key is not usable.
+CODE_ONLY_PURPOSES = frozenset({"email_change"})
 
 
 async def user_id_of_email(resources: Resources, email: str) -> UUID:
@@ -29,10 +31,13 @@ async def user_id_of_email(resources: Resources, email: str) -> UUID:
     return user_id
 
 
-async def list_keys(resources: Resources, user_id: UUID, after: UUID | None, limit: int) -> list[Key]:
-    """The user's usable keys, oldest first, from after the given id."""
+async def list_keys(
+    resources: Resources, user_id: UUID, purpose: str | None, after: UUID | None, limit: int
+) -> list[Key]:
+    """The user's usable keys, of one purpose or of all, oldest first, from after the given id."""
+    listed = Listed(PROTECTED_PURPOSES, CODE_ONLY_PURPOSES, purpose)
     async with resources.database.transaction() as transaction:
-        return await KeyRepository(transaction).page(user_id, resources.clock(), after, limit, PROTECTED_PURPOSES)
+        return await KeyRepository(transaction).page(user_id, resources.clock(), after, limit, listed)
 
 
 async def delete_key(actor: Actor, resources: Resources, key_id: UUID) -> None:
