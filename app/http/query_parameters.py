@@ -2,6 +2,7 @@
 
 from litestar import Litestar
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
 from msgspec import Struct
 
 from app.errors import FieldError, Problem
@@ -13,10 +14,14 @@ QUERY_PARAMETERS = "query_parameters"
 
 
 class QueryParameters(Struct, frozen=True):
-    """The names of the query parameters that a handler takes."""
+    """The names of the query parameters that a handler takes.
+
+    `no_texts` are optional and no texts: the framework would read the word `null` as if they had been left out.
+    """
 
     names: frozenset[str]
     lists: frozenset[str]
+    no_texts: frozenset[str]
 
 
 def note_query_parameters(app: Litestar) -> None:
@@ -25,9 +30,15 @@ def note_query_parameters(app: Litestar) -> None:
         if isinstance(route, HTTPRoute):
             for handler, parameters in route.route_handler_map.values():
                 taken = parameters.expected_query_params
+                types = handler.parsed_fn_signature.parameters
                 handler.opt[QUERY_PARAMETERS] = QueryParameters(
                     frozenset(parameter.field_alias for parameter in taken),
                     frozenset(parameter.field_alias for parameter in taken if parameter.is_sequence),
+                    frozenset(
+                        parameter.field_alias
+                        for parameter in taken
+                        if types[parameter.field_name].is_optional and not _is_text(types[parameter.field_name])
+                    ),
                 )
 
 
@@ -35,12 +46,14 @@ async def refuse_unknown_parameters(request: Request) -> None:
     """Litestar's hook between the guards and the handler.
 
     Raises `Problem` `validation_failed` that names each query parameter that the route does not take, or takes once and
-    has got twice. A value is never repeated.
+    has got twice, or that is `null` and no text: a filter that is ignored would answer everything. A value is never
+    repeated.
     """
     if not request.scope["query_string"]:
         return
     taken: QueryParameters = request.route_handler.opt[QUERY_PARAMETERS]
-    sent = [name for name, _ in request.query_params.multi_items()]
+    pairs = list(request.query_params.multi_items())
+    sent = [name for name, _ in pairs]
     names = dict.fromkeys(sent)
     errors = [
         FieldError(_shown(name), "unknown_parameter", "This parameter is not known here")
@@ -53,8 +66,17 @@ async def refuse_unknown_parameters(request: Request) -> None:
             for name in names
             if name in taken.names - taken.lists and sent.count(name) > 1
         ]
+    errors += [
+        FieldError(name, "invalid", "Leave the parameter out instead")
+        for name, value in pairs
+        if name in taken.no_texts and value.lower() == "null"
+    ]
     if errors:
         raise Problem("validation_failed", errors=errors[:ERRORS_MAX])
+
+
+def _is_text(declared: FieldDefinition) -> bool:
+    return any(inner.annotation is str for inner in (declared, *declared.inner_types))
 
 
 def _shown(name: str) -> str:

@@ -90,7 +90,7 @@ async def test_a_client_of_openapi_python_client_signs_in(app: RunningApp, gener
     assert refused.code == "invalid_credentials"
 
     body = models.PasswordSignIn(EMAIL, SECRET, "password")
-    assert isinstance(await sign_in.asyncio(client=client, body=body), models.WhoAmI)
+    assert isinstance(await sign_in.asyncio(client=client, body=body), models.SignedIn)
     session = await get_session.asyncio(client=client)
     assert session.user.email == EMAIL
     assert isinstance(session.rules[0], models.RawRule)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from app.domain.languages.translations.service import write_translation
 from app.http.preconditions import precondition_of_version
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, id_of, settings_for
 from tests.support.mailbox import ask
+from tests.support.worlds import DEAD_JOB
 
 Values = dict[str, str]
 DOCUMENT = build(settings_for("postgresql:///unused")).openapi_schema.to_schema()
@@ -73,6 +74,12 @@ async def id_of_eve(app: RunningApp) -> Values:
     return {"userId": str(await app.resources.database.pool.fetchval("SELECT id FROM users WHERE email = $1", EVE))}
 
 
+async def dead_job(app: RunningApp, _: httpx.AsyncClient) -> Values:
+    job_id = uuid4()
+    await app.resources.database.pool.execute(DEAD_JOB, job_id, app.clock())
+    return {"jobId": str(job_id)}
+
+
 async def own_key(app: RunningApp, client: httpx.AsyncClient) -> Values:
     assert (await ask(client, "password_reset")).status_code == 202
     await app.mails()
@@ -94,6 +101,7 @@ BEFORE: Mapping[str, Callable[[RunningApp, httpx.AsyncClient], Awaitable[Values]
     "resendMemberInvitation": invited_member,
     "deleteKey": own_key,
     "endSession": other_session,
+    "retryJob": dead_job,
 }
 
 

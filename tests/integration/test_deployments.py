@@ -104,7 +104,7 @@ async def test_the_deployment_with_codes_and_open_sign_up_runs_as_documented(ser
     assert finished.lines_with('"platformRole":"admin"') == 3
     assert finished.lines_with('"onboarding":{"required":true,"fields":["phone"]}') == 2
     assert finished.lines_with('"code":"onboarding_required"') == 1
-    assert finished.lines_with('"identifier":"grace@example.org","hasSecret":false') == 1
+    assert finished.lines_with('"identifier":"grace@example.org","address":"grace@example.org","hasSecret":false') == 1
 
 
 async def test_the_deployment_with_passwords_and_invitations_runs_as_documented(
@@ -113,7 +113,12 @@ async def test_the_deployment_with_passwords_and_invitations_runs_as_documented(
     finished = await run_document("deploy-global-bible-tools.md", server_url, work_dir, mails=4)
     assert sorted(recipient for recipient, _ in finished.mail) == ["grace@example.org"] * 3 + ["stranger@example.org"]
     assert ("stranger@example.org", "Signing up") in finished.mail
-    assert finished.lines_with('"purpose":"invitation","email":"grace@example.org","language":"Tok Pisin"') == 1
+    assert (
+        finished.lines_with(
+            '"purpose":"invitation","email":"grace@example.org","language":"tpi","languageName":"Tok Pisin"'
+        )
+        == 1
+    )
     assert finished.lines_with('"key":"gen.1.1"') == 1
     assert (
         finished.lines_with(

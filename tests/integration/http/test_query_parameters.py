@@ -74,3 +74,10 @@ async def test_parameters_that_the_route_takes_pass(admin: httpx.AsyncClient, qu
 async def test_a_caller_whom_the_guard_refuses_learns_no_names(app: RunningApp) -> None:
     assert (await app.client().get("/api/users", params={"limti": 1})).status_code == 401
     assert (await app.client().get("/api/nowhere", params={"limti": 1})).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/audit-events?actorId=null", "/api/users?status=NULL", "/api/jobs?state=null"])
+async def test_the_word_null_is_no_value_of_a_filter_that_takes_no_text(app: RunningApp, path: str) -> None:
+    client = await app.signed_in(admin=True)
+    assert list(field_errors(await client.get(path)).values()) == ["invalid"]
+    assert (await client.get("/api/users?search=null")).status_code == 200
