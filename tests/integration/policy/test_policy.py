@@ -185,7 +185,7 @@ async def test_the_command_explains_every_line_that_could_have_applied(app: Runn
         '     does not apply: code is "de", but must be one of "fr"',
         " 15  language admin may: update, administer, on Language: languages they administer",
         "     does not apply: it is about others",
-        " 16  user without a complete profile may: read, on User: themselves",
+        " 16  user without a complete profile may: read, delete, on User: themselves",
         "     does not apply: it is about others",
         " 17  user without a complete profile may: update (name, phone, locale), on User: themselves",
         "     does not apply: it is about others",
