@@ -79,7 +79,7 @@ POLICY = (
     ),
     Row("platform admin", ("update",), ("User",), None, PROFILE),
     Row("platform admin", ("update",), ("Language",), None, LANGUAGE_FIELDS),
-    Row("every active user", ("read",), ("User",), "themselves"),
+    Row("every active user", ("read", "delete"), ("User",), "themselves"),
     Row("every active user", ("update",), ("User",), "themselves", PROFILE),
     Row(
         "every active user", ("update", "administer"), ("User",), "themselves", ("platformRole", "status"),
@@ -92,13 +92,13 @@ POLICY = (
     Row("language translator", WRITE, ("Translation",), "translations of languages they translate"),
     Row("language admin", ("administer",), ("Language",), "languages they administer"),
     Row("language admin", ("update",), ("Language",), "languages they administer", LANGUAGE_FIELDS),
-    Row(INCOMPLETE, ("read",), ("User",), "themselves"),
+    Row(INCOMPLETE, ("read", "delete"), ("User",), "themselves"),
     Row(INCOMPLETE, ("update",), ("User",), "themselves", PROFILE),
 )  # fmt: skip
 
 NOTES = (
     "The last line that applies decides; what no line allows is not allowed.",
-    "A user with an incomplete profile may only complete it; a suspended user may do nothing.",
+    "A user with an incomplete profile may only complete it or leave; a suspended user may do nothing.",
     "A caller who is not signed in may only sign in, sign up and redeem links and codes.",
 )
 

@@ -135,12 +135,18 @@ async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> Non
 async def delete_user(actor: Actor, resources: Resources, user_id: UUID) -> None:
     """Delete the account with its keys, sessions and memberships. Texts that the user wrote stay, without an author.
 
+    A user who deletes their own account is told by mail: somebody else may have been at their session.
     Raises `Problem`: `forbidden`, `not_found`, `last_admin`.
     """
     async with _administration(actor, resources, "delete", user_id) as (transaction, users):
         await _require_another_admin(users, user_id)
         await end_invitations(actor, transaction, user_id, every=True)
         await SessionRepository(transaction).end_sessions(user_id, "account_deleted", resources.clock())
+        if actor.user_id == user_id:
+            user = await _existing(users, user_id)
+            await resources.mail.enqueue(
+                transaction, to=user.email, template="account_deleted", locale=user.locale, values={}
+            )
         if not await users.remove(user_id):
             raise _no_such_user()
         await record(actor, transaction, "user.delete", subject_of("user", user_id))

@@ -135,9 +135,17 @@ class UserAdministrationController(Controller):
         return Response(account_view(ability_of(request), user), status_code=201, headers=headers)
 
     @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
-    async def delete_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:
-        """Delete an account. Texts that the user wrote stay, without an author. The last platform admin stays: 409."""
-        await administer_users.delete_user(actor_of(request), resources, user_id_in_path(request, user_id))
+    async def delete_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> Response[None]:
+        """Delete an account: one's own, or as a platform admin that of another user.
+
+        All sessions, keys and memberships of the user end. Texts that the user wrote stay, without an author. The last
+        platform admin stays: 409. Deleting one's own account clears the session cookie and is confirmed by mail.
+        """
+        actor, named = actor_of(request), user_id_in_path(request, user_id)
+        await administer_users.delete_user(actor, resources, named)
+        cookie = resources.cookie
+        cleared = [*cookie.clear_elsewhere(), cookie.clear_cookie()] if actor.user_id == named else []
+        return Response(None, status_code=204, cookies=set_cookies(cleared))
 
     @post("/{user_id:str}/invitation", guards=[MAY_ADMINISTER], status_code=204)
     async def resend_user_invitation(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> None:

@@ -29,7 +29,7 @@ def test_there_is_one_text_and_one_html_template_for_each_mail() -> None:
     } | {"shared"}
     assert set(NAMES) == {
         "invitation", "sign_in", "sign_up", "sign_up_closed", "password_reset", "email_change", "email_changed",
-        "secret_changed", "member_added",
+        "secret_changed", "member_added", "account_deleted",
     }  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def test_there_is_one_text_and_one_html_template_for_each_mail() -> None:
     ("name", "needed"),
     [
         ("secret_changed", set()),
+        ("account_deleted", set()),
         ("sign_in", {"code", "link", "expires_in"}),
         ("email_changed", {"link", "expires_in", "new_address"}),
         ("member_added", {"inviter", "language"}),
