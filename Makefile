@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-servers test-long lint format types imports unit bench lock clean
+.PHONY: help serve install test test-servers test-long lint format types imports unit bench bench-peers lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test-servers  install the servers that some tests start themselves (Debian, as root)"
 	@echo "make test-long   the property tests and floods, at length"
 	@echo "make bench       measure the running service (needs wrk)"
+	@echo "make bench-peers measure it beside Lucia, Better Auth and fastapi-users (needs wrk and Node)"
 	@echo "make lock        resolve the locked requirements again"
 
 serve: install
@@ -61,6 +62,18 @@ test-long: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench
+
+# The peers are installed apart: nothing of them is needed to run or to test the service.
+bench-peers: $(VENV)/.installed-dev .bench/peers-venv/.installed bench/peers/node_modules/.package-lock.json
+	$(BIN)/python -m bench.peers
+
+bench/peers/node_modules/.package-lock.json: bench/peers/package-lock.json
+	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
+
+.bench/peers-venv/.installed: bench/peers/requirements.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/peers-venv
+	$(UV) pip sync --quiet --require-hashes --python .bench/peers-venv/bin/python bench/peers/requirements.lock
+	@touch $@
 
 lock: $(UV)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \

@@ -89,7 +89,7 @@ def main() -> None:
         one_core_free = {**without_log, "ACCESS_LOG": "on", "HASH_CONCURRENCY": str(ONE_CORE_FREE)}
         with ExitStack() as stack:
             services = Services(
-                *[stack.enter_context(serving(directory, each)) for each in (settings, without_log, one_core_free)]
+                *[stack.enter_context(serving(directory, each)).url for each in (settings, without_log, one_core_free)]
             )
             files = _files(directory, data)
             seconds = arguments.seconds
@@ -118,7 +118,7 @@ def _files(directory: Path, data: Data) -> dict[str, Path]:
         f"GET /api/languages/{{code}}, {MANY}": _language_calls([data.multilingual_user]),
         f"GET /api/languages, {MANY}": _calls_of([data.multilingual_user], "/api/languages"),
         **{
-            f"{name}, {which} page": [Call("GET", path, paged.reader.token)]
+            f"{name}, {which} page": [Call("GET", path, paged.reader.cookie)]
             for name, paged in data.lists.items()
             for which, path in (("first", paged.first), ("last", paged.last))
         },
@@ -128,11 +128,11 @@ def _files(directory: Path, data: Data) -> dict[str, Path]:
 
 
 def _calls_of(members: Iterable[Member], path: str) -> list[Call]:
-    return [Call("GET", path, member.token) for member in members]
+    return [Call("GET", path, member.cookie) for member in members]
 
 
 def _language_calls(members: Iterable[Member]) -> list[Call]:
-    return [Call("GET", f"/api/languages/{code}", member.token) for member in members for code in member.codes]
+    return [Call("GET", f"/api/languages/{code}", member.cookie) for member in members for code in member.codes]
 
 
 def _credentials(email: str) -> str:

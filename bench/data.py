@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from argon2 import PasswordHasher
 
+from app.auth.cookies import NAME
 from app.auth.tokens import new_session_token, token_hash
 from app.http.pagination import time_cursor
 from app.postgres.base import new_id
@@ -33,6 +34,11 @@ class Member(NamedTuple):
     email: str
     token: str
     codes: list[str]
+
+    @property
+    def cookie(self) -> str:
+        """The Cookie header of the user's session."""
+        return f"{NAME}={self.token}"
 
 
 class Paged(NamedTuple):
@@ -106,8 +112,8 @@ def _paged(reader: Member, path: str, before_last: str, limit: int = PAGE) -> Pa
     return Paged(reader, f"{path}?limit={limit}", f"{path}?limit={limit}&cursor={cursor}")
 
 
-async def insert_data(dsn: str) -> Data:
-    """Fill the empty tables of a migrated database."""
+async def insert_data(dsn: str, users_number: int = USERS) -> Data:
+    """Fill the empty tables of a migrated database, with `users_number` users of few memberships."""
     codes = [f"qaa-x-{number:04}" for number in range(LANGUAGES)]
     rows = _Rows(PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(SECRET))
     users = [
@@ -115,7 +121,7 @@ async def insert_data(dsn: str) -> Data:
             f"user-{number}@example.org",
             [codes[(MEMBERSHIPS * number + offset) % LANGUAGES] for offset in range(MEMBERSHIPS)],
         )
-        for number in range(USERS)
+        for number in range(users_number)
     ]
     multilingual_user = rows.member("multilingual_user@example.org", codes[:MANY_MEMBERSHIPS])
     lists = {

@@ -39,11 +39,11 @@ class Load(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One request; `token` is a session token, `body` is JSON."""
+    """One request; `cookie` is its Cookie header, `body` is JSON."""
 
     method: str
     path: str
-    token: str = ""
+    cookie: str = ""
     body: str = ""
 
 

@@ -1,15 +1,19 @@
 -- A script for wrk: sends the requests of a file in turn, repeatedly. Each line of the file is a request: method, path,
--- session token and JSON body, separated by tabs. The last line of the output is JSON; times are in microseconds.
+-- Cookie header and body (JSON or a form), separated by tabs. The last line of the output is JSON; times are in microseconds.
 
 local requests = {}
 local position = 0
 
 function init(arguments)
    for line in io.lines(arguments[1]) do
-      local method, path, token, body = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$")
+      local method, path, cookie, body = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$")
       local headers = { Host = wrk.headers["Host"] }
-      if token ~= "" then headers["Cookie"] = "auth_session=" .. token end
-      if body ~= "" then headers["Content-Type"] = "application/json" else body = nil end
+      if cookie ~= "" then headers["Cookie"] = cookie end
+      if body == "" then
+         body = nil
+      else
+         headers["Content-Type"] = body:sub(1, 1) == "{" and "application/json" or "application/x-www-form-urlencoded"
+      end
       requests[#requests + 1] = wrk.format(method, path, headers, body)
    end
 end
