@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import asyncpg
 from argon2 import PasswordHasher
 
-from app.auth.cookies import NAME
 from app.auth.tokens import new_session_token, token_hash
 from app.http.pagination import time_cursor
 from app.postgres.base import new_id
@@ -38,7 +37,7 @@ class Member(NamedTuple):
     @property
     def cookie(self) -> str:
         """The Cookie header of the user's session."""
-        return f"{NAME}={self.token}"
+        return f"auth_session={self.token}"
 
 
 class Paged(NamedTuple):
