@@ -56,7 +56,8 @@ unit:
 
 test-long: $(VENV)/.installed-dev
 	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_hash_queue_flooding.py \
-		tests/security/test_mail_bombing.py tests/security/test_held_connections.py \
+		tests/security/test_mail_bombing.py tests/security/test_mail_bombing_by_invitations.py \
+		tests/security/test_held_connections.py tests/contract/test_openapi.py \
 		tests/security/test_flood_by_strangers.py tests/contract/test_operations.py \
 		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py
 

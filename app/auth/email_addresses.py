@@ -44,7 +44,7 @@ class Address(NamedTuple):
 def normalise(raw: str, field: str = "email", *, test_domains: bool = True) -> Address:
     """The address in both forms. A `+tag` is kept.
 
-    `test_domains` accepts domains under `.test`, which never receive mail (RFC 2606). Raises `Problem`
+    `test_domains` accepts domains under `.test` and `.example`, which never receive mail (RFC 2606). Raises `Problem`
     `validation_failed` for `field` if `raw` is too long, has no `@` or two, is of another special-use domain, or
     contains an invisible character or one that compatibility normalisation would change (a look-alike).
     """
@@ -58,6 +58,8 @@ def normalise(raw: str, field: str = "email", *, test_domains: bool = True) -> A
         )
     except EmailNotValidError:
         raise problem from None
+    if not test_domains and checked.ascii_domain.rpartition(".")[2] == "example":
+        raise problem
     unique = unicodedata.normalize("NFC", checked.normalized.lower())
     # Lower case can be longer.
     local_parts = (checked.local_part, unique.rpartition("@")[0])
@@ -67,7 +69,7 @@ def normalise(raw: str, field: str = "email", *, test_domains: bool = True) -> A
 
 
 def normalise_new(raw: str, settings: Settings, field: str = "email") -> Address:
-    """As `normalise`, for an address that mail will go to: one under `.test` is refused in production."""
+    """As `normalise`, for an address that mail will go to: one under `.test` or `.example` is refused in production."""
     return normalise(raw, field, test_domains=settings.environment != "production")
 
 

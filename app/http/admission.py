@@ -4,7 +4,7 @@ import structlog
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from app.errors import Problem
-from app.http.problems import send_problem
+from app.http.problems import OVERLOAD, note_refusal, send_problem
 from app.http.request_head import refuse_unreadable
 from app.http.slow_clients import (
     RunningRequests,
@@ -38,6 +38,8 @@ def admit(app: ASGIApp, settings: Settings) -> ASGIApp:
                 running.enter(request_id)
             receive = await _checked(scope, receive)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
         except Problem as problem:
+            if problem.code in OVERLOAD:
+                note_refusal(problem, request_id)
             await send_problem(scope, send, problem, request_id)  # type: ignore[arg-type] # HTTP alone, as above
         else:
             await _run(app, scope, receive, send)

@@ -92,6 +92,12 @@ def headers_of(problem: Problem, locale: str) -> dict[str, str]:
     return {**problem.headers, "Content-Language": locale, "Vary": vary}
 
 
+def note_refusal(problem: Problem, request_id: str) -> None:
+    """Count a refusal for overload, and write its one line to the log."""
+    REFUSALS[problem.code, problem.reason.partition(":")[0]] += 1
+    logger.warning("request_refused", request_id=request_id, code=problem.code, reason=problem.reason)
+
+
 async def send_problem(scope: HTTPScope, send: Send, problem: Problem, request_id: str) -> None:
     """Answer the problem without the app, in a layer outside of it. Nobody is authenticated yet."""
     asked_for = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"]
@@ -175,10 +181,9 @@ def problem_response(request: Request, error: Exception) -> Response[bytes]:
     problem = from_exception(error, _sent_as(request) if isinstance(error, ValidationException) else None)
     if isinstance(error, RequestEntityTooLarge):
         problem = Problem("body_too_large", f"At most {request.route_handler.resolve_request_max_body_size()} bytes.")
-    request_id = request.scope.get("request_id", "")
+    request_id = str(request.scope.get("request_id", ""))
     if problem.code in OVERLOAD:
-        REFUSALS[problem.code, problem.reason.partition(":")[0]] += 1
-        logger.warning("request_refused", request_id=request_id, code=problem.code, reason=problem.reason)
+        note_refusal(problem, request_id)
     elif problem.kind.status >= 500:
         logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)
     instance = f"urn:uuid:{request_id}" if request_id else ""

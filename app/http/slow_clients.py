@@ -34,7 +34,10 @@ class RunningRequests:
     def enter(self, request_id: str) -> None:
         """Count the request as running. Raises `Problem` `temporarily_unavailable` if that is one too many."""
         if len(self._running) >= self._maximum:
-            raise Problem("temporarily_unavailable", "Too many requests at once.", headers={"Retry-After": "1"})
+            headers = {"Retry-After": "1"}
+            raise Problem(
+                "temporarily_unavailable", "Too many requests at once.", headers=headers, reason="requests_max"
+            )
         self._running.add(request_id)
 
     def leave(self, request_id: str) -> None:

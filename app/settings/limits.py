@@ -66,7 +66,7 @@ LIMITS: Mapping[str, Limit] = {
     "guess_by_client": Limit("60/minute;200/hour;500/day", "other guesses of one client", announced=True),
     "guess_by_account_strangers": Limit("25/day", "guesses of all strangers at one account"),
     "guess_by_account_devices": Limit("24/day", "guesses of all known devices of one account"),
-    "guess_by_account_consecutive": Limit("100/365 days", "guesses of strangers at one account in a row"),
+    "guess_by_account_consecutive": Limit("100/30 days", "guesses of strangers at one account in a row"),
     "guess_by_device": Limit("10/day", "guesses on one known device"),
     "guess_by_flow": Limit("5/10 minutes", "guesses of one flow"),
     "guess_by_session": Limit("10/day", "guesses of step-ups in one session"),

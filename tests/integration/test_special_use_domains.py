@@ -41,8 +41,9 @@ async def admin_of(app: RunningApp) -> httpx.AsyncClient:
 async def test_production_refuses_an_address_under_test_at_every_entrance(production: RunningApp) -> None:
     admin = await admin_of(production)
     for path, body in ENTRANCES:
-        answer = await admin.post(path, json={"email": "eve@mail.test", **body})
-        assert field_errors(answer) == {"email": "invalid_email"}, (path, body)
+        for address in ("eve@mail.test", "eve@foo.example"):
+            answer = await admin.post(path, json={"email": address, **body})
+            assert field_errors(answer) == {"email": "invalid_email"}, (path, body)
 
 
 async def test_production_refuses_an_address_under_test_for_the_first_admin(production: RunningApp) -> None:

@@ -22,6 +22,19 @@ def refusals() -> Counter[tuple[str, str]]:
     return REFUSALS
 
 
+async def test_a_request_too_many_is_one_line_and_counted(
+    app: RunningApp, database_url: str, refusals: Counter[tuple[str, str]]
+) -> None:
+    async with running(settings_for(database_url, REQUESTS_MAX="1"), app.clock) as full:
+        client = await full.signed_in()
+        with capture_logs() as lines:
+            answers = await asyncio.gather(*(client.get("/api/session") for _ in range(FLOOD)))
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert refused
+    assert refusals == {("temporarily_unavailable", "requests_max"): len(refused)}
+    assert [line["reason"] for line in lines] == ["requests_max"] * len(refused)
+
+
 async def test_a_full_hash_queue_is_one_line_without_traceback_for_each_refusal(
     app: RunningApp, database_url: str, refusals: Counter[tuple[str, str]]
 ) -> None:

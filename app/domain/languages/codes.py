@@ -16,8 +16,8 @@ MAX_LENGTH = 35  # RFC 5646 section 4.4.1
 # The scripts that Unicode writes from right to left (UAX #9), by their ISO 15924 codes.
 RIGHT_TO_LEFT = frozenset({
     "Adlm", "Arab", "Aran", "Armi", "Avst", "Chrs", "Cprt", "Elym", "Gara", "Hatr", "Hebr", "Hung", "Khar", "Lydi",
-    "Mand", "Mani", "Mend", "Merc", "Mero", "Narb", "Nbat", "Nkoo", "Ougr", "Palm", "Phli", "Phlp", "Phnx", "Prti",
-    "Rohg", "Samr", "Sarb", "Sidt", "Sogd", "Sogo", "Syrc", "Syre", "Syrj", "Syrn", "Thaa", "Yezi",
+    "Mand", "Mani", "Mend", "Merc", "Mero", "Narb", "Nbat", "Nkoo", "Orkh", "Ougr", "Palm", "Phli", "Phlp", "Phnx",
+    "Prti", "Rohg", "Samr", "Sarb", "Sidt", "Sogd", "Sogo", "Syrc", "Syre", "Syrj", "Syrn", "Thaa", "Yezi",
 })  # fmt: skip
 # What ISO 639-2 and 639-3 call a language that has a code of two letters, and BCP 47 therefore does not.
 TWO_LETTERS = {

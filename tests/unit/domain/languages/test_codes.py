@@ -151,7 +151,9 @@ def test_a_language_that_few_speak_or_spoke_has_the_direction_of_its_script(code
     assert direction_of(f"{code}-Latn") == "ltr"
 
 
-@pytest.mark.parametrize(("code", "direction"), [("pa", "ltr"), ("pa-PK", "rtl"), ("az-IR", "rtl"), ("kk-CN", "rtl")])
+@pytest.mark.parametrize(
+    ("code", "direction"), [("otk", "rtl"), ("pa", "ltr"), ("pa-PK", "rtl"), ("az-IR", "rtl"), ("kk-CN", "rtl")]
+)
 def test_the_region_tells_the_script_of_a_language_that_has_several(code: str, direction: str) -> None:
     assert direction_of(code) == direction
 
