@@ -10,7 +10,14 @@ from tests.support.app import RunningApp, problem, settings_for
 from tests.support.mailbox import ask
 
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
-PARAMETERS = {"user_id": UNKNOWN_ID, "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "code": "de", "key": "a"}
+PARAMETERS = {
+    "user_id": UNKNOWN_ID,
+    "session_id": UNKNOWN_ID,
+    "key_id": UNKNOWN_ID,
+    "job_id": UNKNOWN_ID,
+    "code": "de",
+    "key": "a",
+}
 GUARDS = {
     f"{method} {route.path_format}": guards_of(handler)
     for route in build(settings_for("postgresql:///unused")).routes

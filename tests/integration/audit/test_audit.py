@@ -1,6 +1,7 @@
 """Audit events: every change that matters for security leaves one, in the transaction of the change."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from app.domain.flows.administer_users import create_user_with_link, set_platfor
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, items, pages
 from tests.support.audit_actions import AUDIT_ACTIONS
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
+from tests.support.worlds import DEAD_JOB
 
 PATH = "/api/audit-events"
 NEW_SECRET = "nine gulls above the north pier"
@@ -147,6 +149,9 @@ async def test_every_documented_action_is_recorded(app: RunningApp, root: httpx.
         ("DELETE", "", None),
     ):  # fmt: skip
         assert (await root.request(method, user + path, json=body)).status_code == 204
+    job_id = uuid4()
+    await app.resources.database.pool.execute(DEAD_JOB, job_id, app.clock())
+    assert (await root.post(f"/api/jobs/{job_id}/retry")).status_code == 200
     assert set(await actions(root)) == set(AUDIT_ACTIONS)
 
 

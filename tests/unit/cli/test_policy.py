@@ -80,11 +80,11 @@ def test_expectations_that_hold_exit_with_0(tmp_path: Path) -> None:
 
 def test_expectations_that_do_not_hold_exit_with_1_and_a_line_for_each_failure(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
-    file.write_text("- {who: user, action: [read, delete], subject: own User, allowed: yes}")
+    file.write_text("- {who: user, action: [read, create], subject: own User, allowed: yes}")
     result = policy("test", str(file))
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        "expectation 1: user: delete own User: expected allowed, but no line of the policy allows it",
+        "expectation 1: user: create own User: expected allowed, but no line of the policy allows it",
         "1 of 2 answers are not as expected",
     ]
 
