@@ -63,29 +63,44 @@ class CurrentVersion(Struct, frozen=True, rename="camel"):
     updated_at: datetime
 
 
+# The closed list of the codes of unacceptable values.
+FIELD_CODES = frozenset({
+    "ambiguous", "derived_secret", "duplicate", "invalid", "invalid_character", "invalid_code",
+    "invalid_cursor", "invalid_email", "invalid_language_tag", "invalid_token", "missing", "out_of_range", "stale",
+    "too_guessable", "too_long", "too_short", "unknown_field", "unknown_parameter", "wrong_type",
+})  # fmt: skip
+
+# What the text for people depends on, such as `{"min": 15}`: it is filled into the text, or chooses it.
+Params = Mapping[str, str | int]
+
+
 class FieldError(Struct, frozen=True, omit_defaults=True):
     """One unacceptable value: `field` is its path in the body or the parameter's name, `code` is stable.
 
+    `code` is one of `FIELD_CODES`; another one raises `ValueError`. `message` is for developers, in English: the answer
+    shows it as the `hint`, beside a text for people, which `code` and `params` choose. Neither repeats the value.
     `current` is for values that expect another version; None if there never was one.
     """
 
     field: str
     code: str
     message: str
+    params: Params = {}
     current: CurrentVersion | UnsetType | None = UNSET
 
-
-# What the text for people depends on, such as `{"min": 15}`: it is filled into the text, or chooses it.
-Params = Mapping[str, str | int]
+    def __post_init__(self) -> None:
+        if self.code not in FIELD_CODES:
+            raise ValueError(f"{self.code} is not in FIELD_CODES")
 
 
 class Problem(Exception):  # noqa: N818 # RFC 9457's word
     """An error that the client is told about.
 
-    `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` says what to do, and never repeats a secret
-    or a query string. `current` is the version that a refused write has met; None if there never was one. `reason` says
-    in a word why a request was refused for overload; only logs and metrics show it. `params` are the facts that clients
-    need to tell people more than the code does.
+    `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` tells developers what to do, in English, and
+    never repeats a secret or a query string. The text for people is chosen by `code` and `params`; the seconds of a
+    `Retry-After` header are `retryAfter` in `params`. `current` is the version that a refused write has met; None if
+    there never was one. `reason` says in a word why a request was refused for overload;
+    only logs and metrics show it.
     """
 
     def __init__(
@@ -108,6 +123,8 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
         self.errors = errors or []
         self.headers = dict(headers or {})
         self.params = dict(params or {})
+        if "Retry-After" in self.headers:
+            self.params["retryAfter"] = int(self.headers["Retry-After"])
         if self.kind.status == 401:
             self.headers["WWW-Authenticate"] = 'Bearer realm="ostiary"'  # RFC 9110 section 11.6.1
 
@@ -123,6 +140,6 @@ class SubjectNotFound(Problem):
         super().__init__("not_found", detail)
 
 
-def invalid(field: str, code: str, message: str) -> Problem:
-    """A 422 about one field."""
-    return Problem("validation_failed", errors=[FieldError(field, code, message)])
+def invalid(field: str, code: str, message: str, *, params: Params | None = None) -> Problem:
+    """A 422 about one field. The arguments are those of `FieldError`."""
+    return Problem("validation_failed", errors=[FieldError(field, code, message, params or {})])

@@ -53,6 +53,9 @@ class Counters(Protocol):
     async def are_free(self, now: datetime, windows: Sequence[tuple[str, int, int]]) -> bool:
         """Whether a hit would be counted now."""
 
+    async def hits_left(self, now: datetime, windows: Sequence[tuple[str, int, int]]) -> int:
+        """How many hits would be counted from now on in the window that has the fewest left."""
+
     async def refund(self, now: datetime, keys: Sequence[str], forgotten: Sequence[str] = ()) -> None:
         """Take back one hit of each window of `keys` that has not ended, and forget the windows of `forgotten`."""
 
@@ -109,6 +112,16 @@ class RateLimits:
             return True
         looking = self._counters.are_free(self._clock(), [(key, *window) for key, window in windows.items()])
         return await self._answer(looking, True, uses)
+
+    async def left(self, use: Use, at_most: int) -> int | None:
+        """How many more uses would be accepted, if the limit allowed `at_most` in each of its windows, or fewer.
+
+        None if the limit is off, or if the counters are unavailable.
+        """
+        if not (windows := self._windows_of([use])):
+            return None
+        bounded = [(key, min(window.hits, at_most), window.seconds) for key, window in windows.items()]
+        return await self._answer(self._counters.hits_left(self._clock(), bounded), None)
 
     async def refund(self, *uses: Use, forgotten: Sequence[Use] = ()) -> None:
         """Take back uses that `hit_all` counted: a guess is counted before it is compared, and a right one is free.

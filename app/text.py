@@ -11,6 +11,7 @@ NAME_RULE = (
     f"At most {NAME_MAX} characters in Unicode normalisation form C, in which it is kept; at least one of them is "
     "visible. Control characters and direction marks are refused, white space at the ends is removed."
 )
+NAME_FORM = {"form": "name"}
 # A character in normalisation form C stands for at most four characters as entered (U+1F82 and its like). What may be
 # `n` characters long is refused unread past `ENTERED_PER_CHARACTER * n`.
 ENTERED_PER_CHARACTER = 4
@@ -43,7 +44,7 @@ def in_nfc(entered: str, field: str, max_length: int) -> str:
     Raises `Problem` `validation_failed` for `field`: `too_long`, or `invalid` for more combining marks in a row than
     `COMBINING_MAX`.
     """
-    too_long = invalid(field, "too_long", f"At most {max_length} characters")
+    too_long = invalid(field, "too_long", f"At most {max_length} characters", params={"max": max_length})
     if len(entered) > ENTERED_PER_CHARACTER * max_length:
         raise too_long
     if not entered.isascii() and _marks_in_a_row(entered) > COMBINING_MAX:
@@ -63,9 +64,9 @@ def name_in_nfc(entered: str, field: str = "name") -> str:
     """
     name = in_nfc(entered, field, NAME_MAX).strip()
     if _NOT_IN_A_NAME.search(name):
-        raise invalid(field, "invalid", "A name must not hold control characters or direction marks")
+        raise invalid(field, "invalid", "A name must not hold control characters or direction marks", params=NAME_FORM)
     if not any(map(_is_visible, name)):
-        raise invalid(field, "invalid", "A name needs a visible character")
+        raise invalid(field, "invalid", "A name needs a visible character", params=NAME_FORM)
     return name
 
 

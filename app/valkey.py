@@ -51,6 +51,17 @@ for number, key in ipairs(KEYS) do
     end
 end
 """
+# The arguments are the current time and the maximum of each window.
+HITS_LEFT = """
+local fewest
+for number, key in ipairs(KEYS) do
+    local window = redis.call('HMGET', key, 'hits', 'ends')
+    local hits = (tonumber(window[2]) or 0) > tonumber(ARGV[1]) and tonumber(window[1]) or 0
+    local left = tonumber(ARGV[number + 1]) - hits
+    fewest = math.min(fewest or left, left)
+end
+return fewest
+"""
 
 
 class ValkeyCounters:
@@ -73,6 +84,7 @@ class ValkeyCounters:
         self._client = Redis.from_pool(pool)
         self._count = self._client.register_script(COUNT)
         self._refund = self._client.register_script(REFUND)
+        self._hits_left = self._client.register_script(HITS_LEFT)
 
     async def count(self, now: datetime, windows: Sequence[tuple[str, int, int]]) -> tuple[str, timedelta] | None:
         """As `Counters.count`."""
@@ -83,6 +95,13 @@ class ValkeyCounters:
         """As `Counters.are_free`."""
         number, _ = await self._run_count(now, windows, counting=False)
         return number == 0
+
+    async def hits_left(self, now: datetime, windows: Sequence[tuple[str, int, int]]) -> int:
+        """As `Counters.hits_left`."""
+        async with _outages():
+            arguments = [_milliseconds(now), *[maximum for _, maximum, _ in windows]]
+            left: Any = await self._hits_left(keys=_stored([key for key, _, _ in windows]), args=arguments)
+        return max(0, int(left))
 
     async def refund(self, now: datetime, keys: Sequence[str], forgotten: Sequence[str] = ()) -> None:
         """As `Counters.refund`."""

@@ -17,6 +17,7 @@ class PrincipalUser(Struct, frozen=True):
     phone: str | None
     platform_role: str | None
     onboarded_at: datetime | None
+    locale: str | None = None
 
 
 class PrincipalSession(Struct, frozen=True):
@@ -44,7 +45,6 @@ class PrincipalDetails(Struct, frozen=True):
     `language_names` are those of the memberships, in their order; `has_secret`: the user can sign in with a password.
     """
 
-    locale: str | None
     email_verified: bool
     has_secret: bool
     language_names: tuple[str, ...]

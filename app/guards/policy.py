@@ -17,7 +17,7 @@ SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "
 SCHEMA = Schema(
     actions=frozenset(get_args(Action)),
     subjects={
-        "Language": {"code": "string"},
+        "Language": dict.fromkeys(("code", "name", "autonym", "textDirection"), "string"),
         "User": dict.fromkeys(("id", "name", "email", "phone", "locale", "platformRole", "status"), "string"),
         "Translation": {"languageCode": "string"},
         "Session": {"userId": "string"},
@@ -59,7 +59,9 @@ ABILITIES_KEPT = 4096
 KEPT_MEMBERSHIPS_MAX = 32
 
 INCOMPLETE = "user without a complete profile"
+# The fields that a change of a user or a language takes: no rule grants more of `update`.
 PROFILE = ("name", "phone", "locale")
+LANGUAGE_FIELDS = ("name", "autonym", "textDirection")
 WRITE = ("create", "update", "delete", "translate")
 ONLY_TRANSLATORS = "Only a translator of the language may translate it"
 
@@ -72,10 +74,11 @@ POLICY = (
         reason="Only their owner may see and end sessions and keys one by one",
     ),
     Row(
-        "platform admin", ("update",), ("User",), forbidden=True,
-        reason="A change of a user is one of name, phone or locale",
+        "platform admin", ("update",), ("User", "Language"), forbidden=True,
+        reason="No change takes this field",
     ),
     Row("platform admin", ("update",), ("User",), None, PROFILE),
+    Row("platform admin", ("update",), ("Language",), None, LANGUAGE_FIELDS),
     Row("every active user", ("read", "delete"), ("User",), "themselves"),
     Row("every active user", ("update",), ("User",), "themselves", PROFILE),
     Row(
@@ -87,7 +90,8 @@ POLICY = (
     Row("language member", ("read",), ("Translation",), "translations of languages they are a member of"),
     Row("language translator", ("translate",), ("Language",), "languages they translate"),
     Row("language translator", WRITE, ("Translation",), "translations of languages they translate"),
-    Row("language admin", ("update", "administer"), ("Language",), "languages they administer"),
+    Row("language admin", ("administer",), ("Language",), "languages they administer"),
+    Row("language admin", ("update",), ("Language",), "languages they administer", LANGUAGE_FIELDS),
     Row(INCOMPLETE, ("read", "delete"), ("User",), "themselves"),
     Row(INCOMPLETE, ("update",), ("User",), "themselves", PROFILE),
 )  # fmt: skip

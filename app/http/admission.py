@@ -38,7 +38,7 @@ def admit(app: ASGIApp, settings: Settings) -> ASGIApp:
                 running.enter(request_id)
             receive = await _checked(scope, receive)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
         except Problem as problem:
-            await send_problem(send, problem, request_id)
+            await send_problem(scope, send, problem, request_id)  # type: ignore[arg-type] # HTTP alone, as above
         else:
             await _run(app, scope, receive, send)
         finally:

@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Annotated, TypeGuard, get_args, get_origin
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.errors import FieldError, Problem
 
@@ -20,16 +20,20 @@ SHOWN_NAME_MAX = 100
 # Bounds the answer; real forms and batches have fewer errors.
 ERRORS_MAX = 1000
 
-# The stable code of each kind of msgspec message, first match first.
+# The stable code of each kind of msgspec message, first match first, and the parameter that its number is.
 MESSAGE_CODES = {
-    "length >=": "too_short",
-    "length <=": "too_long",
-    "matching regex": "invalid",
-    "` >= ": "out_of_range",
-    "` <= ": "out_of_range",
-    "Expected `": "wrong_type",
-    "": "invalid",
+    "`array` of length >=": ("too_short", "minItems"),
+    "`array` of length <=": ("too_long", "maxItems"),
+    "length >=": ("too_short", "min"),
+    "length <=": ("too_long", "max"),
+    "` >= ": ("out_of_range", "min"),
+    "` <= ": ("out_of_range", "max"),
+    "Expected `": ("wrong_type", ""),
+    "": ("invalid", ""),
 }
+LIMIT = re.compile(r"[<>]= (-?\d+)$")
+PATTERN = "matching regex"
+NOT_IN_FORM = "Not in the form of this field"
 
 
 def errors_in(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
@@ -81,7 +85,7 @@ def _errors(value: object, wanted: object, path: str) -> Iterator[FieldError]:
         try:
             msgspec.convert(value, type=wanted)
         except msgspec.ValidationError as error:
-            yield _field_error(path, error)
+            yield _field_error(path, error, wanted)
 
 
 def _struct_errors(value: object, wanted: type[Struct], path: str) -> Iterator[FieldError]:
@@ -158,8 +162,29 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _field_error(path: str, error: Exception) -> FieldError:
-    """An error of msgspec as one of ours, without msgspec's own path, and without the value."""
+def _field_error(path: str, error: Exception, wanted: object = None) -> FieldError:
+    """An error of msgspec as one of ours, without msgspec's own path, and without the value.
+
+    A text that does not match its pattern is told the form that it should have, as `form_of` says, and no pattern.
+    """
     message = INVALID_VALUE.sub(r"\1", str(error).split(" - at `", 1)[0])
-    code = next(code for part, code in MESSAGE_CODES.items() if part in message)
-    return FieldError(path, code, message.replace("`", ""))
+    if PATTERN in message:
+        form, hint = form_of(wanted)
+        return FieldError(path, "invalid", hint, {"form": form} if form else {})
+    code, name = next(found for part, found in MESSAGE_CODES.items() if part in message)
+    limit = LIMIT.search(message)
+    params = {name: int(limit[1])} if name and limit else {}
+    return FieldError(path, code, message.replace("`", ""), params)
+
+
+def form_of(wanted: object) -> tuple[str, str]:
+    """The name of the form that a text must have, empty if it has none, and what developers are told of it.
+
+    A type that has a pattern names its form in `extra` of its `Meta`; its description is the hint.
+    """
+    for part in (wanted, *get_args(wanted)):
+        for meta in get_args(part)[1:] if get_origin(part) is Annotated else ():
+            if isinstance(meta, Meta) and meta.pattern:
+                example = f" Such as {meta.examples[0]}" if meta.examples else ""
+                return str((meta.extra or {}).get("form", "")), f"{meta.description or NOT_IN_FORM}{example}"
+    return "", NOT_IN_FORM

@@ -53,7 +53,8 @@ def share_with(app: ASGIApp, allowed_origins: Sequence[str]) -> ASGIApp:
             await send_shared({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             request_id: str = scope["request_id"]  # type: ignore[typeddict-item] # set by the outermost layer
-            await send_problem(send_shared, Problem("cross_site_request", NOT_ALLOWED), request_id)
+            refusal = Problem("cross_site_request", NOT_ALLOWED)
+            await send_problem(scope, send_shared, refusal, request_id)  # type: ignore[arg-type] # HTTP alone
 
     return wrapped
 

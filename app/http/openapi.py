@@ -20,7 +20,7 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from app.auth.cookies import SessionCookie
-from app.errors import KINDS
+from app.errors import FIELD_CODES, KINDS
 from app.http.problems import PROBLEM_JSON
 
 PROBLEM = "Problem"
@@ -44,6 +44,11 @@ CURRENT_VERSION = Schema(
 )
 # Null for a resource that never was.
 CURRENT = Schema(one_of=[Reference(ref="#/components/schemas/CurrentVersion"), Schema(type=OpenAPIType.NULL)])
+FOR_PEOPLE = Schema(
+    type=OpenAPIType.STRING,
+    description="For people, in the language of `Accept-Language`, else of the user, else in English.",
+)
+FOR_DEVELOPERS = Schema(type=OpenAPIType.STRING, description="For developers, in English.")
 
 
 class DocumentPlugin(JsonRenderPlugin):
@@ -136,22 +141,36 @@ def _problem_response() -> OpenAPIResponse:
 
 
 def _problem_schema() -> Schema:
+    params = Schema(
+        type=OpenAPIType.OBJECT,
+        description='What the text depends on, such as `{"min": 15}`.',
+        additional_properties=Schema(one_of=[TEXT, Schema(type=OpenAPIType.INTEGER)]),
+    )
     error = Schema(
         type=OpenAPIType.OBJECT,
-        properties={"field": TEXT, "code": TEXT, "message": TEXT, "current": CURRENT},
+        properties={
+            "field": TEXT,
+            "code": Schema(type=OpenAPIType.STRING, enum=sorted(FIELD_CODES)),
+            "message": FOR_PEOPLE,
+            "hint": FOR_DEVELOPERS,
+            "params": params,
+            "current": CURRENT,
+        },
         required=["field", "code", "message"],
     )
     return Schema(
         type=OpenAPIType.OBJECT,
         properties={
             "type": TEXT,
-            "title": TEXT,
+            "title": FOR_DEVELOPERS,
             "status": Schema(type=OpenAPIType.INTEGER),
             "code": Schema(type=OpenAPIType.STRING, enum=list(KINDS)),
-            "detail": TEXT,
+            "text": FOR_PEOPLE,
+            "params": params,
+            "detail": FOR_DEVELOPERS,
             "instance": TEXT,
             "errors": Schema(type=OpenAPIType.ARRAY, items=error),
             "current": CURRENT,
         },
-        required=["type", "title", "status", "code"],
+        required=["type", "title", "status", "code", "text"],
     )

@@ -8,12 +8,16 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.types import Send
+from litestar.types import HTTPScope, Send
 from msgspec import UNSET, Struct, UnsetType
 
+from app.auth.principal import ANONYMOUS, Principal
 from app.errors import CurrentVersion, FieldError, Params, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
 from app.postgres.outages import outage_in, reason_of
+from app.words.accept_language import wanted_locale
+from app.words.catalogue import FALLBACK_LOCALE
+from app.words.problem_texts import field_text, problem_text
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -35,47 +39,82 @@ FRAMEWORK_CODES: Mapping[int, str] = {
 }
 
 
+class FieldDetails(Struct, frozen=True, omit_defaults=True):
+    """One unacceptable value. `message` is for people, in their language; `hint` is for developers."""
+
+    field: str
+    code: str
+    message: str
+    hint: str = ""
+    params: Params = {}
+    current: CurrentVersion | UnsetType | None = UNSET
+
+
 class ProblemDetails(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """The body of every error answer (RFC 9457)."""
+    """The body of every error answer (RFC 9457). `text` is for people, in their language.
+
+    `title` and `detail` are for developers.
+    """
 
     type: str
     title: str
     status: int
     code: str
+    text: str
     params: Params = {}
     detail: str = ""
     instance: str = ""
-    errors: list[FieldError] = []
+    errors: list[FieldDetails] = []
     current: CurrentVersion | UnsetType | None = UNSET
 
 
-def render(problem: Problem, instance: str = "") -> bytes:
-    """The problem+json body."""
+def render(problem: Problem, instance: str = "", locale: str = FALLBACK_LOCALE) -> bytes:
+    """The problem+json body, with its texts for people in the language `locale`."""
     return msgspec.json.encode(
         ProblemDetails(
             type=f"urn:ostiary:problem:{problem.code}",
             title=problem.kind.title,
             status=problem.kind.status,
             code=problem.code,
+            text=problem_text(locale, problem.code, problem.params),
             params=problem.params,
             detail=problem.detail,
             instance=instance,
-            errors=problem.errors,
+            errors=[_details(error, locale) for error in problem.errors],
             current=problem.current,
         )
     )
 
 
-async def send_problem(send: Send, problem: Problem, request_id: str) -> None:
-    """Answer the problem without the app, in a layer outside of it."""
-    body = render(problem, f"urn:uuid:{request_id}")
+def headers_of(problem: Problem, locale: str) -> dict[str, str]:
+    """The headers of the answer, which depends on the language that the client asks for."""
+    vary = ", ".join(filter(None, [problem.headers.get("Vary"), "Accept-Language"]))
+    return {**problem.headers, "Content-Language": locale, "Vary": vary}
+
+
+async def send_problem(scope: HTTPScope, send: Send, problem: Problem, request_id: str) -> None:
+    """Answer the problem without the app, in a layer outside of it. Nobody is authenticated yet."""
+    asked_for = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"]
+    locale = wanted_locale(", ".join(asked_for))
+    body = render(problem, f"urn:uuid:{request_id}", locale)
     headers = [
         (b"content-type", PROBLEM_JSON.encode()),
         (b"content-length", str(len(body)).encode()),
-        *[(name.lower().encode(), value.encode()) for name, value in problem.headers.items()],
+        *[(name.lower().encode(), value.encode()) for name, value in headers_of(problem, locale).items()],
     ]
     await send({"type": "http.response.start", "status": problem.kind.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _details(error: FieldError, locale: str) -> FieldDetails:
+    return FieldDetails(
+        error.field,
+        error.code,
+        field_text(locale, error.code, error.params),
+        error.message,
+        error.params,
+        error.current,
+    )
 
 
 def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldError]:
@@ -143,9 +182,18 @@ def problem_response(request: Request, error: Exception) -> Response[bytes]:
     elif problem.kind.status >= 500:
         logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)
     instance = f"urn:uuid:{request_id}" if request_id else ""
+    locale = _locale_for(request)
     return Response(
-        render(problem, instance),
+        render(problem, instance, locale),
         status_code=problem.kind.status,
         media_type=PROBLEM_JSON,
-        headers=problem.headers,
+        headers=headers_of(problem, locale),
     )
+
+
+def _locale_for(request: Request) -> str:
+    """The language of the texts: what the client asks for, then that of the user, if the request has been
+    authenticated."""
+    principal: Principal = request.scope.get("user") or ANONYMOUS
+    asked_for = ", ".join(request.headers.getall("accept-language", []))
+    return wanted_locale(asked_for, principal.user.locale if principal.user else None)

@@ -30,6 +30,10 @@ FIND_FULL = """
 SELECT FROM rate_limits r JOIN unnest($2::text[], $3::int[]) AS w (key, maximum) ON w.key = r.key
  WHERE r.expires_at > $1 AND r.hits >= w.maximum LIMIT 1
 """
+FIND_HITS_LEFT = """
+SELECT min(w.maximum - coalesce(r.hits, 0)) FROM unnest($2::text[], $3::int[]) AS w (key, maximum)
+  LEFT JOIN rate_limits r ON r.key = w.key AND r.expires_at > $1
+"""
 # Rows are locked in the order of their keys, as hits lock them, and not in the order of the database's locale.
 REFUND = """
 WITH held AS (
@@ -85,6 +89,11 @@ class PostgresCounters:
         """As `Counters.are_free`."""
         keys, maxima = [key for key, _, _ in windows], [maximum for _, maximum, _ in windows]
         return await self._database.pool.fetchrow(FIND_FULL, now, keys, maxima) is None
+
+    async def hits_left(self, now: datetime, windows: Sequence[tuple[str, int, int]]) -> int:
+        """As `Counters.hits_left`."""
+        keys, maxima = [key for key, _, _ in windows], [maximum for _, maximum, _ in windows]
+        return max(0, int(await self._database.pool.fetchval(FIND_HITS_LEFT, now, keys, maxima)))
 
     async def refund(self, now: datetime, keys: Sequence[str], forgotten: Sequence[str] = ()) -> None:
         """As `Counters.refund`, in one statement."""

@@ -47,12 +47,16 @@ def nearest_locale(wanted: str | None) -> str:
 
     A reader of `de-AT` gets `de`. The result is English if the value is not a tag.
     """
-    if not wanted:
-        return FALLBACK_LOCALE
+    return near_locale(wanted or "") or FALLBACK_LOCALE
+
+
+def near_locale(wanted: str) -> str | None:
+    """The locale that a reader of the language `wanted`, a BCP 47 tag, reads well; None if none is near, or if the
+    value is not a tag."""
     try:
-        return langcodes.closest_supported_match(wanted, list(locales())) or FALLBACK_LOCALE
+        return langcodes.closest_supported_match(wanted, list(locales())) if wanted else None
     except LanguageTagError:
-        return FALLBACK_LOCALE
+        return None
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 import pytest
@@ -222,10 +222,10 @@ def test_both_versions_order_times_as_text_as_the_server_does(node: str) -> None
 
 
 def test_both_versions_decide_on_lists_as_the_server_does(node: str) -> None:
-    conditions: list[dict[str, Any]] = [
-        *[{"tags": {"$all": values}} for values in ([], ["a"], ["a", "b"], [None], [True], [1], [1, True, "1"])],
-        *[{"tags": {"$size": size}} for size in (0, 1, 2)],
-        *[{"parts.tags": {operator: value}} for operator, value in (("$all", ["a"]), ("$size", 1), ("$size", 2))],
+    alls: list[object] = [[], ["a"], ["a", "b"], [None], [True], [1], [1, True, "1"]]
+    operators: list[object] = [*({"$all": values} for values in alls), {"$size": 0}, {"$size": 1}, {"$size": 2}]
+    conditions: list[dict[str, object]] = [
+        *[{path: operator} for path in ("tags", "parts.tags") for operator in operators],
         {"parts.name": {"$all": ["a", "b"]}},
         {"tags": {"$size": 2, "$all": ["a"], "$nin": ["c"]}},
     ]
@@ -233,10 +233,11 @@ def test_both_versions_decide_on_lists_as_the_server_does(node: str) -> None:
         [], ["a"], ["b", "a"], ["a", "a"], [None], [True], [1], [1, True, "1"], ["c", "a"], [["a"]], [{"a": 1}],
     ]  # fmt: skip
     no_lists: list[object] = ["a", "", None, 1, 0, True, {"length": 0}]
-    subjects: list[dict[str, Any]] = [
-        *[{"tags": value, "parts": {"tags": value, "name": value}} for value in [*lists, *no_lists]],
-        *[{"tags": [], "parts": [{"tags": value, "name": "a"}, {"tags": ["x"], "name": "b"}]} for value in lists],
-        {"tags": [], "parts": []},
+    one_part: list[object] = [{"tags": value, "name": value} for value in [*lists, *no_lists]]
+    two_parts: list[object] = [[{"tags": value, "name": "a"}, {"tags": ["x"], "name": "b"}] for value in lists]
+    subjects: list[dict[str, object]] = [
+        *[{"tags": value, "parts": []} for value in [*lists, *no_lists]],
+        *[{"tags": [], "parts": parts} for parts in [*one_part, *two_parts]],
     ]
     abilities = [Ability([Rule(("read",), ("Event",), one)]) for one in conditions]
     people = [Person("somebody", export(ability), ability) for ability in abilities]

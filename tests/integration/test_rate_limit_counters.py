@@ -115,6 +115,16 @@ async def test_a_limit_says_whether_it_would_accept_a_use_and_counts_none(app: R
     assert await limits.allows(*ADA)
 
 
+async def test_a_limit_says_how_many_uses_are_left_in_its_fullest_window(app: RunningApp, limits: RateLimits) -> None:
+    assert [await limits.left(OFFICE, at_most) for at_most in (5, 1000)] == [5, 30]
+    for _ in range(4):
+        assert await wait(limits, OFFICE) == 0
+    assert [await limits.left(OFFICE, at_most) for at_most in (1000, 5, 4, 3)] == [26, 1, 0, 0]
+    app.clock.forward(seconds=60)
+    assert [await limits.left(OFFICE, at_most) for at_most in (1000, 5)] == [30, 1]
+    assert await limits.left(Use("unlimited", "anybody"), 5) is None
+
+
 async def test_a_refund_takes_back_one_use_and_no_use_twice(app: RunningApp, limits: RateLimits) -> None:
     await limits.refund(ADA)
     assert await wait(limits, ADA) == 0

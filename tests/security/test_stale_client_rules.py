@@ -43,15 +43,18 @@ async def test_every_change_of_roles_or_profile_changes_the_etag_of_the_session(
     assert (await _session(ada, after.headers["etag"])).status_code == 304
 
 
-async def test_changes_of_other_users_and_of_a_language_keep_the_etag_of_the_session(app: RunningApp) -> None:
+async def test_only_changes_of_what_the_session_shows_change_its_etag(app: RunningApp) -> None:
     await app.language("de")
     ada, root = await app.signed_in_member("de", "admin"), await app.signed_in("root@example.org", admin=True)
     before = await _session(ada)
 
     await root.post("/api/languages/de/members", json={"email": "eve@example.org"})
-    await root.patch("/api/languages/de", json={"name": "High German"})
-
+    await root.patch("/api/languages/de", json={"autonym": "Hochdeutsch"})
     assert (await _session(ada, before.headers["etag"])).status_code == 304
+
+    await root.patch("/api/languages/de", json={"name": "High German"})
+    renamed = await _session(ada, before.headers["etag"])
+    assert renamed.json()["memberships"][0]["languageName"] == "High German"
 
 
 async def test_caches_must_revalidate_the_session(app: RunningApp) -> None:

@@ -73,9 +73,11 @@ class Problem(TypedDict, total=False):
     title: str
     code: str
     status: int
+    text: str
+    params: dict[str, str | int]
     detail: str
     instance: str
-    errors: list[dict[str, str]]
+    errors: list[dict[str, Any]]
 
 
 def problem(response: httpx.Response) -> Problem:

@@ -1,4 +1,4 @@
-"""How many hashes the service has computed: each is a request to a hash process, and requests are numbered."""
+"""How much work hash processes have done: hashes and estimates are requests to them, and requests are numbered."""
 
 from app.auth.passwords.hasher import SecretHasher
 

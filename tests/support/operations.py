@@ -87,8 +87,6 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     ),
     "POST /api/languages/{code}/members/{user_id}/invitation": lambda _: NOTHING,
     "PUT /api/languages/{code}/members/{user_id}": lambda _: Sent({"roles": ["translator"]}),
-    "GET /api/memberships": lambda _: NOTHING,
-    "GET /api/languages/{code}/translation-changes": lambda _: NOTHING,
     "GET /api/languages/{code}/translations": lambda _: NOTHING,
     "GET /api/languages/{code}/translations/{key}": lambda _: NOTHING,
     "GET /api/languages/{code}/translations/{key}/history": lambda _: NOTHING,
@@ -137,7 +135,6 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
     "GET /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
     "GET /api/languages/{code}/translations/{key}/history": {"items": "Translation"},
     "PUT /api/languages/{code}/translations/{key}": {WHOLE: "Translation"},
-    "GET /api/languages/{code}/translation-changes": {"items": "Translation"},
     "POST /api/languages/{code}/translations/batch": {"items": "Translation"},
     "GET /api/audit-events": {"items": "AuditEvent"},
     "GET /api/jobs": {"items": "Job"},
@@ -154,7 +151,6 @@ NO_OBJECTS = frozenset(
         "POST /api/policy/explain",
         "POST /api/keys",
         "POST /api/keys/inspect",
-        "GET /api/memberships",
         "GET /api/languages/{code}/members",
         "POST /api/languages/{code}/members",
         "POST /api/languages/{code}/members/{user_id}/invitation",
@@ -165,8 +161,8 @@ NO_OBJECTS = frozenset(
 
 def objects_in(operation: str, body: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The objects of subject types in the answer of an operation, each with its type. None stands for no object."""
-    found: list[tuple[str, Any]] = [
-        (type_, body if place == WHOLE else body[place]) for place, type_ in OBJECTS.get(operation, {}).items()
-    ]
-    lists = [(type_, value if isinstance(value, list) else [value]) for type_, value in found]
-    return [(type_, item) for type_, values in lists for item in values if item is not None]
+    found = list[tuple[str, dict[str, Any]]]()
+    for place, subject_type in OBJECTS.get(operation, {}).items():
+        value: Any = body if place == WHOLE else body[place]
+        found += [(subject_type, item) for item in (value if isinstance(value, list) else [value]) if item is not None]
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.errors import KINDS
+from app.errors import FIELD_CODES, KINDS
 from app.settings.limits import LIMITS
 from app.settings.model import Settings
 from tests.support.audit_actions import AUDIT_ACTIONS
@@ -47,6 +47,12 @@ def test_the_page_of_rate_limits_lists_every_limit_as_the_table_of_the_code_does
 def test_every_error_code_is_documented_with_its_status_in_the_order_of_the_list() -> None:
     documented = [(code, int(status)) for code, status, _, _ in rows("docs/errors.md")]
     assert documented == [(code, kind.status) for code, kind in KINDS.items()]
+
+
+def test_the_page_of_errors_lists_every_code_of_a_field() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text()
+    listed = text.partition("The codes of fields are ")[2].partition("\n\n")[0]
+    assert re.findall(r"`(\w+)`", listed) == sorted(FIELD_CODES)
 
 
 def names_of(file: Path) -> set[str]:

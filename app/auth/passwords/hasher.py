@@ -5,7 +5,7 @@ cost, so the running and the waiting hashes are both bounded (OWASP ASVS 5.0, 15
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeVar
 
 from app.auth.passwords.process import HashProcess
@@ -51,6 +51,14 @@ class SecretHasher:
         """
         matches = await self._run(client, lambda process: process.matches(stored or self._decoy_hash, secret))
         return matches and stored is not None
+
+    async def why_guessable(self, secret: str, words: Sequence[str], guesses_min: int, client: HashClient) -> str:
+        """Why the secret is guessed with fewer than `guesses_min` guesses, as `guessability.why_guessable` says; empty
+        if it is not. `words` are of the user and the service, `client` is who waits.
+
+        Raises `Problem` `temporarily_unavailable`, like `hash`.
+        """
+        return await self._run(client, lambda process: process.why_guessable(secret, words, guesses_min))
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than the current ones."""

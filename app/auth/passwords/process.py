@@ -6,6 +6,7 @@ import subprocess
 import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -32,11 +33,16 @@ class HashProcess:
 
     async def hash(self, secret: str) -> str:
         """The hash of the secret, as a PHC string. Raises `OSError` if no process can be started."""
-        return str(await self._answer(secret))
+        return str(await self._answer(HashRequest(self._next_number(), secret)))
 
     async def matches(self, stored: str, secret: str) -> bool:
         """Whether the stored hash is of `secret`; False if it is no PHC string. Raises `OSError` like `hash`."""
-        return await self._answer(secret, stored) is True
+        return await self._answer(HashRequest(self._next_number(), secret, stored)) is True
+
+    async def why_guessable(self, secret: str, words: Sequence[str], guesses_min: int) -> str:
+        """As the function of this name. Raises `OSError` like `hash`."""
+        request = HashRequest(self._next_number(), secret, guesses_min=guesses_min, words=words)
+        return str(await self._answer(request))
 
     async def close(self) -> None:
         """End the process."""
@@ -45,9 +51,11 @@ class HashProcess:
             cast("StreamWriter", process.stdin).close()
             await process.wait()
 
-    async def _answer(self, secret: str, stored: str | None = None) -> str | bool:
+    def _next_number(self) -> int:
         self._last_number += 1
-        request = HashRequest(self._last_number, secret, stored)
+        return self._last_number
+
+    async def _answer(self, request: HashRequest) -> str | bool:
         # The process may be killed while it hashes. A second one tries again.
         for _ in range(2):
             answer = await self._ask(request)

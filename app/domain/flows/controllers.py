@@ -91,8 +91,8 @@ class KeyFlowController(Controller):
         A code needs the flow of the request that asked for it, in the body or as the cookie `auth_flow`.
 
         A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
-        key usable, but takes one of a code's attempts. 409 for an invitation while another user is signed in, unless
-        `switch` is true.
+        key usable, and a right code its attempts; a secret that nobody may have is refused before the code is compared.
+        409 for an invitation while another user is signed in, unless `switch` is true.
         """
         started = await redeem_key(actor_of(request), resources, data)
         described = await describe_session(actor_of(request), resources, started)

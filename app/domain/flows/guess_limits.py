@@ -38,11 +38,15 @@ class Account(Struct, frozen=True):
 
 
 class Guess(Struct, frozen=True):
-    """A guess that has been counted as wrong, and who waits for its hash."""
+    """A guess that has been counted as wrong, and who waits for its hash.
+
+    `by_device`: a known device of the account has guessed, within its budget.
+    """
 
     uses: tuple[Use, ...]
     address: str
     client: HashClient
+    by_device: bool = False
 
 
 async def count_guess(
@@ -69,7 +73,7 @@ async def count_guess(
     if device is not None:
         uses = [Use(DEVICE, device.nonce), Use(DEVICES, address), *session]
         if await _counted(resources, uses):
-            return Guess(tuple(uses), address, HashClient(network, known=True, account=address))
+            return Guess(tuple(uses), address, HashClient(network, known=True, account=address), by_device=True)
     client = HashClient(network, known=step_up, account=address if step_up else "")
     if flow_hash is not None:
         uses = [*strangers, Use(FLOW, flow_hash)]
@@ -78,6 +82,20 @@ async def count_guess(
     uses = [*strangers, Use(CLIENT, network)]
     await resources.rate_limits.hit_all(*uses)
     return Guess(tuple(uses), address, client)
+
+
+def hash_client(actor: Actor, resources: Resources, address: str, account: Account | None) -> HashClient:
+    """Who waits for the work of a hash process before a guess at the account of an address is counted."""
+    device = _known_device(actor, resources, account)
+    return HashClient(client_network(actor.ip), known=device is not None, account=address if device else "")
+
+
+async def guesses_left(resources: Resources, flow_hash: str, attempts: int) -> int | None:
+    """How many guesses a flow has left of its `attempts`, as far as the limits count them; None if they do not.
+
+    It is the same for addresses with and without an account.
+    """
+    return await resources.rate_limits.left(Use(FLOW, flow_hash), attempts)
 
 
 def take_back(resources: Resources, guess: Guess) -> None:

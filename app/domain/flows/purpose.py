@@ -110,6 +110,13 @@ def key_not_usable(ended: KeyEnd | None = None) -> Problem:
     return Problem("key_not_usable", "Ask for a new one.", params={"reason": ended} if ended else None)
 
 
+def wrong_code(code: OneTimeCode, tries_left: int) -> Problem:
+    """`key_not_usable` for a code that is wrong, or belongs to no key, in a flow that has so many tries left."""
+    lifetime = int(code.lifetime.total_seconds())
+    detail = f"The code is wrong, or has expired. {tries_left} tries left." if tries_left else "Ask for a new one."
+    return Problem("key_not_usable", detail, params={"triesLeft": tries_left, "lifetime": lifetime})
+
+
 def issue_to(user: User | None, template: str) -> IssueKey | None:
     """The key to mail to a user: none if there is no user, or if the user is suspended."""
     if user is None or user.status != "active":

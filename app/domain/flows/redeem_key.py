@@ -11,14 +11,14 @@ from app.audit import Actor, record
 from app.auth import flows
 from app.auth.email_addresses import normalise, normalise_new
 from app.auth.tokens import pasted_code, pasted_link_token, token_hash
-from app.domain.flows.guess_limits import count_guess, note_owner, note_right
+from app.domain.flows.guess_limits import Guess, count_guess, guesses_left, hash_client, note_owner, note_right
 from app.domain.flows.invite import LANGUAGE
-from app.domain.flows.purpose import LiveKey, Purpose, Redemption, key_not_usable
+from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable, wrong_code
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.repository import find_account
 from app.domain.flows.request_key import RETURN_TO, code_hashes, flow_cookie
 from app.domain.flows.schemas import InspectedKey, RedeemKeyInput
-from app.domain.flows.set_password import hash_new_secret
+from app.domain.flows.set_password import hash_new_secret, require_acceptable
 from app.domain.keys.models import Key
 from app.domain.keys.service import key_subject
 from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository, end_of
@@ -60,6 +60,13 @@ class FoundKey(Struct, frozen=True):
         await record(actor, transaction, "key.use", subject, detail={"purpose": key.purpose})
         return key
 
+    async def give_attempt_back(self, resources: Resources) -> None:
+        """Give back the attempt that a right code has taken, if the key is still live. A link has no attempts."""
+        if self.code:
+            async with resources.database.transaction() as transaction:
+                keys = SingleUseKeyRepository(transaction)
+                await keys.give_attempt_back(self.code, self.hashes, resources.clock())
+
 
 async def redeem_key(
     actor: Actor, resources: Resources, sent: RedeemKeyInput, purpose_name: str | None = None
@@ -68,10 +75,23 @@ async def redeem_key(
     purpose.
 
     Every key that cannot be used gets the `Problem` `key_not_usable`, which says why only to who presents the token of
-    its link. It also raises `validation_failed` and `signed_in_as_another`, which leave the key usable, `email_taken`,
-    `too_many_requests` and `temporarily_unavailable`.
+    its link. It also raises `validation_failed` and `signed_in_as_another`, `email_taken`, `too_many_requests` and
+    `temporarily_unavailable`, which leave the key usable, and its code with the attempts that it had. A secret that
+    nobody may have is refused before anything is looked for.
     """
     found = await _find_key(actor, resources, sent)
+    try:
+        return await _redeem(actor, resources, found, sent, purpose_name)
+    except Problem as refusal:
+        if refusal.code != "key_not_usable":
+            await found.give_attempt_back(resources)
+        raise
+
+
+async def _redeem(
+    actor: Actor, resources: Resources, found: FoundKey, sent: RedeemKeyInput, purpose_name: str | None
+) -> StartedSession:
+    """Redeem a key that can be redeemed. Raises `Problem` as `redeem_key` does."""
     if purpose_name is not None and found.purpose.name != purpose_name:
         raise key_not_usable()
     if found.purpose.asks_to_switch and actor.user_id not in (None, found.key.user_id) and not sent.switch:
@@ -120,11 +140,14 @@ async def find_by_code(
     sent_flow: str | None,
     *,
     step_up: bool = False,
+    secret: str | None = None,
 ) -> FoundKey:
     """The key of a right code. The attempt is counted and committed before the code is compared.
 
     `sent_flow` is the flow in the body; without it, the cookie's counts. A code of another flow is a wrong code.
-    `step_up`: the actor proves again who they are.
+    `step_up`: the actor proves again who they are. `secret` is the new secret that was sent with the code: whether
+    anybody with this address may have it is checked before the attempt is counted, and does not depend on the code.
+    This needs a flow that the service has made, so that it is no free work for everybody.
 
     Raises `Problem`: `validation_failed`, `key_not_usable`, `too_many_requests`.
     """
@@ -138,6 +161,8 @@ async def find_by_code(
     account = await find_account(resources.database, address)
     hashed_flow = flows.flow_hash(flow)
     own_flow = hashed_flow if flows.is_own(resources.secret_key, flow, address, purpose_name) else None
+    if secret is not None and own_flow is not None and resources.settings.passwords:
+        await require_acceptable(resources, hash_client(actor, resources, address, account), secret, address)
     guess = await count_guess(actor, resources, address, account, flow_hash=own_flow, step_up=step_up)
     if purpose is None or purpose.code is None or not purpose.enabled(resources.settings):
         raise key_not_usable()
@@ -148,9 +173,24 @@ async def find_by_code(
     hashes = code_hashes(resources, address, purpose.name, digits)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right:
-        raise key_not_usable()
+        raise await _refused_code(resources, guess, purpose.code, own_flow, key)
     note_right(resources, guess)
     return FoundKey(key, purpose, place, hashes)
+
+
+async def _refused_code(
+    resources: Resources, guess: Guess, code: OneTimeCode, own_flow: str | None, key: Key | None
+) -> Problem:
+    """The problem of a wrong code: with the tries that are left, where the flow is one that this service has made.
+
+    Only an account has a known device, which may learn how many attempts the key has. Everybody else learns what the
+    limits have counted, which is the same for addresses without an account.
+    """
+    left = None
+    if own_flow is not None:
+        known = key.attempts_left if key else None
+        left = known if guess.by_device else await guesses_left(resources, own_flow, code.attempts)
+    return key_not_usable() if left is None else wrong_code(code, left)
 
 
 async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) -> FoundKey:
@@ -162,7 +202,9 @@ async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) ->
         by_code = {"purpose": sent.purpose, "email": sent.email, "code": sent.code}
         absent = [name for name, value in by_code.items() if value is None]
         raise Problem("validation_failed", errors=[FieldError(name, "missing", "Or send a token") for name in absent])
-    return await find_by_code(actor, resources, sent.purpose, sent.email, sent.code, sent.flow)
+    return await find_by_code(
+        actor, resources, sent.purpose, sent.email, sent.code, sent.flow, secret=sent.secret or None
+    )
 
 
 async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:

@@ -1,5 +1,7 @@
 """Setting or changing one's password while signed in."""
 
+from urllib.parse import urlsplit
+
 from app.audit import Actor
 from app.auth.email_addresses import normalise
 from app.auth.passwords import rules
@@ -12,6 +14,8 @@ from app.domain.sessions.service import StartedSession, renew_session
 from app.domain.users.repository import UserRepository
 from app.errors import Problem
 from app.rate_limits import client_network
+from app.settings.mailbox import mailbox_of
+from app.settings.model import Settings
 
 
 async def set_password(actor: Actor, resources: Resources, user: PrincipalUser, secret: str) -> StartedSession:
@@ -50,7 +54,24 @@ async def hash_new_secret(actor: Actor, resources: Resources, secret: str, addre
     Secrets are hashed outside of transactions, so that no connection waits for a hash. Raises `Problem`:
     `validation_failed` with the reason, `temporarily_unavailable`.
     """
-    minimum = resources.settings.password_min_length
-    acceptable = rules.acceptable(secret, min_length=minimum, context=(address, *names))
     client = HashClient(client_network(actor.ip), known=True, account=normalise(address).unique)
+    acceptable = await require_acceptable(resources, client, secret, address, *names)
     return await resources.hasher.hash(acceptable, client)
+
+
+async def require_acceptable(resources: Resources, client: HashClient, secret: str, *of_user: str) -> str:
+    """The new secret in the form to hash. `of_user` are the address and the names of its user, as far as known.
+
+    `client` is who waits for the estimate of its guesses. Raises `Problem` as `hash_new_secret` does.
+    """
+    settings = resources.settings
+    minimum, words = settings.password_min_length, rules.words_of([*of_user, *_names_of_service(settings)])
+    acceptable = rules.acceptable(secret, min_length=minimum, words=words)
+    if why := await resources.hasher.why_guessable(acceptable, words, rules.guesses_min(minimum), client):
+        raise rules.too_guessable(why)
+    return acceptable
+
+
+def _names_of_service(settings: Settings) -> list[str]:
+    """The name of the service in its mails, and its host."""
+    return [mailbox_of(settings.mail_from).display_name, urlsplit(settings.public_url).hostname or ""]

@@ -208,6 +208,12 @@ class SingleUseKeyRepository(Repository[Key]):
         )
         return (await self.session.execute(statement)).scalar_one_or_none()
 
+    async def give_attempt_back(self, code: CodeOf, code_hashes: Sequence[str], now: datetime) -> None:
+        """Give back one counted attempt to the live code of a flow, if its hash is one of `code_hashes`."""
+        right = Key.secret_hash.in_(code_hashes)
+        statement = update(Key).where(*_live_code(code, now), right).values(attempts_left=Key.attempts_left + 1)
+        await self.session.execute(statement)
+
     async def void_keys(self, user_id: UUID, keep: Collection[str]) -> list[VoidedKey]:
         """Void every unused single-use key on the user or their address, except those of the purposes in `keep`."""
         on_account = (Key.user_id == user_id) | (Key.address == _address_of(user_id))

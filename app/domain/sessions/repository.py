@@ -45,7 +45,7 @@ PRINCIPAL_COLUMNS = f"""
 """
 # What only a description of the caller needs, and what would slow every other request.
 DETAILED_COLUMNS = f"""
-       {PRINCIPAL_COLUMNS}, u.locale, u.email_verified_at IS NOT NULL AS email_verified,
+       {PRINCIPAL_COLUMNS}, u.email_verified_at IS NOT NULL AS email_verified,
        EXISTS (SELECT FROM keys k WHERE k.user_id = u.id AND k.kind = 'primary' AND k.secret_hash IS NOT NULL)
            AS has_secret,
        (SELECT array_agg(l.name ORDER BY m.language_code)

@@ -42,7 +42,6 @@ def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: Se
         user=to_struct(
             UserView,
             user,
-            locale=details.locale,
             email_verified=details.email_verified,
             has_secret=details.has_secret,
         ),

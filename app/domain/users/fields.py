@@ -23,14 +23,20 @@ PersonName = Annotated[
 ]
 PhoneText = Annotated[
     str,
-    Meta(pattern=E164 + r"(?![\s\S])", description="In the form of E.164.", examples=["+4915112345678"]),
+    Meta(
+        pattern=E164 + r"(?![\s\S])",
+        description="In the form of E.164.",
+        examples=["+4915112345678"],
+        extra={"form": "phone"},
+    ),
 ]
 LocaleText = Annotated[
     str,
     Meta(
         max_length=35,
         pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*(?![\s\S])",
-        description="A BCP 47 tag: the language of mails.",
+        description="A BCP 47 tag: the language of mails and of the texts of errors.",
+        extra={"form": "locale"},
     ),
 ]
 # What each field of a profile is, for the forms of front ends.

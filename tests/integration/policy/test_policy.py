@@ -177,17 +177,21 @@ async def test_the_command_explains_every_line_that_could_have_applied(app: Runn
         "     does not apply: it is about others",
         "  4  platform admin may not: anything, on Session, Key",
         "     does not apply: it is about others",
-        "  5  platform admin may not: update, on User",
+        "  5  platform admin may not: update, on User, Language",
         "     does not apply: it is about others",
         "  6  platform admin may: update (name, phone, locale), on User",
         "     does not apply: it is about others",
-        " 13  language translator may: translate, on Language: languages they translate",
+        "  7  platform admin may: update (name, autonym, textDirection), on Language",
+        "     does not apply: it is about others",
+        " 14  language translator may: translate, on Language: languages they translate",
         '     does not apply: code is "de", but must be one of "fr"',
-        " 15  language admin may: update, administer, on Language: languages they administer",
+        " 16  language admin may: administer, on Language: languages they administer",
         "     does not apply: it is about others",
-        " 16  user without a complete profile may: read, delete, on User: themselves",
+        " 17  language admin may: update (name, autonym, textDirection), on Language: languages they administer",
         "     does not apply: it is about others",
-        " 17  user without a complete profile may: update (name, phone, locale), on User: themselves",
+        " 18  user without a complete profile may: read, delete, on User: themselves",
+        "     does not apply: it is about others",
+        " 19  user without a complete profile may: update (name, phone, locale), on User: themselves",
         "     does not apply: it is about others",
         "",
         "Lines about other actions or subjects: 7",
@@ -214,7 +218,7 @@ async def test_the_command_names_the_deciding_line_and_the_overruled_lines(app: 
         "Nobody changes their own platform role or status",
     ]
     assert lines[lines.index("  1  platform admin may: anything, on anything") + 1] == (
-        "     applies, but line 9 comes later"
+        "     applies, but line 10 comes later"
     )
     assert "     applies, and decides" in lines
 

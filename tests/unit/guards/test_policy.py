@@ -8,11 +8,15 @@ import pytest
 
 from app.ability.ability import Subject
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
+from app.domain.languages.schemas import LanguageChange
+from app.domain.users.schemas import UserChange
 from app.guards.policy import (
     ID_ATTRIBUTES,
     KEPT_MEMBERSHIPS_MAX,
+    LANGUAGE_FIELDS,
     OWNER_ATTRIBUTES,
     POLICY,
+    PROFILE,
     SCHEMA,
     WHICH,
     WHO,
@@ -60,7 +64,8 @@ USERS = {"user", "all of another language", *MEMBERS, *PLATFORM_ADMINS}
 ALLOWED = [
     ("create", GERMAN, None, PLATFORM_ADMINS),
     ("read", GERMAN, None, MEMBERS | PLATFORM_ADMINS),
-    ("update", GERMAN, None, {"language admin", "both roles"} | PLATFORM_ADMINS),
+    *[("update", GERMAN, field, {"language admin", "both roles"} | PLATFORM_ADMINS) for field in (None, "name")],
+    ("update", GERMAN, "code", set[str]()),
     ("administer", GERMAN, None, {"language admin", "both roles"} | PLATFORM_ADMINS),
     ("translate", GERMAN, None, TRANSLATORS),
     ("delete", GERMAN, None, PLATFORM_ADMINS),
@@ -96,6 +101,11 @@ def test_the_policy_allows_exactly_the_people_in_the_table(
     who: str, action: str, subject: Subject, field: str | None, allowed: set[str]
 ) -> None:
     assert ability_for(PEOPLE[who]).can(action, subject, field) is (who in allowed)
+
+
+def test_the_fields_of_a_change_are_those_that_its_route_takes() -> None:
+    assert set(PROFILE) == {field.encode_name for field in msgspec.structs.fields(UserChange)}
+    assert set(LANGUAGE_FIELDS) == {field.encode_name for field in msgspec.structs.fields(LanguageChange)}
 
 
 def test_the_table_asks_about_every_action_and_subject_type() -> None:

@@ -14,7 +14,7 @@ from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, new_session, renew_session
 from app.domain.users.fields import AddressText
 from app.domain.users.repository import UserRepository
-from app.errors import Problem, invalid
+from app.errors import Problem
 
 NAME = "password"
 
@@ -84,7 +84,7 @@ def _normal(resources: Resources, secret: str) -> str:
     require_passwords(resources)
     normal = rules.normalise(secret)
     if normal is None:
-        raise invalid("secret", "too_long", f"At most {rules.MAX_LENGTH} characters")
+        raise rules.too_long()
     return normal
 
 

@@ -38,6 +38,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from app.domain.keys.models import Key
 from app.domain.languages.members.models import LanguageMember
 from app.domain.languages.members.schemas import Inviter, MemberView, OwnMembershipView
+from app.domain.languages.models import Language
 from app.domain.users.models import User
 from app.guards.roles import LanguageRole
 from app.postgres.database import Database
@@ -100,12 +101,23 @@ SEARCHES: Mapping[Search | None, ColumnElement[bool]] = {
     None: true(), "names": BY_NAME, "addresses": or_(BY_NAME, BY_ADDRESS),
 }  # fmt: skip
 
-MEMBERSHIPS = """
-SELECT m.user_id, m.language_code, l.name AS language_name, m.roles, m.created_at, m.invited_by AS inviter_id,
-       i.name AS inviter_name
-  FROM language_members m JOIN languages l ON l.code = m.language_code LEFT JOIN users i ON i.id = m.invited_by
- WHERE m.user_id = $1 AND m.language_code > $2 ORDER BY m.language_code LIMIT $3
-"""
+MEMBERSHIPS: SQLCompiler = (
+    select(
+        LanguageMember.user_id,
+        LanguageMember.language_code,
+        Language.name.label("language_name"),
+        LanguageMember.roles,
+        LanguageMember.created_at,
+        LanguageMember.invited_by.label("inviter_id"),
+        INVITER.name.label("inviter_name"),
+    )
+    .join(Language, Language.code == LanguageMember.language_code)
+    .outerjoin(INVITER, INVITER.id == LanguageMember.invited_by)
+    .where(LanguageMember.user_id == bindparam("user_id"), LanguageMember.language_code > bindparam("after"))
+    .order_by(LanguageMember.language_code)
+    .limit(bindparam("limit", type_=Integer))
+    .compile(dialect=dialect())  # type: ignore[no-untyped-call] # SQLAlchemy types no dialect
+)
 
 
 class _MemberRow(Struct, frozen=True):
@@ -176,7 +188,8 @@ async def page(
 
 async def memberships_of(database: Database, user_id: UUID, after: str, limit: int) -> list[OwnMembershipView]:
     """The languages that a user is a member of, by code: one prepared statement."""
-    rows = await database.pool.fetch(MEMBERSHIPS, user_id, after, limit)
+    values = {"user_id": user_id, "after": after, "limit": limit}
+    rows = await database.pool.fetch(MEMBERSHIPS.string, *[values[name] for name in MEMBERSHIPS.positiontup or ()])
     return [
         to_struct(OwnMembershipView, row, invited_by=_inviter(row["inviter_id"], row["inviter_name"])) for row in rows
     ]

@@ -198,4 +198,6 @@ def _moment(text: str | None) -> datetime | None:
     try:
         return None if text is None else msgspec.convert(text, MOMENT).astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
-        raise invalid("updatedAfter", "invalid", "Expected a time such as 2026-06-01T12:00:00Z") from None
+        raise invalid(
+            "updatedAfter", "invalid", "Expected a time such as 2026-06-01T12:00:00Z", params={"form": "time"}
+        ) from None

@@ -19,7 +19,10 @@ PREFIX_PATTERN = r"^[A-Za-z0-9._:/-]{0,200}(?![\s\S])"
 TEXT_MAX = 20_000
 BATCH_MAX = 500
 
-KeyText = Annotated[str, Meta(min_length=1, max_length=200, pattern=KEY_PATTERN)]
+KEY_RULE = "1 to 200 letters, digits and . _ : / -"
+KeyText = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=KEY_PATTERN, description=KEY_RULE, extra={"form": "key"})
+]
 TranslationText = Annotated[
     str,
     Meta(

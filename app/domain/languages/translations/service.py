@@ -21,6 +21,7 @@ from app.domain.languages.translations.repository import (
 )
 from app.domain.languages.translations.schemas import (
     KEY,
+    KEY_RULE,
     TEXT_MAX,
     BatchItem,
     Changes,
@@ -130,7 +131,7 @@ async def delete_translation(
 def checked_key(key: str) -> str:
     """The key of a path. Raises `Problem` `validation_failed`."""
     if not KEY.match(key):
-        raise invalid("key", "invalid", "1 to 200 letters, digits and . _ : / -")
+        raise invalid("key", "invalid", KEY_RULE, params={"form": "key"})
     return key
 
 

@@ -14,13 +14,15 @@ import uvloop
 
 from app.auth.passwords.hasher import SecretHasher
 from app.auth.passwords.process import HashProcess
-from app.auth.passwords.program import AUTOGROUP, NICE, YIELD_SECONDS, Costs, _yielding
+from app.auth.passwords.program import AUTOGROUP, ESTIMATE_SECONDS, NICE, YIELD_SECONDS, Costs, _yielding
 from app.errors import Problem
 from app.settings.model import Settings
 
 SECRET = "seven lamps on a quiet harbour"
 CHEAP = Costs(1, 8, 1)
 EXPENSIVE = Costs(10, 65536, 1)
+# An estimate of some seconds: each sign stands for several letters.
+MANY_SIGNS = ("4@8({[<369!|17$5+0%2" * 4)[:72]
 TIMEOUT_SECONDS = 10.0
 
 PARENT_PROGRAM = """
@@ -57,11 +59,38 @@ def autogroup_nice(pid: int) -> int | None:
     return int(text.split()[-1]) if text else None
 
 
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def test_secrets_with_line_breaks_quotes_and_any_unicode_are_hashed_and_checked(process: HashProcess) -> None:
     for secret in ("two\nlines\r\n", "\\ \" ' \t", "żółw \U0001f422\u2028", " ", "x" * 1024):
         stored = await process.hash(secret)
         assert await process.matches(stored, secret)
         assert not await process.matches(stored, f"{secret}x")
+
+
+async def test_a_process_tells_why_a_secret_is_easy_to_guess_and_goes_on_hashing(process: HashProcess) -> None:
+    assert await process.why_guessable("aaaaaaaaaaaaaaa", [], 10**10) == "repeats"
+    assert await process.why_guessable("ostiary lovelace", ["ostiary", "lovelace"], 10**10) == "own"
+    assert await process.why_guessable(SECRET, [], 10**10) == ""
+    stored = await process.hash(SECRET)
+    assert await process.matches(stored, SECRET)
+
+
+async def test_an_estimate_that_takes_seconds_is_given_up_and_the_process_goes_on(
+    process: HashProcess,
+) -> None:
+    await process.why_guessable(SECRET, [], 10**10)
+    first = pid_of(process)
+    started = cpu_seconds(first)
+    assert await process.why_guessable(MANY_SIGNS, [], 10**10) == ""
+    assert ESTIMATE_SECONDS * 0.9 < cpu_seconds(first) - started < ESTIMATE_SECONDS * 2
+    assert await process.why_guessable("aaaaaaaaaaaaaaa", [], 10**10) == "repeats"
+    assert await process.matches(await process.hash(SECRET), SECRET)
+    assert pid_of(process) == first
 
 
 async def test_one_process_answers_consecutive_calls(process: HashProcess) -> None:

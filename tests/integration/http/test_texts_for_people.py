@@ -1,0 +1,72 @@
+"""What people read of an error: a text of the catalogue in their language, and nothing of the API's insides."""
+
+import re
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from tests.support.app import CREDENTIALS, RunningApp, problem
+
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}
+ENGLISH = {"Accept-Language": "en"}
+OF_DEVELOPERS = re.compile(r"Expected|regex|\bstr\b|\bint\b|/api/|\^|POST|If-Match|sign_in|msgspec")
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "params"),
+    [
+        ({"phone": "0151 123"}, "+49 for Germany", {"form": "phone"}),
+        ({"phone": 49151}, "does not look right", {}),
+        ({"locale": "de_DE!"}, "language code, such as de", {"form": "locale"}),
+        ({"name": ""}, "This is needed.", {"min": 1}),
+        ({"name": "a" * 201}, "at most 200 characters", {"max": 200}),
+        ({"name": "\u2067"}, "control characters", {"form": "name"}),
+        ({"nickname": "Ada"}, "not asked for here", {}),
+    ],
+)
+async def test_a_refused_value_is_told_in_words_and_its_hint_shows_no_pattern(
+    app: RunningApp, body: Mapping[str, object], message: str, params: Mapping[str, object]
+) -> None:
+    client = await app.signed_in()
+    answer = await client.patch("/api/users/me", json=body)
+    [error] = problem(answer)["errors"]
+    assert message in error["message"]
+    assert error.get("params", {}) == params
+    assert not OF_DEVELOPERS.search(error["message"])
+    assert "regex" not in answer.text
+    assert "\\\\" not in answer.text
+    assert error["hint"]
+
+
+async def refused(app: RunningApp, kind: str, headers: Mapping[str, str]) -> httpx.Response:
+    client = app.client(**headers)
+    if kind == "by the outermost layer":
+        return await client.post("/api/session", content=b"x", headers={"Content-Type": "text/plain"})
+    if kind == "by the router":
+        return await client.get("/api/nowhere")
+    if kind == "by the framework":
+        return await client.put("/api/session", json={})
+    return await client.post("/api/session", json=CREDENTIALS)
+
+
+@pytest.mark.parametrize("kind", ["by the outermost layer", "by the router", "by the framework", "by a flow"])
+async def test_every_refusal_is_in_the_language_that_is_asked_for(app: RunningApp, kind: str) -> None:
+    german, english = await refused(app, kind, GERMAN), await refused(app, kind, {})
+    assert (german.headers["content-language"], english.headers["content-language"]) == ("de", "en")
+    told, other = problem(german), problem(english)
+    assert told["text"] != other["text"]
+    assert (told["code"], told["title"], told.get("detail")) == (other["code"], other["title"], other.get("detail"))
+    for answer in german, english:
+        assert "accept-language" in answer.headers["vary"].lower()
+
+
+async def test_without_a_language_that_is_asked_for_the_language_of_the_user_counts(app: RunningApp) -> None:
+    client = await app.signed_in()
+    assert (await client.patch("/api/users/me", json={"locale": "de-CH"})).status_code == 200
+    told = [
+        problem(await client.get("/api/languages/da", headers=headers))["text"]
+        for headers in ({}, ENGLISH, {"Accept-Language": "fr, *;q=0.1"})
+    ]
+    german, english = "Das dürfen Sie nicht.", "You may not do this."
+    assert [text.partition(" Wenn")[0].partition(" If")[0] for text in told] == [german, english, german]
