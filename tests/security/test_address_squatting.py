@@ -26,7 +26,7 @@ async def test_an_unverified_sign_up_does_not_reserve_the_address(open_app: Runn
 async def test_a_sign_up_that_somebody_else_asked_for_holds_nothing_of_theirs(open_app: RunningApp) -> None:
     for sent in ({"name": "Mallory"}, {"phone": "+4915112345678"}):
         assert (await ask(open_app.client(), "sign_up", VICTIM, **sent)).status_code == 422
-    attackers_mail = await mailed(open_app, "sign_up", VICTIM)
+    attackers_mail = await mailed(open_app, "sign_up", VICTIM, locale="de")
 
     answer = await redeem(open_app.client(), token=token_in(attackers_mail))
 

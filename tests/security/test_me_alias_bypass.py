@@ -61,7 +61,6 @@ async def test_no_spelling_of_another_users_id_is_taken_for_me(app: RunningApp, 
         ("POST", "/api/users/me/suspension", {}),
         ("DELETE", "/api/users/me/suspension", None),
         ("DELETE", "/api/users/me/sessions", None),
-        ("DELETE", "/api/users/me", None),
     ],
 )
 async def test_me_grants_no_right_to_administer_the_users_own_account(

@@ -28,7 +28,7 @@ async def test_every_other_route_is_refused_before_onboarding_whatever_the_roles
         await newcomer.get("/api/users"),
         await newcomer.get(f"/api/users/{other}"),
         await newcomer.patch(f"/api/users/{other}", json={"name": "Mallory"}),
-        await newcomer.delete("/api/users/me"),
+        await newcomer.delete(f"/api/users/{other}"),
         await newcomer.put("/api/users/me/platform-role", json={"role": "admin"}),
         await newcomer.get("/api/languages/de"),
         await newcomer.get("/api/languages/de/members"),

@@ -11,7 +11,7 @@ import httpx
 from app.postgres.database import Database
 from tests.conftest import make_database
 from tests.support.app import SECRET, SECRET_KEY, problem, until
-from tests.support.mailbox import ask, is_accepted, redeem, token_in
+from tests.support.mailbox import ask, is_accepted, redeem, text_of, token_in
 from tests.support.serve_process import PATIENCE_SECONDS, Service, serving_beside
 from tests.support.smtp_server import MailServer, mail_server
 
@@ -88,11 +88,11 @@ class Deployment:
         return answer.status_code == 201
 
     async def mails_sign_in(self, address: str) -> bool:
-        """Whether a sign-in key is mailed to the address. Rate limits are reset first."""
+        """Whether the key of a user is mailed to the address, not that of a newcomer. Rate limits are reset first."""
         await self.database.pool.execute("DELETE FROM rate_limits")
         answer = await ask(self.browser(), "sign_in", address)
         assert is_accepted(answer)
-        return address in await self.unread() and bool(await self.mail.mail_to(address))
+        return address in await self.unread() and "sign up at" not in text_of(await self.mail.mail_to(address))
 
     async def refuses(self, *keys: dict[str, str]) -> bool:
         """Whether the service refuses all of these keys with the same answer, 410 `key_not_usable`."""

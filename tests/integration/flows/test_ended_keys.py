@@ -77,6 +77,15 @@ async def test_an_invitation_that_a_later_one_has_replaced_says_so(either: Runni
     assert (await redeem(either.client(), token=second, name="Ada", secret=SECRET)).status_code == 201
 
 
+@pytest.mark.parametrize(("language", "text"), [("en", "has been used"), ("de", "wurde schon benutzt")])
+async def test_the_reason_is_told_to_people_in_their_language(either: RunningApp, language: str, text: str) -> None:
+    await either.user(ADDRESS)
+    token = token_in(await mailed(either, "sign_in"))
+    await redeem(either.client(), token=token)
+    client = either.client(**{"Accept-Language": language})
+    assert text in (await client.post("/api/keys/inspect", json={"token": token})).json()["text"]
+
+
 async def test_an_unknown_link_has_no_reason(either: RunningApp) -> None:
     assert await reasons(either, f"osk_{'A' * 43}") == {None}
 

@@ -177,7 +177,7 @@ async def test_a_user_who_is_not_onboarded_gets_the_missing_fields_and_rules_to_
     assert body["onboarding"] == {"required": True, "fields": ["name"]}
     own = {"id": body["user"]["id"]}
     assert body["rules"] == [
-        {"action": ["read"], "subject": ["User"], "conditions": own},
+        {"action": ["read", "delete"], "subject": ["User"], "conditions": own},
         {"action": ["update"], "subject": ["User"], "conditions": own, "fields": ["name", "phone", "locale"]},
     ]
     assert problem(await client.get("/api/sessions"))["code"] == "onboarding_required"
