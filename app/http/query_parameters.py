@@ -14,30 +14,27 @@ QUERY_PARAMETERS = "query_parameters"
 
 
 class QueryParameters(Struct, frozen=True):
-    """The names of the query parameters that a handler takes.
-
-    `no_texts` are optional and no texts: the framework would read the word `null` as if they had been left out.
-    """
+    """The names of the query parameters that a handler takes."""
 
     names: frozenset[str]
     lists: frozenset[str]
-    no_texts: frozenset[str]
+    # Not text, and may be left out.
+    optional_values: frozenset[str]
 
 
 def note_query_parameters(app: Litestar) -> None:
-    """Note for each handler of the app which query parameters it takes, and which of them more than once."""
+    """Note for each handler of the app which query parameters it takes, and of which kind."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for handler, parameters in route.route_handler_map.values():
                 taken = parameters.expected_query_params
-                types = handler.parsed_fn_signature.parameters
                 handler.opt[QUERY_PARAMETERS] = QueryParameters(
                     frozenset(parameter.field_alias for parameter in taken),
                     frozenset(parameter.field_alias for parameter in taken if parameter.is_sequence),
                     frozenset(
                         parameter.field_alias
                         for parameter in taken
-                        if types[parameter.field_name].is_optional and not _is_text(types[parameter.field_name])
+                        if _is_optional_value(handler.parsed_fn_signature.parameters[parameter.field_name])
                     ),
                 )
 
@@ -46,8 +43,8 @@ async def refuse_unknown_parameters(request: Request) -> None:
     """Litestar's hook between the guards and the handler.
 
     Raises `Problem` `validation_failed` that names each query parameter that the route does not take, or takes once and
-    has got twice, or that is `null` and no text: a filter that is ignored would answer everything. A value is never
-    repeated.
+    has got twice. So is the text `null`, which the framework would take for a parameter that was left out. A value is
+    never repeated.
     """
     if not request.scope["query_string"]:
         return
@@ -67,16 +64,16 @@ async def refuse_unknown_parameters(request: Request) -> None:
             if name in taken.names - taken.lists and sent.count(name) > 1
         ]
     errors += [
-        FieldError(name, "invalid", "Leave the parameter out instead")
+        FieldError(name, "invalid", "Leave this parameter out, or send one of its values")
         for name, value in pairs
-        if name in taken.no_texts and value.lower() == "null"
+        if name in taken.optional_values and value.lower() == "null"
     ]
     if errors:
         raise Problem("validation_failed", errors=errors[:ERRORS_MAX])
 
 
-def _is_text(declared: FieldDefinition) -> bool:
-    return any(inner.annotation is str for inner in (declared, *declared.inner_types))
+def _is_optional_value(field: FieldDefinition) -> bool:
+    return field.is_optional and not any(inner.annotation is str for inner in field.inner_types)
 
 
 def _shown(name: str) -> str:

@@ -66,6 +66,25 @@ async def test_all_refused_parameters_are_named(admin: httpx.AsyncClient, query:
     assert field_errors(answer) == fields
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/users", "status"),
+        ("/api/users", "role"),
+        ("/api/audit-events", "actorId"),
+        ("/api/languages/de/translations", "state"),
+    ],
+)
+@pytest.mark.parametrize("value", ["null", "NULL"])
+async def test_null_is_no_value_of_a_filter(admin: httpx.AsyncClient, path: str, name: str, value: str) -> None:
+    assert field_errors(await admin.get(path, params={name: value})) == {name: "invalid"}
+
+
+async def test_null_is_a_text_to_search_for(admin: httpx.AsyncClient) -> None:
+    answer = await admin.get("/api/users", params={"search": "null"})
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
 @pytest.mark.parametrize("query", ["", "limit=5", "limit=5&cursor=", "prefix=a&state=draft&limit=5"])
 async def test_parameters_that_the_route_takes_pass(admin: httpx.AsyncClient, query: str) -> None:
     assert (await admin.get(f"/api/languages/de/translations?{query}")).status_code == 200
