@@ -91,9 +91,10 @@ async def test_a_wrong_code_for_every_address_gets_the_same_answer(app_with_acco
         for purpose in PUBLIC_PURPOSES
         for address in ADDRESSES
     ]
-    unknown: dict[str, str] = {"code": "00000000", "flow": UNKNOWN_FLOW}
     without_flow = [
-        await redeem(app_with_accounts.client(), purpose="email_change", email=address, **unknown)
+        await redeem(
+            app_with_accounts.client(), purpose="email_change", email=address, code="00000000", flow=UNKNOWN_FLOW
+        )
         for address in ADDRESSES
     ]
 
