@@ -274,6 +274,8 @@ def settings_for(database_url: str, **environ: str) -> Settings:
         "RUN_JOBS": "off",
         "SECRET_KEY": SECRET_KEY,
         "DATA_DIR": str(DATA_DIR),
-        "DATABASE_STATEMENT_SECONDS": "60",  # tests share a machine, and fill tables with single statements
+        # Tests share a machine, fill tables with single statements, and send many requests at once.
+        "DATABASE_STATEMENT_SECONDS": "60",
+        "DATABASE_ACQUIRE_SECONDS": "30",
     }
     return load({"DATABASE_URL": database_url, **defaults, **FAST_HASHES, **environ})
