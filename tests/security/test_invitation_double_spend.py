@@ -85,4 +85,6 @@ async def test_a_used_link_is_refused_as_an_unknown_one_and_says_that_it_was_use
         unknown = await client.post("/api/keys/redeem", json={**body, "token": new_link_token()})
 
     assert used.status_code == unknown.status_code == 410
-    assert {**problem(used), "instance": ""} == {**problem(unknown), "instance": "", "params": {"reason": "used"}}
+    said = {"instance": "", "params": {"reason": "used"}, "text": used.json()["text"]}
+    assert {**problem(used), "instance": ""} == {**problem(unknown), **said}
+    assert "used already" in used.json()["text"]
