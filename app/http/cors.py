@@ -1,6 +1,6 @@
 """Cross-origin resource sharing (CORS, WHATWG Fetch section 3.3): which pages of other origins may read answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -21,6 +21,7 @@ NOT_ALLOWED = "This origin is not one of the allowed origins."
 
 Headers = list[tuple[bytes, bytes]]
 
+VARY = (b"vary", b"Origin")
 PREFLIGHT: Headers = [
     (b"access-control-allow-methods", ", ".join(METHODS).encode()),
     (b"access-control-allow-headers", ", ".join(REQUEST_HEADERS).encode()),
@@ -32,20 +33,15 @@ def share_with(app: ASGIApp, allowed_origins: Sequence[str]) -> ASGIApp:
     """The app inside a layer that answers preflights, and adds CORS headers to each answer to an allowed origin.
 
     An origin is allowed if it is on the list character for character; two values of `Origin` are none. A preflight of
-    any other origin is the problem `cross_site_request`. Every answer varies on `Origin`. It wants
-    `scope["request_id"]`.
+    any other origin is the problem `cross_site_request`. If there are allowed origins, every answer varies on `Origin`.
+    It wants `scope["request_id"]`.
     """
     shared = {origin.encode(): _shared_headers(origin) for origin in allowed_origins}
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         origins, is_preflight = _read(scope)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
         headers = shared.get(origins[0], []) if len(origins) == 1 else []
-
-        async def send_shared(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*_varying_on_origin(message["headers"]), *headers]
-            await send(message)
-
+        send_shared = _adding([VARY, *headers], send) if shared else send
         if not is_preflight:
             await app(scope, receive, send_shared)
         elif headers:
@@ -57,6 +53,17 @@ def share_with(app: ASGIApp, allowed_origins: Sequence[str]) -> ASGIApp:
             await send_problem(scope, send_shared, refusal, request_id)  # type: ignore[arg-type] # HTTP alone
 
     return wrapped
+
+
+def _adding(headers: Headers, send: Send) -> Send:
+    """`send` with these headers added to the answer. A second `Vary` adds to the first (RFC 9110 section 5.3)."""
+
+    async def send_more(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return send_more
 
 
 def _shared_headers(origin: str) -> Headers:
@@ -77,14 +84,3 @@ def _read(scope: HTTPScope) -> tuple[list[bytes], bool]:
         elif name == b"access-control-request-method":
             asks_for_method = True
     return origins, asks_for_method and bool(origins) and scope["method"] == "OPTIONS"
-
-
-def _varying_on_origin(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """The headers with one `Vary` that names `Origin` beside what the route has named (RFC 9110 section 12.5.5)."""
-    others, named = Headers(), list[bytes]()
-    for name, value in headers:
-        if name.lower() == b"vary":
-            named.append(value)
-        else:
-            others.append((name, value))
-    return [*others, (b"vary", b", ".join([*named, b"Origin"]))]
