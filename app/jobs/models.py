@@ -1,6 +1,7 @@
 """The table of durable jobs."""
 
 from datetime import datetime
+from typing import Literal, TypeAlias, get_args
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
@@ -8,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.postgres.base import Base, new_id, sql_list
 
-STATES = ("queued", "running", "done", "dead")
+JobState: TypeAlias = Literal["queued", "running", "done", "dead"]
+STATES: tuple[JobState, ...] = get_args(JobState)
 
 
 class Job(Base):

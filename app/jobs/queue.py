@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
-from app.jobs.models import Job
+from app.jobs.models import Job, JobState
 from app.postgres.base import new_id
 from app.postgres.database import Database
 from app.postgres.rows import to_struct
@@ -63,7 +63,7 @@ class ListedJob(Struct, frozen=True):
 
     id: UUID
     kind: str
-    state: str
+    state: JobState
     attempts: int
     error: str | None
     retryable: bool
@@ -174,7 +174,7 @@ async def record_outcome(database: Database, job: ClaimedJob, outcome: Outcome) 
 
 async def list_jobs(transaction: AsyncSession, state: str | None, after: UUID | None, limit: int) -> Sequence[Job]:
     """Up to `limit` jobs in one state, by id, from after the id `after`. With `state` None: all that are not done."""
-    statement = select(Job).where(Job.state == state if state else Job.state != "done").order_by(Job.id).limit(limit)
+    statement = select(Job).where(_in_state(state)).order_by(Job.id).limit(limit)
     if after is not None:
         statement = statement.where(Job.id > after)
     return (await transaction.execute(statement)).scalars().all()

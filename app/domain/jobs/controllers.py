@@ -6,13 +6,14 @@ from uuid import UUID
 from litestar import Controller, get, post
 from litestar.params import FromPath, QueryParameter
 
-from app.domain.jobs.schemas import JobState, JobView
+from app.domain.jobs.schemas import JobView
 from app.domain.jobs.service import job_view, list_jobs, retry_job
 from app.domain.module import ResourcesDependency
 from app.guards.authorize import Request, authorize, authorize_some
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, Limit
 from app.http.requests import actor_of
+from app.jobs.models import JobState
 
 # The framework keeps the name `state` for itself.
 InState = Annotated[JobState | None, QueryParameter(name="state", description="Only those in this state.")]

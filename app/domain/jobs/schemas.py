@@ -1,12 +1,11 @@
 """Response bodies of the job routes."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
-JobState = Literal["queued", "running", "done", "dead"]
+from app.jobs.models import JobState
 
 
 class JobView(Struct, frozen=True, rename="camel"):
