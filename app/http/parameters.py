@@ -34,5 +34,5 @@ IfNoneMatch = Annotated[
 UNCHANGED = ResponseSpec(None, description="The client's copy is the present one.")
 SET_COOKIE = ResponseHeader(name="Set-Cookie", description="The session cookie.", documentation_only=True)
 SET_FLOW_COOKIE = ResponseHeader(name="Set-Cookie", description="The flow of the code.", documentation_only=True)
-SESSION_ETAG = ResponseHeader(name="ETag", description="Changes exactly when the body does.", documentation_only=True)
+BODY_ETAG = ResponseHeader(name="ETag", description="Changes exactly when the body does.", documentation_only=True)
 VERSION_ETAG = ResponseHeader(name="ETag", description="The version, for `If-Match`.", documentation_only=True)

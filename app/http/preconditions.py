@@ -1,7 +1,9 @@
 """Conditional requests (RFC 9110 section 13): `If-Match` and `If-None-Match`, read in one way for reads and writes."""
 
 import re
+from hashlib import blake2b
 
+import msgspec
 from msgspec import Struct
 
 from app.errors import Problem, invalid
@@ -51,6 +53,12 @@ def read_entity_tags(header: str, value: str) -> EntityTags:
     if not set(parts) <= {"", '"'} or parts.count('"') != len(tags):
         raise invalid(header, "invalid", 'Expected ETags in quotation marks, such as "3", or *')
     return EntityTags(frozenset(SUFFIX.sub("", tag) for tag in tags))
+
+
+def encode_with_etag(view: Struct) -> tuple[bytes, str]:
+    """The body and its strong ETag (RFC 9110 section 8.8.3), which changes exactly when the body does."""
+    body = msgspec.json.encode(view)
+    return body, f'"{blake2b(body, digest_size=16).hexdigest()}"'
 
 
 def is_unchanged(if_none_match: str | None, etag: str) -> bool:

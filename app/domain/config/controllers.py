@@ -6,10 +6,9 @@ from litestar.datastructures import ResponseHeader
 from app.domain.config.schemas import ServiceConfig
 from app.domain.config.service import service_config
 from app.domain.module import ResourcesDependency
-from app.domain.sessions.who_am_i import encode_with_etag
 from app.guards.authorize import ANYONE
-from app.http.parameters import SESSION_ETAG, UNCHANGED, IfNoneMatch
-from app.http.preconditions import is_unchanged
+from app.http.parameters import BODY_ETAG, UNCHANGED, IfNoneMatch
+from app.http.preconditions import encode_with_etag, is_unchanged
 from app.http.responses import encoded_response, unchanged_response
 
 # Settings change with a restart: caches may be as late as this many seconds.
@@ -26,7 +25,7 @@ class ConfigController(Controller):
         "/api/config",
         guards=[ANYONE],
         sync_to_thread=False,
-        response_headers=[SESSION_ETAG, CACHE_CONTROL],
+        response_headers=[BODY_ETAG, CACHE_CONTROL],
         responses={304: UNCHANGED},
     )
     def get_config(self, resources: ResourcesDependency, if_none_match: IfNoneMatch = None) -> Response[ServiceConfig]:

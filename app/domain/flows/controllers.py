@@ -29,7 +29,7 @@ from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
 from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
-from app.http.parameters import SESSION_ETAG, SET_COOKIE, SET_FLOW_COOKIE, UserId
+from app.http.parameters import BODY_ETAG, SET_COOKIE, SET_FLOW_COOKIE, UserId
 from app.http.requests import actor_of, user_and_session, user_id_in_path
 from app.http.responses import encoded_response, set_cookies
 
@@ -82,7 +82,7 @@ class KeyFlowController(Controller):
         """What a link is for, for which address, and what redeeming it needs and takes. Nothing is consumed."""
         return await inspect_key(resources, data.token)
 
-    @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
+    @post("/redeem", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, BODY_ETAG])
     async def redeem_key(
         self, request: Request, data: JSONBody[RedeemKeyInput], resources: ResourcesDependency
     ) -> Response[SignedIn]:

@@ -11,11 +11,11 @@ from app.domain.sessions import service
 from app.domain.sessions.device_names import device_names
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
-from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
+from app.domain.sessions.who_am_i import who_am_i
 from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
-from app.http.parameters import SESSION_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
-from app.http.preconditions import is_unchanged
+from app.http.parameters import BODY_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
+from app.http.preconditions import encode_with_etag, is_unchanged
 from app.http.requests import actor_of, user_and_session
 from app.http.responses import encoded_response, set_cookies, unchanged_response
 from app.postgres.rows import to_struct
@@ -30,7 +30,7 @@ class SessionController(Controller):
         "/api/session",
         guards=[ANYONE],
         opt={NEEDS_DETAILS: True},
-        response_headers=[SESSION_ETAG],
+        response_headers=[BODY_ETAG],
         responses={304: UNCHANGED},
     )
     async def get_session(

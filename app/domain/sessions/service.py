@@ -22,10 +22,11 @@ from app.domain.sessions.repository import (
     read_principal,
 )
 from app.domain.sessions.schemas import SignedIn
-from app.domain.sessions.who_am_i import encode_with_etag, who_am_i
+from app.domain.sessions.who_am_i import who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
 from app.guards.policy import ability_for
+from app.http.preconditions import encode_with_etag
 from app.postgres.base import new_id
 from app.settings.model import Settings
 

@@ -1,11 +1,7 @@
 """The answer to "who am I, and what may I do?", built from the principal alone."""
 
 from datetime import timedelta
-from hashlib import blake2b
 from typing import cast
-
-import msgspec
-from msgspec import Struct
 
 from app.ability.ability import Ability
 from app.ability.casl import export
@@ -56,9 +52,3 @@ def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: Se
         onboarding=Onboarding(required, absent),
         rules=cast("list[RawRule]", export(ability)),
     )
-
-
-def encode_with_etag(view: Struct) -> tuple[bytes, str]:
-    """The body and its strong ETag (RFC 9110 section 8.8.3), which changes exactly when the body does."""
-    body = msgspec.json.encode(view)
-    return body, f'"{blake2b(body, digest_size=16).hexdigest()}"'

@@ -10,7 +10,7 @@ from app.domain.module import ResourcesDependency
 from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.service import describe_session
 from app.guards.authorize import ANYONE, SIGNED_IN, Request
-from app.http.parameters import SESSION_ETAG, SET_COOKIE
+from app.http.parameters import BODY_ETAG, SET_COOKIE
 from app.http.requests import actor_of, user_and_session
 from app.http.responses import encoded_response
 
@@ -20,15 +20,14 @@ class SignInController(Controller):
 
     tags = ("Sessions",)
 
-    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, SESSION_ETAG])
+    @post("/api/session", guards=[ANYONE], opt={SETS_COOKIE: True}, response_headers=[SET_COOKIE, BODY_ETAG])
     async def sign_in(
         self, request: Request, data: JSONBody[SignInInput], resources: ResourcesDependency
     ) -> Response[SignedIn]:
         """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
         201, the cookies `auth_session` and `auth_device`, and the body and ETag of `GET /api/session`, with the
-        `returnTo` of the request for the code or link. A session that the client
-        already had ends.
+        `returnTo` of the request for the code or link. A session that the client already had ends.
         Unknown address, wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS
         5.0, 6.3.8).
         """
@@ -42,7 +41,7 @@ class SignInController(Controller):
         guards=[SIGNED_IN],
         status_code=200,
         opt={SETS_COOKIE: True},
-        response_headers=[SET_COOKIE, SESSION_ETAG],
+        response_headers=[SET_COOKIE, BODY_ETAG],
     )
     async def reauthenticate(
         self, request: Request, data: JSONBody[ReauthenticationInput], resources: ResourcesDependency
