@@ -74,7 +74,7 @@ FIELD_CODES = frozenset({
 Params = Mapping[str, str | int]
 
 
-class FieldError(Struct, frozen=True, omit_defaults=True):
+class FieldError(Struct, frozen=True):
     """One unacceptable value: `field` is its path in the body or the parameter's name, `code` is stable.
 
     `code` is one of `FIELD_CODES`; another one raises `ValueError`. `message` is for developers, in English: the answer
@@ -99,8 +99,7 @@ class Problem(Exception):  # noqa: N818 # RFC 9457's word
     `code` is a key of `KINDS`; an unknown code raises `KeyError`. `detail` tells developers what to do, in English, and
     never repeats a secret or a query string. The text for people is chosen by `code` and `params`; the seconds of a
     `Retry-After` header are `retryAfter` in `params`. `current` is the version that a refused write has met; None if
-    there never was one. `reason` says in a word why a request was refused for overload;
-    only logs and metrics show it.
+    there never was one. `reason` says in a word why a request was refused for overload; only logs and metrics show it.
     """
 
     def __init__(
