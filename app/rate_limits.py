@@ -87,14 +87,14 @@ class RateLimits:
         """Count several uses at once. If one of the limits refuses, none is counted.
 
         Raises `Problem` `too_many_requests` with Retry-After in seconds, and `temporarily_unavailable` if the uses
-        cannot be counted and one of the limits is not to be passed uncounted. The answer does not depend on whether an
+        cannot be counted. The answer does not depend on whether an
         account with this identifier exists.
         """
         windows = self._windows_of(uses)
         if not windows:
             return
         counting = self._counters.count(self._clock(), [(key, *window) for key, window in windows.items()])
-        if refusal := await self._answer(counting, None, uses):
+        if refusal := await _answer(counting):
             key, rest = refusal
             raise self._too_many(key.partition("/")[0], windows[key], rest)
 
@@ -111,7 +111,7 @@ class RateLimits:
         if not windows:
             return True
         looking = self._counters.are_free(self._clock(), [(key, *window) for key, window in windows.items()])
-        return await self._answer(looking, True, uses)
+        return await _answer(looking)
 
     async def left(self, use: Use, at_most: int) -> int | None:
         """How many more uses would be accepted, if the limit allowed `at_most` in each of its windows, or fewer.
@@ -121,7 +121,7 @@ class RateLimits:
         if not (windows := self._windows_of([use])):
             return None
         bounded = [(key, min(window.hits, at_most), window.seconds) for key, window in windows.items()]
-        return await self._answer(self._counters.hits_left(self._clock(), bounded), None)
+        return await _answer_if_possible(self._counters.hits_left(self._clock(), bounded))
 
     async def refund(self, *uses: Use, forgotten: Sequence[Use] = ()) -> None:
         """Take back uses that `hit_all` counted: a guess is counted before it is compared, and a right one is free.
@@ -131,30 +131,11 @@ class RateLimits:
         """
         windows, ended = self._windows_of(uses), self._windows_of(forgotten)
         if windows or ended:
-            await self._answer(self._counters.refund(self._clock(), list(windows), list(ended)), None)
+            await _answer_if_possible(self._counters.refund(self._clock(), list(windows), list(ended)))
 
     async def close(self) -> None:
         """Close the connections of the counters."""
         await self._counters.close()
-
-    async def _answer(self, asked: Awaitable[T], in_outage: T, uses: Iterable[Use] = ()) -> T:
-        """What the counters answer; `in_outage` if they are unavailable.
-
-        Raises `Problem` `temporarily_unavailable` in an outage if one of the limits of `uses` is then to refuse.
-        """
-        try:
-            async with asyncio.timeout(COUNTERS_SECONDS):
-                return await asked
-        except Exception as error:
-            if not is_outage(error):
-                raise
-            if any(self._limits[use.name].in_outage == "refused" for use in uses):
-                detail = "Requests cannot be counted right now."
-                headers = {"Retry-After": RETRY_AFTER_OUTAGE}
-                reason = f"limits_unavailable: {type(error).__name__}"
-                raise Problem("temporarily_unavailable", detail, headers=headers, reason=reason) from error
-            logger.warning("rate_limits_unavailable", reason=type(error).__name__)
-            return in_outage
 
     def _windows_of(self, uses: Iterable[Use]) -> dict[str, Window]:
         """The windows that these uses count in, by key, in the one order in which all statements lock rows.
@@ -180,6 +161,29 @@ class RateLimits:
             headers["RateLimit-Policy"] = f'"{name}";q={window.hits};w={window.seconds}'
             headers["RateLimit"] = f'"{name}";r=0;t={seconds}'
         return Problem("too_many_requests", f"Try again in {seconds} seconds.", headers=headers, reason=name)
+
+
+async def _answer(asked: Awaitable[T]) -> T:
+    """What the counters answer. Raises `Problem` `temporarily_unavailable` if they are unavailable."""
+    try:
+        async with asyncio.timeout(COUNTERS_SECONDS):
+            return await asked
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        reason = f"limits_unavailable: {type(error).__name__}"
+        headers = {"Retry-After": RETRY_AFTER_OUTAGE}
+        detail = "Requests cannot be counted right now."
+        raise Problem("temporarily_unavailable", detail, headers=headers, reason=reason) from error
+
+
+async def _answer_if_possible(asked: Awaitable[T]) -> T | None:
+    """What the counters answer; None, with a line in the log, if they are unavailable."""
+    try:
+        return await _answer(asked)
+    except Problem as unavailable:
+        logger.warning("rate_limits_unavailable", reason=unavailable.reason)
+        return None
 
 
 def rate_limits_for(settings: Settings, database: Database, clock: Clock) -> RateLimits:

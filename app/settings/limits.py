@@ -1,8 +1,8 @@
-"""The named rate limits: what each counts, its default, and what happens while they cannot be counted."""
+"""The named rate limits: what each counts, its default, and whether refusals tell it."""
 
 import re
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 WINDOW_FORM = re.compile(r"([1-9][0-9]{0,5})/(?:([1-9][0-9]{0,5}) )?(second|minute|hour|day)s?")
 UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -19,15 +19,13 @@ class Window(NamedTuple):
 class Limit(NamedTuple):
     """A named limit.
 
-    `default` is a text that `parse_windows` takes, `counts` what the limit counts, as the table of the README says it.
-    While the counters cannot be reached, a use is refused or allowed as `in_outage` says: what protects credentials and
-    mailboxes is refused. `announced` limits count what the client itself does, so that a refusal may tell the client
-    the limit and what is left of it. The count of an account or an address would tell a stranger what its owner does.
+    `default` is a text that `parse_windows` takes, `counts` what the limit counts, as docs/limits.md says it.
+    `announced` limits count what the client itself does, so that a refusal may tell the client the limit and what is
+    left of it. The count of an account or an address would tell a stranger what its owner does.
     """
 
     default: str
     counts: str
-    in_outage: Literal["refused", "allowed"] = "refused"
     announced: bool = False
 
 

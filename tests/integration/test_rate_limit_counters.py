@@ -24,14 +24,12 @@ needs_valkey = pytest.mark.skipif(PROGRAM is None, reason="neither valkey-server
 TABLE = {
     "address": Limit("1/30 seconds;5/hour", "requests about one address"),
     "client": Limit("30/minute;300/hour", "requests by one client", announced=True),
-    "reads": Limit("1/minute", "reads by one client", in_outage="allowed"),
     "unlimited": Limit("off", "nothing"),
 }
 WINDOWS = {name: parse_windows(limit.default) for name, limit in TABLE.items()}
 ADA = Use("address", "ada@example.org")
 BOB = Use("address", "bob@example.org")
 OFFICE = Use("client", "192.0.2.1")
-READ = Use("reads", "192.0.2.1")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +42,7 @@ def valkey() -> Iterator[ValkeyServer]:
 async def counting(counters: Counters, app: RunningApp) -> AsyncIterator[RateLimits]:
     """The limits of `TABLE`, counted there, with no use counted yet."""
     limits = RateLimits(counters, app.clock, WINDOWS, TABLE)
-    await limits.refund(forgotten=[ADA, BOB, OFFICE, READ])
+    await limits.refund(forgotten=[ADA, BOB, OFFICE])
     yield limits
     await limits.close()
 
@@ -180,14 +178,13 @@ async def test_with_valkey_two_workers_count_together_and_nothing_in_postgres(
 
 
 async def assert_uncounted(limits: RateLimits) -> None:
-    """Assert what an outage of the counters does: it refuses what guards credentials, and allows the rest."""
+    """Assert what an outage of the counters does: every use is refused, and the log tells of uses not taken back."""
     with capture_logs() as lines:
-        assert [await refusal(limits, READ) for _ in range(2)] == [None, None]
-        assert await limits.allows(*READ)
         await limits.refund(ADA)
         await limits.refund(forgotten=[ADA])
-    assert [line["event"] for line in lines] == ["rate_limits_unavailable"] * 5
-    refused = await refusal(limits, READ, ADA)
+        assert await limits.left(ADA, 5) is None
+    assert [line["event"] for line in lines] == ["rate_limits_unavailable"] * 3
+    refused = await refusal(limits, OFFICE, ADA)
     assert refused
     assert (refused.code, refused.headers) == ("temporarily_unavailable", {"Retry-After": "5"})
     with pytest.raises(Problem, match="cannot be counted"):
@@ -203,7 +200,7 @@ async def test_without_valkey_requests_for_mail_are_refused_until_it_is_back(
             running(settings_for(database_url, VALKEY_URL=server.url), app.clock) as service,
             counting(ValkeyCounters(server.url, connections=2, timeout=2), app) as limits,
         ):
-            assert [await wait(limits, READ), await wait(limits, READ)] == [0, 60]
+            assert [await wait(limits, ADA), await wait(limits, ADA)] == [0, 30]
             server.stop()
             await assert_uncounted(limits)
             answer = await ask(service.client(), "sign_in")
