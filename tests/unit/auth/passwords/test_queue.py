@@ -1,6 +1,7 @@
 """The queue before the hash processes: parts of its places, known devices first, and the order of arrival."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -21,23 +22,28 @@ def colleague(number: int) -> HashClient:
     return HashClient("192.0.2.1", known=True, account=f"user-{number}@example.org")
 
 
+TASKS = set[asyncio.Future[None]]()
+
+
+@pytest.fixture(autouse=True)
+async def _end_tasks() -> AsyncIterator[None]:
+    """Clients that still wait would end in later tests, with an error that nobody reads."""
+    yield
+    for task in TASKS:
+        task.cancel()
+    await asyncio.gather(*TASKS, return_exceptions=True)
+    TASKS.clear()
+
+
 async def entered(queue: FairQueue, *clients: HashClient) -> list[bool]:
     """Let clients enter one after the other. Returns for each whether there was a place; none of them leaves."""
     outcomes = []
     for client in clients:
         task = asyncio.ensure_future(queue.enter(client))
+        TASKS.add(task)
         await asyncio.wait([task], timeout=0)
         outcomes.append(not (task.done() and task.exception()))
-        TASKS.add(task)
     return outcomes
-
-
-TASKS = set[asyncio.Future[None]]()
-
-
-@pytest.fixture(autouse=True)
-async def _cancel_tasks() -> None:
-    TASKS.clear()
 
 
 @pytest.mark.parametrize(("places", "network"), [(40, 10), (9, 2), (8, 2), (4, 2), (3, 2)])
