@@ -115,6 +115,7 @@ async def app(shared_app: RunningApp) -> AsyncIterator[RunningApp]:
     """The service with default settings, an empty database and the clock at its start."""
     shared_app.clock.now = Clock().now
     await shared_app.resources.database.pool.execute(EMPTY)
+    shared_app.sessions.forget_all()
     shutil.rmtree(shared_app.settings.data_path / "mail", ignore_errors=True)
     yield shared_app
     await shared_app.sessions.flush()

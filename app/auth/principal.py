@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class PrincipalUser(Struct, frozen=True):
+class PrincipalUser(Struct, frozen=True, array_like=True):
     """The user of the request; their account is active."""
 
     id: UUID
@@ -20,7 +20,7 @@ class PrincipalUser(Struct, frozen=True):
     locale: str | None = None
 
 
-class PrincipalSession(Struct, frozen=True):
+class PrincipalSession(Struct, frozen=True, array_like=True):
     """The session of the request."""
 
     id: UUID
@@ -32,14 +32,14 @@ class PrincipalSession(Struct, frozen=True):
     expires_at: datetime
 
 
-class Membership(Struct, frozen=True):
+class Membership(Struct, frozen=True, array_like=True):
     """One language that the user is a member of; `roles` may be empty."""
 
     language: str
     roles: tuple[str, ...]
 
 
-class PrincipalDetails(Struct, frozen=True):
+class PrincipalDetails(Struct, frozen=True, array_like=True):
     """What only a description of the caller needs beside the principal.
 
     `language_names` are those of the memberships, in their order; `has_secret`: the user can sign in with a password.
@@ -50,11 +50,24 @@ class PrincipalDetails(Struct, frozen=True):
     language_names: tuple[str, ...]
 
 
-class Principal(Struct, frozen=True):
+class KeptAnswer(Struct):
+    """The description of a principal as it was answered last, and its ETag; both empty before.
+
+    `deflated` is compressed: see `app/domain/sessions/kept_answers.py`.
+    """
+
+    etag: bytes = b""
+    deflated: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
+class Principal(Struct, frozen=True, array_like=True):
     """Who calls, and with which session. An anonymous caller is a principal too.
 
     `replaced`: the session has had a newer token for a few seconds; the session is as it was before. `details` are None
-    unless they were asked for.
+    unless they were asked for. `answer` is None unless the principal is kept in memory, and lasts as long as that.
     """
 
     user: PrincipalUser | None = None
@@ -62,6 +75,7 @@ class Principal(Struct, frozen=True):
     memberships: tuple[Membership, ...] = ()
     replaced: bool = False
     details: PrincipalDetails | None = None
+    answer: KeptAnswer | None = None
 
 
 ANONYMOUS = Principal()

@@ -104,13 +104,12 @@ class Worker:
         At its end, running jobs have STOP_SECONDS to finish. A job that does not finish is cancelled; another worker
         claims it after its lease has ended.
         """
-        loops = [asyncio.create_task(self._start_due_jobs())]
-        if self._database.notifies:
-            loops.append(asyncio.create_task(self._wake_on_notifications()))
+        self._database.listener.subscribe(queue.CHANNEL, lambda _: self._wake.set())
+        starting = asyncio.create_task(self._start_due_jobs())
         try:
             yield
         finally:
-            await _cancel(loops)
+            await _cancel([starting])
             if self._running:
                 await asyncio.wait(self._running, timeout=STOP_SECONDS)
             await _cancel(list(self._running))
@@ -142,12 +141,6 @@ class Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):  # wait_for can swallow the cancellation (Python 3.11)
                     await self._wake.wait()
-
-    async def _wake_on_notifications(self) -> None:
-        while True:
-            with suppress(*DATABASE_ERRORS):
-                await self._database.listen(queue.CHANNEL, self._wake.set)
-            await asyncio.sleep(POLL_SECONDS)
 
     def _start(self, job: ClaimedJob) -> None:
         running = asyncio.create_task(self._run_and_record(job))

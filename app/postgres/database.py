@@ -1,18 +1,21 @@
 """The database: a SQLAlchemy engine for transactions, and an asyncpg pool for single statements that must be fast."""
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import cast
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from app.postgres.listener import Listener
 from app.postgres.outages import DatabaseReadOnlyError, outage_in
 from app.postgres.pool import Pool
 from app.postgres.url import Host, server_of
@@ -28,6 +31,9 @@ HOST_ERRORS = (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttri
 
 # On a standby it is on as well.
 IS_READ_ONLY = "SELECT current_setting('transaction_read_only') = 'on'"
+
+# The start of a change in an SQL statement, and its table.
+CHANGE = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
 
 # Arguments of SQLAlchemy's driver: each statement is prepared without a name, which the next one replaces.
 UNNAMED_STATEMENTS = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
@@ -72,6 +78,9 @@ class Database:
             hide_parameters=True,  # errors are logged, and parameters include hashes
         )
         event.listen(self.engine.sync_engine, "checkout", self._check_connection)
+        self.listener = Listener(self._connect)
+        self._kept_tables = frozenset[str]()
+        self._kept_changes = 0
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._engine_expired = False
         self._expired_at = -EXPIRE_EVERY_SECONDS
@@ -94,11 +103,15 @@ class Database:
         try:
             async with Pool(self._connect, self._pool_size, self._acquire_seconds, self._expire) as self.pool:
                 self._host_seconds = min(self._acquire_seconds / len(self._hosts), self._host_seconds)
+                listening = asyncio.create_task(self.listener.run()) if self.notifies else None
                 try:
                     yield self
                 finally:
-                    if self._check is not None:
-                        self._check.cancel()
+                    for task in (self._check, listening):
+                        if task is not None:
+                            task.cancel()
+                    if listening is not None:
+                        await asyncio.wait([listening])
         finally:
             await self.engine.dispose()
 
@@ -115,6 +128,7 @@ class Database:
         before a response is built. A write that must outlive a failing request, such as a counted attempt, needs its
         own transaction.
         """
+        changes = self._kept_changes
         try:
             async with self._sessions() as session, session.begin():
                 yield session
@@ -122,6 +136,8 @@ class Database:
             if isinstance(outage_in(error), asyncpg.ReadOnlySQLTransactionError):
                 await self._expire()
             raise
+        if self._kept_changes != changes:  # by this transaction, or by one at the same time
+            await self.settle()
 
     async def require_writable(self, seconds: float) -> None:
         """Check that both pools have a connection to a server that takes writes.
@@ -145,21 +161,30 @@ class Database:
             await self._expire()
             raise DatabaseReadOnlyError
 
-    async def listen(self, channel: str, on_notification: Callable[[], None]) -> None:
-        """Call `on_notification` for each NOTIFY on `channel`. Returns when the connection is lost.
+    def settle_after_changes_of(self, tables: Iterable[str]) -> None:
+        """Let each transaction that changes rows of these tables end with `settle`, before its client is answered."""
+        if not self._kept_tables:
+            event.listen(self.engine.sync_engine, "begin", self._note_begin)
+            event.listen(self.engine.sync_engine, "before_cursor_execute", self._note_statement)
+            event.listen(self.engine.sync_engine, "commit", self._note_commit)
+        self._kept_tables |= frozenset(tables)
 
-        It is also called once at the start, because earlier notifications may have been missed. Opens a connection of
-        its own. Raises like `connected`.
+    async def settle(self) -> None:
+        """Wait until this process has heard of all changes that have been committed by now.
+
+        A statement of `pool` that changes what processes keep in memory must be followed by this.
         """
-        connection = await self._connect()
-        lost = asyncio.Event()
-        try:
-            connection.add_termination_listener(lambda _: lost.set())
-            await connection.add_listener(channel, lambda *_: on_notification())
-            on_notification()
-            await lost.wait()
-        finally:
-            await connection.close()
+        await self.listener.settle()
+
+    def _note_begin(self, connection: Connection) -> None:
+        connection.info["changes_kept_rows"] = False
+
+    def _note_statement(self, connection: Connection, _: object, statement: str, *__: object) -> None:
+        if _changes_one_of(self._kept_tables, statement):
+            connection.info["changes_kept_rows"] = True
+
+    def _note_commit(self, connection: Connection) -> None:
+        self._kept_changes += connection.info["changes_kept_rows"]
 
     async def _connect(self, **_: object) -> "asyncpg.Connection[asyncpg.Record]":
         """A new connection to the first host that serves. What asyncpg's pool passes are the defaults.
@@ -201,6 +226,12 @@ class Database:
             raise InvalidatePoolError
         if cast("AdaptedConnection", connection).driver_connection.is_closed():
             raise DisconnectionError
+
+
+@lru_cache(maxsize=1024)
+def _changes_one_of(tables: frozenset[str], statement: str) -> bool:
+    """Whether an SQL statement inserts, changes or deletes rows of one of the tables."""
+    return any(match[1] in tables for match in CHANGE.finditer(statement))
 
 
 def _retrieve_exception(task: asyncio.Task[None]) -> None:

@@ -30,6 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_pool_size: Annotated[int, Meta(ge=2, le=500)] = 16
     database_acquire_seconds: Annotated[int, Meta(ge=1, le=60)] = 2
     database_statement_seconds: Annotated[int, Meta(ge=1, le=3600)] = 2
+    principal_cache: Annotated[int, Meta(ge=0, le=10_000_000)] = 50_000
     database_pooler: Literal["none", "transaction"] = "none"
     data_dir: str = ".data"
     host: str = "127.0.0.1"

@@ -237,6 +237,11 @@ class RunningApp:
             )
 
 
+async def keeps_nothing(app: RunningApp) -> bool:
+    """Whether the service may not answer from memory, because it has not heard from the database for a while."""
+    return not app.resources.database.listener.is_current()
+
+
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
     """Poll a condition that another process changes, every 10 ms, until it holds."""
     while not await holds():  # noqa: ASYNC110 # another process sets no event of this process

@@ -65,7 +65,8 @@ WITH owner AS (
     INSERT INTO audit_events (id, action, subject, actor_id, session_id, ip, detail)
     SELECT $15, 'session.start', 'user:' || user_id, user_id, id, ip, jsonb_build_object('method', method) FROM s
 )
-SELECT {DETAILED_COLUMNS} FROM s JOIN users u ON u.id = s.user_id
+SELECT {DETAILED_COLUMNS}, EXISTS (SELECT FROM ended UNION ALL SELECT FROM capped) AS ends_sessions
+  FROM s JOIN users u ON u.id = s.user_id
 """  # noqa: S608 # joined from constants
 
 
@@ -118,4 +119,8 @@ async def sign_in(database: Database, key: PrimaryKey, rehashed: str, new: NewSe
         new.replaces, new.id, new.token_hash, new.method, new.ip, new.user_agent,
         new.idle_expires_at, new.expires_at, key.platform_role, new_id(), new.others_max,
     )  # fmt: skip
-    return detailed_principal_of(row) if row else None
+    if row is None:
+        return None
+    if row["ends_sessions"]:
+        await database.settle()
+    return detailed_principal_of(row)

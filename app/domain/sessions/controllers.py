@@ -11,14 +11,18 @@ from app.domain.sessions import service
 from app.domain.sessions.device_names import device_names
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
-from app.domain.sessions.who_am_i import who_am_i
+from app.domain.sessions.who_am_i import EXAMPLE, who_am_i
 from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
+from app.http.kept_answers import KeptAnswers
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import BODY_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
 from app.http.preconditions import encode_with_etag, is_unchanged
 from app.http.requests import actor_of, user_and_session
 from app.http.responses import encoded_response, set_cookies, unchanged_response
 from app.postgres.rows import to_struct
+
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
+KEPT_DESCRIPTIONS = KeptAnswers(HEADERS, EXAMPLE)
 
 
 class SessionController(Controller):
@@ -29,6 +33,7 @@ class SessionController(Controller):
     @get(
         "/api/session",
         guards=[ANYONE],
+        middleware=[KEPT_DESCRIPTIONS],
         opt={NEEDS_DETAILS: True},
         response_headers=[BODY_ETAG],
         responses={304: UNCHANGED},
@@ -45,7 +50,8 @@ class SessionController(Controller):
         presented = request.scope["state"].get(PRESENTED_TOKENS, ())
         end = await service.end_of_session(resources, presented)
         body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), resources.settings, end))
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
+        KEPT_DESCRIPTIONS.keep(request.user.answer, body, etag)
+        headers = {"ETag": etag, **HEADERS}
         unchanged = is_unchanged(if_none_match, etag)
         return unchanged_response(headers) if unchanged else encoded_response(WhoAmI, body, headers)
 

@@ -14,6 +14,7 @@ from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.models import Session
+from app.domain.sessions.principal_cache import PrincipalCache
 from app.domain.sessions.repository import (
     SessionEnd,
     SessionRepository,
@@ -76,15 +77,18 @@ class StartedSession(Struct, frozen=True):
 
 
 class SessionAuthenticator:
-    """The `Authenticator` of the middleware, on the table of sessions."""
+    """The `Authenticator` of the middleware, on the table of sessions and the principals kept in memory."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
+        self._cache = PrincipalCache(resources.database, resources.settings.principal_cache)
 
     async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
         """The principal of a session token, `ANONYMOUS` if the token has no live session."""
-        resources = self._resources
-        return await read_principal(resources.database, token_hash(token), resources.clock(), detailed=detailed)
+        hashed, now = token_hash(token), self._resources.clock()
+        if self._cache.enabled:
+            return await self._cache.read(hashed, now)
+        return await read_principal(self._resources.database, hashed, now, detailed=detailed)
 
     async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
         """The principal of the one live session that several tokens have, and its token."""
@@ -103,8 +107,13 @@ class SessionAuthenticator:
         if session.last_seen_at > due:
             return
         idle_expires_at = min(now + idle, session.expires_at)
+        self._cache.forget(user.id)
         extension = self._extend(session.id, user.id, due, now, idle_expires_at)
         self._resources.background.start("session_extension_failed", extension)
+
+    def forget_all(self) -> None:
+        """Read every principal from the database at its next request."""
+        self._cache.clear()
 
     async def flush(self) -> None:
         """Wait for the extensions under way, and for everything else in the background."""

@@ -1,11 +1,14 @@
 """The answer to "who am I, and what may I do?", built from the principal alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
+from uuid import UUID
+
+import msgspec
 
 from app.ability.ability import Ability
 from app.ability.casl import export
-from app.auth.principal import Principal
+from app.auth.principal import Membership, Principal, PrincipalDetails, PrincipalSession, PrincipalUser
 from app.domain.sessions.repository import SessionEnd
 from app.domain.sessions.schemas import (
     MembershipView,
@@ -16,7 +19,8 @@ from app.domain.sessions.schemas import (
     UserView,
     WhoAmI,
 )
-from app.guards.policy import is_onboarded
+from app.guards.policy import build_ability, is_onboarded
+from app.guards.roles import LANGUAGE_ROLES
 from app.postgres.rows import to_struct
 from app.settings.model import Settings
 
@@ -52,3 +56,18 @@ def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: Se
         onboarding=Onboarding(required, absent),
         rules=cast("list[RawRule]", export(ability)),
     )
+
+
+def _example() -> bytes:
+    epoch, nobody = datetime(2000, 1, 1, tzinfo=UTC), UUID(int=0)
+    principal = Principal(
+        PrincipalUser(nobody, "", "", None, None, epoch),
+        PrincipalSession(nobody, "password", epoch, epoch, epoch, epoch, epoch),
+        (Membership("", LANGUAGE_ROLES),),
+        details=PrincipalDetails(email_verified=True, has_secret=True, language_names=("",)),
+    )
+    return msgspec.json.encode(who_am_i(principal, build_ability(principal), Settings()))
+
+
+# A description in JSON that has every text in which descriptions are alike.
+EXAMPLE = _example()

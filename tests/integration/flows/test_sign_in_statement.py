@@ -6,9 +6,11 @@ from uuid import UUID
 import pytest
 
 from app.audit import Actor
+from app.auth.tokens import token_hash
 from app.domain.flows.repository import find_primary_key
 from app.domain.flows.sign_in.password import PasswordSignIn, sign_in_by_password
 from app.domain.keys.repository import KeyRepository
+from app.domain.sessions.repository import read_principal
 from app.domain.sessions.service import StartedSession, start_session
 from app.domain.users.repository import UserRepository
 from tests.support.app import SECRET, RunningApp, is_signed_in, running, settings_for
@@ -118,4 +120,5 @@ async def test_the_statement_leaves_the_same_rows_as_the_separate_steps(
     assert (len(rows["users"]), len(rows["keys"]), len(rows["sessions"])) == (1, 1, 1)
     assert [event["action"] for event in rows["events"]] == ["session.start"] * (2 if has_session else 1)
     assert by_statement.max_age == by_steps.max_age
-    assert by_statement.principal == await app.sessions.authenticate(by_statement.token, detailed=True)
+    read = await read_principal(app.resources.database, token_hash(by_statement.token), app.clock(), detailed=True)
+    assert by_statement.principal == read

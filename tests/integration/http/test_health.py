@@ -5,7 +5,17 @@ from pathlib import Path
 from app.postgres import migrate
 from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres
-from tests.support.app import CREDENTIALS, Clock, RunningApp, is_signed_in, problem, running, settings_for
+from tests.support.app import (
+    CREDENTIALS,
+    Clock,
+    RunningApp,
+    is_signed_in,
+    keeps_nothing,
+    problem,
+    running,
+    settings_for,
+    until,
+)
 
 
 async def test_a_healthy_service_is_live_and_ready(app: RunningApp) -> None:
@@ -26,6 +36,7 @@ async def test_while_the_database_is_away_the_service_lives_and_answers_503(tmp_
 
         assert (await anonymous.get("/health/live")).status_code == 200
         assert not await is_signed_in(anonymous)
+        await until(lambda: keeps_nothing(app))
         for answer in (
             await anonymous.get("/health/ready"),
             await anonymous.post("/api/session", json=CREDENTIALS),

@@ -13,7 +13,17 @@ import pytest
 
 from app.postgres import database
 from tests.conftest import make_migrated_database
-from tests.support.app import CREDENTIALS, Clock, RunningApp, is_signed_in, problem, running, settings_for, until
+from tests.support.app import (
+    CREDENTIALS,
+    Clock,
+    RunningApp,
+    is_signed_in,
+    keeps_nothing,
+    problem,
+    running,
+    settings_for,
+    until,
+)
 
 CUTS = 5
 CLIENTS = 8
@@ -160,6 +170,7 @@ async def test_while_the_server_hangs_probes_and_requests_are_refused_in_time(
         ready = await app.client().get("/health/ready")
         assert time.monotonic() - started < 2
         assert await is_refused(ready)
+        await until(lambda: keeps_nothing(app))
         assert await is_refused(await client.get("/api/session"))
         assert time.monotonic() - started < ANSWER_SECONDS
     assert await is_signed_in(client)

@@ -140,12 +140,8 @@ async def test_an_idle_worker_is_woken_by_the_commit(app: RunningApp, monkeypatc
     monkeypatch.setattr(worker, "POLL_SECONDS", 3600.0)
     blocking = BlockingHandler()
     blocking.may_finish.set()
-    listening = (
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND query = 'LISTEN \"ostiary_jobs\"' AND state = 'idle'"
-    )
     async with fake_worker(app, blocking).working(), asyncio.timeout(20):
-        await until(lambda: app.resources.database.pool.fetchval(listening))
+        await app.resources.database.settle()  # so that the new subscription is heard
         await enqueue(app)
         await blocking.finished.wait()
 
@@ -161,7 +157,7 @@ async def test_a_worker_reconnects_after_it_has_lost_its_connection(
         await until(
             lambda: pool.fetchval(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND query = 'LISTEN \"ostiary_jobs\"'"
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%FROM pg_notify(%'"
             )
         )
         await enqueue(app)
