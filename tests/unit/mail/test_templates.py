@@ -89,6 +89,12 @@ def test_links_codes_and_tokens_are_lines_of_the_text_with_blank_lines_around(lo
         assert not [paragraph for paragraph in told if any(value in paragraph for value in to_copy)]
 
 
+@pytest.mark.parametrize(("locale", "effects"), [("en", ["password", "devices"]), ("de", ["Passwort", "Geräte"])])
+def test_the_mail_of_a_changed_address_says_what_the_undo_ends(locale: str, effects: list[str]) -> None:
+    for part in parts(parsed_mail("email_changed", locale)):
+        assert [effect for effect in effects if effect not in part] == []
+
+
 @pytest.mark.parametrize(("locale", "name"), ALL)
 def test_a_mail_loads_nothing_and_links_to_the_service_only(locale: str, name: str) -> None:
     _, markup = parts(parsed_mail(name, locale))
