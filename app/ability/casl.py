@@ -22,27 +22,31 @@ _PACKED_LENGTHS: Final = range(2, 7)
 
 
 class _RawRuleFormat(msgspec.Struct, forbid_unknown_fields=True):
-    """The keys of a raw rule and their types. A null stands for an absent key, as in rules from a database."""
+    """The keys of a raw rule and their types.
+
+    As in rules from a database, a null or an empty text stands for an absent key, and 0 and 1 for false and true.
+    """
 
     action: str | list[str]
     subject: str | list[str]
-    conditions: dict[str, object] | None = None
+    conditions: dict[str, object] | str | None = None
     fields: str | list[str] | None = None
-    inverted: bool | None = None
+    inverted: bool | int | str | None = None
     reason: str | None = None
 
 
 def from_casl(raw_rules: object) -> tuple[Rule, ...]:
     """Read a list of raw CASL rules, for example decoded JSON.
 
-    A key that is null, and an empty reason, are taken for absent, as CASL takes them. Raises InvalidRule for a missing
-    action or subject, an unknown key, or a value of the wrong type.
+    As CASL does, it takes conditions, fields, inverted and reason for absent if they are null or an empty text, and
+    takes 0 and 1 in `inverted`. Raises InvalidRule for a missing action or subject, an unknown key, a value of the
+    wrong type, or JSON in a text.
     """
     try:
         checked = msgspec.convert(raw_rules, list[_RawRuleFormat])
     except msgspec.ValidationError as error:
         raise InvalidRule(f"raw rules: {error}") from None
-    return tuple([_to_rule(raw) for raw in checked])
+    return tuple([_to_rule(index, raw) for index, raw in enumerate(checked)])
 
 
 def unpack_rules(packed_rules: object) -> tuple[Rule, ...]:
@@ -65,12 +69,19 @@ def export(ability: Ability) -> list[RawRule]:
     return [_export_rule(rule) for rule in ability.compiled_rules]
 
 
-def _to_rule(raw: _RawRuleFormat) -> Rule:
+def _to_rule(index: int, raw: _RawRuleFormat) -> Rule:
+    # CASL takes any text but the empty one for true, "0" and "false" included.
+    if raw.inverted not in (None, "", 0, 1):
+        raise InvalidRule(f"raw rule {index}: inverted is true, false, 1 or 0")
+    if raw.conditions and not isinstance(raw.conditions, dict):
+        raise InvalidRule(f"raw rule {index}: conditions are an object: decode JSON that comes as text")
+    if any(isinstance(names, str) and names.startswith("[") for names in (raw.action, raw.subject, raw.fields)):
+        raise InvalidRule(f"raw rule {index}: names are text or a list: decode JSON that comes as text")
     return Rule(
         actions=_to_tuple(raw.action),
         subjects=_to_tuple(raw.subject),
-        conditions=raw.conditions,
-        fields=None if raw.fields is None else _to_tuple(raw.fields),
+        conditions=raw.conditions if isinstance(raw.conditions, dict) else None,
+        fields=None if raw.fields in (None, "") else _to_tuple(raw.fields),
         inverted=bool(raw.inverted),
         reason=raw.reason or None,
     )

@@ -54,7 +54,8 @@ def not_json() -> Problem:
 def _names_one_host(hosts: list[bytes], http_version: str) -> bool:
     """Whether the Host headers are one sound value or, in HTTP/1.0, none (RFC 9112 section 3.2).
 
-    Granian adds an empty Host to a request that has none, and names the version 1.0 `1`.
+    Granian gives a request that has none the host of its absolute target, which cannot be told from a Host header, or
+    else an empty Host. It names the version 1.0 `1`.
     """
     if http_version in ("1", "1.0") and hosts in ([], [b""]):
         return True

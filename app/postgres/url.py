@@ -9,19 +9,31 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-# Parameters of libpq, of other drivers and of providers that change nothing here: asyncpg has no counterpart, or the
+# Parameters of libpq, of other drivers and of providers that protect nothing: asyncpg has no counterpart, or the
 # service does the same in its own way.
 DROPPED = frozenset({
-    "channel_binding", "client_encoding", "connection_limit", "gssdelegation", "gssencmode", "keepalives",
-    "keepalives_count", "keepalives_idle", "keepalives_interval", "load_balance_hosts", "max_protocol_version",
-    "min_protocol_version", "pool_timeout", "prepareThreshold", "prepared_statement_cache_size", "socket_timeout",
-    "sslcertmode", "sslcompression", "sslkeylogfile", "sslsni", "statement_cache_size", "supa", "tcp_user_timeout",
-    "uselibpqcompat", "workaround",
+    "client_encoding", "connection_limit", "gssdelegation", "gssencmode", "keepalives", "keepalives_count",
+    "keepalives_idle", "keepalives_interval", "load_balance_hosts", "max_connection_lifetime",
+    "max_idle_connection_lifetime", "max_protocol_version", "min_protocol_version", "pool_timeout", "prepareThreshold",
+    "prepared_statement_cache_size", "single_use_connections", "socket_timeout", "sslcertmode", "sslcompression",
+    "sslkeylogfile", "sslsni", "statement_cache_size", "supa", "tcp_user_timeout", "uselibpqcompat", "workaround",
 })  # fmt: skip
+# Parameters whose protection asyncpg cannot give, and what to do. To drop them would weaken the connection in silence.
+VERIFY = "leave it out, and let sslmode=verify-full prove the server"
+REFUSED = {
+    "require_auth": VERIFY,
+    "requirepeer": "leave it out, and let the permissions of the socket's directory prove the server",
+    "requiressl": "write sslmode=require",
+    "sslcrldir": "name one file in sslcrl",
+    "sslidentity": "write the files of the certificate and its key in sslcert and sslkey",
+}
+REFUSED_VALUES = {("gssencmode", "require"): VERIFY, ("sslcertmode", "require"): VERIFY}
 # Parameters of other drivers, by the name that asyncpg or the server knows.
 RENAMED = {"fallback_application_name": "application_name", "schema": "search_path", "ssl": "sslmode"}
 # Values of sslmode that other drivers take, by libpq's.
 SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "false": "disable", "0": "disable"}
+# Values of `sslaccept`, a parameter of Prisma: whether the certificate of the server is verified.
+SSL_ACCEPT = ("strict", "accept_invalid_certs")
 SWITCH = {"true": True, "1": True, "false": False, "0": False}
 # The values of target_session_attrs with which every connection may write, as far as the server says so.
 WRITABLE = ("any", "primary", "read-write")
@@ -88,25 +100,55 @@ def _parameters(query: str) -> dict[str, str]:
         pairs = parse_qsl(query, strict_parsing=bool(query))
     except ValueError:
         raise DatabaseUrlError("each parameter must have a value, as in name=value") from None
+    for name, value in pairs:
+        if advice := REFUSED.get(name) or REFUSED_VALUES.get((name, value)):
+            raise DatabaseUrlError(f"{name} has no counterpart here: {advice}")
     given = {name: value for name, value in pairs if name not in DROPPED}
     for alias, name in RENAMED.items():
         if alias in given:
             given.setdefault(name, given.pop(alias))
     if "sslmode" in given:
         given["sslmode"] = SSL_MODES.get(given["sslmode"], given["sslmode"])
+    if _wants_proof(given):
+        given["sslmode"] = "verify-full"
+        given.setdefault("sslrootcert", "system")
     return given
 
 
+def _wants_proof(given: dict[str, str]) -> bool:
+    """Whether the server must prove who it is by a parameter that asyncpg does not know, which is taken out of `given`.
+
+    A certificate proves what channel binding would.
+    """
+    accept = given.pop("sslaccept", SSL_ACCEPT[1])
+    if accept not in SSL_ACCEPT:
+        raise DatabaseUrlError(f"sslaccept must be {' or '.join(SSL_ACCEPT)}")
+    return given.pop("channel_binding", "prefer") == "require" or accept == "strict"
+
+
 def _hosts(authority: str, given: dict[str, str]) -> tuple[Host, ...]:
-    """The hosts of a URL that names several, which are taken out of `given`; else the one host without values."""
+    """The hosts of a URL that names several or an address, which are taken out of `given`; else one without values."""
     names = (given.get("host") or authority).split(",")
-    if len(names) == 1:
+    addresses = given.pop("hostaddr", "")
+    if len(names) == 1 and not addresses:
         return (Host(),)
     given.pop("host", None)
+    if addresses:
+        names = _with_addresses(names, addresses.split(","), given)
     ports = given.pop("port", "").split(",")
     if len(ports) not in (1, len(names)):
         raise DatabaseUrlError("name one port for all hosts, or one for each")
     return tuple(_host(name, port) for name, port in zip(names, ports * (len(names) // len(ports)), strict=True))
+
+
+def _with_addresses(names: list[str], addresses: list[str], given: dict[str, str]) -> list[str]:
+    """The names of hosts, with the addresses of `hostaddr` in place of those that would have to be looked up."""
+    if names != [""] and given.get("sslmode") == "verify-full":
+        raise DatabaseUrlError("hostaddr cannot be used where the certificate proves the name: leave it out")
+    if len(addresses) != len(names):
+        raise DatabaseUrlError("name one hostaddr for each host")
+    ports = (name.rpartition("]")[2].partition(":")[2] for name in names)
+    return [f"[{address}]:{port}" for address, port in zip(addresses, ports, strict=True)]
 
 
 def _host(text: str, port: str) -> Host:
@@ -120,8 +162,12 @@ def _host(text: str, port: str) -> Host:
 
 def _system_tls(given: dict[str, str]) -> ssl.SSLContext:
     """TLS with the certificate authorities of the system, and the parameters of TLS taken out of `given`."""
-    if "sslcert" in given:
-        raise DatabaseUrlError("sslrootcert=system cannot be used with sslcert: name the file of the root certificates")
-    for name in [name for name in given if name.startswith("ssl")]:
-        del given[name]
+    del given["sslrootcert"]
+    given.pop("sslmode", None)
+    unused = [name for name in given if name.startswith("ssl") and name != "sslnegotiation"]
+    if unused:
+        raise DatabaseUrlError(
+            f"{unused[0]} cannot be used with the certificate authorities of the system: "
+            "name the file of the root certificates in sslrootcert"
+        )
     return ssl.create_default_context()

@@ -171,21 +171,21 @@ async def test_rules_that_both_versions_pack_are_unpacked_to_the_same_rules(app:
             assert unpack_rules(result.packed) == from_casl(one.rules)
 
 
-def test_both_versions_take_empty_columns_of_a_rule_from_a_database_for_absent(
-    node: str,
-) -> None:
-    absent: dict[str, object] = {"conditions": None, "fields": None, "inverted": None, "reason": ""}
-    rules: list[dict[str, object]] = [
-        {**absent, "action": "read", "subject": "Language"},
-        {**absent, "action": "read", "subject": "Language", "conditions": {"code": "de"}, "inverted": True},
+def test_both_versions_decide_on_the_columns_of_a_database_as_the_server_does(node: str) -> None:
+    empty: list[dict[str, object]] = [
+        {name: value} for name in ("conditions", "fields", "inverted", "reason") for value in (None, "")
     ]
-    ability = Ability(from_casl(rules))
-    checks = [Check("read", "Language", {"code": code}) for code in ("de", "fr")]
-    expected = [decide_check(ability, check) for check in checks]
-    assert expected == [Decision(False, rule=1), Decision(True, rule=0)]
-    for of_people in run_casl(node, [Person("a row", rules, ability)], checks).values():
-        decisions = [structs.replace(decision, reason=decision.reason or None) for decision in of_people[0].decisions]
-        assert decisions == expected
+    switches: list[dict[str, object]] = [
+        {"inverted": value, "conditions": {"code": "de"}} for value in (0, 1, False, True)
+    ]
+    columns = [{}, *empty, *switches, {"conditions": "", "fields": "", "inverted": 1, "reason": ""}]
+    grant: dict[str, object] = {"action": "read", "subject": "Language"}
+    people = [Person("a row", rules := [grant, {**grant, **column}], Ability(from_casl(rules))) for column in columns]
+    checks = [Check("read", "Language", {"code": code}, field) for code in ("de", "fr") for field in (None, "name")]
+    for version, of_people in run_casl(node, people, checks).items():
+        for one, result in zip(people, of_people, strict=True):
+            decisions = [structs.replace(decision, reason=decision.reason or None) for decision in result.decisions]
+            assert decisions == [decide_check(one.ability, check) for check in checks], f"CASL {version}: {one.rules}"
 
 
 def test_both_versions_order_times_as_text_as_the_server_does(node: str) -> None:

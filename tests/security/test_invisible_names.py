@@ -1,4 +1,5 @@
-"""Attack: a name that shows nothing, or that reorders the text around it, passes as a user or a language."""
+"""Attack: a name that shows nothing, that reorders the text around it, or that looks the same as another one, passes as
+a user or a language."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -62,6 +63,22 @@ async def test_every_entrance_of_a_name_refuses_one_that_shows_nothing_or_reorde
     assert field_errors(await enter(app, name)) == {"name": "invalid"}
 
 
+async def _names(app: RunningApp) -> list[str]:
+    """The names and autonyms that are stored."""
+    pool = app.resources.database.pool
+    people = await pool.fetch("SELECT name FROM users WHERE name <> ''")
+    languages = await pool.fetch("SELECT name FROM languages WHERE name LIKE 'Jos%'")
+    return [row["name"] for row in (*people, *languages)]
+
+
+@pytest.mark.parametrize("enter", ENTRANCES)
+async def test_no_entrance_of_a_name_keeps_a_character_that_shows_nothing(app: RunningApp, enter: Entrance) -> None:
+    answer = await enter(app, "\ufeffJo\u200bs\u00ade\u0301\u200d\U000e0041")
+    assert answer.is_success, answer.text
+    assert "Jos\u00e9" in await _names(app)
+    assert not [name for name in await _names(app) if "\u200b" in name or "\u200d" in name]
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_such_name_is_refused(app: RunningApp, name: str) -> None:
     assert field_errors(await own_profile(app, name)) == {"name": "invalid"}
@@ -71,6 +88,8 @@ async def test_the_autonym_of_a_language_is_a_name_too(app: RunningApp) -> None:
     await app.language("de")
     admin = await app.signed_in(admin=True)
     changed = await admin.patch("/api/languages/de", json={"autonym": "\u3164"})
+    kept = await admin.patch("/api/languages/de", json={"autonym": "Deu\u00adtsch\u200b"})
+    assert kept.json()["autonym"] == "Deutsch"
     created = await admin.post("/api/languages", json={"code": "fa", "name": "Persian", "autonym": "\u200b"})
     assert [field_errors(changed), field_errors(created)] == [{"autonym": "invalid"}] * 2
 

@@ -32,6 +32,7 @@ RAW = {
     "a percent NUL in the path": GET.format("/api/languages/%00"),
     "a percent surrogate in the path": GET.format("/api/languages/%ED%A0%80"),
     "an absolute path": GET.format("http://evil.example/api/languages"),
+    "CONNECT": "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\nConnection: close\r\n\r\n",
     "a path without a slash": GET.format("api/languages"),
     "an asterisk path": GET.format("*"),
     "a path of 100 kB": GET.format("/" + "a" * 100_000),
@@ -43,6 +44,7 @@ RAW = {
     "bytes that are not HTTP": "\xff\xfe\0\x01" * 100 + "\r\n\r\n",
 }
 
+ABSOLUTE = "GET http://x/health/live HTTP/{}\r\n{}Connection: close\r\n\r\n"
 # RFC 9112 section 3.2.
 HOSTS = {
     "none": ("GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
@@ -51,6 +53,12 @@ HOSTS = {
     "two in HTTP/1.0": ("GET /health/live HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n", 400),
     "none in HTTP/1.0": ("GET /health/live HTTP/1.0\r\n\r\n", 200),
     "one": (GET.format("/health/live"), 200),
+    "an empty one": ("GET /health/live HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", 400),
+    "an empty one beside an absolute target": (ABSOLUTE.format("1.1", "Host:\r\n"), 400),
+    "two beside an absolute target": (ABSOLUTE.format("1.1", "Host: x\r\nHost: x\r\n"), 400),
+    # Section 3.2.2: the target counts. The service uses neither.
+    "another one than the absolute target's": (ABSOLUTE.format("1.1", "Host: y\r\n"), 200),
+    "none in HTTP/1.0 beside an absolute target": (ABSOLUTE.format("1.0", ""), 200),
     "an IPv6 address": ("GET /health/live HTTP/1.1\r\nHost: [::1]:8000\r\nConnection: close\r\n\r\n", 200),
 }
 # A proxy may send a body that it does not know the end of as chunked, although it turns out to be empty.

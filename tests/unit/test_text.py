@@ -61,8 +61,64 @@ def test_a_name_that_somebody_has_is_kept_as_it_is(name: str) -> None:
     assert name_in_nfc(name) == name
 
 
+IDEOGRAPH_OF_A_JAPANESE_NAME = "\u845b\U000e0100"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u0d05\u0d35\u0d28\u0d4d\u200d",  # Malayalam, with a joiner at its end
+        "\u09b0\u200d\u09cd\u09af\u09be\u09ac",  # Bengali
+        "\u1823\u180b\u182f\u180e\u1820",  # Mongolian, with a variant and a vowel separator
+        IDEOGRAPH_OF_A_JAPANESE_NAME + "\u98fe",
+        "Ada \u2764\ufe0f\u200d\U0001f525",
+        "1\ufe0f\u20e3",
+        "\U0001f469\U0001f3fd\u200d\u2695\ufe0f",
+    ],
+)
+def test_a_character_that_shows_nothing_stays_where_a_script_or_an_emoji_needs_it(name: str) -> None:
+    assert name_in_nfc(name) == name
+
+
+@pytest.mark.parametrize(
+    "ignorable",
+    ["\u00ad", "\u034f", "\u115f", "\u180b", "\u180e", "\u200b", "\u200c", "\u200d", "\u2060", "\u2064", "\u3164",
+     "\ufe00", "\ufe0f", "\ufeff", "\uffa0", "\ufffb", "\U0001d173", "\U000e0041", "\U000e0100", "\u200c\u200d",
+     "\u2065\ufff0"],
+)  # fmt: skip
+def test_a_character_that_shows_nothing_makes_no_other_name(ignorable: str) -> None:
+    for entered in (
+        f"Jos\u00e9{ignorable}",
+        f"{ignorable}Jos\u00e9",
+        f"Jo{ignorable}se\u0301",
+        f"Jose{ignorable}\u0301",
+    ):
+        assert name_in_nfc(entered) == "Jos\u00e9"
+    assert name_in_nfc(f"\u674e\u200b{ignorable}\u5a1c") == "\u674e\u5a1c"
+
+
+def test_marks_that_only_a_removed_character_holds_apart_are_in_a_row() -> None:
+    marks = "\u0301" * COMBINING_MAX
+    with pytest.raises(Problem):
+        name_in_nfc(f"a{marks}\u200b{marks}")
+
+
+NAME_PARTS = st.sampled_from([*"a1 \u0301\u00ad\u200b\u200c\u200d\ufe0f\u180b\u20e3", PERSIAN[0], "\u0dca",
+                              "\u2764", "\u845b", "\U0001f3f4", "\U000e0100", FLAG_OF_SCOTLAND, "\u2260",
+                              "\u0338", "="])  # fmt: skip
+
+
+@given(st.one_of(st.text(max_size=20), st.lists(NAME_PARTS, max_size=12).map("".join)))
+def test_a_name_that_is_accepted_is_accepted_again_and_stays_as_it_is(entered: str) -> None:
+    try:
+        name = name_in_nfc(entered)
+    except Problem:
+        return
+    assert name_in_nfc(name) == name
+
+
 def test_a_name_is_kept_in_nfc_and_without_white_space_at_its_ends() -> None:
-    assert name_in_nfc("\u3000 Jose\u0301\u00a0\r\n") == "Jos\u00e9"
+    assert name_in_nfc("\u3000 Jose\u0301\u00a0\u2800\r\n") == "Jos\u00e9"
     assert name_in_nfc("e\u0301" * NAME_MAX) == "\u00e9" * NAME_MAX
 
 

@@ -26,10 +26,12 @@ async def new_setup_link(actor: Actor, resources: Resources) -> str | None:
 
 
 def needed_fields(settings: Settings, key: LiveKey) -> tuple[str, ...]:
-    """The fields that accepting takes: the address for the setup link, and the secret if there are passwords."""
+    """The fields that accepting needs: the address for the setup link, the name unless the user has one, and the secret
+    if there are passwords."""
     email = ("email",) if key.address == SETUP_ADDRESS else ()
+    name = () if key.name else ("name",)
     secret = ("secret",) if settings.passwords else ()
-    return (*email, "name", *secret)
+    return (*email, *name, *secret)
 
 
 async def accept_invitation(
@@ -76,9 +78,9 @@ async def _complete_account(actor: Actor, transaction: AsyncSession, key: LiveKe
     if (await KeyRepository(transaction).lock_primary(user.id)).secret_hash is not None:
         raise key_not_usable()
     verified = {"email_verified_at": redemption.now} if MAILED in key.payload else {}
-    sent = {"phone": redemption.phone, "locale": redemption.locale}
+    sent = {"name": redemption.name or None, "phone": redemption.phone, "locale": redemption.locale}
     given = {field: value for field, value in sent.items() if value is not None}
-    await users.change(user.id, redemption.now, name=redemption.name, **given, **verified)
+    await users.change(user.id, redemption.now, **given, **verified)
     await set_secret(actor, transaction, user.id, redemption.secret_hash)
     await void_keys(actor, transaction, user.id)
     return Redeemed(user.id, user.platform_role)

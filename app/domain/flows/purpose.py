@@ -46,12 +46,16 @@ class SendNotice(Struct, frozen=True):
 
 
 class LiveKey(Struct, frozen=True):
-    """The single-use key that is being redeemed: its user, its address, and what it carries."""
+    """The single-use key that is being redeemed: its user, its address, and what it carries.
+
+    `name` is the present name of the user, where `needs` is asked; it may be empty.
+    """
 
     user_id: UUID | None
     address: str
     payload: Mapping[str, str]
     created_at: datetime
+    name: str = ""
 
 
 class Redemption(Struct, frozen=True):
@@ -85,7 +89,8 @@ class Purpose(Struct, frozen=True):
 
     `request` runs in a job, never in the HTTP request; without it nobody can request such a key. `redeem` runs in the
     transaction that consumes the key; a `Problem` that it raises rolls back both. `code` is None if there is no code,
-    `link_lifetime` if there is no link. `needs` names the fields that redeeming needs, `optional` those that it takes.
+    `link_lifetime` if there is no link. `needs` names the fields that redeeming needs, `optional` the others that it
+    may take; one that is in both is needed.
     `for_users` limits requests to signed-in users who have authenticated a short while ago. With `asks_to_switch`, a
     client in which another user is signed in must say that it wants to sign in as the key's user.
     """

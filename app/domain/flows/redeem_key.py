@@ -24,6 +24,7 @@ from app.domain.keys.service import key_subject
 from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository, end_of
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, start_session
+from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
 from app.errors import FieldError, Problem, invalid
 from app.postgres.rows import to_struct
@@ -118,8 +119,9 @@ async def _redeem(
 async def inspect_key(resources: Resources, token: str) -> InspectedKey:
     """What a link is for. Consumes nothing. Raises `Problem`: `validation_failed`, `key_not_usable`."""
     found = await _find_by_link(resources, token)
-    needs = found.purpose.needs(resources.settings, _live(found.key))
-    key = found.key
+    key, user = found.key, await _user_of(resources, found.key.user_id)
+    needs = found.purpose.needs(resources.settings, _live(key, user))
+    required = () if user and user.onboarded_at else resources.settings.required_profile_fields
     return InspectedKey(
         purpose=found.purpose.name,
         email=key.address or None,
@@ -127,7 +129,8 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
         language_name=key.payload.get(LANGUAGE),
         return_to=key.payload.get(RETURN_TO),
         needs=list(needs),
-        optional=list(found.purpose.optional),
+        optional=[field for field in found.purpose.optional if field not in needs],
+        missing=[field for field in required if not getattr(user, field, None)],
     )
 
 
@@ -224,6 +227,8 @@ async def _find_by_link(resources: Resources, pasted: str) -> FoundKey:
 async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: RedeemKeyInput) -> Redemption:
     """What was sent with the key, validated, with the secret hashed."""
     live = _live(found.key)
+    if found.purpose.needs(resources.settings, live):
+        live = _live(found.key, await _user_of(resources, live.user_id))
     needed = found.purpose.needs(resources.settings, live)
     values: Mapping[str, str | None] = {"email": sent.email, "name": sent.name, "secret": sent.secret}
     missing = [FieldError(name, "missing", "This key needs the field") for name in needed if not values[name]]
@@ -242,18 +247,16 @@ async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: R
     name = name_in_nfc(sent.name) if sent.name else ""
     hashed = None
     if "secret" in needed:
-        present_name = await _name_of(resources, found.key.user_id)
-        hashed = await hash_new_secret(actor, resources, sent.secret or "", address.unique, name, present_name)
+        hashed = await hash_new_secret(actor, resources, sent.secret or "", address.unique, name, live.name)
     return Redemption(address, name, hashed, resources.clock(), sent.phone, sent.locale)
 
 
-async def _name_of(resources: Resources, user_id: UUID | None) -> str:
+async def _user_of(resources: Resources, user_id: UUID | None) -> User | None:
     if user_id is None:
-        return ""
+        return None
     async with resources.database.transaction() as transaction:
-        user = await UserRepository(transaction).find(user_id)
-    return user.name if user else ""
+        return await UserRepository(transaction).find(user_id)
 
 
-def _live(key: Key) -> LiveKey:
-    return to_struct(LiveKey, key, address=key.address or "")
+def _live(key: Key, user: User | None = None) -> LiveKey:
+    return to_struct(LiveKey, key, address=key.address or "", name=user.name if user else "")

@@ -84,8 +84,9 @@ class InspectKeyInput(Confidential, frozen=True, forbid_unknown_fields=True):
 class InspectedKey(Struct, frozen=True, rename="camel"):
     """What a link is for, which fields redeeming it needs, and which others it takes.
 
-    `language` is the code of the language that an invitation is to, `returnTo` the page that the request for the key
-    named.
+    `missing` are the required fields of the profile that the user has not filled yet, and is asked for before anything
+    else. `language` is the code of the language that an invitation is to, `returnTo` the page that the request for the
+    key named.
     """
 
     purpose: str
@@ -95,6 +96,7 @@ class InspectedKey(Struct, frozen=True, rename="camel"):
     return_to: str | None
     needs: list[str]
     optional: list[str]
+    missing: list[str]
 
 
 class RedeemKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):

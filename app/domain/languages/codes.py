@@ -1,17 +1,20 @@
 """BCP 47 tags (RFC 5646): validation, canonical form, default autonym and text direction."""
 
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import langcodes
 from babel.core import get_global
 from langcodes.data_dicts import LANGUAGE_ALPHA3, LANGUAGE_ALPHA3_BIBLIOGRAPHIC
-from langcodes.registry_parser import parse_registry
 from langcodes.tag_parser import LanguageTagError, parse_tag
 from msgspec import Struct
 
 from app.errors import invalid
 from app.text import conventional_case
 
+# As IANA publishes it; `make registry` gets the present one. That of langcodes is of 2021.
+REGISTRY = Path(__file__).parent / "language-subtag-registry.txt"
 MAX_LENGTH = 35  # RFC 5646 section 4.4.1
 # The scripts that Unicode writes from right to left (UAX #9), by their ISO 15924 codes.
 RIGHT_TO_LEFT = frozenset({
@@ -31,8 +34,9 @@ REGISTERED = {"language": "language", "script": "script", "territory": "region",
 
 
 class Subtag(Struct, frozen=True):
-    """What the IANA registry says about a subtag or a whole tag, in lower case."""
+    """What the IANA registry says about a subtag or a whole tag, in lower case but for its English name."""
 
+    name: str
     preferred: str | None
     prefix: str | None
     macrolanguage: str | None
@@ -61,7 +65,10 @@ def autonym_of(code: str) -> str:
     The English name if that is not known, and the code if neither is.
     """
     name = langcodes.Language.get(code, normalize=False).autonym()
-    return name if name and not name.startswith("Unknown language") else code
+    if name and not name.startswith("Unknown language"):
+        return name
+    registered = _registry().get(("language", code))
+    return registered.name if registered else code
 
 
 def direction_of(code: str) -> str:
@@ -120,11 +127,23 @@ def _script_of(code: str) -> str | None:
 def _registry() -> dict[tuple[str, str], Subtag]:
     """The IANA registry by type and subtag, in lower case; whole tags have the type `tag`."""
     registry = dict[tuple[str, str], Subtag]()
-    for entry in parse_registry():  # type: ignore[no-untyped-call] # the module has no annotations
+    for entry in registry_entries():
         kind, name = (entry["Type"], entry["Subtag"]) if "Subtag" in entry else ("tag", entry["Tag"])
-        preferred, prefixes = entry.get("Preferred-Value"), entry.get("Prefix", [None])
-        registry[kind, name.lower()] = Subtag(preferred and preferred.lower(), prefixes[0], entry.get("Macrolanguage"))
+        preferred = entry.get("Preferred-Value")
+        registry[kind, name.lower()] = Subtag(
+            entry["Description"],
+            preferred and preferred.lower(),
+            entry.get("Prefix"),
+            entry.get("Macrolanguage"),
+        )
     return registry
+
+
+def registry_entries() -> Iterator[dict[str, str]]:
+    """The records of the registry (RFC 5646 section 3.1): the first value of each field, without continuation lines."""
+    for record in REGISTRY.read_text("utf-8").split("%%\n")[1:]:
+        lines = (line for line in reversed(record.splitlines()) if not line.startswith(" "))
+        yield dict(line.split(": ", 1) for line in lines)
 
 
 def _private(kind: str, subtag: str) -> Subtag | None:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 COLUMNS = ("code", "name", "autonym", "textDirection")
 # Spreadsheets write semicolons where the comma is the decimal separator, and tabs when cells are copied.
 DELIMITERS = (",", ";", "\t")
+# The first line with which a file tells Excel its delimiter.
+DELIMITER_HINT = re.compile(r'\A"?sep=.?"?(?=[\r\n])', re.IGNORECASE)
 
 
 class ImportFileError(Exception):
@@ -75,6 +78,7 @@ def _text(path: Path) -> str:
 
 def _csv(text: str) -> Iterator[tuple[int, object]]:
     """The rows below the header, as the fields of the API. The first delimiter with which the header is one counts."""
+    text = DELIMITER_HINT.sub("", text)
     number = 1
     for delimiter in DELIMITERS:
         rows = _numbered_rows(text, delimiter)

@@ -253,4 +253,4 @@ async def test_the_mails_are_in_the_locale_of_the_user(either: RunningApp) -> No
     await client.patch("/api/users/me", json={"locale": "de"})
     notice = await change_address(either, client)
     assert [message["Content-Language"] for message in await either.mails()] == ["de", "de"]
-    assert "Änderung rückgängig machen: " in text_of(notice)
+    assert "holen Sie Ihr Konto" in text_of(notice)

@@ -1,12 +1,22 @@
 """Inspecting a link: the answer names its purpose and the fields that redeeming needs, and consumes nothing."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
-from tests.support.app import SECRET, RunningApp, field_errors, problem
+from tests.support.app import SECRET, RunningApp, field_errors, problem, running, settings_for
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
 
 ADDRESS = "ada@example.org"
+
+
+@pytest.fixture
+async def phone_app(app: RunningApp, database_url: str) -> AsyncIterator[RunningApp]:
+    """A service that requires the profile fields name and phone."""
+    environ = {"SIGN_IN_METHODS": "code", "SIGN_UP": "open", "REQUIRED_PROFILE_FIELDS": "name,phone"}
+    async with running(settings_for(database_url, **environ), app.clock) as phone_app:
+        yield phone_app
 
 
 async def inspect(app: RunningApp, token: str) -> httpx.Response:
@@ -41,6 +51,38 @@ async def test_an_invitation_names_its_language_and_the_needed_fields(either: Ru
 async def test_the_setup_link_needs_an_address_too(either: RunningApp) -> None:
     needs = ["email", "name", "secret"] if either.settings.passwords else ["email", "name"]
     assert await inspected(either, await either.setup_token()) == ("invitation", None, None, needs, ["phone", "locale"])
+
+
+async def test_an_invited_person_is_asked_for_no_name_that_an_administrator_has_given(either: RunningApp) -> None:
+    admin = await either.signed_in("root@example.org", admin=True)
+    await admin.post("/api/users", json={"email": ADDRESS, "name": "Ada"})
+    token = token_in((await either.mails())[-1])
+    needs = ["secret"] if either.settings.passwords else []
+    body = (await inspect(either, token)).json()
+    assert (body["needs"], body["optional"], body["missing"]) == (needs, ["name", "phone", "locale"], [])
+    assert "Ada" not in str(body)
+
+    sent = {"secret": SECRET} if either.settings.passwords else {}
+    session = (await redeem(either.client(), token=token, **sent)).json()
+    assert (session["user"]["name"], session["onboarding"]["required"]) == ("Ada", False)
+
+
+async def test_an_invited_person_may_correct_the_name_that_an_administrator_has_given(either: RunningApp) -> None:
+    admin = await either.signed_in("root@example.org", admin=True)
+    await admin.post("/api/users", json={"email": ADDRESS, "name": "Ada"})
+    sent = {"secret": SECRET} if either.settings.passwords else {}
+    answer = await redeem(either.client(), token=token_in((await either.mails())[-1]), name="Ada L.", **sent)
+    assert answer.json()["user"]["name"] == "Ada L."
+
+
+async def test_the_missing_fields_are_those_of_the_profile_that_the_user_has_not_filled(phone_app: RunningApp) -> None:
+    app = phone_app
+    admin = await app.signed_in("root@example.org", admin=True)
+    await admin.post("/api/users", json={"email": ADDRESS, "name": "Ada"})
+    invited = (await inspect(app, token_in((await app.mails())[-1]))).json()
+    newcomer = (await inspect(app, token_in(await mailed(app, "sign_up", "eve@example.org")))).json()
+    known = (await inspect(app, token_in(await mailed(app, "sign_in", "root@example.org")))).json()
+    assert [body["missing"] for body in (invited, newcomer, known)] == [["phone"], ["name", "phone"], []]
 
 
 async def test_a_sign_up_takes_the_profile_but_needs_no_field(open_app: RunningApp) -> None:

@@ -109,7 +109,7 @@ async def test_the_mail_is_in_the_locale_of_the_user(app: RunningApp) -> None:
     await client.patch("/api/users/me", json={"locale": "de"})
     message = await mailed(app, "password_reset")
     assert message["Content-Language"] == "de"
-    assert "Neues Passwort setzen: http://localhost:8000/redeem#token=" in text_of(message)
+    assert "Oder verwenden Sie diesen Link:\n\nhttp://localhost:8000/redeem#token=" in text_of(message)
 
 
 async def test_no_secret_can_be_reset_if_passwords_are_disabled(app: RunningApp, open_app: RunningApp) -> None:

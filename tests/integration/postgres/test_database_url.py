@@ -50,13 +50,18 @@ async def _is_reached(url: str) -> bool:
         "sslmode=verify-ca&connect_timeout=10&application_name=auth&pgbouncer=true",
         "sslmode=require&gssencmode=disable&keepalives=1&sslsni=1&pgbouncer=true",
         "ssl=true&connection_limit=1&pgbouncer=true",
+        "sslmode=require&sslaccept=strict&pgbouncer=true",
+        "sslmode=require&hostaddr=127.0.0.1&pgbouncer=true",
     ],
 )
 async def test_a_database_is_reached_over_tls(tls_url: str, parameters: str) -> None:
     assert await _is_reached(f"{tls_url}&{parameters}")
 
 
-@pytest.mark.parametrize("parameters", ["sslmode=disable", "sslmode=verify-full&sslrootcert=system"])
+@pytest.mark.parametrize(
+    "parameters",
+    ["sslmode=disable", "sslmode=verify-full&sslrootcert=system", "channel_binding=require&sslrootcert=system"],
+)
 async def test_a_server_that_cannot_be_trusted_is_refused(tls_url: str, parameters: str) -> None:
     with pytest.raises((OSError, asyncpg.PostgresError)):
         await _is_reached(f"{tls_url}&{parameters}&pgbouncer=true")

@@ -20,7 +20,6 @@ from app.ability.rules import Rule
         ([{"subject": "Language"}], "missing required field `action`"),
         ([{"action": "read", "subject": None}], "subject"),
         ([{"action": "read", "subject": "Language", "field": ["name"]}], "unknown field `field`"),
-        ([{"action": "read", "subject": "Language", "inverted": 1}], "inverted"),
         ([{"action": ["read", 1], "subject": "Language"}], "action"),
         ([{"action": "read", "subject": "Language", "conditions": []}], "conditions"),
         ([{"action": "read", "subject": "Language", "reason": 1}], "reason"),
@@ -29,6 +28,55 @@ from app.ability.rules import Rule
 def test_a_malformed_raw_rule_is_refused(raw: object, message: str) -> None:
     with pytest.raises(InvalidRule, match=message):
         from_casl(raw)
+
+
+# What a column of a database may hold in place of a part of a rule, and the rule that CASL takes it for.
+NONE = Rule(("read",), ("Language",))
+DENIAL = Rule(("read",), ("Language",), inverted=True)
+COLUMNS: list[tuple[dict[str, object], Rule]] = [
+    ({"inverted": None}, NONE),
+    ({"inverted": ""}, NONE),
+    ({"inverted": 0}, NONE),
+    ({"inverted": False}, NONE),
+    ({"inverted": 1}, DENIAL),
+    ({"inverted": True}, DENIAL),
+    ({"fields": None}, NONE),
+    ({"fields": ""}, NONE),
+    ({"conditions": None}, NONE),
+    ({"conditions": ""}, NONE),
+    ({"reason": None}, NONE),
+    ({"reason": ""}, NONE),
+    ({"conditions": "", "fields": "", "inverted": 1, "reason": ""}, DENIAL),
+]
+
+
+@pytest.mark.parametrize(("column", "rule"), COLUMNS)
+def test_a_column_of_a_database_means_what_casl_takes_it_for(column: dict[str, object], rule: Rule) -> None:
+    assert from_casl([{"action": "read", "subject": "Language", **column}]) == (rule,)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ({"inverted": 2}, "inverted is true, false, 1 or 0"),
+        ({"inverted": "0"}, "inverted is true, false, 1 or 0"),
+        ({"inverted": "1"}, "inverted is true, false, 1 or 0"),
+        ({"inverted": "false"}, "inverted is true, false, 1 or 0"),
+        ({"inverted": 0.5}, "inverted"),
+        ({"conditions": "{}"}, "decode JSON"),
+        ({"conditions": '{"code": "de"}'}, "decode JSON"),
+        ({"conditions": 0}, "conditions"),
+        ({"fields": '["name"]'}, "decode JSON"),
+        ({"fields": 0}, "fields"),
+        ({"action": '["read"]'}, "decode JSON"),
+        ({"subject": '["Language"]'}, "decode JSON"),
+        ({"subject": None}, "subject"),
+        ({"reason": 0}, "reason"),
+    ],
+)
+def test_a_column_whose_meaning_is_not_certain_is_refused(column: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidRule, match=message):
+        from_casl([{"action": "read", "subject": "Language", **column}])
 
 
 @pytest.mark.parametrize("empty", [{"subject": ""}, {"subject": []}, {"action": ""}, {"action": []}, {"fields": []}])
@@ -41,11 +89,6 @@ def test_names_in_a_raw_rule_are_text_or_a_list() -> None:
     assert from_casl([{"action": "read", "subject": ["A", "B"], "fields": "name"}]) == (
         Rule(("read",), ("A", "B"), fields=("name",)),
     )
-
-
-def test_null_keys_and_an_empty_reason_of_a_rule_from_a_database_are_taken_for_absent() -> None:
-    absent = {"conditions": None, "fields": None, "inverted": None, "reason": ""}
-    assert from_casl([{"action": "read", "subject": "Language", **absent}]) == (Rule(("read",), ("Language",)),)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ def words_in(text: str) -> list[str]:
 
 
 def text_of(markup: str) -> str:
-    """The text that a reader of the HTML sees."""
+    """The text that a reader of the HTML sees, without the labels of buttons, which have the link below as text."""
+    markup = re.sub(r"<a href=\"[^\"]+\" style=[^>]+>[^<]+</a>", "", markup)
     return html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<head>.*</head>", "", markup, flags=re.DOTALL)))
 
 
@@ -72,6 +73,26 @@ def test_text_and_html_have_the_same_words(locale: str, name: str) -> None:
     assert words_in(text_of(markup)) == words_in(text)
     assert all(str(VALUES[key]) in text for key in needed_values(name) - {"expires_in"})
     assert "{" not in text + text_of(markup)
+
+
+@pytest.mark.parametrize(("locale", "name"), ALL)
+def test_links_codes_and_tokens_are_lines_of_the_text_with_blank_lines_around(locale: str, name: str) -> None:
+    link, code = str(VALUES["link"]), str(VALUES["code"])
+    to_copy = {code, link, link.partition("#token=")[2], SETTINGS.public_url}
+    alone = {*to_copy, f"@auth.example.org #{code}"}  # the last is for programs that fill in the code
+    with_link_alone = [""] if {"code", "link"} <= needed_values(name) else []
+    for given in (code, *with_link_alone):
+        text, _ = parts(parsed_mail(name, locale, code=given))
+        paragraphs = text.rstrip("\n").split("\n\n")
+        assert all(paragraph and "\n" not in paragraph for paragraph in paragraphs)
+        told = [paragraph for paragraph in paragraphs if paragraph not in alone]
+        assert not [paragraph for paragraph in told if any(value in paragraph for value in to_copy)]
+
+
+@pytest.mark.parametrize(("locale", "effects"), [("en", ["password", "devices"]), ("de", ["Passwort", "Geräte"])])
+def test_the_mail_of_a_changed_address_says_what_the_undo_ends(locale: str, effects: list[str]) -> None:
+    for part in parts(parsed_mail("email_changed", locale)):
+        assert [effect for effect in effects if effect not in part] == []
 
 
 @pytest.mark.parametrize(("locale", "name"), ALL)

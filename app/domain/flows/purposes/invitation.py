@@ -15,5 +15,5 @@ PURPOSE = Purpose(
     needs=needed_fields,
     # Somebody else sends it, and a browser may be shared: the wrong person would complete the account.
     asks_to_switch=True,
-    optional=("phone", "locale"),
+    optional=("name", "phone", "locale"),
 )

@@ -6,13 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langcodes.registry_parser import parse_registry
 
-from app.domain.languages.codes import MAX_LENGTH, RIGHT_TO_LEFT, autonym_of, canonical, direction_of
+from app.domain.languages.codes import (
+    MAX_LENGTH,
+    RIGHT_TO_LEFT,
+    autonym_of,
+    canonical,
+    direction_of,
+    registry_entries,
+)
 from app.errors import Problem
 
 # The languages of the IANA registry, each with what the registry says about it; no ranges for private use.
 ENTRIES = [
     entry
-    for entry in parse_registry()  # type: ignore[no-untyped-call] # the module has no annotations
+    for entry in registry_entries()
     if entry["Type"] == "language" and ".." not in entry["Subtag"] and entry["Subtag"] != "und"
 ]
 REGISTERED = [entry["Subtag"] for entry in ENTRIES]
@@ -62,6 +69,17 @@ def test_every_registered_language_has_a_canonical_form_that_is_its_own() -> Non
     # Other registered languages are codes that the registry has replaced, such as `iw`.
     replaced = {subtag: code for subtag, code in forms.items() if subtag != code}
     assert replaced == {entry["Subtag"]: entry["Preferred-Value"] for entry in ENTRIES if "Preferred-Value" in entry}
+
+
+@pytest.mark.parametrize("tag", ["ajs", "isv", "oak", "zhk", "de-Berf"])
+def test_a_language_that_was_registered_after_2021_is_known(tag: str) -> None:
+    assert canonical(tag) == tag
+
+
+def test_the_registry_knows_every_subtag_that_an_older_one_has_known() -> None:
+    older = parse_registry()  # type: ignore[no-untyped-call] # the module has no annotations
+    known = {(entry["Type"], entry.get("Subtag"), entry.get("Tag")) for entry in registry_entries()}
+    assert {(entry["Type"], entry.get("Subtag"), entry.get("Tag")) for entry in older} - known == set()
 
 
 @pytest.mark.parametrize(
@@ -124,6 +142,7 @@ def test_canonicalising_raises_a_problem_or_is_idempotent(tag: str) -> None:
         ("aaa", "Ghotuo"),
         ("cnr", "Montenegrin"),
         ("prs", "Dari"),
+        ("ajs", "Algerian Jewish Sign Language"),
     ],
 )
 def test_the_autonym_is_the_name_of_a_language_in_that_language(code: str, autonym: str) -> None:

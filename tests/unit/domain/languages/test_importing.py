@@ -68,6 +68,16 @@ def test_values_may_be_separated_by_semicolons_or_tabs(csv_file: Path, delimiter
     assert read(csv_file.with_suffix(".tsv"), written) == read(csv_file, written)
 
 
+@pytest.mark.parametrize(("hint", "delimiter"), [("sep=;", ";"), ("SEP=,", ","), ('"sep=\t"', "\t"), ("sep=;", ",")])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_first_line_that_tells_excel_the_delimiter_is_skipped_and_counted(
+    csv_file: Path, hint: str, delimiter: str, line_end: str
+) -> None:
+    rows = [f"\ufeff{hint}", f"code{delimiter}name", f"de{delimiter}German", ""]
+    assert read(csv_file, line_end.join(rows)) == [("de", "German")]
+    assert error_lines(csv_file, line_end.join([*rows[:-1], "fa"])) == ["line 4: expected 2 values"]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_rows_without_a_value_are_skipped_and_counted_as_lines(csv_file: Path, delimiter: str) -> None:
     blank = ["", delimiter, f" {delimiter} ", delimiter * 5, "   "]
