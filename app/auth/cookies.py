@@ -75,6 +75,9 @@ class Credential(Struct, frozen=True):
     cookie: bool = False
 
 
+NO_CREDENTIAL = Credential()
+
+
 def read_credential(headers: Headers, cookie_name: str) -> Credential:
     """The credential of a request.
 
@@ -91,12 +94,17 @@ def read_credential(headers: Headers, cookie_name: str) -> Credential:
             authorizations.append(value.decode("latin-1"))
     if len(authorizations) > 1:
         return Credential(cookie=bool(cookies))
-    scheme, _, token = "".join(authorizations).partition(" ")
-    if scheme.lower() == "bearer":
-        return Credential((token.strip(),))
-    return Credential(tuple(cookies) if len(cookies) <= COOKIES_MAX else (), cookie=bool(cookies))
+    if authorizations:
+        scheme, _, token = authorizations[0].partition(" ")
+        if scheme.lower() == "bearer":
+            return Credential((token.strip(),))
+    if not cookies:
+        return NO_CREDENTIAL
+    return Credential(tuple(cookies) if len(cookies) <= COOKIES_MAX else (), cookie=True)
 
 
 def _cookie_values(header: str, wanted: str) -> list[str]:
-    pairs = (part.partition("=") for part in header.split(";"))
+    if wanted not in header:
+        return []
+    pairs = [part.partition("=") for part in header.split(";")]
     return [value.strip(' "') for name, _, value in pairs if name.strip() == wanted]

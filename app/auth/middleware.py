@@ -45,8 +45,8 @@ class AuthenticationMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Authenticate, and refuse cross-site requests."""
         headers, opt = scope["headers"], scope["route_handler"].opt
-        credential = read_credential(headers, self._cookie_name)
         scope["user"], scope["auth"] = ANONYMOUS, None
+        credential = read_credential(headers, self._cookie_name)
         unsafe = scope["method"] not in SAFE_METHODS  # type: ignore[typeddict-item] # HTTP only, see `scopes`
         sets_cookie = bool(opt.get(SETS_COOKIE))
         if unsafe and (credential.cookie or sets_cookie):

@@ -1,18 +1,17 @@
 """Which requests the app sees: those that some route can take, and not too many at once."""
 
 import structlog
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Problem
 from app.http.problems import OVERLOAD, note_refusal, send_problem
-from app.http.request_head import refuse_unreadable
+from app.http.request_head import Body, expected_body
 from app.http.slow_clients import (
     RunningRequests,
     SlowReaderError,
     receive_empty_body,
     receive_in_time,
     receive_whole_body,
-    send_in_time,
 )
 from app.settings.model import Settings
 
@@ -22,21 +21,24 @@ ALWAYS_ADMITTED = "/health/live"
 logger = structlog.get_logger("ostiary.access")
 
 
-def admit(app: ASGIApp, settings: Settings) -> ASGIApp:
+def admit(app: ASGIApp, settings: Settings, running: RunningRequests) -> ASGIApp:
     """The app behind a layer that refuses what no route can take and what is too much at once.
 
-    The layer also limits how long the service waits for the client. It wants `scope["request_id"]`.
+    The layer also limits how long the service waits for a body. It wants `scope["request_id"]`.
     """
-    running = RunningRequests(settings.requests_max)
+    body_seconds = settings.body_timeout_seconds
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         request_id: str = scope["request_id"]  # type: ignore[typeddict-item] # set by the outermost layer
-        send = send_in_time(send, running, request_id, settings.reader_timeout_seconds)
-        receive = receive_in_time(receive, running, request_id, settings.body_timeout_seconds)
         try:
             if scope["path"] != ALWAYS_ADMITTED:
                 running.enter(request_id)
-            receive = await _checked(scope, receive)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
+            body = expected_body(scope)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
+            if body is not Body.NONE:
+                receive = receive_in_time(receive, running, request_id, body_seconds)
+                receive = receive_whole_body(scope, receive)  # type: ignore[arg-type] # HTTP alone, as above
+            if body is Body.MUST_BE_EMPTY:
+                receive = await receive_empty_body(receive)
         except Problem as problem:
             if problem.code in OVERLOAD:
                 note_refusal(problem, request_id)
@@ -47,13 +49,6 @@ def admit(app: ASGIApp, settings: Settings) -> ASGIApp:
             running.leave(request_id)
 
     return wrapped
-
-
-async def _checked(scope: HTTPScope, receive: Receive) -> Receive:
-    """`receive` for the app. Raises `Problem` for a request that no route can take."""
-    body_must_be_empty = refuse_unreadable(scope)
-    receive = receive_whole_body(scope, receive)
-    return await receive_empty_body(receive) if body_must_be_empty else receive
 
 
 async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

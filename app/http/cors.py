@@ -39,6 +39,9 @@ def share_with(app: ASGIApp, allowed_origins: Sequence[str]) -> ASGIApp:
     shared = {origin.encode(): _shared_headers(origin) for origin in allowed_origins}
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if not shared and scope["method"] != "OPTIONS":  # type: ignore[typeddict-item] # HTTP alone
+            await app(scope, receive, send)
+            return
         origins, is_preflight = _read(scope)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
         headers = shared.get(origins[0], []) if len(origins) == 1 else []
         send_shared = _adding([VARY, *headers], send) if shared else send

@@ -16,9 +16,9 @@ def path_for_router(scope: HTTPScope) -> str:
     of one segment returns the key as it was sent. Any other path with an encoded slash stays undecoded as a whole, and
     so matches no route of another path.
     """
-    raw = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
-    if "%2" not in raw:
+    if b"%2" not in scope.get("raw_path", b""):
         return scope["path"]
+    raw = scope["raw_path"].partition(b"?")[0].decode("latin-1")
     if TRANSLATION_PATH.match(scope["path"]):
         return "/".join(_segment(sent) for sent in raw.split("/"))
     return raw if "%2f" in raw.lower() else scope["path"]

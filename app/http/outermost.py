@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from time import perf_counter
 
-import structlog
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from uuid_utils import uuid7
 
+from app.http.access_log import AccessLog
 from app.http.admission import admit
+from app.http.answers import Answer
 from app.http.client_address import Network, client_address, plain, read_network
 from app.http.cors import share_with
 from app.http.encoded_slashes import path_for_router
+from app.http.slow_clients import RunningRequests
 from app.settings.model import Settings
 
 # OWASP ASVS 5.0, 3.4. Answers are data, so that a page may neither load anything from them nor frame them.
@@ -21,58 +23,42 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-site"),
 )
-NO_STORE = (b"cache-control", b"no-store")
-
-logger = structlog.get_logger("ostiary.access")
 
 
-def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The app inside the layer that every request passes.
+def outermost(app: ASGIApp, settings: Settings, log: AccessLog | None = None) -> ASGIApp:
+    """The app inside the layer that every request passes. Without `log`, lines go to the standard error.
 
     The layer takes the client's address from trusted proxies, gives the request an id, admits the request or refuses
     it, adds headers to the answer, shares it with allowed origins, answers HEAD, and writes the access log.
     """
     fixed_headers = [*SECURITY_HEADERS, *_hsts(settings)]
     proxies = [read_network(proxy) for proxy in settings.trusted_proxies]
-    shared = share_with(admit(app, settings), settings.allowed_origins)
+    running, reader_seconds = RunningRequests(settings.requests_max), settings.reader_timeout_seconds
+    shared = share_with(admit(app, settings, running), settings.allowed_origins)
+    access_log = (log or AccessLog()) if settings.access_log else None
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
+            if access_log:
+                await access_log.flush()
             return
         started = perf_counter()
         request_id = str(uuid7())
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key] # read by the exception handler
-        scope["path"] = path_for_router(scope)
+        scope["path"] = path = path_for_router(scope)
         scope["client"] = _client(scope, proxies)
-        method, path = scope["method"], scope["path"]
-        if method == "HEAD":
-            scope["method"], send = "GET", _without_content(send)
+        method = scope["method"]
         own_headers = [*fixed_headers, (b"x-request-id", request_id.encode())]
-        status = 500
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = [*message["headers"], *own_headers]
-                if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append(NO_STORE)
-                message["headers"] = headers
-            await send(message)
-
+        answer = Answer(send, request_id, own_headers, running, reader_seconds)
+        if method == "HEAD":
+            scope["method"] = "GET"
+            answer.leave_content_out()
         try:
-            await shared(scope, receive, send_with_headers)
+            await shared(scope, receive, answer.send)
         finally:
-            if settings.access_log:
-                logger.info(
-                    "request",
-                    method=method,
-                    path=path.encode(errors="backslashreplace").decode(),
-                    status=status,
-                    ms=round((perf_counter() - started) * 1000, 2),
-                    request_id=request_id,
-                )
+            if access_log:
+                access_log.note(method, path, answer.status, perf_counter() - started, request_id)
 
     return wrapped
 
@@ -94,14 +80,3 @@ def _client(scope: HTTPScope, proxies: Sequence[Network]) -> tuple[str, int] | N
         return plain(peer), port
     forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     return client_address(peer, forwarded, proxies), port
-
-
-def _without_content(send: Send) -> Send:
-    """`send` for HEAD: the answer of GET without its content (RFC 9110 section 9.3.2)."""
-
-    async def wrapped(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            message["body"] = b""
-        await send(message)
-
-    return wrapped

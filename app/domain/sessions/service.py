@@ -27,6 +27,7 @@ from app.domain.sessions.who_am_i import who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
 from app.guards.policy import ability_for
+from app.guards.roles import PLATFORM_ROLES
 from app.http.preconditions import encode_with_etag
 from app.postgres.base import new_id
 from app.settings.model import Settings
@@ -82,6 +83,11 @@ class SessionAuthenticator:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._cache = PrincipalCache(resources.database, resources.settings.principal_cache)
+        # By platform role. Here, and not for each request.
+        self._extend_every: dict[str | None, timedelta] = {
+            role: min(EXTEND_EVERY, _lifetimes(resources.settings, role)[0] / EXTENSIONS_PER_IDLE_LIMIT)
+            for role in (None, *PLATFORM_ROLES)
+        }
 
     async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
         """The principal of a session token, `ANONYMOUS` if the token has no live session."""
@@ -102,10 +108,10 @@ class SessionAuthenticator:
         if session is None or user is None:
             return
         now = self._resources.clock()
-        idle, _ = _lifetimes(self._resources.settings, user.platform_role)
-        due = now - min(EXTEND_EVERY, idle / EXTENSIONS_PER_IDLE_LIMIT)
+        due = now - self._extend_every[user.platform_role]
         if session.last_seen_at > due:
             return
+        idle, _ = _lifetimes(self._resources.settings, user.platform_role)
         idle_expires_at = min(now + idle, session.expires_at)
         self._cache.forget(user.id)
         extension = self._extend(session.id, user.id, due, now, idle_expires_at)
