@@ -12,6 +12,7 @@ from bench.decisions import decisions_per_second
 from bench.mail import Delivery, mail_sink, measure_delivery
 from bench.measure import (
     CONNECTIONS,
+    SIGN_IN_TIMES,
     WrkMissingError,
     load,
     load_alone_and_during_sign_ins,
@@ -25,8 +26,6 @@ from bench.rows import FEW, MANY, ONE_CORE_FREE, SESSION, SIGN_IN, SIGN_IN_ONE_C
 from bench.service import SECRET_KEY, filled_database
 from bench.targets import Measured, print_layers, print_others, print_refusals, targets_of
 
-# There are few sign-ins per second, and those that are unfinished at the end do not count: measure them for longer.
-SIGN_IN_TIMES = 2
 TRIES_PER_SECOND = 5
 WARM_UP_SECONDS = 1
 

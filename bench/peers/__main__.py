@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from bench.bare import LITESTAR, RAW
-from bench.measure import CONNECTIONS, Load, load, load_sign_ins, require_wrk
+from bench.measure import CONNECTIONS, SIGN_IN_TIMES, Load, load, load_sign_ins, require_wrk
 from bench.peers.data import HASH_COST, require_equal_hash_costs
 from bench.peers.services import (
     BARE,
@@ -81,7 +81,9 @@ def main() -> None:
 
 
 def _measure(service: Running, calls: Path, work: str, seconds: int) -> Load:
-    return (load_sign_ins if work == SIGN_IN else load)(service, calls, seconds)
+    if work == SIGN_IN:
+        return load_sign_ins(service, calls, SIGN_IN_TIMES * seconds)
+    return load(service, calls, seconds)
 
 
 def _print(work: str, seen: Seen) -> None:
