@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-servers test-long lint format types imports unit coverage bench bench-peers lock registry clean
+.PHONY: help serve install test test-servers test-long lint format types imports unit coverage bench bench-peers bench-growth lock registry clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make coverage    all tests, and the lines and branches that they do not reach"
 	@echo "make bench       measure the running service (needs wrk)"
 	@echo "make bench-peers measure it beside Lucia, Better Auth and fastapi-users (needs wrk and Node)"
+	@echo "make bench-growth  measure it with up to 1,000,000 users (needs wrk)"
 	@echo "make lock        resolve the locked requirements again"
 	@echo "make registry    get the present registry of language tags from IANA"
 
@@ -73,6 +74,9 @@ bench: $(VENV)/.installed-dev
 # The peers are installed apart: nothing of them is needed to run or to test the service.
 bench-peers: $(VENV)/.installed-dev .bench/peers-venv/.installed bench/peers/node_modules/.package-lock.json
 	$(BIN)/python -m bench.peers
+
+bench-growth: $(VENV)/.installed-dev
+	$(BIN)/python -m bench.growth
 
 bench/peers/node_modules/.package-lock.json: bench/peers/package-lock.json
 	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error

@@ -1,7 +1,7 @@
-"""The data of the benchmark: users with a session and 3 memberships each, one user with many, and long lists."""
+"""The data of the benchmark: users with a session and 3 memberships each, a few with many, and long lists."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -17,10 +17,18 @@ USERS = 10_000
 LANGUAGES = 2_000
 MEMBERSHIPS = 3
 MANY_MEMBERSHIPS = 1_000
+# Several, because concurrent reads of one principal can share one statement.
+MULTILINGUAL_USERS = 50
+# Rows are sent to the database after so many users.
+BATCH = 50_000
 # The number of members and of translations of the large language.
 LARGE = 10_000
 LARGE_CODE = "qab"
 PAGE = 50
+SESSIONS = (
+    "sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, "
+    "expires_at, ip)"
+)
 ROLES: tuple[list[str], ...] = ([], ["translator"], ["admin"], ["admin", "translator"])
 
 SECRET = "seven lamps on a quiet harbour"
@@ -36,8 +44,8 @@ class Member(NamedTuple):
 
     @property
     def cookie(self) -> str:
-        """The Cookie header of the user's session."""
-        return f"auth_session={self.token}"
+        """The line of the Cookie header of the user's session."""
+        return f"Cookie: auth_session={self.token}"
 
 
 class Paged(NamedTuple):
@@ -49,29 +57,35 @@ class Paged(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The inserted data: users with few memberships each, and one user with many.
+    """The inserted data: users with few memberships each, and users with many.
 
     `refused` has the email and secret of each kind of sign-in that must be refused in the same time, `lists` the long
     lists by name.
     """
 
     users: list[Member]
-    multilingual_user: Member
+    multilingual_users: list[Member]
     refused: dict[str, tuple[str, str]]
     lists: dict[str, Paged]
 
 
 class _Rows:
-    """The rows to insert, by table."""
+    """The rows to insert, by table. At the end of a batch they are copied into the database."""
 
-    def __init__(self, secret_hash: str) -> None:
-        self._secret_hash = secret_hash
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+        self._secret_hash = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(SECRET)
         self._now = datetime.now(UTC)
+        self.languages: list[tuple[object, ...]] = []
         self.users: list[tuple[object, ...]] = []
         self.keys: list[tuple[object, ...]] = []
         self.sessions: list[tuple[object, ...]] = []
         self.members: list[tuple[object, ...]] = []
         self.texts: list[tuple[object, ...]] = []
+
+    def language(self, code: str) -> None:
+        """Add a language."""
+        self.languages.append((code, f"Language {code}", f"Autonym {code}", "ltr", self._now))
 
     def user(self, email: str, *, status: str = "active", secret: bool = True) -> UUID:
         """Add a user; returns the id."""
@@ -93,6 +107,7 @@ class _Rows:
 
     def large_language(self) -> dict[str, Paged]:
         """Add a language with many members and translations; returns its lists by name."""
+        self.language(LARGE_CODE)
         reader, now = self.member("reader@example.org", [LARGE_CODE]), self._now
         ids = sorted(self.user(f"member-{number}@example.org") for number in range(LARGE))
         keys = [f"key.{number:06}" for number in range(LARGE)]
@@ -104,6 +119,22 @@ class _Rows:
             f"GET translations of {LARGE:,}": _paged(reader, f"{path}/translations", keys[-PAGE - 1]),
         }
 
+    async def copy(self) -> None:
+        """Copy the rows into the database, and forget them."""
+        for target, records in self._tables():
+            table, _, columns = target.rstrip(")").partition(" (")
+            if records:
+                await self._connection.copy_records_to_table(table, records=records, columns=columns.split(", "))
+            records.clear()
+
+    def _tables(self) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
+        yield "languages (code, name, autonym, text_direction, created_at)", self.languages
+        yield "users (id, email, name, status, onboarded_at, created_at, updated_at)", self.users
+        yield "keys (id, user_id, kind, provider, identifier, secret_hash, created_at)", self.keys
+        yield SESSIONS, self.sessions
+        yield "language_members (language_code, user_id, roles, created_at)", self.members
+        yield "translations (language_code, key, text, state, version, updated_at)", self.texts
+
 
 def _paged(reader: Member, path: str, before_last: str, limit: int = PAGE) -> Paged:
     """The list at `path`; `before_last` is the key of the last row before its last page."""
@@ -113,26 +144,46 @@ def _paged(reader: Member, path: str, before_last: str, limit: int = PAGE) -> Pa
 
 async def insert_data(dsn: str, users_number: int = USERS) -> Data:
     """Fill the empty tables of a migrated database, with `users_number` users of few memberships."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        # Without the checks of foreign keys, which take most of the time.
+        await connection.execute("SET session_replication_role = replica")
+        data = await _insert(_Rows(connection), users_number)
+        await connection.execute("VACUUM ANALYZE")
+        await connection.execute("CHECKPOINT")  # not during the measurements
+    finally:
+        await connection.close()
+    return data
+
+
+async def _insert(rows: _Rows, users_number: int) -> Data:
     codes = [f"qaa-x-{number:04}" for number in range(LANGUAGES)]
-    rows = _Rows(PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(SECRET))
-    users = [
-        rows.member(
-            f"user-{number}@example.org",
-            [codes[(MEMBERSHIPS * number + offset) % LANGUAGES] for offset in range(MEMBERSHIPS)],
-        )
-        for number in range(users_number)
+    for code in codes:
+        rows.language(code)
+    users: list[Member] = []
+    for first in range(0, users_number, BATCH):
+        users += [
+            rows.member(
+                f"user-{number}@example.org",
+                [codes[(MEMBERSHIPS * number + offset) % LANGUAGES] for offset in range(MEMBERSHIPS)],
+            )
+            for number in range(first, min(first + BATCH, users_number))
+        ]
+        await rows.copy()
+    multilingual_users = [
+        rows.member(f"multilingual-{number}@example.org", codes[:MANY_MEMBERSHIPS])
+        for number in range(MULTILINGUAL_USERS)
     ]
-    multilingual_user = rows.member("multilingual_user@example.org", codes[:MANY_MEMBERSHIPS])
     lists = {
         f"GET {MEMBERSHIPS} of {LANGUAGES:,} languages": _paged(users[-1], "/api/languages", users[-1].codes[-2], 1),
         **rows.large_language(),
     }
     rows.user("no-secret@example.org", secret=False)
     rows.user("suspended@example.org", status="suspended")
-    await _copy(dsn, rows, [*codes, LARGE_CODE])
+    await rows.copy()
     return Data(
         users,
-        multilingual_user,
+        multilingual_users,
         {
             "unknown address": ("nobody@example.org", SECRET),
             "wrong secret": (users[0].email, WRONG_SECRET),
@@ -141,25 +192,3 @@ async def insert_data(dsn: str, users_number: int = USERS) -> Data:
         },
         lists,
     )
-
-
-async def _copy(dsn: str, rows: _Rows, codes: list[str]) -> None:
-    now = datetime.now(UTC)
-    languages = [(code, f"Language {code}", f"Autonym {code}", "ltr", now) for code in codes]
-    tables: dict[str, Sequence[tuple[object, ...]]] = {
-        "languages (code, name, autonym, text_direction, created_at)": languages,
-        "users (id, email, name, status, onboarded_at, created_at, updated_at)": rows.users,
-        "keys (id, user_id, kind, provider, identifier, secret_hash, created_at)": rows.keys,
-        "sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, "
-        "expires_at, ip)": rows.sessions,
-        "language_members (language_code, user_id, roles, created_at)": rows.members,
-        "translations (language_code, key, text, state, version, updated_at)": rows.texts,
-    }
-    connection = await asyncpg.connect(dsn)
-    try:
-        for target, records in tables.items():
-            table, _, columns = target.rstrip(")").partition(" (")
-            await connection.copy_records_to_table(table, records=records, columns=columns.split(", "))
-        await connection.execute("VACUUM ANALYZE")
-    finally:
-        await connection.close()

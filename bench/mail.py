@@ -16,6 +16,7 @@ from app.domain.resources import make_resources
 from app.postgres.database import Database
 from app.settings.model import Settings
 from bench.measure import READERS, Load, load
+from bench.processes import Running
 
 MAILS = 1000
 MAIL_RATE_MIN = 50
@@ -55,15 +56,15 @@ def mail_sink() -> Iterator[Sink]:
         process.wait()
 
 
-def measure_delivery(url: str, settings: Settings, sink: Sink, calls: Path, seconds: int) -> Delivery:
-    """Queue `MAILS` mails for the service at `url`, which has these settings, while readers send `calls`."""
+def measure_delivery(service: Running, settings: Settings, sink: Sink, calls: Path, seconds: int) -> Delivery:
+    """Queue `MAILS` mails for the service, which has these settings, while readers send `calls`."""
     seconds = min(seconds, READ_SECONDS_MAX)
-    alone = load(url, calls, seconds, READERS)
+    alone = load(service, calls, seconds, READERS)
     asyncio.run(_enqueue(settings))
     queued = time.perf_counter()
     with ThreadPoolExecutor(1) as threads:
         delivered = threads.submit(sink.wait)
-        during_delivery = load(url, calls, seconds, READERS)
+        during_delivery = load(service, calls, seconds, READERS)
         rate = MAILS / (delivered.result() - queued)
     return Delivery(rate, alone, during_delivery)
 

@@ -16,10 +16,13 @@ import msgspec
 from argon2 import PasswordHasher
 
 from app.settings.model import Settings
+from bench.processes import Running
 
 SCRIPT = Path(__file__).with_name("requests.lua")
 CONNECTIONS = 16
 SIGN_INS = 32
+# There are few sign-ins per second, and those that are unfinished at the end do not count: measure them for longer.
+SIGN_IN_TIMES = 2
 # Few readers during sign-ins: the response time is then that of the service, and not of a queue of readers.
 READERS = 2
 # wrk does not wait for the last answers, but the service computes their hashes all the same.
@@ -31,19 +34,25 @@ class WrkMissingError(Exception):
 
 
 class Load(NamedTuple):
-    """The result of wrk: requests per second, and the median and 99th percentile of response times in milliseconds."""
+    """One measurement of a service under load.
+
+    Requests per second; the median and the 99th percentile of response times in ms; the CPU time of a request, of user
+    and system in all processes of the service, in µs; and the resident memory of these processes in MB.
+    """
 
     rate: float
     p50: float
     p99: float
+    cpu: float
+    memory: float
 
 
 class Call(NamedTuple):
-    """One request; `cookie` is its Cookie header, `body` is JSON."""
+    """One request; `body` is JSON or a form, `headers` are lines such as "Cookie: name=value"."""
 
     method: str
     path: str
-    cookie: str = ""
+    headers: tuple[str, ...] = ()
     body: str = ""
 
 
@@ -55,11 +64,11 @@ def require_wrk() -> None:
 
 def write_calls(file: Path, calls: Iterable[Call]) -> Path:
     """Write the requests that `load` sends; returns the file."""
-    file.write_text("".join(["\t".join(call) + "\n" for call in calls]))
+    file.write_text("".join(["\t".join([call.method, call.path, call.body, *call.headers]) + "\n" for call in calls]))
     return file
 
 
-def load(url: str, calls: Path, seconds: int, connections: int | None = None) -> Load:
+def load(service: Running, calls: Path, seconds: int, connections: int | None = None) -> Load:
     """Send the calls in turn, repeatedly, from one thread over `connections` connections (default `CONNECTIONS`).
 
     Raises `RuntimeError` if an answer was not a success, because the time of a refusal measures nothing.
@@ -72,31 +81,35 @@ def load(url: str, calls: Path, seconds: int, connections: int | None = None) ->
         "--timeout=20s",
         "-s",
         str(SCRIPT),
-        url,
+        service.url,
     ]
+    cpu_before = service.cpu_seconds()
     done = subprocess.run([*command, "--", str(calls)], capture_output=True, text=True, check=True)
+    cpu_seconds = service.cpu_seconds() - cpu_before
     seen = json.loads(done.stdout.splitlines()[-1])
     if not seen["requests"]:
         raise RuntimeError(f"{calls.name}: no answer within {seconds} s: measure for longer with --seconds")
     if seen["failed"]:
         raise RuntimeError(f"{calls.name}: {seen['failed']} of {seen['requests']} requests failed\n{done.stdout}")
-    return Load(seen["requests"] / seen["duration"] * 1e6, seen["p50"] / 1000, seen["p99"] / 1000)
+    rate = seen["requests"] / seen["duration"] * 1e6
+    cpu = cpu_seconds / seen["requests"] * 1e6
+    return Load(rate, seen["p50"] / 1000, seen["p99"] / 1000, cpu, service.memory_bytes() / 1e6)
 
 
-def load_sign_ins(url: str, calls: Path, seconds: int) -> Load:
+def load_sign_ins(service: Running, calls: Path, seconds: int) -> Load:
     """The load of `calls` over `SIGN_INS` connections. Returns after the service has computed the last hashes."""
-    seen = load(url, calls, seconds, SIGN_INS)
+    seen = load(service, calls, seconds, SIGN_INS)
     time.sleep(SETTLE_SECONDS)
     return seen
 
 
-def load_alone_and_during_sign_ins(url: str, calls: Path, sign_ins: Path, seconds: int) -> tuple[Load, Load]:
+def load_alone_and_during_sign_ins(service: Running, calls: Path, sign_ins: Path, seconds: int) -> tuple[Load, Load]:
     """The load of `calls` from `READERS` readers: alone, and while `SIGN_INS` connections send `sign_ins`."""
-    alone = load(url, calls, seconds, READERS)
+    alone = load(service, calls, seconds, READERS)
     with ThreadPoolExecutor(1) as threads:
-        background = threads.submit(load_sign_ins, url, sign_ins, seconds + 2)
+        background = threads.submit(load_sign_ins, service, sign_ins, seconds + 2)
         time.sleep(1)
-        during = load(url, calls, seconds, READERS)
+        during = load(service, calls, seconds, READERS)
         background.result()
     return alone, during
 

@@ -29,8 +29,12 @@ class Running(NamedTuple):
         return sum(int(stat[USER_TICKS]) + int(stat[SYSTEM_TICKS]) for stat in self._stats()) / TICKS
 
     def memory_bytes(self) -> int:
-        """The resident memory of the service's processes."""
+        """The resident memory of the service's processes. What they share counts once for each."""
         return sum(int(stat[RESIDENT_PAGES]) for stat in self._stats()) * PAGE_BYTES
+
+    def worker_memory_bytes(self) -> int:
+        """The resident memory of the worker alone: the largest process that the first one has started."""
+        return max(int(stat[RESIDENT_PAGES]) for stat in self._stats()[1:]) * PAGE_BYTES
 
     def _stats(self) -> list[list[str]]:
         stats = {}

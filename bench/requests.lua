@@ -1,14 +1,15 @@
 -- A script for wrk: sends the requests of a file in turn, repeatedly. Each line of the file is a request: method, path,
--- Cookie header and body (JSON or a form), separated by tabs. The last line of the output is JSON; times are in microseconds.
+-- body (JSON, a form or empty) and any headers, separated by tabs. The last line of the output is JSON; times are in
+-- microseconds.
 
 local requests = {}
 local position = 0
 
 function init(arguments)
    for line in io.lines(arguments[1]) do
-      local method, path, cookie, body = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$")
+      local method, path, body, rest = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)(.*)$")
       local headers = { Host = wrk.headers["Host"] }
-      if cookie ~= "" then headers["Cookie"] = cookie end
+      for name, value in rest:gmatch("\t([^\t:]+): ([^\t]*)") do headers[name] = value end
       if body == "" then
          body = nil
       else

@@ -40,7 +40,8 @@ class ConstantAnswer(ASGIMiddleware):
 class KeptAnswers(ASGIMiddleware):
     """The middleware of a route: it sends the kept answer if there is one, and 304 to a client that has it.
 
-    The answer is kept with the principal, and is gone with it: see `app/domain/sessions/principal_cache.py`. Everything else is left to the route: parameters in the query, and an `If-None-Match` of another form. Only for a
+    The answer is kept with the principal, and is gone with it: see `app/domain/sessions/principal_cache.py`.
+    Everything else is left to the route: parameters in the query, and an `If-None-Match` of another form. Only for a
     route that everyone may call: the guards of the route do not run.
     """
 

@@ -8,10 +8,11 @@ import logging
 import socket
 from typing import TypedDict
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server.embed import Server
+from granian.server import MPServer, MTServer, Server
+from granian.server.embed import Server as EmbeddedServer
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.types.asgi_types import HTTPReceiveMessage, WebSocketReceiveMessage
 
@@ -24,6 +25,7 @@ CONNECTION_BUFFER_BYTES = 64 * 1024
 IPV6_LOOPBACK = "::1"
 # Connections of clients on this machine, by IPv6. A part of `OTHER_OPEN_FILES`.
 IPV6_LOOPBACK_CONNECTIONS = 100
+WORKER_STOP_SECONDS = 10
 
 
 class ConnectionOptions(TypedDict):
@@ -60,6 +62,24 @@ def connection_options(
     )
 
 
+def http_server(factory: str, address: str, settings: Settings, connections: int) -> MPServer | MTServer:
+    """Granian with the workers of `settings`, each of which holds up to so many connections.
+
+    `factory` is "module:function"; each worker calls the function once for its ASGI app.
+    """
+    return Server(
+        factory,
+        factory=True,
+        address=address,
+        port=settings.port,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        respawn_failed_workers=True,
+        workers_kill_timeout=WORKER_STOP_SECONDS,
+        **connection_options(settings, connections),
+    )
+
+
 def addresses(host: str) -> list[str]:
     """The addresses to listen on: that of `host`, or both of `localhost` if it is one of them and IPv6 is there.
 
@@ -74,7 +94,7 @@ def addresses(host: str) -> list[str]:
 
 def with_ipv6_loopback(app: ASGIApp, settings: Settings) -> ASGIApp:
     """The app, which also listens on `::1` while its lifespan lasts. The HTTP worker serves it on HOST."""
-    server = Server(
+    server = EmbeddedServer(
         app, IPV6_LOOPBACK, settings.port,
         **connection_options(settings, IPV6_LOOPBACK_CONNECTIONS, Interfaces.ASGINL),
     )  # fmt: skip

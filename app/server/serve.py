@@ -5,9 +5,6 @@ import os
 import signal
 from collections.abc import Callable
 
-from granian.constants import Loops
-from granian.server import Server
-
 from app.asgi import make_worker
 from app.audit import OPERATOR
 from app.clock import utc_now
@@ -16,13 +13,11 @@ from app.domain.resources import make_resources
 from app.jobs.worker import ATTEMPT_SECONDS
 from app.postgres import migrate
 from app.server.databases import connect, reach_database, start_database
-from app.server.listeners import connection_options
+from app.server.listeners import http_server
 from app.server.signals import interrupt_event, run_cancellably
 from app.server.sockets import connections_left, raise_open_files, wait_for_port
 from app.settings.model import Settings
 from app.settings.rules import notices
-
-WORKER_STOP_SECONDS = 10
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -45,17 +40,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             announce(f"Setup link: {link}")
         # Each worker reads its settings from the environment, and needs the address of the embedded database.
         os.environ["DATABASE_URL"] = running.database_url or ""
-        server = Server(
-            "app.server.worker:create_worker",
-            factory=True,
-            address=listening[0],
-            port=settings.port,
-            workers=settings.workers,
-            loop=Loops.uvloop,
-            respawn_failed_workers=True,
-            workers_kill_timeout=WORKER_STOP_SECONDS,
-            **connection_options(settings, connections),
-        )
+        server = http_server("app.server.worker:create_worker", listening[0], settings, connections)
         # A closed terminal stops the service. By default, Granian would start new workers on SIGHUP.
         server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
         if interrupted.is_set():

@@ -58,6 +58,15 @@ ALTER TABLE fastapi_users.language_members ADD PRIMARY KEY (user_id, language_co
 TOKENS = f"""
 SELECT {TOKEN} FROM unnest($1::text[]) WITH ORDINALITY AS w (email, number) JOIN users u USING (email) ORDER BY w.number
 """
+# The cost of a verification is that of the stored hash, whatever the settings of the service are.
+HASH_COST = "$argon2id$v=19$m=19456,t=2,p=1"
+HASH_COSTS = """
+SELECT DISTINCT substring(hash FROM '^(\\$[^$]+\\$[^$]+\\$[^$]+)')
+  FROM (SELECT secret_hash AS hash FROM keys UNION ALL SELECT hashed_password FROM lucia.user_key
+        UNION ALL SELECT password FROM better_auth.account
+        UNION ALL SELECT hashed_password FROM fastapi_users."user") hashes
+ WHERE hash IS NOT NULL
+"""
 
 
 async def make_schemas(dsn: str) -> None:
@@ -80,10 +89,21 @@ async def tokens_of(dsn: str, emails: Sequence[str]) -> list[str]:
         await connection.close()
 
 
+async def require_equal_hash_costs(dsn: str) -> None:
+    """Raises `RuntimeError` unless every hash of every service has `HASH_COST`."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        costs = [row[0] for row in await connection.fetch(HASH_COSTS)]
+    finally:
+        await connection.close()
+    if costs != [HASH_COST]:
+        raise RuntimeError(f"the stored hashes have other costs than {HASH_COST}: {costs}")
+
+
 def better_auth_cookie(token: str) -> str:
-    """The session cookie of Better Auth: the token and its signature."""
+    """The Cookie header of Better Auth: the token and its signature."""
     signature = b64encode(digest(BETTER_AUTH_SECRET.encode(), token.encode(), sha256)).decode()
-    return f"better-auth.session_token={quote(f'{token}.{signature}', safe='')}"
+    return f"Cookie: better-auth.session_token={quote(f'{token}.{signature}', safe='')}"
 
 
 async def _execute(dsn: str, statements: str) -> None:
