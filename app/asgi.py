@@ -74,7 +74,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
         statement_seconds=settings.database_statement_seconds,
         transaction_pooler=settings.database_pooler == "transaction",
     )
-    resources = make_resources(settings, database, clock)
+    resources = make_resources(settings, database, clock, keep_rows=True)
     sessions, worker = SessionAuthenticator(resources), make_worker(resources)
 
     @asynccontextmanager

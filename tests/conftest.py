@@ -116,6 +116,7 @@ async def app(shared_app: RunningApp) -> AsyncIterator[RunningApp]:
     shared_app.clock.now = Clock().now
     await shared_app.resources.database.pool.execute(EMPTY)
     shared_app.sessions.forget_all()
+    shared_app.resources.kept_rows.clear()
     shutil.rmtree(shared_app.settings.data_path / "mail", ignore_errors=True)
     yield shared_app
     await shared_app.sessions.flush()

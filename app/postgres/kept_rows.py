@@ -71,12 +71,17 @@ class KeptRows(Generic[K, V]):
         self._rows.move_to_end(key)
         return kept.value
 
+    async def find_or_read(self, key: K, load: Callable[[], Awaitable[Kept[V]]]) -> V:
+        """The kept value of the key, else what `read` gives."""
+        found = self.find(key) if self._rows else None
+        return found if found is not None else await self.read(key, load)
+
     async def read(self, key: K, load: Callable[[], Awaitable[Kept[V]]]) -> V:
         """The value that `load` reads, which is kept unless it has changed meanwhile.
 
         Requests for one key at the same time wait for one statement. Raises as `load` does.
         """
-        if not self._listener.is_current():
+        if not (self.enabled and self._listener.is_current()):
             return (await load()).value
         flight = self._flights.get(key)
         # A statement that was sent before a change does not serve a request that was sent after the change.

@@ -20,8 +20,10 @@ from app.text import folded, name_in_nfc
 
 async def read_language(resources: Resources, code: str) -> LanguageView:
     """The language of a canonical code. Raises `SubjectNotFound`."""
-    language = await repository.find_language(resources.database, code)
-    if language is None:
+    language = await resources.kept_rows.find_or_read(
+        f"language {code}", lambda: repository.load_language(resources.database, code)
+    )
+    if not isinstance(language, LanguageView):
         raise SubjectNotFound
     return language
 
