@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from app.postgres.listener import Listener
+from app.postgres.listener import NOTIFY, Listener
 from app.postgres.outages import DatabaseReadOnlyError, outage_in
 from app.postgres.pool import Pool
 from app.postgres.url import Host, server_of
@@ -78,7 +78,7 @@ class Database:
             hide_parameters=True,  # errors are logged, and parameters include hashes
         )
         event.listen(self.engine.sync_engine, "checkout", self._check_connection)
-        self.listener = Listener(self._connect)
+        self.listener = Listener(self._connect, lambda channel: self.pool.execute(NOTIFY, channel))
         self._kept_tables = frozenset[str]()
         self._kept_changes = 0
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

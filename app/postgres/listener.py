@@ -3,6 +3,9 @@
 Memory that holds rows may be used only while the process hears of their changes. PostgreSQL delivers notifications in
 the order of the commits. So when a notification comes back that the process has sent itself, the process has heard of
 every change that was committed before. `Listener` sends one twice a second, on the same connection.
+
+A transaction pooler, such as PgBouncer, may let those come back and drop all others. So after each connection one
+notification is sent on another connection first.
 """
 
 import asyncio
@@ -32,12 +35,19 @@ CLOSE_SECONDS = 1.0
 
 # A commit that writes nothing but a notification need not wait for the disk.
 NO_WAIT_FOR_DISK = "SET synchronous_commit = off"
+NOTIFY = "SELECT pg_notify($1, '')"
 PROVE = "SELECT current_setting('transaction_read_only') = 'on' FROM pg_notify($1, '')"
+DROPPED = "notifications of other connections do not arrive: DATABASE_POOLER=transaction if a pooler drops them"
 # What the loss of notifications means for an operator.
 EFFECT = "every request reads the database"
 
 # On Linux this clock also counts the time for which the machine sleeps.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class NotificationsDroppedError(OSError):
+    """What is sent on another connection does not arrive."""
+
 
 logger = structlog.get_logger("ostiary.listener")
 
@@ -53,9 +63,18 @@ def seconds_now() -> float:
 class Listener:
     """The notifications of one database, for as long as `run` runs."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], now: Callable[[], float] = seconds_now) -> None:
-        """`connect` opens a connection to a server that takes writes. Raises an outage."""
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        notify: Callable[[str], Awaitable[object]],
+        now: Callable[[], float] = seconds_now,
+    ) -> None:
+        """`connect` opens a connection to a server that takes writes; `notify` notifies a channel on another one.
+
+        Both raise outages.
+        """
         self._connect = connect
+        self._notify = notify
         self._now = now
         self._subscribers: dict[str, list[OnNotification]] = {}
         self._proves = False
@@ -116,13 +135,16 @@ class Listener:
             connection.add_termination_listener(lambda _: self._wake.set())
             await connection.execute(NO_WAIT_FOR_DISK)
             await connection.add_listener(self._own_channel, self._on_own)
-            heard = set[str]()
+            heard, is_checked = set[str](), False
             while not connection.is_closed():
                 self._wake.clear()
                 for channel in self._subscribers.keys() - heard:
                     await connection.add_listener(channel, self._on_notification)
                     heard.add(channel)
                     self._tell(channel, None)
+                if self._proves and not is_checked:
+                    await self._check_delivery()
+                    is_checked = True
                 if self._proves:
                     await self._prove(connection)
                 if self._lost:
@@ -135,6 +157,16 @@ class Listener:
         finally:
             with suppress(*OUTAGES):
                 await connection.close(timeout=CLOSE_SECONDS)
+
+    async def _check_delivery(self) -> None:
+        """Wait for a notification of another connection. Raises `NotificationsDroppedError`, or an outage."""
+        self._came_back = asyncio.get_running_loop().create_future()
+        await self._notify(self._own_channel)
+        try:
+            async with asyncio.timeout(CURRENT_SECONDS):
+                await self._came_back
+        except TimeoutError:
+            raise NotificationsDroppedError(DROPPED) from None
 
     async def _prove(self, connection: Connection) -> None:
         """Send a notification, and wait until it comes back. Raises an outage."""
