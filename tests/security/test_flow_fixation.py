@@ -5,8 +5,8 @@ import pytest
 from tests.support.app import RunningApp
 from tests.support.mailbox import ask, code_in, redeem
 
-OWNER, CHOSEN = "ada@example.org", "A" * 43
-CHOSEN_FLOWS = (CHOSEN, "A" * 22, "", "ü", "x" * 200, "00000000-0000-0000-0000-000000000000")
+OWNER, CHOSEN = "ada@example.org", "A" * 48
+CHOSEN_FLOWS = (CHOSEN, "A" * 43, "", "ü", "x" * 200, "00000000-0000-0000-0000-000000000000")
 
 
 @pytest.mark.parametrize("chosen", CHOSEN_FLOWS)
