@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from app.secret_key import SecretKey
 
+# The names of the cookies begin with it.
 NAME = "auth_flow"
 RANDOM_BYTES = 16
 TIME_BYTES = 4
@@ -40,6 +41,11 @@ class Flow(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Flow(…)"
+
+
+def cookie_name(purpose: str) -> str:
+    """The name of the cookie with the flow of a purpose: a browser can be in a flow of each purpose."""
+    return f"{NAME}_{purpose}"
 
 
 def continued_or_new(secret_key: SecretKey, sent: str | None, address: str, purpose: str, expires_at: datetime) -> Flow:

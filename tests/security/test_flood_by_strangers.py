@@ -68,7 +68,7 @@ async def attack(service: Service, number: int, until: float, seen: Counter[int]
             secret = {"method": "password", "email": address, "secret": "six lamps on a noisy harbour"}
             guessed = [await client.post("/api/session", json=sent) for sent in (code, secret)]
             seen.update(answer.status_code for answer in asked + guessed)
-            client.cookies.delete("auth_flow")
+            client.cookies.clear()
 
 
 def mails_to(directory: Path, address: str) -> list[EmailMessage]:

@@ -158,7 +158,7 @@ async def find_by_code(
     digits = pasted_code(code)
     if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
-    flow_text = sent_flow or flow_cookie(actor, resources)
+    flow_text = sent_flow or flow_cookie(actor, resources, purpose_name)
     if not flow_text:
         raise invalid("flow", "missing", "Send the flow of the answer to the request for the code, or its cookie")
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique

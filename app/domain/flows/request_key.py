@@ -90,7 +90,7 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     device_cookie = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
     known_devices = read_devices(resources.secret_key, device_cookie, now)
     await _count_request(actor, resources, known_devices)
-    sent_flow = sent.flow or flow_cookie(actor, resources)
+    sent_flow = sent.flow or flow_cookie(actor, resources, purpose.name)
     lifetime = purpose.code.lifetime if purpose.code else REQUEST_LIFETIME
     flow = flows.continued_or_new(resources.secret_key, sent_flow, address.unique, purpose.name, now + lifetime)
     job = KeyJob(
@@ -127,9 +127,9 @@ async def _count_request(actor: Actor, resources: Resources, known_devices: Sequ
     await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
 
 
-def flow_cookie(actor: Actor, resources: Resources) -> str | None:
-    """The flow in the cookie of the actor's request, as it was sent."""
-    return cookie_value(actor.cookies, neighbour(resources.cookie, flows.NAME).name)
+def flow_cookie(actor: Actor, resources: Resources, purpose: str) -> str | None:
+    """The flow of a purpose in the cookie of the actor's request, as it was sent."""
+    return cookie_value(actor.cookies, neighbour(resources.cookie, flows.cookie_name(purpose)).name)
 
 
 def issue_key_handler(resources: Resources) -> JobHandler:

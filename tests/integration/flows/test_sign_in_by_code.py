@@ -158,7 +158,7 @@ async def test_the_flow_in_the_cookie_needs_no_flow_in_the_body(app: RunningApp,
     browser = app.client()
     answer = await browser.post("/api/keys", json={"purpose": "sign_in", "email": ADDRESS})
     flow = answer.json()["flow"]
-    assert answer.headers["set-cookie"] == f"auth_flow={flow}; Max-Age=600; Path=/; HttpOnly; SameSite=Lax"
+    assert answer.headers["set-cookie"] == f"auth_flow_sign_in={flow}; Max-Age=600; Path=/; HttpOnly; SameSite=Lax"
     sent = {"method": "code", "email": ADDRESS, "code": code_in((await app.mails())[-1])}
     signed_in = await browser.post("/api/session", json=sent)
     assert signed_in.status_code == 201
@@ -169,7 +169,7 @@ async def test_the_flow_in_the_cookie_needs_no_flow_in_the_body(app: RunningApp,
     )
     async with with_host as secure:
         answer = await ask(secure.client(Origin="https://id.example.org"), "sign_in")
-    assert answer.headers["set-cookie"].startswith("__Host-auth_flow=")
+    assert answer.headers["set-cookie"].startswith("__Host-auth_flow_sign_in=")
     assert answer.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
 
 

@@ -167,6 +167,7 @@ def test_a_mistake_gets_one_line_with_the_expected_value(environ: dict[str, str]
         ("COOKIE_NAME", "a;b"),
         ("COOKIE_NAME", "auth_device"),
         ("COOKIE_NAME", "auth_flow"),
+        ("COOKIE_NAME", "auth_flow_sign_in"),
         ("HOST", "[::1]"),
         ("HOST", "two words"),
     ],
