@@ -103,6 +103,8 @@ async def _redeem(
     async with resources.database.transaction() as transaction:
         if found.key.user_id is not None:
             await UserRepository(transaction).lock_active(found.key.user_id)
+        # Now the user is locked (`void_devices`).
+        redemption = structs.replace(redemption, now=resources.clock())
         key = await found.consume(actor, resources, transaction)
         redeemed = await found.purpose.redeem(actor, resources, transaction, _live(key), redemption)
         started = await start_session(

@@ -52,7 +52,7 @@ async def sign_in_by_password(actor: Actor, resources: Resources, sent: Password
         principal = await sign_in(resources.database, key, rehashed, new)
         if principal:
             note_right(resources, guess)
-            return StartedSession(token, new.max_age, principal)
+            return StartedSession(token, new.max_age, new.now, principal)
         found = await find_primary_key(resources.database, address)
     raise _invalid_credentials()
 
