@@ -158,9 +158,7 @@ async def start_session(
     """
     token, new = new_session(actor, resources, method, platform_role)
     sessions = SessionRepository(transaction)
-    if new.replaces is not None:
-        await sessions.end(new.replaces, "signed_in_again", new.now)
-    await sessions.end_oldest(user_id, new.now, keep=new.others_max)
+    await sessions.make_room(user_id, new.now, replaced=new.replaces, keep=new.others_max)
     await sessions.insert(
         id=new.id,
         token_hash=new.token_hash,
