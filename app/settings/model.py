@@ -65,7 +65,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     argon2_iterations: Annotated[int, Meta(ge=1, le=100)] = 2
     argon2_parallelism: Annotated[int, Meta(ge=1, le=64)] = 1
     hash_concurrency: Annotated[int, Meta(ge=1, le=256)] = 2
-    hash_queue: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    # With fewer, one client network could fill the queue (0036).
+    hash_queue: Annotated[int, Meta(ge=2, le=10_000)] = 64
 
     session_idle_seconds: Seconds = 14 * 24 * 3600
     session_absolute_seconds: Seconds = 30 * 24 * 3600

@@ -78,8 +78,8 @@ def broken_rules(settings: Settings) -> list[str]:
         "COOKIE_NAME: expected letters, digits, dots, hyphens and underscores, without a prefix such as __Host-": (
             COOKIE_NAME_FORM.fullmatch(settings.cookie_name) is None
         ),
-        "COOKIE_NAME: auth_flow and auth_device are names of other cookies": (
-            settings.cookie_name in ("auth_flow", "auth_device")
+        "COOKIE_NAME: auth_device, and names that begin with auth_flow, are those of other cookies": (
+            settings.cookie_name == "auth_device" or settings.cookie_name.startswith("auth_flow")
         ),
         "COOKIE_DOMAIN: expected the host of PUBLIC_URL or a parent of it, and no public suffix such as co.uk": (
             settings.cookie_domain != ""

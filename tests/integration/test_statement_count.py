@@ -10,9 +10,9 @@ from sqlalchemy import Connection, event
 from app.domain.flows.repository import FIND_BY_ADDRESS, SIGN_IN
 from app.domain.flows.request_key import issue_requested_key
 from app.jobs.worker import Attempt
-from tests.support.app import CREDENTIALS, RunningApp
-from tests.support.guesses import spend
-from tests.support.mailbox import ask, flow_of
+from tests.support.app import CREDENTIALS, SECRET, RunningApp
+from tests.support.guesses import spend, verify_addresses
+from tests.support.mailbox import ask, by_code, code_in, flow_of, mailed, token_in
 
 LATEST_REQUEST = "SELECT * FROM jobs WHERE kind = 'issue_key' ORDER BY id DESC LIMIT 1"
 
@@ -142,6 +142,39 @@ async def test_a_wrong_secret_is_two_statements_and_a_refused_guess_too(
         assert answer.status_code == status
         assert [kind_of(statement) for statement in statements] == ["find the key", "count the guess"]
         await spend(app, "guess_by_account_strangers", email)
+
+
+MAILED = {"code": lambda mail: by_code(code_in(mail)), "link": lambda mail: {"method": "link", "token": token_in(mail)}}
+PROOFS = {
+    "code": lambda mail: {"method": "code", "code": code_in(mail), "flow": flow_of("sign_in")},
+    "password": lambda _: {"method": "password", "secret": SECRET},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "has_session", "most"),
+    [
+        ("/api/session", "code", False, 16),
+        ("/api/session", "code", True, 17),
+        ("/api/session", "link", False, 14),
+        ("/api/session", "link", True, 15),
+        ("/api/session/reauthentication", "code", True, 12),
+        ("/api/session/reauthentication", "password", True, 8),
+    ],
+)
+async def test_a_sign_in_by_mail_and_a_step_up_are_few_statements_with_those_after_the_answer(
+    app: RunningApp, statements: list[str], path: str, method: str, has_session: bool, most: int
+) -> None:
+    user_id = await app.user()
+    await verify_addresses(app)
+    client = app.with_cookie(await app.token(user_id)) if has_session else app.client()
+    body = (MAILED if path == "/api/session" else PROOFS)[method](await mailed(app, "sign_in"))
+    await app.resources.background.flush()
+    statements.clear()
+    assert (await client.post(path, json=body)).status_code in (200, 201)
+    await app.resources.background.flush()
+
+    assert len(statements) <= most, statements
 
 
 async def test_statements_in_transactions_are_counted_too(app: RunningApp, statements: list[str]) -> None:

@@ -39,7 +39,7 @@ async def test_in_a_wrong_flow_a_right_code_is_answered_like_a_wrong_one(
         wrong_flow = UNKNOWN_FLOW
         if made_by_the_service:
             # Without the cookies of the owner's flow, so that each is the first guess in a flow of its own.
-            browser.cookies.delete("auth_flow", domain="127.0.0.1", path="/")
+            browser.cookies.delete(f"auth_flow_{purpose}", domain="127.0.0.1", path="/")
             wrong_flow = (await ask(browser, purpose, address)).json()["flow"]
         told.append({**problem(await redeem(browser, **sent, code=tried, flow=wrong_flow)), "instance": ""})
     assert told[0] == told[1]

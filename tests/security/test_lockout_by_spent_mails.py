@@ -61,7 +61,7 @@ async def test_a_known_device_gets_codes_of_its_own_under_a_flood(app: RunningAp
     for _ in range(5):
         await _strangers_ask(app, 5)
         app.clock.forward(minutes=1)
-        device.cookies.delete("auth_flow")
+        device.cookies.delete("auth_flow_sign_in")
         before = len(await app.mails())
         await ask(device, "sign_in", OWNER)
         (message,) = (await app.mails())[before:]
@@ -69,7 +69,7 @@ async def test_a_known_device_gets_codes_of_its_own_under_a_flood(app: RunningAp
     signed_in = await app.client().post("/api/session", json=by_code(code))
     assert signed_in.status_code == 201
     app.clock.forward(minutes=8)
-    device.cookies.delete("auth_flow")
+    device.cookies.delete("auth_flow_sign_in")
     assert not await _has_code(app, device)
 
 

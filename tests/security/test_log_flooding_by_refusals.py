@@ -38,7 +38,7 @@ async def test_a_request_too_many_is_one_line_and_counted(
 async def test_a_full_hash_queue_is_one_line_without_traceback_for_each_refusal(
     app: RunningApp, database_url: str, refusals: Counter[tuple[str, str]]
 ) -> None:
-    settings = settings_for(database_url, HASH_QUEUE="1", HASH_CONCURRENCY="1")
+    settings = settings_for(database_url, HASH_QUEUE="2", HASH_CONCURRENCY="1")
     async with running(settings, app.clock) as busy:
         await busy.user()
         with capture_logs() as lines:

@@ -43,10 +43,10 @@ async def test_a_full_hash_queue_answers_503_and_other_requests_are_served(datab
         afterwards = await app.client().post("/api/session", json=CREDENTIALS)
 
     assert read.json()["user"]["email"] == "eve@example.org"
-    # Two requests of strangers fit at first, and one more for each hash that ends while requests still arrive.
+    # One request of a stranger fits at first, and one more for each hash that ends while requests still arrive.
     statuses = Counter(answer.status_code for answer in answers)
     assert statuses.keys() == {201, 503}
-    assert 2 <= statuses[201] < CONCURRENT // 2
+    assert 1 <= statuses[201] < CONCURRENT // 2
     refused = [answer for answer in answers if answer.status_code == 503]
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     assert all(answer.json()["code"] == "temporarily_unavailable" for answer in refused)

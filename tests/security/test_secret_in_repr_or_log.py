@@ -13,7 +13,7 @@ from app.domain.flows.schemas import NewSecret, RedeemKeyInput
 from app.domain.flows.sign_in.code import CodeSignIn
 from app.domain.flows.sign_in.password import PasswordProof, PasswordSignIn
 from app.domain.sessions.service import StartedSession
-from tests.support.app import CREDENTIALS, SECRET, Clock, RunningApp, problem, running, settings_for
+from tests.support.app import CREDENTIALS, SECRET, START, Clock, RunningApp, problem, running, settings_for
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
@@ -33,7 +33,7 @@ def test_the_repr_of_a_request_body_holds_no_secret(kind: type[msgspec.Struct]) 
 
 
 def test_the_repr_of_sessions_and_keys_holds_no_token_and_no_hash() -> None:
-    text = f"{StartedSession('ost_token', 60)!r} {msgspec.convert(_primary_key(), PrimaryKey)!r}"
+    text = f"{StartedSession('ost_token', 60, START)!r} {msgspec.convert(_primary_key(), PrimaryKey)!r}"
 
     assert "ost_token" not in text
     assert "argon2" not in text

@@ -9,7 +9,7 @@ from tests.support.app import RunningApp
 
 # The flow of the latest request for each purpose and address.
 _FLOWS: dict[tuple[str, str], str] = {}
-UNKNOWN_FLOW = "A" * 43
+UNKNOWN_FLOW = "A" * 48
 
 
 def text_of(message: EmailMessage) -> str:

@@ -11,7 +11,8 @@ NETWORK_PART = 1 / 4
 STRANGERS_PART = 3 / 4
 # The known devices of one account, in all networks together: accounts cost nothing where everybody can sign up.
 ACCOUNT_PART = 1 / 8
-# A part of a small queue still has this many places.
+# A part of a small queue still has this many places, or one where two would be half of them: the strangers and the
+# known devices of one network together must not take all.
 PART_MIN = 2
 # Whoever has waited so long is told to come again: people and proxies have given up soon after.
 WAIT_SECONDS = 5.0
@@ -44,16 +45,18 @@ class FairQueue:
     """Lets `at_work` clients work at a time, known ones first, and each class in the order of arrival.
 
     Of all `places`, to work and to wait, the strangers of one network take at most `NETWORK_PART`, its known devices as
-    many, all strangers together at most `STRANGERS_PART`, and the known devices of one account `ACCOUNT_PART`.
+    many, all strangers together at most `STRANGERS_PART`, and the known devices of one account `ACCOUNT_PART`. With 3
+    or more places, no network takes all.
     """
 
     def __init__(self, *, at_work: int, places: int, wait_seconds: float = WAIT_SECONDS) -> None:
         self._wait_seconds = wait_seconds
         self._free = at_work
         self._places = places
-        self._places_of_network = max(PART_MIN, int(places * NETWORK_PART))
-        self._places_of_strangers = max(PART_MIN, int(places * STRANGERS_PART))
-        self._places_of_account = max(PART_MIN, int(places * ACCOUNT_PART))
+        part_min = min(PART_MIN, max(1, (places - 1) // 2))
+        self._places_of_network = max(part_min, int(places * NETWORK_PART))
+        self._places_of_strangers = max(part_min, int(places * STRANGERS_PART))
+        self._places_of_account = max(part_min, int(places * ACCOUNT_PART))
         self._taken = Counter[HashClient]()
         self._waiting = {known: deque[asyncio.Future[None]]() for known in (True, False)}
         self._idle = asyncio.Event()

@@ -127,6 +127,7 @@ async def end_sessions(actor: Actor, resources: Resources, user_id: UUID) -> Non
     """End all sessions of a user, and void all their devices. Raises `Problem`: `forbidden`, `not_found`."""
     async with _administration(actor, resources, "administer", user_id) as (transaction, users):
         await _existing(users, user_id)
+        await users.lock_active(user_id)
         await users.void_devices(user_id, resources.clock())
         await SessionRepository(transaction).end_sessions(user_id, "revoked", resources.clock())
         await record(actor, transaction, "session.end_all", subject_of("user", user_id))

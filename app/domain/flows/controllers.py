@@ -4,7 +4,7 @@ from litestar import Controller, Response, delete, post, put
 from litestar.params import JSONBody
 
 from app.auth.cookies import neighbour
-from app.auth.flows import NAME as FLOW_COOKIE
+from app.auth.flows import cookie_name
 from app.auth.middleware import SETS_COOKIE
 from app.domain.flows import administer_users
 from app.domain.flows.mail_budget import RESEND_AFTER
@@ -53,10 +53,10 @@ class KeyFlowController(Controller):
         """Ask for a code or link by mail. An unknown purpose is refused with the list of those that clients can use.
 
         202 for every address, known or not, in the same words and time. The mailed code works only together with the
-        `flow` of the answer, which is set as the cookie `auth_flow` too; a link works without it. Asking again with the
-        flow, in the body or as the cookie, mails a new code in place of the one before, with the attempts that are
-        left of it. Where an address has got many mails, the mail has a link alone, or there is none while the link of
-        an earlier mail is usable.
+        `flow` of the answer, which is set as the cookie `auth_flow_` and the purpose too; a link works without it.
+        Asking again with the flow, in the body or as the cookie, mails a new code in place of the one before, with the
+        attempts that are left of it. Where an address has got many mails, the mail has a link alone, or there is none
+        while the link of an earlier mail is usable.
 
         `email_change` needs a signed-in user who has authenticated a short while ago. 429 with Retry-After if a client
         asks too often.
@@ -69,7 +69,7 @@ class KeyFlowController(Controller):
             for guard in MAY_REQUEST_AS_USER:
                 await guard(request, request.route_handler)
         accepted = await request_key(actor_of(request), resources, data)
-        cookie = neighbour(resources.cookie, FLOW_COOKIE).set_cookie(accepted.flow, accepted.expires_in)
+        cookie = neighbour(resources.cookie, cookie_name(data.purpose)).set_cookie(accepted.flow, accepted.expires_in)
         resend_after = int(RESEND_AFTER.total_seconds())
         return Response(
             KeyRequested(accepted.flow, resend_after, accepted.expires_in),
@@ -88,7 +88,7 @@ class KeyFlowController(Controller):
     ) -> Response[SignedIn]:
         """Use a one-time link or code: do what it is for, and sign in. 201 with the cookies of `POST /api/session`.
 
-        A code needs the flow of the request that asked for it, in the body or as the cookie `auth_flow`.
+        A code needs the flow of the request that asked for it, in the body or as the cookie of its purpose.
 
         A key works once. An expired, used, foreign or unknown key gets the same 410. A refused value (422) leaves the
         key usable, and a right code its attempts; a secret that nobody may have is refused before the code is compared.

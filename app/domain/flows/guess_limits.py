@@ -61,8 +61,8 @@ async def count_guess(
     """Count a guess at the account of a normalised address, as if it were wrong. Call this before any comparison.
 
     A known device of the account counts in the budget of its devices, and a flow in its own: the network matters to
-    neither. Past that budget it is a stranger. `flow_hash` is the hash of a flow that this service has made for the
-    address, whether or not a code was mailed: looking for the code would tell whether the address has an account.
+    neither. Past that budget it is a stranger. `flow_hash` is the hash of a live flow that this service has made for
+    the address, whether or not a code was mailed: looking for the code would tell whether the address has an account.
     `step_up`: the actor proves again who they are, which their session bounds too.
 
     Raises `Problem` `too_many_requests`, the same for a right guess, a wrong one and an unknown account.

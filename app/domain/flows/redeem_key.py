@@ -30,6 +30,9 @@ from app.errors import FieldError, Problem, invalid
 from app.postgres.rows import to_struct
 from app.text import name_in_nfc
 
+# The stored hash of no flow.
+NO_FLOW = ""
+
 
 class FoundKey(Struct, frozen=True):
     """A key that can be redeemed.
@@ -101,6 +104,8 @@ async def _redeem(
     async with resources.database.transaction() as transaction:
         if found.key.user_id is not None:
             await UserRepository(transaction).lock_active(found.key.user_id)
+        # Now the user is locked (`void_devices`).
+        redemption = structs.replace(redemption, now=resources.clock())
         key = await found.consume(actor, resources, transaction)
         redeemed = await found.purpose.redeem(actor, resources, transaction, _live(key), redemption)
         started = await start_session(
@@ -147,52 +152,53 @@ async def find_by_code(
 ) -> FoundKey:
     """The key of a right code. The attempt is counted and committed before the code is compared.
 
-    `sent_flow` is the flow in the body; without it, the cookie's counts. A code of another flow is a wrong code.
+    `sent_flow` is the flow in the body; without it, the cookie's counts. A code of another flow is a wrong code, and an
+    expired flow is none for the limits.
     `step_up`: the actor proves again who they are. `secret` is the new secret that was sent with the code: whether
     anybody with this address may have it is checked before the attempt is counted, and does not depend on the code.
-    This needs a flow that the service has made, so that it is no free work for everybody.
+    This needs a live flow that the service has made, so that it is no free work for everybody.
 
     Raises `Problem`: `validation_failed`, `key_not_usable`, `too_many_requests`.
     """
     digits = pasted_code(code)
     if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
-    flow = sent_flow or flow_cookie(actor, resources)
-    if not flow:
+    flow_text = sent_flow or flow_cookie(actor, resources, purpose_name)
+    if not flow_text:
         raise invalid("flow", "missing", "Send the flow of the answer to the request for the code, or its cookie")
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
     account = await find_account(resources.database, address)
-    hashed_flow = flows.flow_hash(flow)
-    own_flow = hashed_flow if flows.is_own(resources.secret_key, flow, address, purpose_name) else None
-    if secret is not None and own_flow is not None and resources.settings.passwords:
+    flow = flows.read_flow(resources.secret_key, flow_text, address, purpose_name)
+    live_flow = flow.hash if flow and flow.is_live(resources.clock()) else None
+    if secret is not None and live_flow is not None and resources.settings.passwords:
         await require_acceptable(resources, hash_client(actor, resources, address, account), secret, address)
-    guess = await count_guess(actor, resources, address, account, flow_hash=own_flow, step_up=step_up)
+    guess = await count_guess(actor, resources, address, account, flow_hash=live_flow, step_up=step_up)
     if purpose is None or purpose.code is None or not purpose.enabled(resources.settings):
         raise key_not_usable()
-    now, place = resources.clock(), CodeOf(address, purpose.name, hashed_flow, purpose.code.lifetime)
+    place = CodeOf(address, purpose.name, flow.hash if flow else NO_FLOW, purpose.code.lifetime)
     async with resources.database.transaction() as transaction:
         keys = SingleUseKeyRepository(transaction)
-        key = await keys.count_attempt(place, now)
+        key = await keys.count_attempt(place, resources.clock())
     hashes = code_hashes(resources, address, purpose.name, digits)
     right = any(compare_digest(hashed, key.secret_hash or "") for hashed in hashes) if key else False
     if key is None or not right:
-        raise await _refused_code(resources, guess, purpose.code, own_flow, key)
+        raise await _refused_code(resources, guess, purpose.code, live_flow, key)
     note_right(resources, guess)
     return FoundKey(key, purpose, place, hashes)
 
 
 async def _refused_code(
-    resources: Resources, guess: Guess, code: OneTimeCode, own_flow: str | None, key: Key | None
+    resources: Resources, guess: Guess, code: OneTimeCode, live_flow: str | None, key: Key | None
 ) -> Problem:
-    """The problem of a wrong code: with the tries that are left, where the flow is one that this service has made.
+    """The problem of a wrong code: with the tries that are left, where the flow is a live one of this service.
 
     Only an account has a known device, which may learn how many attempts the key has. Everybody else learns what the
     limits have counted, which is the same for addresses without an account.
     """
     left = None
-    if own_flow is not None:
+    if live_flow is not None:
         known = key.attempts_left if key else None
-        left = known if guess.by_device else await guesses_left(resources, own_flow, code.attempts)
+        left = known if guess.by_device else await guesses_left(resources, live_flow, code.attempts)
     return key_not_usable() if left is None else wrong_code(code, left)
 
 

@@ -75,6 +75,7 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     """Accept a request for a key. Nothing tells the requester whether anything will be mailed.
 
     The flow is the one that the request sends, in the body or as a cookie, if this service has made it; else a new one.
+    It expires with the code.
 
     A page to return to is checked here, and stored with the key: whoever redeems it can name no other one.
     Raises `Problem`: `validation_failed`, `method_disabled`, `too_many_requests`, and `not_signed_in` for a purpose
@@ -89,14 +90,15 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     device_cookie = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
     known_devices = read_devices(resources.secret_key, device_cookie, now)
     await _count_request(actor, resources, known_devices)
-    sent_flow = sent.flow or flow_cookie(actor, resources)
-    flow = flows.continued_or_new(resources.secret_key, sent_flow, address.unique, purpose.name)
+    sent_flow = sent.flow or flow_cookie(actor, resources, purpose.name)
+    lifetime = purpose.code.lifetime if purpose.code else REQUEST_LIFETIME
+    flow = flows.continued_or_new(resources.secret_key, sent_flow, address.unique, purpose.name, now + lifetime)
     job = KeyJob(
         purpose=purpose.name,
         written=address.written,
         unique=address.unique,
         user_id=user_id,
-        flow_hash=flows.flow_hash(flow),
+        flow_hash=flow.hash,
         locale=sent.locale,
         return_to=sent.return_to,
         devices=known_devices,
@@ -105,8 +107,7 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     due_at = now + JOB_DELAY_MAX * secrets.SystemRandom().random()
     async with resources.database.transaction() as transaction:
         await resources.jobs.enqueue(transaction, ISSUE_KEY, job, due_at=due_at, expires_at=now + REQUEST_LIFETIME)
-    lifetime = purpose.code.lifetime if purpose.code else REQUEST_LIFETIME
-    return AcceptedRequest(flow, int(lifetime.total_seconds()))
+    return AcceptedRequest(flow.text, int(lifetime.total_seconds()))
 
 
 async def _count_request(actor: Actor, resources: Resources, known_devices: Sequence[Device]) -> None:
@@ -126,9 +127,9 @@ async def _count_request(actor: Actor, resources: Resources, known_devices: Sequ
     await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
 
 
-def flow_cookie(actor: Actor, resources: Resources) -> str | None:
-    """The flow in the cookie of the actor's request, as it was sent."""
-    return cookie_value(actor.cookies, neighbour(resources.cookie, flows.NAME).name)
+def flow_cookie(actor: Actor, resources: Resources, purpose: str) -> str | None:
+    """The flow of a purpose in the cookie of the actor's request, as it was sent."""
+    return cookie_value(actor.cookies, neighbour(resources.cookie, flows.cookie_name(purpose)).name)
 
 
 def issue_key_handler(resources: Resources) -> JobHandler:

@@ -26,7 +26,8 @@ FlowText = Annotated[
     str,
     Meta(
         max_length=200,
-        description="The `flow` of the answer to `POST /api/keys`; not needed where the `auth_flow` cookie is sent.",
+        description="The `flow` of the answer to `POST /api/keys`; not needed where its cookie is sent, which is named"
+        " `auth_flow_` and the purpose.",
     ),
 ]
 ReturnToText = Annotated[

@@ -48,7 +48,8 @@ async def verify_email(
         await set_secret(actor, transaction, user.id, None)
         await SessionRepository(transaction).end_sessions(user.id, "revoked", now)
         await users.change(user.id, now, email_verified_at=now, devices_since=now)
-    await users.finish_onboarding(user.id, resources.settings.required_profile_fields, now)
+    if user.onboarded_at is None:
+        await users.finish_onboarding(user.id, resources.settings.required_profile_fields, now)
     return user
 
 

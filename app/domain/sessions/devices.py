@@ -1,5 +1,7 @@
 """The device cookie of a request, and the one that a complete sign-in sets."""
 
+from datetime import datetime
+
 from app.audit import Actor
 from app.auth import devices
 from app.auth.cookies import cookie_value, neighbour
@@ -14,13 +16,14 @@ def presented_devices(actor: Actor, resources: Resources) -> tuple[Device, ...]:
     return devices.read_devices(resources.secret_key, sealed, resources.clock())
 
 
-def new_device_cookie(actor: Actor, resources: Resources, user: PrincipalUser | None) -> str:
+def new_device_cookie(actor: Actor, resources: Resources, user: PrincipalUser | None, proved_at: datetime) -> str:
     """The value of `Set-Cookie` that makes this device known for the user, beside the users it is known for already.
 
-    The device gets a new nonce, so a budget of guesses of its own.
+    The device gets a new nonce, so a budget of guesses of its own. It is known since the proof, not since the answer:
+    what has voided the user's devices between the two has voided this one.
     """
     known = presented_devices(actor, resources)
     if user is not None:  # None: the session has ended meanwhile
-        known = devices.with_user(known, user.id, resources.clock())
+        known = devices.with_user(known, user.id, proved_at)
     sealed = devices.seal_devices(resources.secret_key, known)
     return neighbour(resources.cookie, devices.NAME).set_cookie(sealed, int(devices.LIFETIME.total_seconds()))

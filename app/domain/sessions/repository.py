@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
-from sqlalchemy import ColumnElement, DateTime, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, DateTime, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -201,16 +201,17 @@ async def delete_ended(transaction: AsyncSession, now: datetime, limit: int) -> 
 
 async def _end(
     transaction: AsyncSession | async_scoped_session[AsyncSession],
-    reason: EndReason,
+    reason: EndReason | ColumnElement[str],
     ended_at: datetime | InstrumentedAttribute[datetime],
     *which: ColumnElement[bool],
 ) -> int:
     """End sessions for a reason; returns their number."""
+    why = literal(reason) if isinstance(reason, str) else reason
     at = literal(ended_at, DateTime(timezone=True)) if isinstance(ended_at, datetime) else ended_at
     ended = (
         delete(Session)
         .where(*which)
-        .returning(Session.token_hash, Session.id, Session.user_id, literal(reason).label("reason"), at.label("at"))
+        .returning(Session.token_hash, Session.id, Session.user_id, why.label("reason"), at.label("at"))
         .cte("ended")
     )
     statement = (
@@ -279,11 +280,13 @@ class SessionRepository(Repository[Session]):
         others = [] if keep is None else [Session.id != keep]
         await _end(self.session, reason, now, Session.user_id == user_id, *others)
 
-    async def end_oldest(self, user_id: UUID, now: datetime, *, keep: int) -> None:
-        """End the live sessions of the user that are older than the newest `keep`."""
+    async def make_room(self, user_id: UUID, now: datetime, *, replaced: UUID | None, keep: int) -> None:
+        """End the session `replaced`, and of the user's other live sessions all but the newest `keep`."""
         live = select(Session.id).where(Session.user_id == user_id, Session.idle_expires_at > now)
-        surplus = live.order_by(Session.id.desc()).offset(keep)
-        await _end(self.session, "too_many_sessions", now, Session.id.in_(surplus))
+        others = live.where(Session.id.is_distinct_from(replaced)).order_by(Session.id.desc())
+        is_replaced = Session.id == replaced
+        reason = case((is_replaced, "signed_in_again"), else_="too_many_sessions")
+        await _end(self.session, reason, now, or_(is_replaced, Session.id.in_(others.offset(keep))))
 
     async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
         """The user's live sessions in the order of their creation."""

@@ -64,12 +64,14 @@ class NewSession(Struct, frozen=True):
 class StartedSession(Struct, frozen=True):
     """A session just started or renewed: the only moment at which its token is known. `max_age` is in seconds.
 
+    `proved_at` is when its user has proved who they are. Whatever locks the user later is later.
     `principal` is the principal of its first request, if the caller has read it already. `return_to` is the page that
     the request for the redeemed key named.
     """
 
     token: str
     max_age: int
+    proved_at: datetime
     principal: Principal | None = None
     return_to: str | None = None
 
@@ -171,9 +173,7 @@ async def start_session(
     """
     token, new = new_session(actor, resources, method, platform_role)
     sessions = SessionRepository(transaction)
-    if new.replaces is not None:
-        await sessions.end(new.replaces, "signed_in_again", new.now)
-    await sessions.end_oldest(user_id, new.now, keep=new.others_max)
+    await sessions.make_room(user_id, new.now, replaced=new.replaces, keep=new.others_max)
     await sessions.insert(
         id=new.id,
         token_hash=new.token_hash,
@@ -190,7 +190,7 @@ async def start_session(
     await UserRepository(transaction).note_seen(user_id, new.now)
     user = Actor(user_id, new.id, new.ip)
     await record(user, transaction, "session.start", subject_of("user", user_id), detail={"method": method})
-    return StartedSession(token, new.max_age)
+    return StartedSession(token, new.max_age, new.now)
 
 
 async def renew_session(
@@ -217,7 +217,7 @@ async def renew_session(
         if await sessions.exists(Session.id == actor.session_id):
             raise Problem("session_replaced", "Send the request again, with the present cookie.")
         raise Problem("not_signed_in", "This session has ended.")
-    return StartedSession(token, _seconds(absolute))
+    return StartedSession(token, _seconds(absolute), now)
 
 
 class DescribedSession(Struct, frozen=True):
@@ -246,7 +246,7 @@ def cookies_of(actor: Actor, resources: Resources, started: StartedSession, user
     name go, and the device is known from now on."""
     cookie = resources.cookie
     session = cookie.set_cookie(started.token, started.max_age)
-    return [*cookie.clear_elsewhere(), session, new_device_cookie(actor, resources, user)]
+    return [*cookie.clear_elsewhere(), session, new_device_cookie(actor, resources, user, started.proved_at)]
 
 
 async def end_current_session(actor: Actor, resources: Resources) -> None:
@@ -276,9 +276,11 @@ async def end_other_sessions(actor: Actor, resources: Resources) -> None:
     A token that the session of the request has just replaced counts no more either.
     """
     async with resources.database.transaction() as transaction:
-        sessions = SessionRepository(transaction)
-        user_id, now = actor.require_user_id(), resources.clock()
-        await UserRepository(transaction).void_devices(user_id, now)
+        sessions, users = SessionRepository(transaction), UserRepository(transaction)
+        user_id = actor.require_user_id()
+        await users.lock_active(user_id)
+        now = resources.clock()
+        await users.void_devices(user_id, now)
         await sessions.end_sessions(user_id, "revoked", now, keep=actor.session_id)
         if actor.session_id is not None:
             await sessions.forget_replaced_token(actor.session_id)

@@ -80,7 +80,11 @@ class UserRepository(Repository[User]):
         return active, row.platform_role if row and active else None
 
     async def void_devices(self, user_id: UUID, now: datetime) -> None:
-        """Let no device cookie of the user count that was issued before `now`. Locks the user like `lock_active`."""
+        """Let no device cookie of the user count that was issued before `now`.
+
+        Lock the user before reading the clock for `now`. Otherwise a sign-in that had the lock until then has issued a
+        later one.
+        """
         await self.session.execute(update(User).where(User.id == user_id).values(devices_since=now))
 
     async def lock_shared(self, user_id: UUID) -> bool:

@@ -12,7 +12,6 @@ from app.domain.flows.sign_in.password import PasswordSignIn, sign_in_by_passwor
 from app.domain.keys.repository import KeyRepository
 from app.domain.sessions.repository import read_principal
 from app.domain.sessions.service import StartedSession, start_session
-from app.domain.users.repository import UserRepository
 from tests.support.app import SECRET, RunningApp, is_signed_in, running, settings_for
 
 # Columns whose values differ between two users or between two runs.
@@ -48,9 +47,9 @@ async def sign_in_by_steps(actor: Actor, app: RunningApp, user_id: UUID, email: 
     assert key is not None
     assert key.secret_hash is not None
     async with app.resources.database.transaction() as transaction:
-        active, role = await UserRepository(transaction).lock_active(user_id)
+        verified = key.secret_hash
+        active, role = await KeyRepository(transaction).note_use(user_id, key.id, verified, verified, app.clock())
         assert active
-        await KeyRepository(transaction).note_use(key.id, key.secret_hash, key.secret_hash, app.clock())
         return await start_session(
             actor, app.resources, transaction, user_id=user_id, platform_role=role, method="password"
         )

@@ -213,7 +213,7 @@ async def test_a_refused_secret_changes_nothing(app: RunningApp, secret: str, co
 
 async def test_a_full_hashing_queue_is_a_503_with_retry_after(app: RunningApp, database_url: str) -> None:
     await app.user()
-    one = settings_for(database_url, HASH_CONCURRENCY="1", HASH_QUEUE="1", ARGON2_MEMORY_KIB="4096")
+    one = settings_for(database_url, HASH_CONCURRENCY="1", HASH_QUEUE="2", ARGON2_MEMORY_KIB="4096")
     async with running(one, Clock()) as other:
         answers = await at_once(6, lambda _: other.client().post("/api/session", json=credentials()))
     refused = [answer for answer in answers if answer.status_code == 503]

@@ -13,7 +13,6 @@ from app.domain.keys.repository import KeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, new_session, renew_session
 from app.domain.users.fields import AddressText
-from app.domain.users.repository import UserRepository
 from app.errors import Problem
 
 NAME = "password"
@@ -52,7 +51,7 @@ async def sign_in_by_password(actor: Actor, resources: Resources, sent: Password
         principal = await sign_in(resources.database, key, rehashed, new)
         if principal:
             note_right(resources, guess)
-            return StartedSession(token, new.max_age, principal)
+            return StartedSession(token, new.max_age, new.now, principal)
         found = await find_primary_key(resources.database, address)
     raise _invalid_credentials()
 
@@ -70,9 +69,9 @@ async def reauthenticate_by_password(
     for _ in range(TRIES):
         key, rehashed = await _verify(resources, found, secret, guess)
         async with resources.database.transaction() as transaction:
-            active, role = await UserRepository(transaction).lock_active(key.user_id)
-            keys = KeyRepository(transaction)
-            if active and await keys.note_use(key.id, key.secret_hash or "", rehashed, resources.clock()):
+            verified, now = key.secret_hash or "", resources.clock()
+            done, role = await KeyRepository(transaction).note_use(key.user_id, key.id, verified, rehashed, now)
+            if done:
                 note_right(resources, guess)
                 return await renew_session(actor, resources, transaction, role)
         found = await find_primary_key_of(resources.database, user.id)

@@ -46,11 +46,21 @@ async def entered(queue: FairQueue, *clients: HashClient) -> list[bool]:
     return outcomes
 
 
-@pytest.mark.parametrize(("places", "network"), [(40, 10), (9, 2), (8, 2), (4, 2), (3, 2)])
-async def test_a_network_gets_a_quarter_of_the_places_and_at_least_2(places: int, network: int) -> None:
+@pytest.mark.parametrize(("places", "network"), [(40, 10), (9, 2), (8, 2), (5, 2), (4, 1), (3, 1)])
+async def test_a_network_gets_a_quarter_of_the_places_and_at_least_2_where_that_is_not_half_of_them(
+    places: int, network: int
+) -> None:
     for clients in ([stranger(1)] * places, map(colleague, range(places))):
         queue = FairQueue(at_work=1, places=places)
         assert (await entered(queue, *clients)).count(True) == network
+
+
+@pytest.mark.parametrize("places", range(3, 12))
+async def test_one_network_with_strangers_and_known_devices_never_takes_all_places(places: int) -> None:
+    queue = FairQueue(at_work=1, places=places)
+    await entered(queue, *[stranger(1)] * places, *map(colleague, range(places)))
+    assert queue.taken < places
+    assert await entered(queue, device(2)) == [True]
 
 
 async def test_the_known_devices_of_one_account_get_an_eighth_of_the_places_in_all_networks() -> None:
