@@ -26,7 +26,8 @@ class KeyRequest(Struct, frozen=True):
 class IssueKey(Struct, frozen=True):
     """Issue a key, bound to this user or to nobody yet, and mail it with `template`.
 
-    `devices_since` is that of the user: device cookies issued earlier do not count.
+    `devices_since` is that of the user: device cookies issued earlier do not count. Without `mailed`, nobody learns the
+    code: the key is there because its user sees it in their list.
     """
 
     template: str
@@ -35,6 +36,7 @@ class IssueKey(Struct, frozen=True):
     locale: str | None = None
     payload: Mapping[str, str] = {}
     devices_since: datetime | None = None
+    mailed: bool = True
 
 
 class SendNotice(Struct, frozen=True):

@@ -208,7 +208,7 @@ async def _issue_and_mail(
     mailing: Mailing,
     mail_id: UUID,
 ) -> None:
-    """Issue the key and enqueue its mail."""
+    """Issue the key and enqueue its mail, if it has one."""
     now = resources.clock()
     code, code_lifetime, beside = "", None, None
     if mailing.attempts and purpose.code:
@@ -229,6 +229,8 @@ async def _issue_and_mail(
         code=beside,
         asked_by=asked_by,
     )
+    if not answer.mailed:
+        return
     values = {"code": code} if purpose.code else {}
     if link_lifetime is not None:
         values["link"] = link

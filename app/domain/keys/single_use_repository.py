@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, case, delete, false, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -215,8 +215,12 @@ class SingleUseKeyRepository(Repository[Key]):
         await self.session.execute(statement)
 
     async def void_keys(self, user_id: UUID, keep: Collection[str]) -> list[VoidedKey]:
-        """Void every unused single-use key on the user or their address, except those of the purposes in `keep`."""
-        on_account = (Key.user_id == user_id) | (Key.address == _address_of(user_id))
+        """Void every unused single-use key of the user, and every one of nobody on their address, except those of the
+        purposes in `keep`.
+
+        What another user has asked for on this address stays: its end would tell them that the address has an account.
+        """
+        on_account = (Key.user_id == user_id) | and_(Key.user_id.is_(None), Key.address == _address_of(user_id))
         return await self._void(Key.kind == "single_use", Key.purpose.not_in(keep), on_account)
 
     async def void_keys_for(self, user_id: UUID, purpose: str, *, since: datetime) -> list[VoidedKey]:
