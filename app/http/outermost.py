@@ -12,6 +12,7 @@ from app.http.admission import admit
 from app.http.client_address import Network, client_address, plain, read_network
 from app.http.cors import share_with
 from app.http.encoded_slashes import path_for_router
+from app.http.preconditions import lines_combined
 from app.settings.model import Settings
 
 # OWASP ASVS 5.0, 3.4. Answers are data, so that a page may neither load anything from them nor frame them.
@@ -29,8 +30,9 @@ logger = structlog.get_logger("ostiary.access")
 def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
     """The app inside the layer that every request passes.
 
-    The layer takes the client's address from trusted proxies, gives the request an id, admits the request or refuses
-    it, adds headers to the answer, shares it with allowed origins, answers HEAD, and writes the access log.
+    The layer takes the client's address from trusted proxies, combines the lines of a header that is a list, gives the
+    request an id, admits the request or refuses it, adds headers to the answer, shares it with allowed origins, answers
+    HEAD, and writes the access log.
     """
     fixed_headers = [*SECURITY_HEADERS, *_hsts(settings)]
     proxies = [read_network(proxy) for proxy in settings.trusted_proxies]
@@ -45,6 +47,7 @@ def outermost(app: ASGIApp, settings: Settings) -> ASGIApp:
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key] # read by the exception handler
         scope["path"] = path_for_router(scope)
         scope["client"] = _client(scope, proxies)
+        scope["headers"] = lines_combined(scope["headers"])
         method, path = scope["method"], scope["path"]
         if method == "HEAD":
             scope["method"], send = "GET", _without_content(send)
