@@ -115,7 +115,8 @@ def key_not_usable(ended: KeyEnd | None = None) -> Problem:
 def wrong_code(code: OneTimeCode, tries_left: int) -> Problem:
     """`key_not_usable` for a code that is wrong, or belongs to no key, in a flow that has so many tries left."""
     lifetime = int(code.lifetime.total_seconds())
-    detail = f"The code is wrong, or has expired. {tries_left} tries left." if tries_left else "Ask for a new one."
+    tries = "1 try" if tries_left == 1 else f"{tries_left} tries"
+    detail = f"The code is wrong, or has expired. {tries} left." if tries_left else "Ask for a new one."
     return Problem("key_not_usable", detail, params={"triesLeft": tries_left, "lifetime": lifetime})
 
 
