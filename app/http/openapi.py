@@ -23,6 +23,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from app.auth.cookies import SessionCookie
 from app.errors import FIELD_CODES, KINDS
+from app.http.openapi_fields import settle_fields
 from app.http.openapi_names import operation_id, rename
 from app.http.problems import PROBLEM_JSON
 
@@ -95,6 +96,7 @@ def complete(app: Litestar, closed: frozenset[str]) -> None:
     """
     document = app.openapi_schema
     schemas = document.components.schemas
+    settle_fields(document)
     schemas[PROBLEM], schemas["CurrentVersion"] = _problem_schema(), CURRENT_VERSION
     for name in closed:
         schema = schemas[name]

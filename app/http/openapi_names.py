@@ -36,7 +36,7 @@ def rename(document: OpenAPI) -> None:
     Schemas have no titles of their own.
     """
     schemas = document.components.schemas
-    for part in _parts(document):
+    for part in parts(document):
         if isinstance(part, Reference):
             place, _, name = part.ref.rpartition("/")
             part.ref = f"{place}/{_schema_name(name)}"
@@ -52,18 +52,18 @@ def rename(document: OpenAPI) -> None:
     document.paths = {re.sub(r"{(\w+)}", _renamed, path): item for path, item in paths}
 
 
-def _parts(node: object) -> Iterator[object]:
+def parts(node: object) -> Iterator[object]:
     """Every object of the document below `node`. A shared one comes once for each place that it is in."""
     if isinstance(node, dict):
         for part in node.values():
-            yield from _parts(part)
+            yield from parts(part)
     elif isinstance(node, list):
         for part in node:
-            yield from _parts(part)
+            yield from parts(part)
     elif is_dataclass(node):
         yield node
         for field in fields(node):
-            yield from _parts(getattr(node, field.name))
+            yield from parts(getattr(node, field.name))
 
 
 def _schema_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """Conditional requests (RFC 9110 section 13): `If-Match` and `If-None-Match`, read in one way for reads and writes."""
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import msgspec
@@ -12,6 +13,9 @@ from app.errors import Problem, invalid
 ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 # What compressing proxies append inside the quotation marks, where nginx marks the tag as weak.
 SUFFIX = re.compile(r"-(?:gzip|br|zstd|deflate)\Z")
+
+# The headers whose value is a list, as ASGI names them.
+LISTS = (b"if-match", b"if-none-match")
 
 
 class EntityTags(Struct, frozen=True):
@@ -43,16 +47,29 @@ def read_entity_tags(header: str, value: str) -> EntityTags:
     """The tags that the value of `If-Match` or `If-None-Match` lists.
 
     A weak tag counts as the strong one, and so does a tag to which a compressing proxy has added its suffix. Raises
-    `Problem` `validation_failed` about `header` for a value that is neither `*` nor a list of tags.
+    `Problem` `validation_failed` about `header` for a value that is neither `*` nor a list of one tag or more.
     """
     if value.strip(" \t") == "*":
         return EntityTags(everything=True)
     tags = ENTITY_TAG.findall(value)
     # Each tag, which may have a comma inside, becomes one quotation mark.
     parts = [part.strip(" \t") for part in ENTITY_TAG.sub('"', value).split(",")]
-    if not set(parts) <= {"", '"'} or parts.count('"') != len(tags):
+    if not tags or not set(parts) <= {"", '"'} or parts.count('"') != len(tags):
         raise invalid(header, "invalid", 'Expected ETags in quotation marks, such as "3", or *')
     return EntityTags(frozenset(SUFFIX.sub("", tag) for tag in tags))
+
+
+def lines_combined(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a request, with all lines of `If-Match` as one, and those of `If-None-Match` (RFC 9110 section
+    5.3): a list may be written in several lines."""
+    headers = list(headers)
+    if len(dict(headers)) == len(headers):  # each once, as in most requests
+        return headers
+    values = {name: [value for other, value in headers if other == name] for name in LISTS}
+    several = {name: b", ".join(lines) for name, lines in values.items() if len(lines) > 1}
+    if not several:
+        return headers
+    return [*[header for header in headers if header[0] not in several], *several.items()]
 
 
 def encode_with_etag(view: Struct) -> tuple[bytes, str]:

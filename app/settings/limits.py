@@ -67,6 +67,7 @@ LIMITS: Mapping[str, Limit] = {
     "guess_by_account_consecutive": Limit("100/30 days", "guesses of strangers at one account in a row"),
     "guess_by_device": Limit("10/day", "guesses on one known device"),
     "guess_by_flow": Limit("5/10 minutes", "guesses of one flow"),
+    "estimate_by_client": Limit("30/minute;200/hour", "new secrets of one client, with codes that were not compared"),
     "guess_by_session": Limit("10/day", "guesses of step-ups in one session"),
 }
 # fmt: on

@@ -80,6 +80,27 @@ def test_every_request_body_refuses_unknown_fields() -> None:
         assert at(*reference.removeprefix("#/").split("/"))["additionalProperties"] is False
 
 
+def test_no_field_has_a_default_which_generators_take_for_one_that_is_always_there() -> None:
+    assert '"default": ' not in json.dumps(DOCUMENT["components"])
+    redeem, text = at("components", "schemas", "RedeemKeyInput"), at("components", "schemas", "NewText")
+    assert redeem["required"] == []
+    assert cast("Node", redeem["properties"])["switch"] == {
+        "type": "boolean", "description": "Without the field: `false`."
+    }  # fmt: skip
+    assert text["required"] == ["text"]
+
+
+@pytest.mark.parametrize("schema", ["WhoAmI", "SignedIn", "KeyPage", "KeyRequested", "PolicyTable", "Health"])
+def test_a_field_that_is_always_answered_is_required(schema: str) -> None:
+    answered = at("components", "schemas", schema)
+    assert cast("Node", answered["properties"]).keys() - {"returnTo"} == set(cast("list[str]", answered["required"]))
+
+
+def test_the_purposes_that_can_be_asked_for_are_listed() -> None:
+    listed = at("components", "schemas", "RequestKeyInput", "properties", "purpose")["enum"]
+    assert listed == ["email_change", "password_reset", "sign_in", "sign_up"]
+
+
 def test_every_operation_id_is_unique_and_named_by_a_person() -> None:
     operation_ids = [str(operation["operationId"]) for operation in OPERATIONS.values()]
     assert len(set(operation_ids)) == len(operation_ids)

@@ -120,5 +120,7 @@ def test_a_client_of_openapi_typescript_signs_in(node: str, document: Path, tmp_
         "email": EMAIL,
         "actions": True,
         "keys": 1,
+        "minimal": [202, "key_not_usable", 1],
+        "ended": None,
         "statuses": [201, 200, 200, 204],
     }

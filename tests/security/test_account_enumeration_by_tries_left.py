@@ -96,6 +96,8 @@ async def test_a_wrong_code_tells_people_how_many_tries_are_left_and_to_ask_agai
     texts = [problem(answer)["text"] for answer in answers]
     assert texts[0] == "That code is not right. 4 tries left. A code works for 10 minutes."
     assert texts[1] == "Dieser Code stimmt nicht. Noch 3 Versuche. Ein Code gilt 10 Minuten lang."
+    details = [problem(answer)["detail"] for answer in answers]
+    assert [detail.partition(". ")[2] for detail in details[2:4]] == ["2 tries left.", "1 try left."]
     assert texts[3].startswith("That code is not right. 1 try left.")
     assert texts[4] == "That code is not right, and no tries are left. Ask for a new one."
 

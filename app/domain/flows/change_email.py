@@ -32,17 +32,21 @@ class PreviousAddress(Struct, frozen=True):
 
 
 async def request_email_change(_: Resources, transaction: AsyncSession, request: KeyRequest) -> IssueKey | None:
-    """The code to mail to the new address; none if it is the present one, or another account has it already.
+    """The code to mail to the new address; none if it is the user's present one, as it is written.
 
-    It may be the present address in another case, and that of an account that was only invited.
+    It may be the present address in another case, and that of an account that was only invited. For an address that
+    another account has, the key is issued and not mailed: the user's list of keys shows what they have asked for, and
+    must not tell which addresses have an account.
     """
     users, written = UserRepository(transaction), request.address.written
     user, owner = await users.find(request.user_id), await user_of_address(transaction, request.address)
     if user is None or user.status != "active":
         return None
-    if owner and (owner.email == written if owner.id == user.id else not await users.is_displaceable(owner.id)):
+    own = owner is not None and owner.id == user.id
+    if own and user.email == written:
         return None
-    return IssueKey("email_change", written, user.id, user.locale, {"email": written})
+    free = own or owner is None or await users.is_displaceable(owner.id)
+    return IssueKey("email_change", written, user.id, user.locale, {"email": written}, mailed=free)
 
 
 async def change_email(

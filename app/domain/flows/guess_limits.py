@@ -28,6 +28,7 @@ DEVICE = "guess_by_device"
 FLOW = "guess_by_flow"
 SESSION = "guess_by_session"
 CLIENT = "guess_by_client"
+ESTIMATE = "estimate_by_client"
 
 
 class Account(Struct, frozen=True):
@@ -88,6 +89,18 @@ def hash_client(actor: Actor, resources: Resources, address: str, account: Accou
     """Who waits for the work of a hash process before a guess at the account of an address is counted."""
     device = _known_device(actor, resources, account)
     return HashClient(client_network(actor.ip), known=device is not None, account=address if device else "")
+
+
+async def may_estimate(actor: Actor, resources: Resources, flow_hash: str) -> bool:
+    """Whether the secret that was sent with a code is estimated before the code is compared, which is counted.
+
+    In a flow without tries it is not, nor past the limit of the client's network, nor in a deployment without
+    passwords: then a wrong code is refused without an estimate. It is the same for addresses with and without an
+    account. Raises `Problem` `temporarily_unavailable`.
+    """
+    if not resources.settings.passwords or not await resources.rate_limits.allows(FLOW, flow_hash):
+        return False
+    return await _counted(resources, [Use(ESTIMATE, client_network(actor.ip))])
 
 
 async def guesses_left(resources: Resources, flow_hash: str, attempts: int) -> int | None:

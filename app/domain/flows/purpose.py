@@ -26,7 +26,8 @@ class KeyRequest(Struct, frozen=True):
 class IssueKey(Struct, frozen=True):
     """Issue a key, bound to this user or to nobody yet, and mail it with `template`.
 
-    `devices_since` is that of the user: device cookies issued earlier do not count.
+    `devices_since` is that of the user: device cookies issued earlier do not count. Without `mailed`, nobody learns the
+    code: the key is there because its user sees it in their list.
     """
 
     template: str
@@ -35,6 +36,7 @@ class IssueKey(Struct, frozen=True):
     locale: str | None = None
     payload: Mapping[str, str] = {}
     devices_since: datetime | None = None
+    mailed: bool = True
 
 
 class SendNotice(Struct, frozen=True):
@@ -118,7 +120,8 @@ def key_not_usable(ended: KeyEnd | None = None) -> Problem:
 def wrong_code(code: OneTimeCode, tries_left: int) -> Problem:
     """`key_not_usable` for a code that is wrong, or belongs to no key, in a flow that has so many tries left."""
     lifetime = int(code.lifetime.total_seconds())
-    detail = f"The code is wrong, or has expired. {tries_left} tries left." if tries_left else "Ask for a new one."
+    tries = "1 try" if tries_left == 1 else f"{tries_left} tries"
+    detail = f"The code is wrong, or has expired. {tries} left." if tries_left else "Ask for a new one."
     return Problem("key_not_usable", detail, params={"triesLeft": tries_left, "lifetime": lifetime})
 
 

@@ -21,6 +21,8 @@ def by_name(declared: Iterable[Purpose]) -> Mapping[str, Purpose]:
 
 _FILES = [import_module(f"{purposes.__name__}.{file.name}") for file in iter_modules(purposes.__path__)]
 PURPOSES = by_name(file.PURPOSE for file in _FILES)
+# The purposes that clients can request keys for.
+REQUESTABLE = sorted(purpose.name for purpose in PURPOSES.values() if purpose.request)
 
 
 def requestable(name: str, settings: Settings) -> Purpose:
@@ -30,8 +32,7 @@ def requestable(name: str, settings: Settings) -> Purpose:
     """
     purpose = PURPOSES.get(name)
     if purpose is None or purpose.request is None:
-        known = sorted(purpose.name for purpose in PURPOSES.values() if purpose.request)
-        raise invalid("purpose", "invalid", f"One of {', '.join(known)}")
+        raise invalid("purpose", "invalid", f"One of {', '.join(REQUESTABLE)}")
     if not purpose.enabled(settings):
         raise Problem("method_disabled", "This deployment does not offer it.")
     return purpose

@@ -11,7 +11,15 @@ from app.audit import Actor, record
 from app.auth import flows
 from app.auth.email_addresses import normalise, normalise_new
 from app.auth.tokens import pasted_code, pasted_link_token, token_hash
-from app.domain.flows.guess_limits import Guess, count_guess, guesses_left, hash_client, note_owner, note_right
+from app.domain.flows.guess_limits import (
+    Guess,
+    count_guess,
+    guesses_left,
+    hash_client,
+    may_estimate,
+    note_owner,
+    note_right,
+)
 from app.domain.flows.invite import LANGUAGE
 from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable, wrong_code
 from app.domain.flows.purpose_registry import PURPOSES
@@ -156,7 +164,8 @@ async def find_by_code(
     expired flow is none for the limits.
     `step_up`: the actor proves again who they are. `secret` is the new secret that was sent with the code: whether
     anybody with this address may have it is checked before the attempt is counted, and does not depend on the code.
-    This needs a live flow that the service has made, so that it is no free work for everybody.
+    This needs a live flow that has tries left, and the client's network has a bounded number of such checks, so that it
+    is no free work for everybody.
 
     Raises `Problem`: `validation_failed`, `key_not_usable`, `too_many_requests`.
     """
@@ -170,7 +179,7 @@ async def find_by_code(
     account = await find_account(resources.database, address)
     flow = flows.read_flow(resources.secret_key, flow_text, address, purpose_name)
     live_flow = flow.hash if flow and flow.is_live(resources.clock()) else None
-    if secret is not None and live_flow is not None and resources.settings.passwords:
+    if secret is not None and live_flow is not None and await may_estimate(actor, resources, live_flow):
         await require_acceptable(resources, hash_client(actor, resources, address, account), secret, address)
     guess = await count_guess(actor, resources, address, account, flow_hash=live_flow, step_up=step_up)
     if purpose is None or purpose.code is None or not purpose.enabled(resources.settings):

@@ -24,7 +24,7 @@ from app.domain.flows.mail_budget import WINDOW, Asked, Asker, Mailing, plan_mai
 from app.domain.flows.purpose import IssueKey, KeyRequest, Purpose, SendNotice
 from app.domain.flows.purpose_registry import PURPOSES, requestable
 from app.domain.flows.schemas import RequestKeyInput
-from app.domain.keys.single_use_repository import SingleUseKeyRepository
+from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
 from app.domain.resources import Resources
 from app.errors import Problem, invalid
 from app.jobs import queue
@@ -40,8 +40,9 @@ REQUEST_LIFETIME = timedelta(minutes=10)
 # would slow down the next request of whoever wants to know.
 JOB_DELAY_MAX = timedelta(seconds=1)
 
-# The field of the page to return to in the payload of a key.
+# The fields of the page to return to, and of the mail of the request, in the payload of a key.
 RETURN_TO = "return_to"
+MAIL = "mail"
 
 # The purpose under which `SecretKey.derive` makes the keys of code hashes.
 CODE_KEYS = "one_time_codes"
@@ -156,6 +157,11 @@ async def issue_requested_key(resources: Resources, attempt: Attempt) -> None:
             mailing = await _plan(resources, transaction, job, purpose, answer, asked_by)
             if mailing is not None:
                 await _issue_and_mail(resources, transaction, job, purpose, answer, asked_by, mailing, mail_id)
+            elif purpose.code:
+                # The code that is in the mailbox leads to where the latest request of its flow wants to be.
+                place = CodeOf(job.unique, job.purpose, job.flow_hash, purpose.code.lifetime)
+                keys, noted = SingleUseKeyRepository(transaction), _noted(job, mail_id)
+                await keys.note_later_request(place, noted, MAIL, RETURN_TO, resources.clock())
         elif isinstance(answer, SendNotice) and await _may_send_notice(resources, job.unique):
             await resources.mail.enqueue(
                 transaction,
@@ -209,7 +215,7 @@ async def _issue_and_mail(
     mailing: Mailing,
     mail_id: UUID,
 ) -> None:
-    """Issue the key and enqueue its mail."""
+    """Issue the key and enqueue its mail, if it has one."""
     now = resources.clock()
     code, code_lifetime, beside = "", None, None
     if mailing.attempts and purpose.code:
@@ -226,10 +232,12 @@ async def _issue_and_mail(
         address=job.unique,
         user_id=answer.user_id,
         expires_at=now + max(lifetimes),
-        payload={**answer.payload, RETURN_TO: job.return_to} if job.return_to else answer.payload,
+        payload={**answer.payload, **_noted(job, mail_id)},
         code=beside,
         asked_by=asked_by,
     )
+    if not answer.mailed:
+        return
     values = {"code": code} if purpose.code else {}
     if link_lifetime is not None:
         values["link"] = link
@@ -243,6 +251,12 @@ async def _issue_and_mail(
         expires_at=now + lifetimes[0],
         job_id=mail_id,
     )
+
+
+def _noted(job: KeyJob, mail_id: UUID) -> dict[str, str]:
+    """What the payload of a key has of its request: the mail, whose id sorts by the time of the request, and the page
+    to return to."""
+    return {MAIL: str(mail_id), **({RETURN_TO: job.return_to} if job.return_to else {})}
 
 
 async def _may_send_notice(resources: Resources, address: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from app.auth.tokens import LINK_PREFIX
+from app.domain.flows.purpose_registry import REQUESTABLE
 from app.domain.users.fields import AddressText, LocaleText, PersonName, PhoneText
 from app.guards.roles import PlatformRole
 
@@ -39,6 +40,9 @@ ReturnToText = Annotated[
     ),
 ]
 PurposeText = Annotated[str, Meta(min_length=1, max_length=40)]
+RequestablePurpose = Annotated[
+    str, Meta(min_length=1, max_length=40, extra_json_schema={"extra": {"enum": REQUESTABLE}})
+]
 ReasonText = Annotated[str, Meta(min_length=1, max_length=500, description="Shown to platform admins only.")]
 
 
@@ -56,7 +60,7 @@ class RequestKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, ren
     wants to be after the key is redeemed: the answers about the key have it.
     """
 
-    purpose: PurposeText
+    purpose: RequestablePurpose
     email: AddressText
     flow: FlowText | None = None
     locale: LocaleText | None = None

@@ -1,6 +1,8 @@
 """Seeing and retrying jobs. What errors of other programs say is shown without addresses, links and numbers."""
 
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from app.ability.ability import Subject
@@ -15,6 +17,13 @@ from app.postgres.rows import to_struct
 
 # Mail servers repeat addresses, and some of them parts of the mail. What may be a link, a token or a code is left out.
 _PRIVATE = re.compile(r"""\w+://\S+|osk_\S*|[0-9]{6,}|[^\s<>"'(:]+(?=@)""")
+# Why a job cannot be retried, by its state or another reason.
+NOT_RETRYABLE: Mapping[str, str] = {
+    "running": "The job is running.",
+    "done": "The job is done.",
+    "expired": "The job has expired: what it would do is worthless.",
+    "scheduled": "The job is scheduled by the service itself, and runs at its time.",
+}
 
 
 async def list_jobs(resources: Resources, state: str | None, before: UUID | None, limit: int) -> list[ListedJob]:
@@ -35,9 +44,18 @@ async def retry_job(actor: Actor, resources: Resources, job_id: UUID) -> ListedJ
         if job is None:
             raise SubjectNotFound("There is no such job.")
         if not retried:
-            raise Problem("job_not_retryable", "It runs, is done or has expired.")
+            raise _not_retryable(job, resources.clock())
         await record(actor, transaction, "job.retry", subject_of("job", job_id), detail={"kind": job.kind})
         return job
+
+
+def _not_retryable(job: ListedJob, now: datetime) -> Problem:
+    """The problem of a job that cannot be retried, with the reason."""
+    if job.state in NOT_RETRYABLE:
+        reason: str = job.state
+    else:
+        reason = "expired" if job.expires_at is not None and job.expires_at <= now else "scheduled"
+    return Problem("job_not_retryable", NOT_RETRYABLE[reason], params={"reason": reason})
 
 
 def job_view(job: ListedJob) -> JobView:

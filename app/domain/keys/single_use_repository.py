@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, case, delete, false, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Text, and_, case, cast, delete, false, func, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.keys.models import LINK, LIVE_INVITATION, Key
@@ -214,9 +214,22 @@ class SingleUseKeyRepository(Repository[Key]):
         statement = update(Key).where(*_live_code(code, now), right).values(attempts_left=Key.attempts_left + 1)
         await self.session.execute(statement)
 
+    async def note_later_request(
+        self, code: CodeOf, noted: Mapping[str, str], order: str, replaced: str, now: datetime
+    ) -> None:
+        """Put these fields into the payload of a flow's live code, without the one of an earlier request that is
+        `replaced`. A payload whose field `order` sorts after the noted one is of a later request, and stays."""
+        is_earlier = func.coalesce(Key.payload[order].astext, "") < noted[order]
+        payload = Key.payload.op("-")(cast(replaced, Text)).op("||")(cast(dict(noted), JSONB))
+        await self.session.execute(update(Key).where(*_live_code(code, now), is_earlier).values(payload=payload))
+
     async def void_keys(self, user_id: UUID, keep: Collection[str]) -> list[VoidedKey]:
-        """Void every unused single-use key on the user or their address, except those of the purposes in `keep`."""
-        on_account = (Key.user_id == user_id) | (Key.address == _address_of(user_id))
+        """Void every unused single-use key of the user, and every one of nobody on their address, except those of the
+        purposes in `keep`.
+
+        What another user has asked for on this address stays: its end would tell them that the address has an account.
+        """
+        on_account = (Key.user_id == user_id) | and_(Key.user_id.is_(None), Key.address == _address_of(user_id))
         return await self._void(Key.kind == "single_use", Key.purpose.not_in(keep), on_account)
 
     async def void_keys_for(self, user_id: UUID, purpose: str, *, since: datetime) -> list[VoidedKey]:

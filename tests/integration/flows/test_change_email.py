@@ -190,7 +190,7 @@ async def test_an_address_whose_invitation_was_accepted_after_the_request_is_ref
     code = code_in(await request_change(app, client))
     accepted = await redeem(app.client(), token=token_in(invitation), name="Grace", secret=CREDENTIALS["secret"])
     assert accepted.status_code == 201
-    assert problem(await confirm(client, code))["code"] == "key_not_usable"
+    assert problem(await confirm(client, code))["code"] == "email_taken"
     assert len((await client.get("/api/session")).json()["memberships"]) == 1
 
 

@@ -117,6 +117,21 @@ async def test_a_job_that_cannot_run_again_is_refused(app: RunningApp, kind: str
     assert (refused.status_code, problem(refused)["code"]) == (409, "job_not_retryable")
     listed = await items(admin, PATH, state="done" if kind == "done" else "dead")
     assert [job["retryable"] for job in listed] == [False]
+    assert problem(refused)["params"] == {"reason": kind}
+
+
+async def test_a_job_that_the_service_schedules_is_told_to_run_by_itself(app: RunningApp) -> None:
+    admin = await admin_of(app)
+    await drain(app.worker)
+    (job_id,) = [job["id"] for job in await items(admin, PATH) if job["kind"] == "clean_up"]
+    texts = {
+        language: problem(await admin.post(f"{PATH}/{job_id}/retry", headers={"Accept-Language": language}))["text"]
+        for language in ("en", "de")
+    }
+    assert texts == {
+        "en": "This task runs by itself at its time. There is nothing to try again.",
+        "de": "Diese Aufgabe läuft zu ihrer Zeit von selbst. Es gibt nichts noch einmal zu versuchen.",
+    }
 
 
 async def test_an_unknown_job_is_not_found(app: RunningApp) -> None:

@@ -20,7 +20,7 @@ async def change(translator: httpx.AsyncClient, method: str, headers: dict[str, 
     return await translator.request(method, f"{PATH}/greeting", json=body, headers=headers)
 
 
-@pytest.mark.parametrize("headers", [{}, {"If-None-Match": '"1"'}, {"If-None-Match": ""}])
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": '"1"'}])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 async def test_a_write_without_a_version_is_a_428(
     translator: httpx.AsyncClient, method: str, headers: dict[str, str]
@@ -35,7 +35,7 @@ async def test_a_write_without_a_version_is_a_428(
     "headers",
     [
         at(2), at(0), {"If-Match": 'W/"2"'}, {"If-Match": '"2", W/"3"'}, {**at(1), "If-None-Match": 'W/"1"'},
-        {"If-Match": ""}, {"If-Match": '"01"'}, {"If-Match": '"-1"'}, {"If-Match": f'"{2**31}"'},
+        {"If-Match": '"01"'}, {"If-Match": '"-1"'}, {"If-Match": f'"{2**31}"'},
         {"If-Match": f'"{"9" * 400}"'}, {"If-Match": '"\u0661"'.encode()}, {**at(1), **NEW}, NEW,
     ],
 )  # fmt: skip
@@ -60,7 +60,7 @@ async def test_a_write_takes_weak_forms_lists_and_an_asterisk_for_the_present_ve
     assert [entry["version"] for entry in await items(translator, f"{PATH}/greeting/history")] == [1, 2]
 
 
-@pytest.mark.parametrize("value", ["1", '"1', '"1" "2"', '*, "1"'])
+@pytest.mark.parametrize("value", ["1", '"1', '"1" "2"', '*, "1"', "", ","])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 async def test_a_write_with_a_malformed_version_is_a_422_about_the_header(
     translator: httpx.AsyncClient, method: str, value: str

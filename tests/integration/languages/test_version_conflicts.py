@@ -96,6 +96,40 @@ async def test_a_batch_of_one_names_its_stale_item_too(ada: httpx.AsyncClient) -
     assert [(error["field"], error["current"]["version"]) for error in response.json()["errors"]] == [("items.0", 1)]
 
 
+@pytest.mark.parametrize(
+    ("exists", "language", "text"),
+    [
+        ("now", "en", "Look at the present version"),
+        ("before", "en", "has been deleted meanwhile. If it is still needed, save it as new."),
+        ("never", "en", "This does not exist. If it is needed, save it as new."),
+        ("before", "de", "Das wurde inzwischen gelöscht. Wenn es noch gebraucht wird"),
+        ("never", "de", "Das gibt es nicht. Wenn es gebraucht wird"),
+    ],
+)
+async def test_a_412_asks_nobody_to_look_at_a_version_that_is_not_there(
+    ada: httpx.AsyncClient, exists: str, language: str, text: str
+) -> None:
+    if exists != "never":
+        await write(ada, "greeting")
+    if exists == "before":
+        await ada.delete(f"{PATH}/greeting", headers=at(1))
+    ada.headers["Accept-Language"] = language
+    refused = await ada.put(f"{PATH}/greeting", json={"text": "x"}, headers=at(7))
+    one_of_batch = await batch(ada, item("greeting", 7))
+    for answer in refused, one_of_batch:
+        assert text in answer.json()["text"]
+        assert ("present version, and" in answer.json()["detail"]) is (exists == "now")
+    (error,) = one_of_batch.json()["errors"]
+    assert error["message"].partition(".")[0] in one_of_batch.json()["text"]
+
+
+async def test_a_412_about_items_of_several_kinds_has_the_general_text(ada: httpx.AsyncClient) -> None:
+    await write(ada, "a")
+    refused = (await batch(ada, item("a", 7), item("b", 7))).json()
+    assert "present version" in refused["text"]
+    assert [error.get("params") for error in refused["errors"]] == [None, {"reason": "missing"}]
+
+
 async def test_the_name_of_an_author_who_is_no_member_any_more_is_not_told(
     app: RunningApp, ada: httpx.AsyncClient, bob: httpx.AsyncClient
 ) -> None:

@@ -6,7 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.languages.members.repository import MemberRepository
 from app.domain.languages.translations.repository import LastChange, TranslationRepository
-from app.errors import CurrentVersion, FieldError, Problem
+from app.errors import CurrentVersion, FieldError, Params, Problem
+
+WITH_VERSION = "Read the present version, and write over that one."
+WITHOUT_VERSION = "There is no present version: what is still needed is written as new."
 
 
 async def conflict_over(transaction: AsyncSession, code: str, stale: Mapping[str, str]) -> Problem:
@@ -27,8 +30,21 @@ async def conflict_over(transaction: AsyncSession, code: str, stale: Mapping[str
         version = None if change.deleted else change.version
         return CurrentVersion(version, change.changed_by, name or None, change.changed_at)
 
-    message = "Read the present version, and write over that one. Nothing has been changed."
+    met = {field: current(key) for field, key in stale.items()}
+    reasons = [_reason(version) for version in met.values()]
+    # One text is about all of them: where there is nothing to look at, it is another one.
+    params = reasons[0] if reasons == reasons[:1] * len(reasons) else {}
+    detail = f"{WITHOUT_VERSION if params else WITH_VERSION} Nothing has been changed."
     if "" in stale:
-        return Problem("version_conflict", message, current=current(stale[""]))
-    errors = [FieldError(field, "stale", "Not at this version", current=current(key)) for field, key in stale.items()]
-    return Problem("version_conflict", message, errors=errors)
+        return Problem("version_conflict", detail, current=met[""], params=params)
+    errors = [
+        FieldError(field, "stale", "Not at this version", _reason(version), version) for field, version in met.items()
+    ]
+    return Problem("version_conflict", detail, errors=errors, params=params)
+
+
+def _reason(current: CurrentVersion | None) -> Params:
+    """Why there is no present version, as a parameter of the texts; empty if there is one."""
+    if current is None:
+        return {"reason": "missing"}
+    return {"reason": "deleted"} if current.version is None else {}
