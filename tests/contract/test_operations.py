@@ -10,10 +10,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
+from litestar.routes import HTTPRoute
 from msgspec import Struct
 
 from app.ability.json_lines import Check
 from app.asgi import build
+from app.auth.middleware import SETS_COOKIE
 from app.auth.principal import ANONYMOUS
 from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, ability_for
 from tests.contract.test_casl import CaslResult, Person, node, run_casl
@@ -33,7 +35,8 @@ WHO: tuple[str, ...] = (
 )
 if os.environ.get("OSTIARY_LONG"):
     WHO += ("user", "member of de", "translator of de", "admin of de", "platform admin and admin of fr")
-DOCUMENT = msgspec.to_builtins(build(settings_for("postgresql:///unused")).openapi_schema.to_schema())
+APP = build(settings_for("postgresql:///unused"))
+DOCUMENT = msgspec.to_builtins(APP.openapi_schema.to_schema())
 OPERATIONS: dict[str, dict[str, Any]] = {
     f"{method.upper()} {path}": operation
     for path, item in DOCUMENT["paths"].items()
@@ -55,6 +58,21 @@ class Answer(Struct):
     rule: dict[str, Any]
     check: Check | None
     objects: list[tuple[str, dict[str, Any]]]
+    sets_cookie: bool
+
+
+def test_an_operation_documents_a_cookie_exactly_if_its_route_says_that_it_sets_one() -> None:
+    setting = {
+        f"{method} {route.path_format}"
+        for route in APP.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.opt.get(SETS_COOKIE)
+        for method in handler.http_methods
+    }
+    assert {name for name, operation in OPERATIONS.items() if _documents_cookie(operation)} == {
+        name.replace("{user_id}", "{userId}") for name in setting
+    }
 
 
 def test_every_operation_has_a_rule_and_a_request_in_the_matrix() -> None:
@@ -90,6 +108,8 @@ async def test_every_operation_answers_every_caller_as_casl_decides(app: Running
     assert {name for one in of_everybody for name, _ in one.objects} == ATTRIBUTES.keys()
     succeeded = {answer.operation for answer in of_everybody if answer.status < 300}
     assert REQUESTS.keys() - succeeded == set()
+    setting = {answer.operation for answer in of_everybody if answer.sets_cookie}
+    assert setting == {name for name, operation in OPERATIONS.items() if _documents_cookie(operation)}
 
 
 def _differences(answers: list[list[Answer]], results: list[CaslResult]) -> Iterator[Answer]:
@@ -102,6 +122,10 @@ def _differences(answers: list[list[Answer]], results: list[CaslResult]) -> Iter
             if answer.allowed is not allowed:
                 yield answer
         first += sum(answer.check is not None for answer in of_one)
+
+
+def _documents_cookie(operation: Mapping[str, Any]) -> bool:
+    return any("Set-Cookie" in response.get("headers", {}) for response in operation["responses"].values())
 
 
 def _is_open(rule: Mapping[str, object], who: str) -> bool:
@@ -123,7 +147,7 @@ async def _answer(app: RunningApp, who: str, caller: UUID | None, operation: str
     with_body = answer.is_success and answer.content
     assert not with_body or operation in OBJECTS or operation in NO_OBJECTS, "say which objects it has"
     objects = objects_in(operation, answer.json()) if with_body else []
-    return Answer(who, operation, answer.status_code, allowed, rule, check, objects)
+    return Answer(who, operation, answer.status_code, allowed, rule, check, objects, "set-cookie" in answer.headers)
 
 
 def _check(rule: Mapping[str, str], world: World, caller: str, operation: str) -> Check | None:

@@ -134,7 +134,12 @@ class UserAdministrationController(Controller):
         headers = {"Location": f"/api/users/{user.id}"}
         return Response(account_view(ability_of(request), user), status_code=201, headers=headers)
 
-    @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
+    @delete(
+        "/{user_id:str}",
+        guards=[authorize("delete", "User", id_from="user_id"), step_up],
+        opt={SETS_COOKIE: True},
+        response_headers=[SET_COOKIE],
+    )
     async def delete_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> Response[None]:
         """Delete an account: one's own, or as a platform admin that of another user.
 
