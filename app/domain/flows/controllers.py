@@ -28,13 +28,23 @@ from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
-from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
+from app.guards.authorize import (
+    ANYONE,
+    FURTHER,
+    Further,
+    Request,
+    ability_of,
+    authorize,
+    authorize_own,
+    authorize_some,
+    step_up,
+)
 from app.http.parameters import BODY_ETAG, SET_COOKIE, SET_FLOW_COOKIE, UserId
 from app.http.requests import actor_of, user_and_session, user_id_in_path
 from app.http.responses import encoded_response, set_cookies
 
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
-MAY_REQUEST_AS_USER = (authorize_own("update", "Key"), step_up)
+FOR_USERS = Further("body", "purpose", (authorize_own("update", "Key"), step_up), tuple(sorted(PURPOSES_FOR_USERS)))
 MAY_ADMINISTER = authorize("administer", "User", id_from="user_id")
 MAY_SET_ROLE = authorize("administer", "User", id_from="user_id", field="platformRole")
 MAY_SET_STATUS = authorize("administer", "User", id_from="user_id", field="status")
@@ -46,7 +56,12 @@ class KeyFlowController(Controller):
     path = "/api/keys"
     tags = ("Keys",)
 
-    @post(guards=[ANYONE], status_code=202, opt={SETS_COOKIE: True}, response_headers=[SET_FLOW_COOKIE])
+    @post(
+        guards=[ANYONE],
+        status_code=202,
+        opt={SETS_COOKIE: True, FURTHER: (FOR_USERS,)},
+        response_headers=[SET_FLOW_COOKIE],
+    )
     async def request_key(
         self, request: Request, data: JSONBody[RequestKeyInput], resources: ResourcesDependency
     ) -> Response[KeyRequested]:
@@ -65,9 +80,7 @@ class KeyFlowController(Controller):
         inspecting and redeeming the key have it; the link itself does not.
         """
         if data.purpose in PURPOSES_FOR_USERS:
-            # Guards run before the body is read. Only the body tells whether these two are needed.
-            for guard in MAY_REQUEST_AS_USER:
-                await guard(request, request.route_handler)
+            await FOR_USERS.require(request)
         accepted = await request_key(actor_of(request), resources, data)
         cookie = neighbour(resources.cookie, FLOW_COOKIE).set_cookie(accepted.flow, accepted.expires_in)
         resend_after = int(RESEND_AFTER.total_seconds())
