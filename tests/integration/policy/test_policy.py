@@ -189,12 +189,12 @@ async def test_the_command_explains_every_line_that_could_have_applied(app: Runn
         "     does not apply: it is about others",
         " 18  language admin may: update (name, autonym, textDirection), on Language: languages they administer",
         "     does not apply: it is about others",
-        " 18  user without a complete profile may: read, delete, on User: themselves",
+        " 19  user without a complete profile may: read, delete, on User: themselves",
         "     does not apply: it is about others",
-        " 19  user without a complete profile may: update (name, phone, locale), on User: themselves",
+        " 20  user without a complete profile may: update (name, phone, locale), on User: themselves",
         "     does not apply: it is about others",
         "",
-        "Lines about other actions or subjects: 7",
+        "Lines about other actions or subjects: 8",
     ]
 
 
