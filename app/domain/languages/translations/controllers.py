@@ -33,7 +33,9 @@ from app.http.requests import actor_of
 from app.http.responses import unchanged_response
 
 TranslationKey = Annotated[str, PathParameter(description="The key; a slash in it is sent as %2F.")]
-Prefix = Annotated[str, QueryParameter(pattern=PREFIX_PATTERN, description="Only keys that begin with this.")]
+Prefix = Annotated[
+    str, QueryParameter(max_length=200, pattern=PREFIX_PATTERN, description="Only keys that begin with this.")
+]
 InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state.")]
 UpdatedAfter = Annotated[
     str | None,
