@@ -44,6 +44,7 @@ async def test_the_session_has_everything_that_a_page_shows_of_its_user(app: Run
         "phone": "+4915112345678",
         "locale": "de",
         "platformRole": None,
+        "status": "active",
         "hasSecret": True,
         "onboardedAt": "2026-06-01T12:00:00Z",
     }
