@@ -72,13 +72,19 @@ async def test_an_allowed_origin_of_the_same_site_signs_in(service: RunningApp, 
     assert (await service.client().post("/api/session", json=CREDENTIALS, headers=headers)).status_code == 201
 
 
-async def test_a_page_of_a_foreign_origin_is_still_refused_as_cross_site(service: RunningApp) -> None:
-    await service.user()
-    headers = {**CROSS_SITE, "Origin": "https://evil.example"}
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
+async def test_a_page_of_a_foreign_origin_or_of_none_is_still_refused_as_cross_site(
+    service: RunningApp, origin: str | None
+) -> None:
+    browser = await service.signed_in()
+    del browser.headers["Origin"]
+    headers = {"Sec-Fetch-Site": "cross-site"} | ({"Origin": origin} if origin else {})
 
-    answer = await service.client().post("/api/session", json=CREDENTIALS, headers=headers)
-
-    assert problem(answer)["code"] == "cross_site_request"
+    anonymous = service.client()
+    del anonymous.headers["Origin"]
+    for client in (browser, anonymous):
+        answer = await client.post("/api/session", json=CREDENTIALS, headers=headers)
+        assert problem(answer)["code"] == "cross_site_request"
 
 
 async def test_an_allowed_origin_of_another_site_reads_and_writes_with_a_bearer_token(service: RunningApp) -> None:
