@@ -2,6 +2,7 @@
 
 from litestar import Controller, Response, delete, post, put
 from litestar.params import JSONBody
+from msgspec import structs
 
 from app.auth.cookies import neighbour
 from app.auth.flows import NAME as FLOW_COOKIE
@@ -40,7 +41,7 @@ from app.guards.authorize import (
     step_up,
 )
 from app.http.parameters import BODY_ETAG, SET_COOKIE, SET_FLOW_COOKIE, UserId
-from app.http.requests import actor_of, user_and_session, user_id_in_path
+from app.http.requests import accepted_locale_of, actor_of, user_and_session, user_id_in_path
 from app.http.responses import encoded_response, set_cookies
 
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
@@ -81,7 +82,8 @@ class KeyFlowController(Controller):
         """
         if data.purpose in PURPOSES_FOR_USERS:
             await FOR_USERS.require(request)
-        accepted = await request_key(actor_of(request), resources, data)
+        sent = structs.replace(data, locale=data.locale or accepted_locale_of(request))
+        accepted = await request_key(actor_of(request), resources, sent)
         cookie = neighbour(resources.cookie, FLOW_COOKIE).set_cookie(accepted.flow, accepted.expires_in)
         resend_after = int(RESEND_AFTER.total_seconds())
         return Response(
@@ -143,7 +145,7 @@ class UserAdministrationController(Controller):
         self, request: Request, data: JSONBody[NewUser], resources: ResourcesDependency
     ) -> Response[AccountView]:
         """Create a user without a secret, and mail them an invitation."""
-        user = await administer_users.create_user(actor_of(request), resources, data.email, data.name)
+        user = await administer_users.create_user(actor_of(request), resources, data.email, data.name, data.locale)
         headers = {"Location": f"/api/users/{user.id}"}
         return Response(account_view(ability_of(request), user), status_code=201, headers=headers)
 

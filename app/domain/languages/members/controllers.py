@@ -86,7 +86,7 @@ class MemberController(Controller):
         An address without an account is invited. A user is added and told by mail. The answer is the same. 429 with
         Retry-After if others cause too much mail to the address, or the caller or the language sends too much.
         """
-        user_id = await service.add_member(actor_of(request), resources, code, data.email, data.roles)
+        user_id = await service.add_member(actor_of(request), resources, code, data)
         return Response(MemberAccepted(user_id, data.email, data.roles), status_code=202)
 
     @put("/{user_id:uuid}", guards=[MAY_ADMINISTER, step_up])
