@@ -39,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
     "job_not_retryable": Kind(409, "This job cannot run again"),
     "already_member": Kind(409, "This user is a member already"),
     "key_not_usable": Kind(410, "This key cannot be used"),
+    "changes_gone": Kind(410, "These changes are gone"),
     "version_conflict": Kind(412, "The resource has changed meanwhile"),
     "body_too_large": Kind(413, "The body is too large"),
     "unsupported_media_type": Kind(415, "The body must be application/json"),

@@ -47,6 +47,10 @@ class AuthenticationMiddleware(ASGIMiddleware):
         headers, opt = scope["headers"], scope["route_handler"].opt
         scope["user"], scope["auth"] = ANONYMOUS, None
         credential = read_credential(headers, self._cookie_name)
+        tokens = [token for token in credential.tokens if is_session_token(token)]
+        principal, token = await self._authenticate(tokens, detailed=bool(opt.get(NEEDS_DETAILS)))
+        # Before any refusal, because its text is in the language of the user.
+        scope["user"], scope["auth"] = principal, token
         unsafe = scope["method"] not in SAFE_METHODS  # type: ignore[typeddict-item] # HTTP only, see `scopes`
         sets_cookie = bool(opt.get(SETS_COOKIE))
         if unsafe and (credential.cookie or sets_cookie):
@@ -54,20 +58,19 @@ class AuthenticationMiddleware(ASGIMiddleware):
                 raise Problem("cross_site_request", "Send the request from one of the allowed origins.")
             if sets_cookie and loses_cookie(headers):
                 raise Problem("session_not_kept", NOT_KEPT)
-        tokens = [token for token in credential.tokens if is_session_token(token)]
-        if tokens:
-            principal, token = await self._authenticate(tokens, detailed=bool(opt.get(NEEDS_DETAILS)))
-            if principal.session is not None:
-                if not principal.replaced:
-                    self._authenticator.extend(principal)
-                elif not opt.get(ACCEPTS_REPLACED, not unsafe):
-                    raise Problem("session_replaced", "Send the request again, with the present cookie.")
-                scope["user"], scope["auth"] = principal, token
-            else:
-                scope["state"][PRESENTED_TOKENS] = tokens
+        if principal.session is None:
+            scope["state"][PRESENTED_TOKENS] = tokens
+        elif not principal.replaced:
+            self._authenticator.extend(principal)
+        elif not opt.get(ACCEPTS_REPLACED, not unsafe):
+            raise Problem("session_replaced", "Send the request again, with the present cookie.")
         await next_app(scope, receive, send)
 
     async def _authenticate(self, tokens: list[str], *, detailed: bool) -> tuple[Principal, str | None]:
+        """The principal of the tokens, and the token that proves it; anonymous without one, and without a token."""
+        if not tokens:
+            return ANONYMOUS, None
         if len(tokens) == 1:
-            return await self._authenticator.authenticate(tokens[0], detailed=detailed), tokens[0]
+            principal = await self._authenticator.authenticate(tokens[0], detailed=detailed)
+            return principal, tokens[0] if principal.session else None
         return await self._authenticator.authenticate_among(tokens)

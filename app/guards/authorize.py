@@ -9,8 +9,9 @@ has one, and never says whether the subject exists. Guards are coroutines althou
 runs a plain function in a thread, on every request.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import cast
+from typing import Literal, TypeAlias, cast
 from uuid import UUID
 
 import litestar
@@ -30,6 +31,7 @@ from app.text import conventional_case
 
 Connection = ASGIConnection[BaseRouteHandler, Principal, str | None, State]
 Request = litestar.Request[Principal, str | None, State]
+Guard: TypeAlias = Callable[[Connection | Request, BaseRouteHandler], Awaitable[None]]
 
 
 class Anyone(Struct, frozen=True):
@@ -116,6 +118,27 @@ class ListGuard(PolicyGuard, frozen=True):
         """Yes for an onboarded user."""
         return Decision(allowed=is_onboarded(connection.user))
 
+
+class Further(Struct, frozen=True):
+    """What a route asks besides, where a request has the parameter `name`, with one of `values` if there are some.
+
+    Guards run before the body and the query are read, so that the handler calls `require`. The route names the further
+    questions in its `opt` `FURTHER`, for the OpenAPI document.
+    """
+
+    sent_in: Literal["body", "query"]
+    name: str
+    guards: tuple[Guard, ...]
+    values: tuple[str, ...] = ()
+
+    async def require(self, request: Request) -> None:
+        """Raise `Problem` as the guards do."""
+        for guard in self.guards:
+            await guard(request, request.route_handler)
+
+
+# The `opt` of a route with its further questions.
+FURTHER = "further"
 
 ANYONE = Anyone()
 SIGNED_IN = SignedIn()

@@ -32,6 +32,8 @@ MESSAGE_CODES = {
     "": ("invalid", ""),
 }
 LIMIT = re.compile(r"[<>]= (-?\d+)$")
+# Messages that repeat no value.
+BEYOND_LIMIT = re.compile(r"Expected `\w+` (?:of length )?[<>]= -?\d+")
 PATTERN = "matching regex"
 NOT_IN_FORM = "Not in the form of this field"
 
@@ -50,6 +52,13 @@ def errors_in(raw: bytes, wanted: type[Struct]) -> list[FieldError]:
 def error_of_body(error: Exception) -> FieldError:
     """The error of msgspec as an error of the body as a whole."""
     return _field_error("", error)
+
+
+def error_beyond_limit(field: str, message: object) -> FieldError | None:
+    """The error of a parameter that is beyond a limit, as that of a field is; None for any other message of msgspec."""
+    if not isinstance(message, str) or not BEYOND_LIMIT.fullmatch(message):
+        return None
+    return _field_error(field, ValueError(message))
 
 
 def union_members(wanted: object) -> tuple[type[Struct], ...]:

@@ -1,6 +1,6 @@
 """What each operation asks the policy, in the OpenAPI document: derived from its guards, and never written by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TypeAlias
 
@@ -10,7 +10,9 @@ from litestar.openapi.spec import Operation
 from litestar.routes import HTTPRoute
 
 from app.guards.authorize import (
+    FURTHER,
     Anyone,
+    Further,
     ListGuard,
     NamedSubjectGuard,
     OwnSubjectsGuard,
@@ -43,7 +45,8 @@ def add_rules(app: Litestar) -> None:
     rule `each` allows. All others have the rule `{action, subjectType, id, attribute, field}`, which the client asks
     with the `rules` of `GET /api/session`: about the subject of `subjectType` whose `attribute` is the path parameter
     `id` (or the caller's own id, if `id` is `me`), or about the type, if the rule has no `id`. `stepUp` tells that
-    the user must have proved who they are a short time ago.
+    the user must have proved who they are a short time ago. `when` lists what is asked besides, where a request has a
+    parameter: `{in, name, values, ask}`, of which `ask` is a rule as above.
     """
     for route, method, handler in _handlers(app):
         item = (app.openapi_schema.paths or {}).get(route.path_format)
@@ -55,10 +58,20 @@ def add_rules(app: Litestar) -> None:
 
 def rule_of(handler: HTTPRouteHandler) -> OperationRule:
     """The rule of a handler, as its `x-authorize` has it."""
-    guards = guards_of(handler)
+    rule = _rule_of_guards(guards_of(handler))
+    further = [_further_rule(further) for further in handler.opt.get(FURTHER, ())]
+    return {**rule, "when": further} if further else rule
+
+
+def _rule_of_guards(guards: Sequence[object]) -> OperationRule:
     deciding = next(guard for guard in guards if isinstance(guard, Anyone | SignedIn | PolicyGuard))
     rule = _rule(deciding)
     return {**rule, "stepUp": True} if step_up in guards else rule
+
+
+def _further_rule(further: Further) -> OperationRule:
+    asked: OperationRule = {"in": further.sent_in, "name": further.name, "ask": _rule_of_guards(further.guards)}
+    return {**asked, "values": list(further.values)} if further.values else asked
 
 
 def _rule(guard: Anyone | SignedIn | PolicyGuard) -> OperationRule:

@@ -21,9 +21,12 @@ Cursor = Annotated[
     QueryParameter(max_length=CURSOR_MAX, description="The `nextCursor` of the page before; none for the first page."),
 ]
 
+SEARCH_MAX = 200
 Search = Annotated[
     str | None,
-    QueryParameter(pattern=r"^[^\x00]{0,200}(?![\s\S])", description="Only those with this text, in any case."),
+    QueryParameter(
+        max_length=SEARCH_MAX, pattern=r"^[^\x00]*(?![\s\S])", description="Only those with this text, in any case."
+    ),
 ]
 
 IfNoneMatch = Annotated[

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from app.auth.principal import ANONYMOUS, Principal
 from app.errors import CurrentVersion, FieldError, Params, Problem, SubjectNotFound
 from app.guards.authorize import Request, may_know_what_exists
+from app.http.body_errors import error_beyond_limit
 from app.postgres.outages import outage_in, reason_of
 from app.words.accept_language import wanted_locale
 from app.words.catalogue import FALLBACK_LOCALE
@@ -124,17 +125,15 @@ def _details(error: FieldError, locale: str) -> FieldDetails:
 
 
 def _parameter_errors(extra: object, sent_as: Mapping[str, str]) -> list[FieldError]:
-    """Errors of path and query parameters: only names, because the framework's text can repeat the sent value."""
+    """Errors of path and query parameters: only names and limits, because the framework's text can repeat the value."""
     items = extra if isinstance(extra, list) else []
-    keys = [str(item.get("key", "")) for item in items]
-    return [
-        FieldError(
-            sent_as.get(key, key),
-            "invalid",
-            "This value is not acceptable here: see the API's description",
-        )
-        for key in keys
-    ]
+    return [_parameter_error(sent_as.get(key := str(item.get("key", "")), key), item.get("message")) for item in items]
+
+
+def _parameter_error(name: str, message: object) -> FieldError:
+    return error_beyond_limit(name, message) or FieldError(
+        name, "invalid", "This value is not acceptable here: see the API's description"
+    )
 
 
 def _sent_as(request: Request) -> dict[str, str]:

@@ -6,6 +6,7 @@ from app.audit import Actor
 from app.auth.principal import PrincipalSession, PrincipalUser
 from app.errors import Problem, SubjectNotFound
 from app.guards.authorize import Request, resolve_me
+from app.words.accept_language import accepted_locale
 
 
 def actor_of(request: Request) -> Actor:
@@ -20,6 +21,11 @@ def actor_of(request: Request) -> Actor:
         # HTTP/2 clients may send several (RFC 9113 section 8.2.3).
         cookies="; ".join(request.headers.getall("cookie", [])) or None,
     )
+
+
+def accepted_locale_of(request: Request) -> str | None:
+    """The locale that the request asks for by `Accept-Language`; None if it asks for none."""
+    return accepted_locale(", ".join(request.headers.getall("accept-language", [])))
 
 
 def user_and_session(request: Request) -> tuple[PrincipalUser, PrincipalSession]:

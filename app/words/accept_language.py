@@ -22,7 +22,12 @@ def wanted_locale(accept_language: str, of_account: str | None = None) -> str:
     over. Without one, or for `*`, it is the language of the account, and English if that has no near locale. Parts of
     the header that are no language ranges are ignored (RFC 9110 section 12.5.4).
     """
-    return _first_accepted(accept_language[:HEADER_MAX]) or nearest_locale(of_account)
+    return accepted_locale(accept_language) or nearest_locale(of_account)
+
+
+def accepted_locale(accept_language: str) -> str | None:
+    """The locale that the header asks for; None if it names none, and for `*`."""
+    return _first_accepted(accept_language[:HEADER_MAX])
 
 
 @lru_cache(maxsize=1024)

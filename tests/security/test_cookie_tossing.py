@@ -101,6 +101,39 @@ async def test_two_cookie_headers_with_a_session_each_are_anonymous(app: Running
     assert answer.json()["user"] is None
 
 
+async def test_signing_out_with_two_session_cookies_ends_both_sessions(app: RunningApp) -> None:
+    tokens = await _two_users(app)
+    kept = await app.token(await app.user("eve@example.org"))
+
+    answer = await app.client(Cookie="auth_session={}; auth_session={}".format(*tokens)).delete("/api/session")
+
+    assert answer.status_code == 204
+    assert [await is_signed_in(app.with_cookie(token)) for token in (*tokens, kept)] == [False, False, True]
+    ended = (await app.with_cookie(tokens[0]).get("/api/session")).json()["ended"]
+    assert ended["reason"] == "signed_out"
+
+
+async def test_signing_out_with_a_replaced_token_and_another_session_ends_both(app: RunningApp) -> None:
+    browser = await app.signed_in()
+    old = browser.cookies["auth_session"]
+    other = await app.token(await app.user("mallory@example.org"))
+    await browser.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET})
+
+    await app.client(Cookie=f"auth_session={old}; auth_session={other}").delete("/api/session")
+
+    assert not await is_signed_in(browser)
+    assert not await is_signed_in(app.with_cookie(other))
+
+
+async def test_signing_out_with_an_expired_session_leaves_its_reason(app: RunningApp) -> None:
+    token, _ = await _two_users(app)
+    app.clock.forward(days=15)
+
+    await app.with_cookie(token).delete("/api/session")
+
+    assert (await app.with_cookie(token).get("/api/session")).json()["ended"]["reason"] == "expired"
+
+
 async def test_two_session_cookies_still_require_an_allowed_origin(app: RunningApp) -> None:
     tokens = await _two_users(app)
     cookie = "auth_session={}; auth_session={}".format(*tokens)

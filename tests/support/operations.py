@@ -47,13 +47,17 @@ class Sent(Struct, frozen=True):
 
     json: Any = None
     headers: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
 
 
 NOTHING = Sent()
 # An address with an account and a secret.
 KNOWN = "root@example.org"
 
-# One entry an operation. Those that end what others need come last.
+# Between an operation and the parameter with which it asks a further question.
+WITH = " with "
+
+# One entry an operation, and one for each further question. Those that end what others need come last.
 REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /health/live": lambda _: NOTHING,
     "GET /health/ready": lambda _: NOTHING,
@@ -72,6 +76,9 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /api/sessions": lambda _: NOTHING,
     "GET /api/keys": lambda _: NOTHING,
     "POST /api/keys": lambda world: Sent({"purpose": "password_reset", "email": f"somebody{world.number}@example.org"}),
+    "POST /api/keys with purpose": lambda world: Sent(
+        {"purpose": "email_change", "email": f"another{world.number}@example.org"}
+    ),
     "POST /api/keys/inspect": lambda world: Sent({"token": world.token}),
     "GET /api/users": lambda _: NOTHING,
     "POST /api/users": lambda world: Sent({"email": f"new{world.number}@example.org", "name": "New"}),
@@ -82,6 +89,7 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /api/languages/{languageCode}": lambda _: NOTHING,
     "PATCH /api/languages/{languageCode}": lambda _: Sent({"name": "Renamed"}),
     "GET /api/languages/{languageCode}/members": lambda _: NOTHING,
+    "GET /api/languages/{languageCode}/members with invitedBy": lambda _: Sent(query={"invitedBy": "me"}),
     "POST /api/languages/{languageCode}/members": lambda world: Sent(
         {"email": f"somebody{world.number}@example.org", "roles": []}
     ),

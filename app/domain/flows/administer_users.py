@@ -28,7 +28,7 @@ from app.guards.roles import PlatformRole
 from app.text import name_in_nfc
 
 
-async def create_user(actor: Actor, resources: Resources, email: str, name: str) -> User:
+async def create_user(actor: Actor, resources: Resources, email: str, name: str, locale: str | None = None) -> User:
     """Create a user without a secret, and mail them an invitation.
 
     Raises `Problem`: `forbidden`, `validation_failed`, `email_taken`, `too_many_requests`.
@@ -36,7 +36,9 @@ async def create_user(actor: Actor, resources: Resources, email: str, name: str)
     address, name = normalise_new(email, resources.settings), name_in_nfc(name)
     async with resources.database.transaction() as transaction:
         await require_in_transaction(actor, transaction, "create", Subject("User", {}))
-        user_id, created = await find_or_create_account(actor, resources, transaction, address, name)
+        user_id, created = await find_or_create_account(
+            actor, resources, transaction, address, name=name, locale=locale
+        )
         if not created:
             detail = "There is a user with this address already. If they wait, invite them again by their id."
             raise Problem("email_taken", detail)

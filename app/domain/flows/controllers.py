@@ -2,6 +2,7 @@
 
 from litestar import Controller, Response, delete, post, put
 from litestar.params import JSONBody
+from msgspec import structs
 
 from app.auth.cookies import neighbour
 from app.auth.flows import cookie_name
@@ -28,13 +29,23 @@ from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
-from app.guards.authorize import ANYONE, Request, ability_of, authorize, authorize_own, authorize_some, step_up
+from app.guards.authorize import (
+    ANYONE,
+    FURTHER,
+    Further,
+    Request,
+    ability_of,
+    authorize,
+    authorize_own,
+    authorize_some,
+    step_up,
+)
 from app.http.parameters import BODY_ETAG, SET_COOKIE, SET_FLOW_COOKIE, UserId
-from app.http.requests import actor_of, user_and_session, user_id_in_path
+from app.http.requests import accepted_locale_of, actor_of, user_and_session, user_id_in_path
 from app.http.responses import encoded_response, set_cookies
 
 PURPOSES_FOR_USERS = frozenset(purpose.name for purpose in PURPOSES.values() if purpose.for_users)
-MAY_REQUEST_AS_USER = (authorize_own("update", "Key"), step_up)
+FOR_USERS = Further("body", "purpose", (authorize_own("update", "Key"), step_up), tuple(sorted(PURPOSES_FOR_USERS)))
 MAY_ADMINISTER = authorize("administer", "User", id_from="user_id")
 MAY_SET_ROLE = authorize("administer", "User", id_from="user_id", field="platformRole")
 MAY_SET_STATUS = authorize("administer", "User", id_from="user_id", field="status")
@@ -46,7 +57,12 @@ class KeyFlowController(Controller):
     path = "/api/keys"
     tags = ("Keys",)
 
-    @post(guards=[ANYONE], status_code=202, opt={SETS_COOKIE: True}, response_headers=[SET_FLOW_COOKIE])
+    @post(
+        guards=[ANYONE],
+        status_code=202,
+        opt={SETS_COOKIE: True, FURTHER: (FOR_USERS,)},
+        response_headers=[SET_FLOW_COOKIE],
+    )
     async def request_key(
         self, request: Request, data: JSONBody[RequestKeyInput], resources: ResourcesDependency
     ) -> Response[KeyRequested]:
@@ -65,10 +81,9 @@ class KeyFlowController(Controller):
         inspecting and redeeming the key have it; the link itself does not.
         """
         if data.purpose in PURPOSES_FOR_USERS:
-            # Guards run before the body is read. Only the body tells whether these two are needed.
-            for guard in MAY_REQUEST_AS_USER:
-                await guard(request, request.route_handler)
-        accepted = await request_key(actor_of(request), resources, data)
+            await FOR_USERS.require(request)
+        sent = structs.replace(data, locale=data.locale or accepted_locale_of(request))
+        accepted = await request_key(actor_of(request), resources, sent)
         cookie = neighbour(resources.cookie, cookie_name(data.purpose)).set_cookie(accepted.flow, accepted.expires_in)
         resend_after = int(RESEND_AFTER.total_seconds())
         return Response(
@@ -130,11 +145,16 @@ class UserAdministrationController(Controller):
         self, request: Request, data: JSONBody[NewUser], resources: ResourcesDependency
     ) -> Response[AccountView]:
         """Create a user without a secret, and mail them an invitation."""
-        user = await administer_users.create_user(actor_of(request), resources, data.email, data.name)
+        user = await administer_users.create_user(actor_of(request), resources, data.email, data.name, data.locale)
         headers = {"Location": f"/api/users/{user.id}"}
         return Response(account_view(ability_of(request), user), status_code=201, headers=headers)
 
-    @delete("/{user_id:str}", guards=[authorize("delete", "User", id_from="user_id"), step_up])
+    @delete(
+        "/{user_id:str}",
+        guards=[authorize("delete", "User", id_from="user_id"), step_up],
+        opt={SETS_COOKIE: True},
+        response_headers=[SET_COOKIE],
+    )
     async def delete_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> Response[None]:
         """Delete an account: one's own, or as a platform admin that of another user.
 

@@ -38,20 +38,38 @@ def invitation_lifetime(settings: Settings) -> timedelta:
 
 
 async def find_or_create_account(
-    actor: Actor, resources: Resources, transaction: AsyncSession, address: Address, name: str = ""
+    actor: Actor,
+    resources: Resources,
+    transaction: AsyncSession,
+    address: Address,
+    *,
+    name: str = "",
+    locale: str | None = None,
 ) -> tuple[UUID, bool]:
-    """The user of an address, or a new account without a secret and without any right; and whether it is new."""
+    """The user of an address, or a new account without a secret and without any right; and whether it is new.
+
+    `name` and `locale` are those of a new account.
+    """
     owner = await KeyRepository(transaction).lock_address(address.unique)
     if owner is not None and await UserRepository(transaction).lock_shared(owner):
         return owner, False
     # Without an owner, or the owner was deleted concurrently.
-    return (await create_account(actor, transaction, address, now=resources.clock(), name=name)).id, True
+    created = await create_account(actor, transaction, address, now=resources.clock(), name=name, locale=locale)
+    return created.id, True
 
 
 async def mail_invitation(
-    actor: Actor, resources: Resources, transaction: AsyncSession, user: User, to: InvitedTo | None = None
+    actor: Actor,
+    resources: Resources,
+    transaction: AsyncSession,
+    user: User,
+    to: InvitedTo | None = None,
+    *,
+    locale: str | None = None,
 ) -> bool:
     """Mail a new link to a user who has not accepted an invitation yet; returns whether the user is one.
+
+    `locale` is the language of the mail if the user has none.
 
     The only place where mail to people is caused by others: it counts against the limits of the address, of the actor
     and of the language, for every user alike. The caller mails nothing else than one notice in place of the invitation.
@@ -74,7 +92,7 @@ async def mail_invitation(
         transaction,
         to=user.email,
         template="invitation",
-        locale=user.locale,
+        locale=user.locale or locale,
         values={"link": link, "inviter": to.inviter if to else "", "language": to.name if to else ""},
         expires_at=resources.clock() + invitation_lifetime(resources.settings),
     )

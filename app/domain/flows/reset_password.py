@@ -14,7 +14,7 @@ async def reset_password(
     actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
 ) -> Redeemed:
     """Set the new secret, revoke all access, and tell the user by mail. Raises `Problem` `key_not_usable`."""
-    user = await verify_email(actor, resources, transaction, key, redemption)
+    user = await verify_email(actor, resources, transaction, key, redemption, ending="secret_changed")
     await set_secret(actor, transaction, user.id, redemption.secret_hash)
     await revoke_access(actor, transaction, user.id, redemption.now, "secret_changed")
     await resources.mail.enqueue(transaction, to=user.email, template="secret_changed", locale=user.locale, values={})

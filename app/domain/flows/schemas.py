@@ -56,7 +56,8 @@ class Confidential(Struct, frozen=True):
 class RequestKeyInput(Confidential, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Ask for a single-use key by mail. With the `flow` of an earlier answer, the code mailed for it is void.
 
-    `locale` is the language of the mail, if the address has no account with another one. `returnTo` is where the client
+    `locale` is the language of the mail, if the address has no account with another one; without it the mail is in that
+    of `Accept-Language`. `returnTo` is where the client
     wants to be after the key is redeemed: the answers about the key have it.
     """
 
@@ -130,10 +131,11 @@ class NewSecret(Confidential, frozen=True, forbid_unknown_fields=True, rename="c
 
 
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A user to create and invite."""
+    """A user to create and invite. `locale` is the language of their mails, until they choose another one."""
 
     email: AddressText
     name: PersonName
+    locale: LocaleText | None = None
 
 
 class PlatformRoleChange(Struct, frozen=True, forbid_unknown_fields=True):

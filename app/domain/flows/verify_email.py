@@ -10,7 +10,7 @@ from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Re
 from app.domain.keys.repository import KeyRepository
 from app.domain.keys.service import set_secret
 from app.domain.resources import Resources
-from app.domain.sessions.repository import SessionRepository
+from app.domain.sessions.repository import EndReason, SessionRepository
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
 
@@ -31,12 +31,19 @@ def key_for_user(template: str) -> Callable[[Resources, AsyncSession, KeyRequest
 
 
 async def verify_email(
-    actor: Actor, resources: Resources, transaction: AsyncSession, key: LiveKey, redemption: Redemption
+    actor: Actor,
+    resources: Resources,
+    transaction: AsyncSession,
+    key: LiveKey,
+    redemption: Redemption,
+    *,
+    ending: EndReason = "revoked",
 ) -> User:
     """Mark the key's address as verified, and return its active user, locked.
 
     If nobody had verified the address before, a stranger may have created the account: the secret, the sessions
-    and the devices that it has are removed (account pre-hijacking). Raises `Problem` `key_not_usable`.
+    and the devices that it has are removed (account pre-hijacking); `ending` is why the sessions end.
+    Raises `Problem` `key_not_usable`.
     """
     users, now = UserRepository(transaction), redemption.now
     user = await users.lock(key.user_id)
@@ -46,7 +53,7 @@ async def verify_email(
         raise key_not_usable()
     if user.email_verified_at is None:
         await set_secret(actor, transaction, user.id, None)
-        await SessionRepository(transaction).end_sessions(user.id, "revoked", now)
+        await SessionRepository(transaction).end_sessions(user.id, ending, now)
         await users.change(user.id, now, email_verified_at=now, devices_since=now)
     if user.onboarded_at is None:
         await users.finish_onboarding(user.id, resources.settings.required_profile_fields, now)

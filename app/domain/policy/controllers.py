@@ -29,7 +29,7 @@ class PolicyController(Controller):
         The answers are those of `can` with the `rules` of `GET /api/session`. Whether a subject exists is not checked.
         """
         user_id = actor_of(request).require_user_id()
-        return CheckDecisions([check_own(ability_of(request), user_id, check) for check in data.checks])
+        return CheckDecisions(check_own(ability_of(request), user_id, data.checks))
 
     @post("/explain", guards=[authorize_some("administer", "Policy")], status_code=200)
     async def explain_policy(self, data: JSONBody[Question], resources: ResourcesDependency) -> PolicyExplanation:

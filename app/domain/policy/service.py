@@ -1,5 +1,6 @@
 """Questions to the policy about another user, answered from the current state of the database."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.ability.ability import Ability
@@ -8,7 +9,7 @@ from app.domain.keys.repository import KeyRepository
 from app.domain.policy.schemas import Check, CheckDecision, Question
 from app.domain.resources import Resources
 from app.domain.sessions.repository import find_principal
-from app.errors import SubjectNotFound, invalid
+from app.errors import FieldError, Problem, SubjectNotFound, invalid
 from app.guards.policy import BY_LANGUAGE_CODE, OWNER_ATTRIBUTES
 from app.guards.policy_report import NAMED_BY, PolicyExplanation, explain_policy, subject_named
 from app.text import conventional_case
@@ -40,11 +41,27 @@ async def explain_question(resources: Resources, question: Question) -> PolicyEx
     return explain_policy(principal, question.action, subject_named(question.subject_type, subject_id), question.field)
 
 
-def check_own(ability: Ability, user_id: UUID, check: Check) -> CheckDecision:
-    """The answer to a question of this user about themselves. Raises `Problem` `validation_failed`."""
-    subject_id = None if check.id is None else _subject_id(check.subject_type, check.id)
+def check_own(ability: Ability, user_id: UUID, checks: Sequence[Check]) -> list[CheckDecision]:
+    """The answers to the questions of this user about themselves.
+
+    Raises `Problem` `validation_failed` that names the id of each question that cannot be asked.
+    """
+    decisions, errors = list[CheckDecision](), list[FieldError]()
+    for index, check in enumerate(checks):
+        try:
+            decisions.append(_check_own(ability, user_id, check, f"checks.{index}.id"))
+        except Problem as problem:
+            errors += problem.errors
+    if errors:
+        raise Problem("validation_failed", errors=errors)
+    return decisions
+
+
+def _check_own(ability: Ability, user_id: UUID, check: Check, field: str) -> CheckDecision:
+    """The answer to one question, whose id is this field of the body."""
+    subject_id = None if check.id is None else _subject_id(check.subject_type, check.id, field)
     if subject_id is not None and check.subject_type in BY_USER_ID:
-        subject_id = str(user_id) if subject_id == "me" else str(_parsed(subject_id))
+        subject_id = str(user_id) if subject_id == "me" else str(_parsed(subject_id, field))
     subject = subject_named(check.subject_type, subject_id)
     if isinstance(subject, str):
         decision = ability.decide_some(check.action, subject, check.field)
@@ -53,18 +70,18 @@ def check_own(ability: Ability, user_id: UUID, check: Check) -> CheckDecision:
     return CheckDecision(decision.allowed, decision.reason)
 
 
-def _subject_id(subject_type: str, id_: str) -> str:
+def _subject_id(subject_type: str, id_: str, field: str = "id") -> str:
     """The id in the form that rules compare. Raises `Problem` `validation_failed` if subjects of the type have none."""
     if subject_type not in NAMED_BY:
-        raise invalid("id", "invalid", f"{subject_type} has no id: leave it out")
+        raise invalid(field, "invalid", f"{subject_type} has no id: leave it out")
     return conventional_case(id_) if subject_type in BY_LANGUAGE_CODE else id_
 
 
-def _parsed(id_: str) -> UUID:
+def _parsed(id_: str, field: str = "id") -> UUID:
     try:
         return UUID(id_)
     except ValueError:
-        raise invalid("id", "invalid", "A user's id is expected here") from None
+        raise invalid(field, "invalid", "A user's id is expected here") from None
 
 
 async def _user_id(resources: Resources, id_: str) -> UUID | None:

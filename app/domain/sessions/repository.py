@@ -82,17 +82,9 @@ FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  
 
 # Why a session has ended. The client is told.
 EndReason: TypeAlias = Literal[
-    "signed_out",
-    "signed_in_again",
-    "revoked",
-    "role_changed",
-    "suspended",
-    "secret_changed",
-    "email_changed",
-    "account_deleted",
-    "too_many_sessions",
-    "expired",
-]
+    "signed_out", "signed_in_again", "revoked", "role_changed", "suspended", "secret_changed", "email_changed",
+    "account_deleted", "too_many_sessions", "expired",
+]  # fmt: skip
 # For how long.
 ENDED_KEPT_FOR = timedelta(days=7)
 FIND_END = """
@@ -263,6 +255,12 @@ class SessionRepository(Repository[Session]):
     async def end(self, session_id: UUID, reason: EndReason, now: datetime) -> None:
         """End a session, if it has not ended."""
         await _end(self.session, reason, now, Session.id == session_id)
+
+    async def end_live(self, token_hashes: Sequence[bytes], reason: EndReason, now: datetime) -> None:
+        """End the live sessions of these tokens, and those that have replaced one of them a moment ago."""
+        replaced = Session.previous_token_hash.in_(token_hashes) & (Session.replaced_at > now - REPLACED_COUNTS_FOR)
+        of_token = Session.token_hash.in_(token_hashes) | replaced
+        await _end(self.session, reason, now, of_token, Session.idle_expires_at > now)
 
     async def end_session(self, session_id: UUID, user_id: UUID, now: datetime) -> bool:
         """Revoke one session of this user; False if the user has no such session."""

@@ -7,10 +7,11 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from app.domain.sessions.repository import EndReason
+from app.domain.users.fields import Status
 
 
 class UserView(Struct, frozen=True, rename="camel"):
-    """A user as they see themselves in their session. `has_secret`: they have set a password."""
+    """A user as they see themselves in their session: `status` is always active. `has_secret`: they have a password."""
 
     id: UUID
     email: str
@@ -19,6 +20,7 @@ class UserView(Struct, frozen=True, rename="camel"):
     phone: str | None
     locale: str | None
     platform_role: str | None
+    status: Status
     has_secret: bool
     onboarded_at: datetime | None
 

@@ -249,14 +249,19 @@ def cookies_of(actor: Actor, resources: Resources, started: StartedSession, user
     return [*cookie.clear_elsewhere(), session, new_device_cookie(actor, resources, user, started.proved_at)]
 
 
-async def end_current_session(actor: Actor, resources: Resources) -> None:
-    """Sign out: end the session in which the actor sent the request, if there is one.
+async def end_current_session(actor: Actor, resources: Resources, presented: Sequence[str]) -> None:
+    """Sign out: end the session in which the actor sent the request, or the live ones of all tokens that an anonymous
+    request presents.
 
     By its id: a concurrent renewal gives it another token.
     """
     if actor.session_id is not None:
         async with resources.database.transaction() as transaction:
             await SessionRepository(transaction).end(actor.session_id, "signed_out", resources.clock())
+    elif presented:
+        async with resources.database.transaction() as transaction:
+            hashes = [token_hash(token) for token in presented]
+            await SessionRepository(transaction).end_live(hashes, "signed_out", resources.clock())
 
 
 async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) -> None:

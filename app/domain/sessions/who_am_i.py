@@ -44,6 +44,7 @@ def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: Se
         user=to_struct(
             UserView,
             user,
+            status="active",
             email_verified=details.email_verified,
             has_secret=details.has_secret,
         ),

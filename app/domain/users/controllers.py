@@ -16,12 +16,14 @@ from app.domain.users.schemas import AccountView, UserChange
 from app.guards.authorize import Request, ability_of, authorize, authorize_fields, authorize_some
 from app.guards.roles import PlatformRole
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_time_cursor, page_of, time_cursor
-from app.http.parameters import Cursor, Limit, UserId
+from app.http.parameters import SEARCH_MAX, Cursor, Limit, UserId
 from app.http.requests import actor_of, user_id_in_path
 
 Search = Annotated[
     str | None,
-    QueryParameter(pattern=r"^[^\x00]{0,200}(?![\s\S])", description="A part of the address or of the name."),
+    QueryParameter(
+        max_length=SEARCH_MAX, pattern=r"^[^\x00]*(?![\s\S])", description="A part of the address or of the name."
+    ),
 ]
 
 # The columns behind the attributes of a `User` that rules of the policy can read.

@@ -7,7 +7,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from app.asgi import build
-from tests.support.app import RunningApp, field_errors, settings_for
+from tests.support.app import RunningApp, field_errors, problem, settings_for
 
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 VALUES = {"code": "de", "key": "greeting"}
@@ -78,6 +78,30 @@ async def test_all_refused_parameters_are_named(admin: httpx.AsyncClient, query:
 @pytest.mark.parametrize("value", ["null", "NULL"])
 async def test_null_is_no_value_of_a_filter(admin: httpx.AsyncClient, path: str, name: str, value: str) -> None:
     assert field_errors(await admin.get(path, params={name: value})) == {name: "invalid"}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value", "code", "params"),
+    [
+        ("/api/users", "limit", "0", "out_of_range", {"min": 1}),
+        ("/api/languages", "limit", "101000", "out_of_range", {"max": 200}),
+        ("/api/languages", "limit", "9" * 400, "out_of_range", {"max": 200}),
+        ("/api/languages/de/translation-changes", "after", "-1", "out_of_range", {"min": 0}),
+        ("/api/languages", "search", "hunter2" * 30, "too_long", {"max": 200}),
+        ("/api/users", "search", "hunter2" * 30, "too_long", {"max": 200}),
+        ("/api/languages/de/translations", "prefix", "hunter2" * 30, "too_long", {"max": 200}),
+        ("/api/languages", "cursor", "hunter2" * 60, "too_long", {"max": 400}),
+        ("/api/languages", "limit", "hunter2", "invalid", {}),
+        ("/api/languages/de/translations", "prefix", "hunter 2", "invalid", {}),
+    ],
+)
+async def test_a_value_beyond_a_limit_is_refused_as_in_a_body(
+    admin: httpx.AsyncClient, path: str, name: str, value: str, code: str, params: dict[str, int]
+) -> None:
+    answer = await admin.get(path, params={name: value})
+    assert field_errors(answer) == {name: code}
+    assert problem(answer)["errors"][0].get("params", {}) == params
+    assert "hunter" not in answer.text
 
 
 async def test_null_is_a_text_to_search_for(admin: httpx.AsyncClient) -> None:

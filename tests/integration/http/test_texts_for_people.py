@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, RunningApp, problem
+from tests.support.app import CREDENTIALS, ORIGIN, SECRET, RunningApp, is_signed_in, problem
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}
 ENGLISH = {"Accept-Language": "en"}
@@ -70,3 +70,42 @@ async def test_without_a_language_that_is_asked_for_the_language_of_the_user_cou
     ]
     german, english = "Das dürfen Sie nicht.", "You may not do this."
     assert [text.partition(" Wenn")[0].partition(" If")[0] for text in told] == [german, english, german]
+
+
+async def _of_german(app: RunningApp) -> httpx.AsyncClient:
+    client = await app.signed_in()
+    assert (await client.patch("/api/users/me", json={"locale": "de"})).status_code == 200
+    return client
+
+
+async def test_a_refusal_of_a_replaced_token_is_in_the_language_of_the_user(app: RunningApp) -> None:
+    browser = await _of_german(app)
+    late = app.with_cookie(browser.cookies["auth_session"])
+    await browser.post("/api/session/reauthentication", json={"method": "password", "secret": SECRET})
+
+    refused = await late.patch("/api/users/me", json={"name": "Ada L."})
+
+    assert problem(refused)["code"] == "session_replaced"
+    assert refused.headers["content-language"] == "de"
+
+
+@pytest.mark.parametrize(
+    ("origin", "code"), [("https://evil.example", "cross_site_request"), (ORIGIN, "session_not_kept")]
+)
+async def test_a_refusal_of_another_site_is_in_the_language_of_the_user(
+    app: RunningApp, origin: str, code: str
+) -> None:
+    client = await _of_german(app)
+    headers = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+
+    refused = await client.delete("/api/session", headers=headers)
+
+    assert (problem(refused)["code"], refused.headers["content-language"]) == (code, "de")
+    assert await is_signed_in(client)
+
+
+@pytest.mark.parametrize("kind", ["by the outermost layer", "by the router", "by the framework"])
+async def test_a_refusal_before_anybody_is_authenticated_knows_no_user(app: RunningApp, kind: str) -> None:
+    token = (await _of_german(app)).cookies["auth_session"]
+    answer = await refused(app, kind, {"Cookie": f"auth_session={token}"})
+    assert (answer.status_code, answer.headers["content-language"]) in ((404, "en"), (405, "en"), (415, "en"))

@@ -44,6 +44,7 @@ async def test_the_session_has_everything_that_a_page_shows_of_its_user(app: Run
         "phone": "+4915112345678",
         "locale": "de",
         "platformRole": None,
+        "status": "active",
         "hasSecret": True,
         "onboardedAt": "2026-06-01T12:00:00Z",
     }
@@ -167,9 +168,13 @@ async def _change_secret(app: RunningApp, _: httpx.AsyncClient) -> None:
 
 
 async def _reset_secret(app: RunningApp, _: httpx.AsyncClient) -> None:
-    await app.resources.database.pool.execute("UPDATE users SET email_verified_at = created_at")
     token = token_in(await mailed(app, "password_reset"))
     assert (await redeem(app.client(), token=token, secret=NEW_SECRET)).status_code == 201
+
+
+async def _reset_secret_of_verified_address(app: RunningApp, browser: httpx.AsyncClient) -> None:
+    await app.resources.database.pool.execute("UPDATE users SET email_verified_at = created_at")
+    await _reset_secret(app, browser)
 
 
 async def _change_address(app: RunningApp, _: httpx.AsyncClient) -> None:
@@ -203,6 +208,7 @@ ENDS: dict[End, str] = {
     _delete: "account_deleted",
     _change_secret: "secret_changed",
     _reset_secret: "secret_changed",
+    _reset_secret_of_verified_address: "secret_changed",
     _change_address: "email_changed",
     _start_many: "too_many_sessions",
     _wait: "expired",

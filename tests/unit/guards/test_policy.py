@@ -84,6 +84,7 @@ ALLOWED = [
     ("create", OTHER_USER, None, PLATFORM_ADMINS),
     ("read", OWN_SESSION, None, USERS),
     ("delete", OWN_SESSION, None, USERS),
+    ("update", OWN_SESSION, None, set[str]()),
     *[(action, OTHER_SESSION, None, set[str]()) for action in ("read", "delete")],
     ("read", OWN_KEY, None, USERS),
     ("update", OWN_KEY, None, USERS),

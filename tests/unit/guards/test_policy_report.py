@@ -38,7 +38,7 @@ def test_every_line_of_an_explanation_has_a_verdict() -> None:
         "platform admin", "language admin", "user without a complete profile",
     }  # fmt: skip
     verdicts = [line.verdict for line in explanation.lines if line.verdict != "who"]
-    assert verdicts == [*["action"] * 6, "decides", "subject"]
+    assert verdicts == [*["action"] * 7, "decides", "subject"]
 
 
 def test_the_explanation_of_a_denial_has_its_reason_and_the_failed_condition() -> None:

@@ -19,8 +19,7 @@ from app.domain.languages.members.schemas import (
     RolesChange,
 )
 from app.domain.module import ResourcesDependency
-from app.errors import Problem
-from app.guards.authorize import Request, ability_of, authorize, authorize_list, resolve_me, step_up
+from app.guards.authorize import FURTHER, Further, Request, ability_of, authorize, authorize_list, resolve_me, step_up
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, decode_time_cursor, page_of, time_cursor
 from app.http.parameters import Cursor, LanguageCode, Limit, Search
 from app.http.requests import actor_of
@@ -39,6 +38,8 @@ HIDDEN: dict[str, None] = dict.fromkeys(("email", "invited_at", "expires_at", "i
 
 MAY_READ = authorize("read", "Language", id_from="code")
 MAY_ADMINISTER = authorize("administer", "Language", id_from="code")
+# Only an admin of the language may ask who has invited whom.
+BY_INVITER = Further("query", "invitedBy", (MAY_ADMINISTER,))
 
 
 class MemberController(Controller):
@@ -47,7 +48,7 @@ class MemberController(Controller):
     path = "/api/languages/{code:str}/members"
     tags = ("Members",)
 
-    @get(guards=[MAY_READ])
+    @get(guards=[MAY_READ], opt={FURTHER: (BY_INVITER,)})
     async def list_members(
         self,
         request: Request,
@@ -64,8 +65,8 @@ class MemberController(Controller):
         the names, and in the addresses for these callers.
         """
         shown = ability_of(request).can("administer", Subject("Language", {"code": code}))
-        if invited_by and not shown:
-            raise Problem("forbidden", "Only an admin of the language may ask who has invited whom.")
+        if invited_by:
+            await BY_INVITER.require(request)
         inviter = UUID(resolve_me(request, invited_by)) if invited_by else None
         filters = MemberFilters(inviter, search or "", addresses=shown)
         rows = await service.list_members(resources, code, decode_time_cursor(cursor), limit + 1, filters)
@@ -85,7 +86,7 @@ class MemberController(Controller):
         An address without an account is invited. A user is added and told by mail. The answer is the same. 429 with
         Retry-After if others cause too much mail to the address, or the caller or the language sends too much.
         """
-        user_id = await service.add_member(actor_of(request), resources, code, data.email, data.roles)
+        user_id = await service.add_member(actor_of(request), resources, code, data)
         return Response(MemberAccepted(user_id, data.email, data.roles), status_code=202)
 
     @put("/{user_id:uuid}", guards=[MAY_ADMINISTER, step_up])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from app.domain.users.fields import AddressText
+from app.domain.users.fields import AddressText, LocaleText
 from app.guards.roles import LANGUAGE_ROLES, LanguageRole
 
 _NAMES = ", ".join(f"`{role}`" for role in LANGUAGE_ROLES)
@@ -55,10 +55,14 @@ class OwnMembershipView(Struct, frozen=True, rename="camel"):
 
 
 class NewMember(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The address of the person to add, and their roles."""
+    """The address of the person to add, and their roles.
+
+    `locale` is the language of the mail, if the person has no account with another one.
+    """
 
     email: AddressText
     roles: Roles = []
+    locale: LocaleText | None = None
 
 
 class RolesChange(Struct, frozen=True, forbid_unknown_fields=True):

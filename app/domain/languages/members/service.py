@@ -16,7 +16,7 @@ from app.domain.flows.invite import InvitedTo, find_or_create_account, invitatio
 from app.domain.keys.service import void_invitation
 from app.domain.languages.access import lock_language
 from app.domain.languages.members.repository import MemberFilters, MemberRepository, page
-from app.domain.languages.members.schemas import MemberView
+from app.domain.languages.members.schemas import MemberView, NewMember
 from app.domain.languages.repository import LanguageRepository, find_language
 from app.domain.resources import Resources
 from app.domain.users.repository import UserRepository
@@ -34,30 +34,31 @@ async def list_members(
     return members
 
 
-async def add_member(actor: Actor, resources: Resources, code: str, email: str, roles: Sequence[str]) -> UUID:
+async def add_member(actor: Actor, resources: Resources, code: str, new: NewMember) -> UUID:
     """Add the user of an address. An address without an account is invited, a user is told. The answer is the same:
     the id of the user, who is made for a new address.
 
     Raises `Problem`: `validation_failed`, `forbidden`, `not_found`, `already_member`, `too_many_requests`.
     """
-    address = normalise_new(email, resources.settings)
+    address = normalise_new(new.email, resources.settings)
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
         to = await _invited_to(actor, transaction, code)
-        user_id, _ = await find_or_create_account(actor, resources, transaction, address)
+        user_id, _ = await find_or_create_account(actor, resources, transaction, address, locale=new.locale)
         joined = await MemberRepository(transaction).join(
-            code, user_id, roles, actor.require_user_id(), resources.clock()
+            code, user_id, new.roles, actor.require_user_id(), resources.clock()
         )
         if not joined:
             raise Problem("already_member", "Change the member's roles instead.")
-        await _record(actor, transaction, "member.add", user_id, code, roles=sorted(set(roles)))
+        await _record(actor, transaction, "member.add", user_id, code, roles=sorted(set(new.roles)))
         user = await UserRepository(transaction).get(user_id)
-        if not await mail_invitation(actor, resources, transaction, user, to) and user.status == "active":
+        invited = await mail_invitation(actor, resources, transaction, user, to, locale=new.locale)
+        if not invited and user.status == "active":
             await resources.mail.enqueue(
                 transaction,
                 to=user.email,
                 template="member_added",
-                locale=user.locale,
+                locale=user.locale or new.locale,
                 values={"language": to.name, "inviter": to.inviter},
             )
     return user_id

@@ -33,11 +33,21 @@ from app.http.requests import actor_of
 from app.http.responses import unchanged_response
 
 TranslationKey = Annotated[str, PathParameter(description="The key; a slash in it is sent as %2F.")]
-Prefix = Annotated[str, QueryParameter(pattern=PREFIX_PATTERN, description="Only keys that begin with this.")]
+Prefix = Annotated[
+    str, QueryParameter(max_length=200, pattern=PREFIX_PATTERN, description="Only keys that begin with this.")
+]
 InState = Annotated[State | None, QueryParameter(name="state", description="Only those in this state.")]
 UpdatedAfter = Annotated[
     str | None,
-    QueryParameter(name="updatedAfter", format="date-time", description="Only changes after this time (RFC 3339)."),
+    QueryParameter(
+        name="updatedAfter",
+        format="date-time",
+        description=(
+            "Only texts that were changed after this time (RFC 3339): for people who look for recent changes. It "
+            "cannot keep a copy in step, because it tells no deletions, and can miss a change that is made meanwhile: "
+            "for that there is `translation-changes`."
+        ),
+    ),
 ]
 IfMatch = Annotated[
     str | None,
@@ -70,7 +80,9 @@ class ChangesController(Controller):
         """The latest change of each translation that was changed after the change `after`, deletions included.
 
         Changes have numbers in the order of their commits, without gaps: a copy that asks again and again with
-        `nextAfter` misses nothing. A page can have fewer items than `limit`, or none, while `more` is true.
+        `nextAfter` misses nothing. A page can have fewer items than `limit`, or none, while `more` is true. 410
+        `changes_gone` if `after` is no number of this language, which was deleted and created again, or of a state of
+        the database before a backup was restored: drop the copy, and start again from 0.
         """
         return await service.list_changes(resources, code, after, limit)
 

@@ -32,10 +32,24 @@ class Translation(Base):
     updated_at: Mapped[datetime]
 
 
+class DeletedLanguage(Base):
+    """The last numbers in a language that was deleted: a language with the same code goes on counting after them.
+
+    A trigger on `languages` writes it. A deleted language without changes leaves none, or those of the one before.
+    """
+
+    __tablename__ = "deleted_languages"
+
+    code: Mapped[str] = mapped_column(CODE, primary_key=True)
+    last_sequence: Mapped[int] = mapped_column(BigInteger)
+    last_version: Mapped[int]
+
+
 class TranslationVersion(Base):
     """One change of a translation: what it became, by whom and when. A deletion is a change too, without a text.
 
-    Versions go on counting after a deletion, so that an old `If-Match` never fits a new text.
+    Versions go on counting after a deletion of the text or of its language, so that an old `If-Match` never fits a new
+    text.
     """
 
     __tablename__ = "translation_versions"

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from app.domain.languages.translations.models import Translation, TranslationVersion
+from app.domain.languages.translations.models import DeletedLanguage, Translation, TranslationVersion
 from app.domain.languages.translations.schemas import Changes, ChangeView, TranslationView, VersionView
 from app.postgres.database import Database
 from app.postgres.repository import Repository
@@ -41,6 +41,12 @@ SELECT sequence, language_code, key, version, text IS NULL AS deleted, text, sta
                    ORDER BY last.version DESC LIMIT 1) AS replaced
   FROM cut ORDER BY sequence
 """
+# The last number of languages with this code that were deleted, and the last one of the present language.
+BOUNDS = """
+SELECT coalesce(d.last_sequence, 0) AS deleted_last,
+       coalesce((SELECT max(v.sequence) FROM translation_versions v WHERE v.language_code = l.code), 0) AS last
+  FROM languages l LEFT JOIN deleted_languages d ON d.code = l.code WHERE l.code = $1
+"""
 
 
 class TranslationFilters(Struct, frozen=True):
@@ -71,6 +77,14 @@ class PresentText(Struct, frozen=True):
     updated_by: UUID | None
     updated_at: datetime
     digest: bytes
+
+
+class Bounds(Struct, frozen=True):
+    """The numbers of the changes of a language are above `deleted_last`, those of deleted languages with its code are
+    not; `last` is 0 if the language has no change."""
+
+    deleted_last: int
+    last: int
 
 
 class LastChange(Struct, frozen=True):
@@ -112,6 +126,12 @@ async def changes(database: Database, code: str, after: int, limit: int) -> Chan
     )
 
 
+async def bounds(database: Database, code: str) -> Bounds | None:
+    """Which numbers of changes are of the present language; None if there is no language with this code."""
+    row = await database.pool.fetchrow(BOUNDS, code)
+    return to_struct(Bounds, row) if row else None
+
+
 class TranslationRepository(Repository[Translation]):
     """Translations, in one transaction, which holds the lock of `lock_language`.
 
@@ -134,13 +154,19 @@ class TranslationRepository(Repository[Translation]):
         return {row.key: to_struct(PresentText, row) for row in await self.session.execute(statement)}
 
     async def last_versions(self, code: str, keys: Sequence[str]) -> dict[str, int]:
-        """The last version that each key ever had, deletions included."""
+        """The last version that each key ever had, deletions included.
+
+        A key that never had one in this language has the last version of any key of a deleted language with its code.
+        """
+        deleted = select(DeletedLanguage.last_version).where(DeletedLanguage.code == code)
+        before = (await self.session.execute(deleted)).scalar_one_or_none() or 0
         statement = (
             select(TranslationVersion.key, func.max(TranslationVersion.version).label("version"))
             .where(TranslationVersion.language_code == code, TranslationVersion.key.in_(keys))
             .group_by(TranslationVersion.key)
         )
-        return {row.key: row.version for row in await self.session.execute(statement)}
+        found = {row.key: row.version for row in await self.session.execute(statement)}
+        return {key: found.get(key, before) for key in keys}
 
     async def last_changes(self, code: str, keys: Sequence[str]) -> dict[str, LastChange]:
         """The last change of each key that ever had a translation, deletions included."""

@@ -57,11 +57,18 @@ async def list_translations(
 async def list_changes(resources: Resources, code: str, after: int, limit: int) -> Changes:
     """What has become of the language's translations since the change with the number `after`.
 
-    A change is in the list only when every one with a lower number is. Raises `SubjectNotFound`.
+    A change is in the list only when every one with a lower number is. Raises `SubjectNotFound`, and `Problem`
+    `changes_gone` if `after` is no number that this language has given: it is that of a deleted language with the same
+    code, or of a state of the database that was not restored.
     """
     found = await repository.changes(resources.database, code, after, limit)
-    if found.next_after == after and await find_language(resources.database, code) is None:
-        raise SubjectNotFound
+    if after or not found.items:
+        # After the changes are read: a language that is made again meanwhile shows here.
+        bounds = await repository.bounds(resources.database, code)
+        if bounds is None:
+            raise SubjectNotFound
+        if after and not bounds.deleted_last < after <= bounds.last:
+            raise Problem("changes_gone", "Drop the copy of this language, and read its changes again from after=0.")
     return found
 
 
@@ -177,7 +184,7 @@ async def _write(
                 key=item.key,
                 text=item.text,
                 state=item.state,
-                version=last.get(item.key, 0) + 1,
+                version=last[item.key] + 1,
                 updated_by=actor.require_user_id(),
                 updated_at=now,
             )
