@@ -94,17 +94,20 @@ async def attack(service: Service, number: int, until: float, seen: Counter[int]
             client.cookies.clear()
 
 
-def mails_to(directory: Path, address: str) -> list[EmailMessage]:
-    """The mails to the address, the oldest first."""
-    files = sorted((directory / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime)
+def mails_to(directory: Path, address: str, since: float = 0) -> list[EmailMessage]:
+    """The mails to the address since this time, the oldest first."""
+    times = {file: file.stat().st_mtime for file in (directory / "mail").glob("*.eml")}
+    files = sorted((file for file, at in times.items() if at >= since), key=lambda file: times[file])
     mails = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
     return [mail for mail in mails if mail["To"] == address]
 
 
-async def credentials_in_mail(client: httpx.AsyncClient, directory: Path, address: str, way: str) -> list[JSON]:
-    """Ask for mail, and look for codes or links to sign in with, the newest first."""
+async def credentials_in_mail(
+    client: httpx.AsyncClient, directory: Path, address: str, way: str, since: float
+) -> list[JSON]:
+    """Ask for mail, and look for links, or for codes that were mailed since, to sign in with: the newest first."""
     await client.post("/api/keys", json={"purpose": "sign_in", "email": address})
-    mails = reversed(await asyncio.to_thread(mails_to, directory, address))
+    mails = reversed(await asyncio.to_thread(mails_to, directory, address, since if way == "code" else 0))
     texts = [mail for mail in mails if "reset" not in mail["Subject"]]
     if way == "link":
         links = [mail for mail in texts if "#token=" in text_of(mail)]
@@ -115,15 +118,15 @@ async def credentials_in_mail(client: httpx.AsyncClient, directory: Path, addres
 
 async def sign_in(owned: Owned, directory: Path, address: str, way: str) -> float:
     """Sign in by a mailed link, as an owner without a known device, or by code or secret on one; the seconds that it
-    took. An owner tries each code once."""
-    started, tried = time.monotonic(), list[JSON]()
+    took. An owner tries each code once, and no code of a mail that was there before."""
+    began, started, tried = time.time(), time.monotonic(), list[JSON]()
     device = None if way == "link" else owned.devices[address]
     async with client_of(owned.service, "203.0.113.7", device) as client:
         while time.monotonic() - started < SIGN_IN_SECONDS:
             if way == "secret":
                 found = [{"method": "password", "email": address, "secret": SECRET}]
             else:
-                found = await credentials_in_mail(client, directory, address, way)
+                found = await credentials_in_mail(client, directory, address, way, began)
             for sent in found:
                 if way == "code" and sent in tried:
                     continue
