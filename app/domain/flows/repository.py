@@ -2,19 +2,23 @@
 the limits count the guess.
 
 `SIGN_IN` does what `start_session` and the rest of the plain path do, in one statement. A test compares the rows that
-both leave.
+both leave. `NOTE_USE` is the step of proving the secret again.
 """
 
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.principal import Principal
 from app.domain.flows.guess_limits import Account
+from app.domain.keys.models import Key
 from app.domain.sessions.repository import DETAILED_COLUMNS, detailed_principal_of
 from app.domain.sessions.service import NewSession
-from app.postgres.base import new_id
+from app.domain.users.models import User
+from app.postgres.base import new_id, table_of
 from app.postgres.database import Database
 from app.postgres.rows import to_struct
 
@@ -68,6 +72,26 @@ WITH owner AS (
 SELECT {DETAILED_COLUMNS}, EXISTS (SELECT FROM ended UNION ALL SELECT FROM capped) AS ends_sessions
   FROM s JOIN users u ON u.id = s.user_id
 """  # noqa: S608 # joined from constants
+
+
+KEYS, USERS = table_of(Key), table_of(User)
+# The user is locked before the key, as `UserRepository.lock_active` asks for.
+OWNER = (
+    select(USERS.c.id, USERS.c.platform_role)
+    .where(USERS.c.id == bindparam("owner_id"), USERS.c.status == "active")
+    .with_for_update(key_share=True)
+    .cte("owner")
+)
+NOTE_USE = (
+    update(KEYS)
+    .where(
+        KEYS.c.user_id == OWNER.c.id,
+        KEYS.c.id == bindparam("key_id"),
+        KEYS.c.secret_hash == bindparam("verified"),
+    )
+    .values(last_used_at=bindparam("now"), secret_hash=bindparam("rehashed"))
+    .returning(OWNER.c.platform_role)
+)
 
 
 class PrimaryKey(Struct, frozen=True):
@@ -124,3 +148,14 @@ async def sign_in(database: Database, key: PrimaryKey, rehashed: str, new: NewSe
     if row["ends_sessions"]:
         await database.settle()
     return detailed_principal_of(row)
+
+
+async def note_use(transaction: AsyncSession, key: PrimaryKey, rehashed: str, now: datetime) -> tuple[bool, str | None]:
+    """Lock the user of a key whose secret has been verified, record its use, and store `rehashed` as its hash.
+
+    Returns whether that was done, and the platform role. It is not done if the user is not active any more, or if the
+    stored hash has changed.
+    """
+    values = {"owner_id": key.user_id, "key_id": key.id, "verified": key.secret_hash, "now": now, "rehashed": rehashed}
+    row = (await transaction.execute(NOTE_USE, values)).one_or_none()
+    return row is not None, row.platform_role if row else None

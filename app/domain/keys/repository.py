@@ -5,33 +5,14 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.keys.models import EMAIL, Key
-from app.domain.users.models import User
 from app.postgres.base import new_id, table_of
 from app.postgres.repository import Repository
 
 KEYS = table_of(Key)
-USERS = table_of(User)
-# The user is locked before the key, as `UserRepository.lock_active` asks for.
-OWNER = (
-    select(USERS.c.id, USERS.c.platform_role)
-    .where(USERS.c.id == bindparam("owner_id"), USERS.c.status == "active")
-    .with_for_update(key_share=True)
-    .cte("owner")
-)
-NOTE_USE = (
-    update(KEYS)
-    .where(
-        KEYS.c.user_id == OWNER.c.id,
-        KEYS.c.id == bindparam("key_id"),
-        KEYS.c.secret_hash == bindparam("verified"),
-    )
-    .values(last_used_at=bindparam("now"), secret_hash=bindparam("rehashed"))
-    .returning(OWNER.c.platform_role)
-)
 
 
 class Listed(NamedTuple):
@@ -90,18 +71,6 @@ class KeyRepository(Repository[Key]):
             .returning(Key.id)
         )
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
-
-    async def note_use(
-        self, user_id: UUID, key_id: UUID, verified: str, rehashed: str, now: datetime
-    ) -> tuple[bool, str | None]:
-        """Lock the user, record that the secret was verified, and store the hash made with the current parameters.
-
-        Returns whether that was done, and the platform role. It is not done if the user is not active, or if the stored
-        hash is not `verified` any more, because the secret has changed since it was checked.
-        """
-        values = {"owner_id": user_id, "key_id": key_id, "verified": verified, "now": now, "rehashed": rehashed}
-        row = (await self.session.execute(NOTE_USE, values)).one_or_none()
-        return row is not None, row.platform_role if row else None
 
     async def lock_listed(self, key_id: UUID, user_id: UUID, hidden: Collection[str]) -> Key | None:
         """One key of this user, ended or not, locked; None if there is none outside the `hidden` purposes."""

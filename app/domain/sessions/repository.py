@@ -193,17 +193,17 @@ async def delete_ended(transaction: AsyncSession, now: datetime, limit: int) -> 
 
 async def _end(
     transaction: AsyncSession | async_scoped_session[AsyncSession],
-    reason: EndReason | ColumnElement[str],
+    why: EndReason | ColumnElement[str],
     ended_at: datetime | InstrumentedAttribute[datetime],
     *which: ColumnElement[bool],
 ) -> int:
     """End sessions for a reason; returns their number."""
-    why = literal(reason) if isinstance(reason, str) else reason
+    reason = literal(why) if isinstance(why, str) else why
     at = literal(ended_at, DateTime(timezone=True)) if isinstance(ended_at, datetime) else ended_at
     ended = (
         delete(Session)
         .where(*which)
-        .returning(Session.token_hash, Session.id, Session.user_id, why.label("reason"), at.label("at"))
+        .returning(Session.token_hash, Session.id, Session.user_id, reason.label("reason"), at.label("at"))
         .cte("ended")
     )
     statement = (
@@ -268,10 +268,9 @@ class SessionRepository(Repository[Session]):
 
     async def has_ended(self, session_id: UUID, user_id: UUID) -> bool:
         """Whether this was a session of the user, which has ended within `ENDED_KEPT_FOR`."""
-        ended = select(EndedSession.session_id).where(
-            EndedSession.session_id == session_id, EndedSession.user_id == user_id
-        )
-        return (await self.session.execute(ended.limit(1))).first() is not None
+        which = EndedSession.session_id == session_id, EndedSession.user_id == user_id
+        ended = select(EndedSession.session_id).where(*which).limit(1)
+        return (await self.session.execute(ended)).first() is not None
 
     async def end_sessions(self, user_id: UUID, reason: EndReason, now: datetime, *, keep: UUID | None = None) -> None:
         """End all sessions of the user, except `keep`."""
@@ -280,11 +279,10 @@ class SessionRepository(Repository[Session]):
 
     async def make_room(self, user_id: UUID, now: datetime, *, replaced: UUID | None, keep: int) -> None:
         """End the session `replaced`, and of the user's other live sessions all but the newest `keep`."""
-        live = select(Session.id).where(Session.user_id == user_id, Session.idle_expires_at > now)
-        others = live.where(Session.id.is_distinct_from(replaced)).order_by(Session.id.desc())
-        is_replaced = Session.id == replaced
-        reason = case((is_replaced, "signed_in_again"), else_="too_many_sessions")
-        await _end(self.session, reason, now, or_(is_replaced, Session.id.in_(others.offset(keep))))
+        live = Session.user_id == user_id, Session.idle_expires_at > now, Session.id.is_distinct_from(replaced)
+        surplus = select(Session.id).where(*live).order_by(Session.id.desc()).offset(keep)
+        why = case((Session.id == replaced, "signed_in_again"), else_="too_many_sessions")
+        await _end(self.session, why, now, or_(Session.id == replaced, Session.id.in_(surplus)))
 
     async def page(self, user_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
         """The user's live sessions in the order of their creation."""

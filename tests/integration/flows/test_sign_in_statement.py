@@ -7,9 +7,8 @@ import pytest
 
 from app.audit import Actor
 from app.auth.tokens import token_hash
-from app.domain.flows.repository import find_primary_key
+from app.domain.flows.repository import find_primary_key, note_use
 from app.domain.flows.sign_in.password import PasswordSignIn, sign_in_by_password
-from app.domain.keys.repository import KeyRepository
 from app.domain.sessions.repository import read_principal
 from app.domain.sessions.service import StartedSession, start_session
 from tests.support.app import SECRET, RunningApp, is_signed_in, running, settings_for
@@ -47,8 +46,7 @@ async def sign_in_by_steps(actor: Actor, app: RunningApp, user_id: UUID, email: 
     assert key is not None
     assert key.secret_hash is not None
     async with app.resources.database.transaction() as transaction:
-        verified = key.secret_hash
-        active, role = await KeyRepository(transaction).note_use(user_id, key.id, verified, verified, app.clock())
+        active, role = await note_use(transaction, key, key.secret_hash, app.clock())
         assert active
         return await start_session(
             actor, app.resources, transaction, user_id=user_id, platform_role=role, method="password"

@@ -5,11 +5,10 @@ from app.auth.email_addresses import normalise
 from app.auth.passwords import rules
 from app.auth.principal import PrincipalUser
 from app.domain.flows.guess_limits import Guess, count_guess, note_right, take_back
-from app.domain.flows.repository import PrimaryKey, find_primary_key, find_primary_key_of, sign_in
+from app.domain.flows.repository import PrimaryKey, find_primary_key, find_primary_key_of, note_use, sign_in
 from app.domain.flows.schemas import Confidential, SecretText
 from app.domain.flows.set_password import require_passwords
 from app.domain.flows.sign_in_method import SignInMethod
-from app.domain.keys.repository import KeyRepository
 from app.domain.resources import Resources
 from app.domain.sessions.service import StartedSession, new_session, renew_session
 from app.domain.users.fields import AddressText
@@ -69,8 +68,7 @@ async def reauthenticate_by_password(
     for _ in range(TRIES):
         key, rehashed = await _verify(resources, found, secret, guess)
         async with resources.database.transaction() as transaction:
-            verified, now = key.secret_hash or "", resources.clock()
-            done, role = await KeyRepository(transaction).note_use(key.user_id, key.id, verified, rehashed, now)
+            done, role = await note_use(transaction, key, rehashed, resources.clock())
             if done:
                 note_right(resources, guess)
                 return await renew_session(actor, resources, transaction, role)
