@@ -69,7 +69,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     without a sound guard."""
     database = Database(
         settings.database_url or "",
-        settings.database_pool_size,
+        settings.pool_size,
         acquire_seconds=settings.database_acquire_seconds,
         statement_seconds=settings.database_statement_seconds,
         transaction_pooler=settings.database_pooler == "transaction",

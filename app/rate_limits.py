@@ -192,7 +192,7 @@ def rate_limits_for(settings: Settings, database: Database, clock: Clock) -> Rat
     if settings.valkey_url:
         from app.valkey import ValkeyCounters  # noqa: PLC0415 # a package that only this setting needs
 
-        counters = ValkeyCounters(settings.valkey_url, settings.database_pool_size, COUNTERS_SECONDS)
+        counters = ValkeyCounters(settings.valkey_url, settings.pool_size, COUNTERS_SECONDS)
     return RateLimits(counters, clock, settings.limits)
 
 

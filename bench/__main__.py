@@ -75,7 +75,7 @@ def main() -> None:
 
 def _measure(rows: dict[str, Row], rounds: int, seconds: int, measure_mail: Callable[[], Delivery]) -> Measured:
     """Measure everything once in each round, so that a disturbance from outside affects all rows alike."""
-    sign_ins = {SIGN_IN: load_settings({}).hash_concurrency, SIGN_IN_ONE_CORE_FREE: ONE_CORE_FREE}
+    sign_ins = {SIGN_IN: load_settings({}).hash_processes, SIGN_IN_ONE_CORE_FREE: ONE_CORE_FREE}
     reads = {name: row for name, row in rows.items() if name not in sign_ins}
     measured = Measured({name: [] for name in (*reads, *sign_ins)}, {name: [] for name in sign_ins}, [], [])
     for row in reads.values():

@@ -12,11 +12,19 @@ from app.postgres.database import Database
 from app.postgres.embedded import embedded_postgres, reach_embedded_postgres
 from app.postgres.url import DatabaseUrlError
 from app.server.errors import ServiceError
-from app.settings.model import Settings
+from app.settings.model import POOL_SIZE_MAX, Settings
 
 OLDEST_POSTGRES = 15
-# Connections of the embedded database beside those of the workers: for `ostiary` commands and `psql`.
+# Connections of the database beside those of the workers: for `ostiary` commands, `psql` and others.
 SPARE_CONNECTIONS = 20
+# By the server, the role and the database, whichever allows the fewest.
+CONNECTIONS_ALLOWED = """
+SELECT least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - coalesce(current_setting('reserved_connections', true)::int, 0),
+    nullif(rolconnlimit, -1), nullif(datconnlimit, -1))
+  FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()
+"""
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -57,7 +65,7 @@ async def connect(settings: Settings, statement_seconds: float | None = None) ->
     try:
         database = Database(
             settings.database_url or "",
-            min(settings.database_pool_size, 4),
+            min(settings.pool_size, 4),
             acquire_seconds=settings.database_acquire_seconds,
             statement_seconds=statement_seconds,
             transaction_pooler=settings.database_pooler == "transaction",
@@ -78,8 +86,20 @@ async def connect(settings: Settings, statement_seconds: float | None = None) ->
 
 
 def database_connections(settings: Settings) -> int:
-    """Those of a worker: an asyncpg pool, the pool of the SQLAlchemy engine, and a connection that listens for jobs."""
-    return 2 * settings.database_pool_size + 1
+    """Those of a worker: an asyncpg pool, the pool of the SQLAlchemy engine, and a connection that listens."""
+    return 2 * settings.pool_size + 1
+
+
+async def fitted_to_database(settings: Settings, database: Database) -> Settings:
+    """The settings with pools that fit into the connections that the database allows, if DATABASE_POOL_SIZE is 0.
+
+    All workers together leave `SPARE_CONNECTIONS`. Each has two pools of 2 to `POOL_SIZE_MAX`, and one connection more.
+    """
+    if settings.database_pool_size:
+        return settings
+    allowed = await database.pool.fetchval(CONNECTIONS_ALLOWED)
+    fitting = ((allowed - SPARE_CONNECTIONS) // settings.workers - 1) // 2
+    return msgspec.structs.replace(settings, database_pool_size=min(max(fitting, 2), POOL_SIZE_MAX))
 
 
 def _original_message(error: BaseException) -> str:

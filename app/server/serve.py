@@ -12,7 +12,7 @@ from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.resources import make_resources
 from app.jobs.worker import ATTEMPT_SECONDS
 from app.postgres import migrate
-from app.server.databases import connect, reach_database, start_database
+from app.server.databases import connect, fitted_to_database, reach_database, start_database
 from app.server.listeners import http_server
 from app.server.signals import interrupt_event, run_cancellably
 from app.server.sockets import connections_left, raise_open_files, wait_for_port
@@ -29,17 +29,18 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     connections = connections_left(raise_open_files(), settings)
     with interrupt_event() as interrupted, start_database(settings) as running:
         listening = wait_for_port(settings)
-        link = run_cancellably(_migrate_and_make_setup_link(running))
+        fitted, link = run_cancellably(_prepare_database(running))
         announce(
             f"Ostiary serves {settings.public_url} (on {' and '.join(listening)}, port {settings.port}, "
             f"up to {connections:,} connections of each worker; Ctrl-C stops it)"
         )
-        for notice in notices(running):
+        for notice in notices(fitted):
             announce(notice)
         if link:
             announce(f"Setup link: {link}")
-        # Each worker reads its settings from the environment, and needs the address of the embedded database.
-        os.environ["DATABASE_URL"] = running.database_url or ""
+        # Each worker reads its settings from the environment.
+        os.environ["DATABASE_URL"] = fitted.database_url or ""
+        os.environ["DATABASE_POOL_SIZE"] = str(fitted.database_pool_size)
         server = http_server("app.server.worker:create_worker", listening[0], settings, connections)
         # A closed terminal stops the service. By default, Granian would start new workers on SIGHUP.
         server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
@@ -69,12 +70,12 @@ async def _work_until_signal(settings: Settings, announce: Callable[[str], None]
         await resources.close()
 
 
-async def _migrate_and_make_setup_link(settings: Settings) -> str | None:
-    """Apply the migrations. Returns a setup link if there is no platform admin, else None."""
+async def _prepare_database(settings: Settings) -> tuple[Settings, str | None]:
+    """Apply the migrations. Returns the settings with pools that fit, and a setup link if nobody is platform admin."""
     async with connect(settings) as database:
         await migrate.upgrade(database.engine)
         resources = make_resources(settings, database, utc_now)
         try:
-            return await new_setup_link(OPERATOR, resources)
+            return await fitted_to_database(settings, database), await new_setup_link(OPERATOR, resources)
         finally:
             await resources.close()

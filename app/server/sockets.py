@@ -62,7 +62,7 @@ def _bind(address: str, port: int) -> None:
 
 def connections_left(open_files: int, settings: Settings) -> int:
     """How many connections of clients a worker may hold. Raises `ServiceError` if that is none."""
-    hashing = settings.hash_concurrency * OPEN_FILES_PER_HASH_PROCESS
+    hashing = settings.hash_processes * OPEN_FILES_PER_HASH_PROCESS
     needed = database_connections(settings) + hashing + OTHER_OPEN_FILES
     if open_files <= needed:
         raise ServiceError(f"{open_files} open files are too few (ulimit -n): a worker needs more than {needed}")

@@ -1,5 +1,6 @@
 """The settings of the service, as one frozen value."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,8 @@ Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
 FILE_MAIL = "file:"
 COOKIE_NAME = "auth_session"
 HOST_PREFIX = "__Host-"
+# More connections than this wait for the event loop of the worker, not for the database.
+POOL_SIZE_MAX = 16
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -27,7 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     environment: Literal["development", "production"] = "development"
     database_url: str | None = None
-    database_pool_size: Annotated[int, Meta(ge=2, le=500)] = 16
+    database_pool_size: Annotated[int, Meta(ge=0, le=500)] = 0
     database_acquire_seconds: Annotated[int, Meta(ge=1, le=60)] = 2
     database_statement_seconds: Annotated[int, Meta(ge=1, le=3600)] = 2
     principal_cache: Annotated[int, Meta(ge=0, le=10_000_000)] = 50_000
@@ -64,7 +67,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     argon2_memory_kib: Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)] = 19456
     argon2_iterations: Annotated[int, Meta(ge=1, le=100)] = 2
     argon2_parallelism: Annotated[int, Meta(ge=1, le=64)] = 1
-    hash_concurrency: Annotated[int, Meta(ge=1, le=256)] = 2
+    hash_concurrency: Annotated[int, Meta(ge=0, le=256)] = 0
     # With fewer, one client network could fill the queue (0036).
     hash_queue: Annotated[int, Meta(ge=2, le=10_000)] = 64
 
@@ -77,6 +80,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     invitation_seconds: Seconds = 7 * 24 * 3600
 
     limits: Mapping[str, tuple[Window, ...]] = field(default_factory=lambda: DEFAULT_WINDOWS)
+
+    @property
+    def pool_size(self) -> int:
+        """The connections of each of the two pools of a worker. `ostiary serve` fits them to the database first."""
+        return self.database_pool_size or POOL_SIZE_MAX
+
+    @property
+    def hash_processes(self) -> int:
+        """The hash processes of a worker: by default, all workers together have one for each core, or one each."""
+        return self.hash_concurrency or max(1, len(os.sched_getaffinity(0)) // self.workers)
 
     @property
     def passwords(self) -> bool:

@@ -44,6 +44,8 @@ def broken_rules(settings: Settings) -> list[str]:
         "DATABASE_URL: required when ENVIRONMENT=production (the embedded database is for development)": (
             production and settings.database_url is None
         ),
+        "DATABASE_POOL_SIZE: expected 0, which fits it to the database, or at least 2": settings.database_pool_size
+        == 1,
         "VALKEY_URL: expected valkey://user:password@host:port/0, or valkeys: for TLS; redis: and rediss: too": (
             settings.valkey_url is not None and not is_valkey_url(settings.valkey_url)
         ),

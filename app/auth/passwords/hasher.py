@@ -26,10 +26,10 @@ class SecretHasher:
     def __init__(self, settings: Settings) -> None:
         costs = Costs(settings.argon2_iterations, settings.argon2_memory_kib, settings.argon2_parallelism)
         self._argon2 = argon2id(costs)
-        self._loads = {HashProcess(costs): 0 for _ in range(settings.hash_concurrency)}
+        self._loads = {HashProcess(costs): 0 for _ in range(settings.hash_processes)}
         self._queue = FairQueue(
-            at_work=settings.hash_concurrency * REQUESTS_PER_PROCESS,
-            places=settings.hash_concurrency + settings.hash_queue,
+            at_work=settings.hash_processes * REQUESTS_PER_PROCESS,
+            places=settings.hash_processes + settings.hash_queue,
         )
         self._decoy_hash = self._argon2.hash("a secret that nobody has")
         # A PHC string begins with all its parameters; salt and hash follow.

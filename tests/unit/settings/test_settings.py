@@ -20,7 +20,7 @@ PRODUCTION = {
 
 # The variable of every number, with the nearest values below and above its range.
 LIMITS = {
-    "DATABASE_POOL_SIZE": (1, 501),
+    "DATABASE_POOL_SIZE": (-1, 501),
     "DATABASE_ACQUIRE_SECONDS": (0, 61),
     "DATABASE_STATEMENT_SECONDS": (0, 3601),
     "PRINCIPAL_CACHE": (-1, 10_000_001),
@@ -34,7 +34,7 @@ LIMITS = {
     "ARGON2_MEMORY_KIB": (7, 4_194_305),
     "ARGON2_ITERATIONS": (0, 101),
     "ARGON2_PARALLELISM": (0, 65),
-    "HASH_CONCURRENCY": (0, 257),
+    "HASH_CONCURRENCY": (-1, 257),
     "HASH_QUEUE": (1, 10_001),
     "SESSION_IDLE_SECONDS": (0, 34_560_001),
     "SESSION_ABSOLUTE_SECONDS": (0, 34_560_001),
@@ -107,6 +107,10 @@ def test_a_number_outside_its_limits_gets_one_line_with_the_limits(variable: str
         (
             {"SIGN_IN_METHODS": "password", "SIGN_UP": "open"},
             "SIGN_UP: open needs code among SIGN_IN_METHODS: people sign up with a code",
+        ),
+        (
+            {"DATABASE_POOL_SIZE": "1"},
+            "DATABASE_POOL_SIZE: expected 0, which fits it to the database, or at least 2",
         ),
         ({"COOKIE_HOST_PREFIX": "2"}, "COOKIE_HOST_PREFIX: expected on or off"),
         (
