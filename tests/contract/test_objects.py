@@ -105,8 +105,8 @@ async def test_casl_decides_on_objects_as_the_api_returns_them(app: RunningApp, 
             for route, found in ((route, found) for route in ROUTES[subject_type] for found in some):
                 check = Check(route.action, subject_type, found, route.field)
                 asked.append(Asked(who, check, await _is_allowed(await _client(app, user_id), route, found)))
-        await app.resources.database.pool.execute("DELETE FROM users")
-        await app.resources.database.pool.execute("DELETE FROM languages")
+        await app.execute("DELETE FROM users")
+        await app.execute("DELETE FROM languages")
 
     results = run_casl(node, people, [one.check for one in asked])
     assert results.keys() == {"6", "7"}

@@ -23,7 +23,7 @@ async def test_the_next_request_of_every_session_of_a_suspended_user_is_anonymou
 async def test_a_remaining_session_row_of_a_suspended_user_is_refused(app: RunningApp) -> None:
     browser = await app.signed_in()
 
-    await app.resources.database.pool.execute("UPDATE users SET status = 'suspended'")
+    await app.execute("UPDATE users SET status = 'suspended'")
 
     assert (await browser.get("/api/languages")).status_code == 401
 
@@ -50,7 +50,7 @@ async def test_suspending_an_invited_user_voids_the_invitation(app: RunningApp) 
 async def test_a_remaining_link_row_of_a_suspended_user_is_refused(app: RunningApp) -> None:
     body = {"token": await app.invitation("eve@example.org"), "name": "Eve", "secret": SECRET}
 
-    await app.resources.database.pool.execute("UPDATE users SET status = 'suspended'")
+    await app.execute("UPDATE users SET status = 'suspended'")
     answer = await app.client().post("/api/keys/redeem", json=body)
 
     assert answer.status_code == 410

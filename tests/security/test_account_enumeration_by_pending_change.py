@@ -104,7 +104,7 @@ async def test_what_the_owner_of_an_address_does_changes_no_pending_change_of_ot
     elif act == "end":
         await end_sessions(OPERATOR, either.resources, user_id)
     elif act == "delete":
-        await either.resources.database.pool.execute("DELETE FROM users WHERE id = $1", user_id)
+        await either.execute("DELETE FROM users WHERE id = $1", user_id)
     else:
         eve = either.with_cookie(await either.token(user_id))
         await ask(eve, "email_change", "eve@other.example.org")

@@ -9,7 +9,7 @@ from tests.support.app import CREDENTIALS, RunningApp
 
 
 async def _insert(app: RunningApp, user: UUID, provider: str, identifier: str) -> None:
-    await app.resources.database.pool.execute(
+    await app.execute(
         "INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, created_at, expires_at)"
         " VALUES (gen_random_uuid(), $1, 'single_use', $2, $3, 'invitation', $2 || ' ' || $3, $4, $4)",
         user,

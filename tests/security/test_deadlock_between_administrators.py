@@ -41,7 +41,7 @@ async def test_writes_during_the_deletion_of_their_language_do_not_deadlock(app:
     for _ in range(4):
         await app.language("de")
         emails = [f"t{number}@example.org" for number in range(4)]
-        await app.resources.database.pool.execute("DELETE FROM users WHERE platform_role IS NULL")
+        await app.execute("DELETE FROM users WHERE platform_role IS NULL")
         clients = [await app.signed_in_member("de", "translator", email=email) for email in emails]
 
         async def send(number: int) -> httpx.Response:

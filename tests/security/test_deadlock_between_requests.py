@@ -51,7 +51,7 @@ async def test_granting_a_role_during_a_secret_change_does_not_deadlock(app: Run
 
 
 async def _add_single_use_key(app: RunningApp, user: UUID) -> None:
-    await app.resources.database.pool.execute(
+    await app.execute(
         "INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, created_at, expires_at)"
         " VALUES (gen_random_uuid(), $1, 'single_use', 'link', 'x', 'invitation', 'ada@example.org', $2, $2)",
         user,

@@ -113,7 +113,7 @@ async def test_a_deleted_membership_has_no_effect_from_the_next_request(app: Run
     browser = await _member(app, "admin")
     assert (await browser.get("/api/languages/de")).status_code == 200
 
-    await app.resources.database.pool.execute("DELETE FROM language_members")
+    await app.execute("DELETE FROM language_members")
 
     assert (await browser.get("/api/languages/de")).status_code == 403
     assert (await browser.get("/api/languages")).json()["items"] == []

@@ -89,7 +89,7 @@ async def test_no_other_device_cookie_selects_the_budget_of_devices(app: Running
     device = device_of(app, Device(other if kind == "of another user" else user_id, "nonce", app.clock()))
     if kind == "voided":
         app.clock.forward(seconds=1)
-        await app.resources.database.pool.execute("UPDATE users SET devices_since = $1", app.clock())
+        await app.execute("UPDATE users SET devices_since = $1", app.clock())
     if kind == "forged":
         device.cookies.set("auth_device", "gAAAAAforged", domain="127.0.0.1", path="/")
     await _strangers_ask(app, 3)

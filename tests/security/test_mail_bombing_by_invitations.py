@@ -49,7 +49,7 @@ async def test_an_address_gets_five_mails_an_hour_and_the_answer_is_the_same_wit
     if account != "none":
         await app.user(VICTIM)
     if account == "suspended":
-        await app.resources.database.pool.execute("UPDATE users SET status = 'suspended' WHERE email = $1", VICTIM)
+        await app.execute("UPDATE users SET status = 'suspended' WHERE email = $1", VICTIM)
     answers = [await admin.post(PATH, json={"email": VICTIM}), *[await attack(admin) for _ in range(4)]]
     assert [answer.status_code for answer in answers] == [202] * 5
 

@@ -49,7 +49,7 @@ async def test_an_empty_secret_cannot_be_set(app: RunningApp, secret: str | None
 @pytest.mark.parametrize("stored", ["", "x", "$argon2id$", "$2a$10$" + "a" * 53, "plain text secret"])
 async def test_a_stored_value_that_is_not_a_hash_matches_no_secret(app: RunningApp, stored: str) -> None:
     await app.user()
-    await app.resources.database.pool.execute("UPDATE keys SET secret_hash = $1", stored)
+    await app.execute("UPDATE keys SET secret_hash = $1", stored)
 
     for secret in ("", stored, SECRET):
         answer = await app.client().post("/api/session", json={**CREDENTIALS, "secret": secret})

@@ -72,7 +72,7 @@ async def test_the_database_refuses_a_second_primary_key_and_a_primary_key_witho
 async def test_deleting_a_user_deletes_their_keys_and_sessions(app: RunningApp) -> None:
     browser = await app.signed_in()
 
-    await app.resources.database.pool.execute("DELETE FROM users")
+    await app.execute("DELETE FROM users")
 
     assert (await browser.get("/api/session")).json()["user"] is None
     assert await app.resources.database.pool.fetchval("SELECT count(*) FROM keys") == 0

@@ -180,7 +180,7 @@ async def test_a_replaced_token_reads_nothing_after_its_session_has_ended(
 ) -> None:
     browser = await app.signed_in()
     user_id = UUID(await id_of(browser))
-    await app.resources.database.pool.execute("UPDATE users SET email_verified_at = created_at")
+    await app.execute("UPDATE users SET email_verified_at = created_at")
     late = await renewed(app, browser)
     assert await is_signed_in(late)
 

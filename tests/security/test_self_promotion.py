@@ -65,6 +65,6 @@ async def test_a_suspended_platform_admin_cannot_restore_themselves(app: Running
     admin = await app.signed_in(admin=True)
     path = f"/api/users/{await id_of(admin)}/suspension"
     # By SQL, because a suspension by the API would end the session.
-    await app.resources.database.pool.execute("UPDATE users SET status = 'suspended' WHERE email = 'ada@example.org'")
+    await app.execute("UPDATE users SET status = 'suspended' WHERE email = 'ada@example.org'")
 
     assert (await admin.delete(path)).status_code == 401

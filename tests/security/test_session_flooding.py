@@ -23,7 +23,7 @@ async def test_past_the_cap_a_sign_in_ends_the_oldest_session_and_no_other(
 ) -> None:
     user_id, other = await app.user(), await app.user("eve@example.org")
     # The first proof of the address would end all sessions.
-    await app.resources.database.pool.execute("UPDATE users SET email_verified_at = $1", app.clock())
+    await app.execute("UPDATE users SET email_verified_at = $1", app.clock())
     bystander = app.with_cookie(await app.token(other))
     async with running(settings_for(database_url, SESSIONS_PER_USER="3"), app.clock) as capped:
         clients = [await sign_in(capped) for _ in range(3)]

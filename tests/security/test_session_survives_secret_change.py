@@ -42,7 +42,7 @@ async def test_the_old_secret_neither_signs_in_nor_reauthenticates(app: RunningA
 async def test_a_secret_change_voids_all_outstanding_links(app: RunningApp) -> None:
     token = await app.invitation("eve@example.org")
     eve = await user_id_of_email(app.resources, "eve@example.org")
-    await app.resources.database.pool.execute("UPDATE users SET onboarded_at = now() WHERE id = $1", eve)
+    await app.execute("UPDATE users SET onboarded_at = now() WHERE id = $1", eve)
 
     assert (await _change(app.with_cookie(await app.token(eve)))).status_code == 204
 

@@ -40,7 +40,7 @@ async def test_an_invitation_is_refused_with_another_address(app: RunningApp) ->
 
 async def test_an_invitation_never_replaces_a_stored_secret(app: RunningApp) -> None:
     token = await app.invitation("eve@example.org")
-    await app.resources.database.pool.execute("UPDATE keys SET secret_hash = 'set' WHERE kind = 'primary'")
+    await app.execute("UPDATE keys SET secret_hash = 'set' WHERE kind = 'primary'")
 
     answer = await app.client().post("/api/keys/redeem", json={**PROFILE, "token": token})
 

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import email
 import email.policy
+import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,6 +34,7 @@ from app.domain.resources import Resources
 from app.domain.sessions.service import SessionAuthenticator, start_session
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
+from app.http.access_log import AccessLog
 from app.http.outermost import outermost
 from app.jobs.worker import Worker
 from app.settings.load import load
@@ -128,7 +130,9 @@ class RunningApp:
     """The service under test, with helpers that create users, sessions, languages and members."""
 
     def __init__(self, litestar: Litestar, settings: Settings, clock: Clock) -> None:
-        self.asgi: ASGIApp = outermost(litestar, settings)
+        self._log_parts: list[bytes] = []
+        self._access_log = AccessLog(self._log_parts.append)
+        self.asgi: ASGIApp = outermost(litestar, settings, self._access_log)
         self.litestar = litestar
         self.settings = settings
         self.clock = clock
@@ -137,6 +141,16 @@ class RunningApp:
         self.worker = cast("Worker", litestar.state.worker)
         # Each user gets a later `created_at` than the user before, although the clock stands still.
         self._numbers = count()
+
+    async def execute(self, statement: str, *arguments: object) -> None:
+        """Execute an SQL statement, as somebody in psql, and wait until the service has heard of the changes."""
+        await self.resources.database.pool.execute(statement, *arguments)
+        await self.resources.database.settle()
+
+    async def access_log(self) -> list[dict[str, Any]]:
+        """The lines of the access log until now."""
+        await self._access_log.flush()
+        return [json.loads(line) for part in self._log_parts for line in part.splitlines()]
 
     def client(self, *, ip: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
         """An HTTP client at the service's own origin, without a session."""

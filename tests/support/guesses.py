@@ -34,4 +34,4 @@ async def spend(app: RunningApp, limit: str, identifier: str = ADDRESS) -> int:
 
 async def verify_addresses(app: RunningApp) -> None:
     """Mark all addresses as verified: otherwise the first sign-in by mail removes the secret."""
-    await app.resources.database.pool.execute("UPDATE users SET email_verified_at = $1", app.clock())
+    await app.execute("UPDATE users SET email_verified_at = $1", app.clock())

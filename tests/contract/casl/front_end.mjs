@@ -45,7 +45,7 @@ told.config = [app.config.signInMethods.includes("code"), app.config.signUp, app
 told.anonymous = (await app.whoAmI()).user;
 
 const { asked, mail } = await mailOf(() => app.askForCode(email));
-told.asked = [asked.resendAfter, asked.expiresIn, jar.get("auth_flow") === asked.flow];
+told.asked = [asked.resendAfter, asked.expiresIn, jar.get("auth_flow_sign_in") === asked.flow];
 told.mailIsGerman = /Content-Language: de/.test(mail);
 const wrong = await refused(app.signInWithCode(email, codeIn(mail) === "00000000" ? "11111111" : "00000000"));
 told.wrong = [wrong.problem.code, wrong.problem.params.triesLeft, app.textsOf(wrong).text.slice(0, 24)];

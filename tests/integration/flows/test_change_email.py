@@ -200,7 +200,7 @@ async def test_an_invited_account_that_an_admin_has_decided_about_keeps_its_addr
 ) -> None:
     client = await app.signed_in(OLD)
     await app.invitation(NEW)
-    await app.resources.database.pool.execute(f"UPDATE users SET {column} WHERE email = $1", NEW)  # noqa: S608
+    await app.execute(f"UPDATE users SET {column} WHERE email = $1", NEW)  # noqa: S608
     assert (await ask(client, "email_change", NEW)).status_code == 202
     assert await app.mails() == []
 

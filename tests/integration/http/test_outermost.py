@@ -43,13 +43,15 @@ async def test_the_access_log_has_one_line_a_request_without_query_header_or_bod
     token = await app.token(await app.user())
     async with running(settings_for(database_url, ACCESS_LOG="on"), Clock()) as logging:
         client = logging.with_cookie(token)
-        with capture_logs() as lines:
+        with capture_logs() as other_lines:
             answers = [
                 await client.get("/api/languages", params={"cursor": "hunter2"}),
                 await client.post("/api/session", json={"secret": "hunter2"}),
                 await client.get("/nowhere"),
             ]
-    assert {line["event"] for line in lines} == {"request"}
+        assert other_lines == []
+        lines = await logging.access_log()
+    assert {(line["event"], line["level"]) for line in lines} == {("request", "info")}
     assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("GET", "/api/languages", 422),
         ("POST", "/api/session", 422),

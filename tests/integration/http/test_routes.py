@@ -88,7 +88,7 @@ async def caller(app: RunningApp, who: str) -> httpx.AsyncClient:
     client = app.with_cookie(await app.token(user_id, admin=admin))
     if who == "suspended":
         # The session is left standing on purpose: the status alone must keep its holder out.
-        await app.resources.database.pool.execute("UPDATE users SET status = 'suspended' WHERE id = $1", user_id)
+        await app.execute("UPDATE users SET status = 'suspended' WHERE id = $1", user_id)
     return client
 
 

@@ -139,7 +139,7 @@ async def test_the_name_of_an_author_who_is_no_member_any_more_is_not_told(
     current = await conflict(await ada.put(f"{PATH}/greeting", json={"text": "x"}, headers=at(7)))
     assert isinstance(current, dict)
     assert (current["updatedBy"], current["updatedByName"]) == (bob_id, None)
-    await app.resources.database.pool.execute("DELETE FROM users WHERE id = $1", UUID(bob_id))
+    await app.execute("DELETE FROM users WHERE id = $1", UUID(bob_id))
     current = await conflict(await ada.put(f"{PATH}/greeting", json={"text": "x"}, headers=at(7)))
     assert isinstance(current, dict)
     assert (current["version"], current["updatedBy"], current["updatedByName"]) == (1, None, None)

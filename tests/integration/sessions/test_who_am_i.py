@@ -173,7 +173,7 @@ async def _reset_secret(app: RunningApp, _: httpx.AsyncClient) -> None:
 
 
 async def _reset_secret_of_verified_address(app: RunningApp, browser: httpx.AsyncClient) -> None:
-    await app.resources.database.pool.execute("UPDATE users SET email_verified_at = created_at")
+    await app.execute("UPDATE users SET email_verified_at = created_at")
     await _reset_secret(app, browser)
 
 
