@@ -1,7 +1,7 @@
 """The policy: the only place where permissions are written, as a table that anyone can read."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
@@ -53,10 +53,10 @@ class Row(Struct, frozen=True):
     reason: str | None = None
 
 
-# To build the rules takes a tenth of the CPU time of a signed-in read. An ability with more memberships is not kept: it
-# takes hundreds of kilobytes.
-ABILITIES_KEPT = 4096
-KEPT_MEMBERSHIPS_MAX = 32
+# To build the rules takes longer than all else in a session check from memory. An ability with more memberships takes
+# the places of several: it takes hundreds of kilobytes.
+ABILITIES_KEPT = 1024
+MEMBERSHIPS_OF_ONE = 32
 
 INCOMPLETE = "user without a complete profile"
 # The fields that a change of a user or a language takes: no rule grants more of `update`.
@@ -150,25 +150,47 @@ def rows_for(principal: Principal) -> list[Row]:
     return [row for row in POLICY if _applies(row, principal)]
 
 
+class KeptAbilities:
+    """The abilities of the principals that were seen last, by the user and the memberships that they follow from."""
+
+    def __init__(self) -> None:
+        self._abilities: OrderedDict[tuple[PrincipalUser | None, tuple[Membership, ...]], Ability] = OrderedDict()
+        self._places = 0
+
+    def ability_of(self, principal: Principal) -> Ability:
+        """The ability of the principal, built if it is not kept."""
+        key = principal.user, principal.memberships
+        ability = self._abilities.get(key)
+        if ability is not None:
+            self._abilities.move_to_end(key)
+            return ability
+        ability = self._abilities[key] = build_ability(principal)
+        self._places += _places_of(principal.memberships)
+        while self._places > ABILITIES_KEPT:
+            (_, memberships), _ = self._abilities.popitem(last=False)
+            self._places -= _places_of(memberships)
+        return ability
+
+
+_kept_abilities = KeptAbilities()
+
+
 def ability_for(principal: Principal) -> Ability:
     """The rules of one principal. An anonymous principal has none.
 
     The rules depend on nothing but the user and the memberships as this request has read them, so that an ability that
     was built for equal ones is the same, and never an outdated one.
     """
-    if len(principal.memberships) > KEPT_MEMBERSHIPS_MAX:
-        return build_ability(principal)
-    return _kept_ability(principal.user, principal.memberships)
-
-
-@lru_cache(maxsize=ABILITIES_KEPT)
-def _kept_ability(user: PrincipalUser | None, memberships: tuple[Membership, ...]) -> Ability:
-    return build_ability(Principal(user, memberships=memberships))
+    return _kept_abilities.ability_of(principal)
 
 
 def build_ability(principal: Principal) -> Ability:
     """The rules of one principal, built anew; `ability_for` gives the same ability faster."""
     return Ability([_rule(row, principal) for row in rows_for(principal)], SCHEMA)
+
+
+def _places_of(memberships: tuple[Membership, ...]) -> int:
+    return 1 + len(memberships) // MEMBERSHIPS_OF_ONE
 
 
 def _applies(row: Row, principal: Principal) -> bool:

@@ -50,7 +50,8 @@ class KeptRows(Generic[K, V]):
         self._used = 0
         self._listener = database.listener
         self._rows: OrderedDict[K, Kept[V]] = OrderedDict()
-        self._keys_about: dict[str, set[K]] = {}
+        # A set takes three times the memory of the one key that most changes concern.
+        self._keys_about: dict[str, K | set[K]] = {}
         self._flights: dict[K, Flight[V]] = {}
         self._under_way = set[Flight[V]]()
         if self.enabled:
@@ -118,14 +119,16 @@ class KeptRows(Generic[K, V]):
         self._rows[key] = kept
         self._used += kept.size
         for change in kept.about:
-            self._keys_about.setdefault(change, set()).add(key)
+            self._note(change, key)
         while self._used > self._size:
             self._drop(next(iter(self._rows)))
 
     def forget(self, change: str) -> None:
         """Keep no value longer that this change makes outdated, such as `user ID`."""
-        for key in tuple(self._keys_about.get(change, ())):
-            self._drop(key)
+        keys = self._keys_about.get(change)
+        if keys is not None:
+            for key in tuple(keys) if isinstance(keys, set) else (keys,):
+                self._drop(key)
 
     def clear(self) -> None:
         """Keep nothing of what is kept now."""
@@ -141,9 +144,17 @@ class KeptRows(Generic[K, V]):
         self._used -= kept.size
         for change in kept.about:
             keys = self._keys_about[change]
-            keys.discard(key)
-            if not keys:
+            if isinstance(keys, set):
+                keys.discard(key)
+            if not isinstance(keys, set) or not keys:
                 del self._keys_about[change]
+
+    def _note(self, change: str, key: K) -> None:
+        keys = self._keys_about.setdefault(change, key)
+        if isinstance(keys, set):
+            keys.add(key)
+        elif keys != key:
+            self._keys_about[change] = {keys, key}
 
     def _on_notification(self, change: str | None) -> None:
         for flight in self._under_way:
