@@ -17,7 +17,7 @@ from msgspec import Struct
 from app.settings.limits import LIMITS
 from tests.conftest import make_migrated_database
 from tests.support.app import SECRET_KEY, Clock, RunningApp, running, settings_for
-from tests.support.serve_process import Service, is_alive, parent_of, serving_beside
+from tests.support.serve_process import Service, descendants_of, serving_beside
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -93,15 +93,7 @@ class Worker:
 
     def processes(self) -> list[int]:
         """The process ids of the service and the processes that it has started."""
-        pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
-        return [self.service.process.pid, *(pid for pid in pids if self._started(pid) and is_alive(pid))]
-
-    def _started(self, pid: int) -> bool:
-        while pid > 1:
-            pid = parent_of(pid)
-            if pid == self.service.process.pid:
-                return True
-        return False
+        return [self.service.process.pid, *descendants_of(self.service.process.pid)]
 
 
 class TwoWorkers(Struct, frozen=True):
