@@ -73,12 +73,16 @@ class Scene(Struct, frozen=True):
         )
 
     async def kept(self) -> Seen:
-        """What both workers show, once both serve the session from memory."""
-        shown = [await self.seen(worker) for worker in self.workers.both]
+        """What both workers show, once both serve the session from memory and have heard of all changes."""
         for worker in self.workers.both:
+            await worker.honours(self.token)
             await until(partial(worker.serves_from_memory, self.token))
-        assert shown[0] == shown[1]
-        return shown[0]
+        await until(self._is_shown_by_both)
+        return await self.seen(self.workers.first)
+
+    async def _is_shown_by_both(self) -> bool:
+        first, second = [await self.seen(worker) for worker in self.workers.both]
+        return first == second
 
 
 @pytest.fixture(scope="module")
@@ -183,8 +187,14 @@ async def test_a_new_membership_shows_in_the_next_answer_of_its_worker_and_soon_
     await scene.workers.app.resources.database.pool.execute(
         "DELETE FROM language_members WHERE user_id = $1", scene.user_id
     )
+    since = time.monotonic()
+    for worker in scene.workers.both:
+
+        async def is_no_member(worker: Worker = worker) -> bool:
+            return (await scene.seen(worker)).membership is None
+
+        await within(CURRENT_SECONDS, since, is_no_member)
     before = await scene.kept()
-    assert before.membership is None
     body = {"email": scene.email, "roles": ["translator"]}
     answer = await scene.workers.first.ask("POST", f"/api/languages/{scene.code}/members", scene.admin, body)
     assert answer.status_code == 202, answer.text
