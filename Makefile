@@ -67,7 +67,8 @@ test-long: $(VENV)/.installed-dev
 		tests/security/test_held_connections.py tests/contract/test_openapi.py \
 		tests/security/test_flood_by_strangers.py tests/contract/test_operations.py \
 		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py \
-		tests/security/test_revoked_session_in_another_worker.py
+		tests/security/test_revoked_session_in_another_worker.py \
+		tests/integration/sessions/test_principal_cache_model.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench
