@@ -66,7 +66,9 @@ test-long: $(VENV)/.installed-dev
 		tests/security/test_mail_bombing.py tests/security/test_mail_bombing_by_invitations.py \
 		tests/security/test_held_connections.py tests/contract/test_openapi.py \
 		tests/security/test_flood_by_strangers.py tests/contract/test_operations.py \
-		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py
+		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py \
+		tests/security/test_revoked_session_in_another_worker.py \
+		tests/integration/sessions/test_principal_cache_model.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -78,7 +78,7 @@ class Database:
             hide_parameters=True,  # errors are logged, and parameters include hashes
         )
         event.listen(self.engine.sync_engine, "checkout", self._check_connection)
-        self.listener = Listener(self._connect, lambda channel: self.pool.execute(NOTIFY, channel))
+        self.listener = Listener(self._connect_to_listen, lambda channel: self.pool.execute(NOTIFY, channel))
         self._kept_tables = frozenset[str]()
         self._kept_changes = 0
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -196,6 +196,15 @@ class Database:
             with suppress(*HOST_ERRORS):
                 return await self._connect_to(host)
         return await self._connect_to(last)
+
+    async def _connect_to_listen(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """Like `_connect`. From then on, statements of `pool` run on connections that are no older.
+
+        After a failover, older ones may read what the new server has changed since, and never tells.
+        """
+        connection = await self._connect()
+        await self.pool.expire_connections()
+        return connection
 
     async def _connect_to(self, host: Host) -> "asyncpg.Connection[asyncpg.Record]":
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(

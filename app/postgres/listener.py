@@ -77,7 +77,7 @@ class Listener:
         self._notify = notify
         self._now = now
         self._subscribers: dict[str, list[OnNotification]] = {}
-        self._proves = False
+        self._proving: list[OnNotification] = []
         self._proved_at = float("-inf")
         self._doubts = 0
         self._lost = False
@@ -89,7 +89,8 @@ class Listener:
     def subscribe(self, channel: str, on_notification: OnNotification, *, proves: bool = False) -> None:
         """Call `on_notification` for each notification on `channel`. With `proves`, keep `is_current` true."""
         self._subscribers.setdefault(channel, []).append(on_notification)
-        self._proves |= proves
+        if proves:
+            self._proving.append(on_notification)
         self._wake.set()
 
     def is_current(self) -> bool:
@@ -100,8 +101,12 @@ class Listener:
         """Wait until the subscribers have heard of every change that has been committed by now.
 
         If that takes longer than `SETTLE_SECONDS`, `is_current` is false until a later notification has come back.
+        While it is false, the subscribers are told that they may have missed something: a notification may be under
+        way that was sent before the changes, and will make it true.
         """
         if not self.is_current():
+            for on_notification in self._proving:
+                on_notification(None)
             return
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
@@ -142,16 +147,16 @@ class Listener:
                     await connection.add_listener(channel, self._on_notification)
                     heard.add(channel)
                     self._tell(channel, None)
-                if self._proves and not is_checked:
+                if self._proving and not is_checked:
                     await self._check_delivery()
                     is_checked = True
-                if self._proves:
+                if self._proving:
                     await self._prove(connection)
                 if self._lost:
                     self._lost = False
                     logger.info("notifications_heard")
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(PROVE_EVERY_SECONDS if self._proves else None):
+                    async with asyncio.timeout(PROVE_EVERY_SECONDS if self._proving else None):
                         await self._wake.wait()
             raise ConnectionResetError("the connection that listens was closed")
         finally:

@@ -1,7 +1,8 @@
 """Notify listeners of each change of a row that processes keep in memory: see app/domain/sessions/principal_cache.py.
 
 A notification is "user ID", "language CODE", or "all" after TRUNCATE. The triggers say nothing of the columns that
-change while a session is only used, and nothing of new sessions and languages, which nobody keeps yet.
+change while a session is only used, except of an idle limit that moves back, and nothing of new sessions and
+languages, which nobody keeps yet.
 """
 
 from alembic import op
@@ -46,6 +47,8 @@ UNSEEN = {
     "language_members": "",
     "languages": "",
 }
+# An idle limit that moves back ends the session earlier than processes expect that keep it.
+EARLIER = {"sessions": "NEW.idle_expires_at < OLD.idle_expires_at OR "}
 # Single-use keys are no part of what is kept.
 ONLY_PRIMARY = {"INSERT": "WHEN (NEW.kind = 'primary')", "DELETE": "WHEN (OLD.kind = 'primary')"}
 
@@ -55,7 +58,7 @@ def upgrade() -> None:
     for table, about in ABOUT.items():
         only = ONLY_PRIMARY if table == "keys" else {}
         unseen = f"'{{{UNSEEN[table]}}}'::text[]"
-        changed = f"to_jsonb(OLD) - {unseen} IS DISTINCT FROM to_jsonb(NEW) - {unseen}"
+        changed = f"{EARLIER.get(table, '')}to_jsonb(OLD) - {unseen} IS DISTINCT FROM to_jsonb(NEW) - {unseen}"
         both = "(OLD.kind = 'primary' OR NEW.kind = 'primary') AND " if table == "keys" else ""
         inserts = {"INSERT": only.get("INSERT", "")} if table in ("keys", "language_members") else {}
         conditions = {**inserts, "UPDATE": f"WHEN ({both}{changed})", "DELETE": only.get("DELETE", "")}

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -124,6 +124,19 @@ def wait_for(condition: Callable[[], bool], patience: float = PATIENCE_SECONDS) 
         time.sleep(POLL_SECONDS)
 
 
+@contextmanager
+def frozen(pids: list[int]) -> Iterator[None]:
+    """Stop these processes as if their machine hung, while the context lasts."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
 def is_alive(pid: int) -> bool:
     """Whether this process runs. A zombie, whose parent has not waited for it, does not."""
     state, _ = _status(pid)
@@ -133,6 +146,17 @@ def is_alive(pid: int) -> bool:
 def parent_of(pid: int) -> int:
     """The pid of the parent of this process. 0 if the process does not exist."""
     return int(_status(pid)[1])
+
+
+def descendants_of(pid: int) -> list[int]:
+    """The pids of the running processes that this process has started, directly or not."""
+    by_parent: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        by_parent.setdefault(parent_of(int(entry.name)), []).append(int(entry.name))
+    found = [pid]
+    for each in found:
+        found += by_parent.get(each, [])
+    return [each for each in found[1:] if is_alive(each)]
 
 
 def _status(pid: int) -> tuple[str, str]:

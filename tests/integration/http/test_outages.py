@@ -1,11 +1,8 @@
 """Outages of the database are answered with 503 in time, and the service recovers by itself."""
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import asyncpg
 import httpx
@@ -24,6 +21,7 @@ from tests.support.app import (
     settings_for,
     until,
 )
+from tests.support.serve_process import frozen
 
 CUTS = 5
 CLIENTS = 8
@@ -145,18 +143,6 @@ async def test_a_statement_that_takes_too_long_is_refused_in_time(
         assert time.monotonic() - started < ANSWER_SECONDS
     assert await is_signed_in(client)
     assert (await client.delete("/api/sessions")).status_code == 204
-
-
-@contextmanager
-def frozen(pids: list[int]) -> Iterator[None]:
-    """Stop these processes as if their machine hung, while the context lasts."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 async def test_while_the_server_hangs_probes_and_requests_are_refused_in_time(
