@@ -35,6 +35,13 @@ class Precondition(Struct, frozen=True):
     if_match: EntityTags | None = None
     if_none_match: EntityTags | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the precondition is a list of versions to replace, or that there is nothing to replace."""
+        if self.if_match is None:
+            return self.if_none_match is not None and self.if_none_match.everything
+        return self.if_none_match is None and not self.if_match.everything
+
     def holds(self, version: int | None) -> bool:
         """Whether the write may replace this version; None if there is nothing to replace."""
         tag = None if version is None else str(version)

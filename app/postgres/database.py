@@ -78,6 +78,8 @@ class Database:
             hide_parameters=True,  # errors are logged, and parameters include hashes
         )
         event.listen(self.engine.sync_engine, "checkout", self._check_connection)
+        # For statements of `pool` that wait for locks of other writers: half of its connections stay free for the rest.
+        self.waiting_writes = asyncio.Semaphore(max(1, pool_size // 2))
         self.listener = Listener(self._connect_to_listen, lambda channel: self.pool.execute(NOTIFY, channel))
         self._kept_tables = frozenset[str]()
         self._kept_changes = 0

@@ -204,3 +204,18 @@ async def test_asking_for_a_code_is_13_statements_in_the_request_and_its_job(
         await issue_requested_key(app.resources, attempt)
         assert len(statements) <= 13, statements
         assert await app.mails()
+
+
+@pytest.mark.parametrize("version", ["", "1"])
+async def test_a_text_is_written_in_at_most_3_statements(app: RunningApp, statements: list[str], version: str) -> None:
+    await app.language("de")
+    client = await app.signed_in_member("de", "translator")
+    path, new = "/api/languages/de/translations/greeting", {"If-None-Match": "*"}
+    if version:
+        assert (await client.put(path, json={"text": "Hallo"}, headers=new)).status_code == 201
+    statements.clear()
+    headers = {"If-Match": f'"{version}"'} if version else new
+    answer = await client.put(path, json={"text": "Guten Tag"}, headers=headers)
+    assert answer.is_success
+    # With the one for the principal, unless it is in memory. A transaction has a COMMIT too, which is not logged.
+    assert len(statements) + statements.count("BEGIN") <= 3, statements

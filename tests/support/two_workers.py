@@ -35,7 +35,7 @@ SETTINGS = {
 }
 # The backends of one worker. `listening` is the statement with which it proves that it hears of changes.
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
-LISTENING = f"{BACKENDS} AND query LIKE '%pg_notify($1%'"
+LISTENING = f"{BACKENDS} AND query LIKE '%FROM pg_notify(%'"
 FROM_MEMORY_SECONDS = 0.7
 
 

@@ -22,8 +22,12 @@ OWNERS = {
     for mapper in Base.registry.mappers
     if mapper.class_.__module__.startswith("app.domain.")
 }
-# SQL text that names tables of other domains: the statement of the principal, and that of signing in.
-ACROSS_DOMAINS = {"sessions/repository.py", "flows/repository.py"}
+# SQL text that names tables of other domains: the statements of the principal, of signing in and of writing a text.
+ACROSS_DOMAINS = {
+    "sessions/repository.py",
+    "flows/repository.py",
+    "languages/translations/plain_write_repository.py",
+}
 # Imports of another domain's tables outside the flows: members are listed with the name and address of their user.
 FOREIGN_MODELS = {
     ("app.domain.languages.members.repository", "app.domain.keys.models"),

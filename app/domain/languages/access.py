@@ -1,13 +1,43 @@
 """Locks a language, and checks the policy in the same transaction."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ability.ability import Subject
 from app.audit import Actor
-from app.auth.principal import Membership
+from app.auth.principal import Membership, Principal
 from app.domain.languages.members.repository import MemberRepository
 from app.domain.languages.repository import LanguageRepository
 from app.domain.users.access import require_in_transaction
+from app.guards.policy import ability_for, is_onboarded
+
+
+class Grounds(Struct, frozen=True):
+    """Why the policy lets an active user with a complete profile act on a language: their roles.
+
+    A statement that requires them of the locked rows may act without asking the policy again.
+    """
+
+    user_id: UUID
+    platform_role: str | None
+    roles: Sequence[str]
+
+
+def grounds_of(principal: Principal, action: str, code: str) -> Grounds | None:
+    """Why the policy lets the principal, as the request has read it, do `action` on the language.
+
+    None if the policy does not, or not because of a membership of this language.
+    """
+    memberships = tuple([membership for membership in principal.memberships if membership.language == code])
+    if principal.user is None or not memberships or not is_onboarded(principal):
+        return None
+    subject = Subject("Language", {"code": code})
+    if not ability_for(Principal(principal.user, memberships=memberships)).can(action, subject):
+        return None
+    return Grounds(principal.user.id, principal.user.platform_role, memberships[0].roles)
 
 
 async def lock_language(actor: Actor, transaction: AsyncSession, action: str, code: str) -> None:

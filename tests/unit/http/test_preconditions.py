@@ -5,6 +5,7 @@ import pytest
 from app.errors import Problem
 from app.http.preconditions import (
     EntityTags,
+    Precondition,
     is_unchanged,
     lines_combined,
     precondition_of_version,
@@ -135,3 +136,20 @@ def test_a_version_of_a_body_names_itself_and_null_nothing() -> None:
 )
 def test_a_read_is_unchanged_if_its_etag_is_named(if_none_match: str | None, unchanged: bool) -> None:
     assert is_unchanged(if_none_match, '"a"') is unchanged
+
+
+@pytest.mark.parametrize(
+    ("precondition", "is_plain"),
+    [
+        (Precondition(if_match=EntityTags(frozenset({"1", "2"}))), True),
+        (Precondition(if_none_match=EntityTags(everything=True)), True),
+        (Precondition(if_match=EntityTags(everything=True)), False),
+        (Precondition(if_match=EntityTags(frozenset({"1"})), if_none_match=EntityTags(frozenset({"2"}))), False),
+        (Precondition(if_none_match=EntityTags(frozenset({"1"}))), False),
+        (Precondition(), False),
+    ],
+)
+def test_a_precondition_is_plain_if_it_lists_versions_or_says_that_there_is_none(
+    precondition: Precondition, is_plain: bool
+) -> None:
+    assert precondition.is_plain == is_plain

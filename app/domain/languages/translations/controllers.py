@@ -149,7 +149,9 @@ class TranslationController(Controller):
         428. If the translation is at another version: 412 (RFC 9110 section 13), so that no update is lost.
         """
         precondition = precondition_of_write(if_match, if_none_match)
-        written = await service.write_translation(actor_of(request), resources, code, _key(key), data, precondition)
+        written = await service.write_translation(
+            actor_of(request), resources, code, _key(key), data, precondition, request.user
+        )
         headers = _etag(written.version)
         is_new = if_match is None
         if is_new:

@@ -1,6 +1,6 @@
 """The rules of translations: no lost update, nothing outside the language of the path, every change kept.
 
-Each write is one transaction that checks the translator's right again.
+Each write is one transaction that checks the translator's right again. A plain write is one statement that does so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,12 @@ from hashlib import sha256
 from msgspec import structs
 
 from app.audit import Actor
-from app.domain.languages.access import lock_language
+from app.auth.principal import ANONYMOUS, Principal
+from app.domain.languages.access import grounds_of, lock_language
 from app.domain.languages.repository import find_language
 from app.domain.languages.translations import repository
 from app.domain.languages.translations.conflicts import conflict_over
+from app.domain.languages.translations.plain_write_repository import write_plainly
 from app.domain.languages.translations.repository import (
     PresentText,
     TranslationFilters,
@@ -84,16 +86,29 @@ async def read_history(resources: Resources, code: str, key: str, after: int, li
 
 
 async def write_translation(
-    actor: Actor, resources: Resources, code: str, key: str, new: NewText, precondition: Precondition
+    actor: Actor,
+    resources: Resources,
+    code: str,
+    key: str,
+    new: NewText,
+    precondition: Precondition,
+    caller: Principal = ANONYMOUS,
 ) -> TranslationView:
     """Write one text, over a version on which the precondition holds.
 
-    A text that is stored already, in the same state, stays at its version.
+    A text that is stored already, in the same state, stays at its version. `caller` is the actor as the guard has seen
+    them: if nothing stands against the write, and their right is the same still, one statement writes.
 
     Raises `Problem`: `version_conflict`, `forbidden`, `validation_failed`.
     """
     text = in_nfc(new.text, "text", TEXT_MAX)
     item = BatchItem(key=checked_key(key), text=text, version=None, state=new.state)
+    grounds = grounds_of(caller, "translate", code)
+    if grounds and precondition.is_plain:
+        replaced = precondition.if_match.tags if precondition.if_match else None
+        written = await write_plainly(resources.database, grounds, code, item, replaced, resources.clock())
+        if written:
+            return written
     return (await _write(actor, resources, code, {"": item}, [precondition]))[0]
 
 
