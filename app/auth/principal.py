@@ -50,10 +50,10 @@ class PrincipalDetails(Struct, frozen=True, array_like=True):
     language_names: tuple[str, ...]
 
 
-class KeptAnswer(Struct):
+class KeptAnswer(Struct, eq=False):
     """The description of a principal as it was answered last, and its ETag; both empty before.
 
-    `deflated` is compressed: see `app/domain/sessions/kept_answers.py`.
+    `deflated` is compressed: see `app/http/kept_answers.py`.
     """
 
     etag: bytes = b""

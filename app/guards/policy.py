@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.ability.ability import Ability
 from app.ability.rules import Rule, Schema
-from app.auth.principal import Membership, Principal, PrincipalUser
+from app.auth.principal import Principal
 from app.guards.roles import LANGUAGE_ROLES, LANGUAGES_OF_ROLE, LanguageRole
 
 Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
@@ -151,24 +151,29 @@ def rows_for(principal: Principal) -> list[Row]:
 
 
 class KeptAbilities:
-    """The abilities of the principals that were seen last, by the user and the memberships that they follow from."""
+    """The abilities of the principals that were seen last.
+
+    Those of kept principals are found by what is kept with them, others by the user and the memberships that they
+    follow from, which takes longer.
+    """
 
     def __init__(self) -> None:
-        self._abilities: OrderedDict[tuple[PrincipalUser | None, tuple[Membership, ...]], Ability] = OrderedDict()
+        self._abilities: OrderedDict[object, tuple[Ability, int]] = OrderedDict()
         self._places = 0
 
     def ability_of(self, principal: Principal) -> Ability:
         """The ability of the principal, built if it is not kept."""
-        key = principal.user, principal.memberships
-        ability = self._abilities.get(key)
-        if ability is not None:
+        key = principal.answer or (principal.user, principal.memberships)
+        kept = self._abilities.get(key)
+        if kept is not None:
             self._abilities.move_to_end(key)
-            return ability
-        ability = self._abilities[key] = build_ability(principal)
-        self._places += _places_of(principal.memberships)
+            return kept[0]
+        ability, places = build_ability(principal), 1 + len(principal.memberships) // MEMBERSHIPS_OF_ONE
+        self._abilities[key] = ability, places
+        self._places += places
         while self._places > ABILITIES_KEPT:
-            (_, memberships), _ = self._abilities.popitem(last=False)
-            self._places -= _places_of(memberships)
+            _, (_, places) = self._abilities.popitem(last=False)
+            self._places -= places
         return ability
 
 
@@ -187,10 +192,6 @@ def ability_for(principal: Principal) -> Ability:
 def build_ability(principal: Principal) -> Ability:
     """The rules of one principal, built anew; `ability_for` gives the same ability faster."""
     return Ability([_rule(row, principal) for row in rows_for(principal)], SCHEMA)
-
-
-def _places_of(memberships: tuple[Membership, ...]) -> int:
-    return 1 + len(memberships) // MEMBERSHIPS_OF_ONE
 
 
 def _applies(row: Row, principal: Principal) -> bool:

@@ -1,18 +1,28 @@
 """The access log: one JSON line for each request, without query string, headers or body."""
 
 import asyncio
+import os
 import select
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from queue import SimpleQueue
+from threading import Thread
 
 import msgspec
 from msgspec import Struct
 
 # Lines wait this long and are written together, in a thread. What a process has not written is lost if it is killed.
 FLUSH_SECONDS = 0.1
-# Several processes share the standard error: a pipe keeps only so much together.
+# Lines that wait for a reader of the log. Further ones are counted and left out.
+LINES_MAX = 10_000
+# A process that stops waits this long for a reader of the log.
+STOP_SECONDS = 1.0
+# Several processes share the standard error, and a pipe keeps only so much of a write together.
 TOGETHER_BYTES = select.PIPE_BUF
+STDERR = 2
+# What is shown of a path or a method whose line would be longer.
+SHOWN_CHARACTERS = 300
 
 Write = Callable[[bytes], None]
 
@@ -30,52 +40,108 @@ class Line(Struct, frozen=True):
     timestamp: datetime
 
 
+class LinesLeftOut(Struct, frozen=True):
+    """The line in place of those that had no room."""
+
+    lines: int
+    timestamp: datetime
+    event: str = "requests_not_logged"
+    level: str = "warning"
+
+
 def write_to_stderr(lines: bytes) -> None:
-    """Write whole lines to the standard error of the process."""
-    sys.stderr.buffer.write(lines)
-    sys.stderr.buffer.flush()
+    """Write whole lines to the standard error of the process. Raises `OSError`."""
+    left = memoryview(lines)
+    while left:
+        left = left[os.write(STDERR, left) :]
 
 
 class AccessLog:
     """The lines of one process. `write` is called in a thread, for one part of the log at a time."""
 
     def __init__(self, write: Write = write_to_stderr) -> None:
+        """Lines for which `write` raises `OSError` are lost."""
         self._write = write
-        self._encoder = msgspec.json.Encoder()
+        self._encode = msgspec.json.Encoder().encode
         self._lines: list[bytes] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._left_out = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._batches: SimpleQueue[tuple[list[bytes], Callable[[], None] | None]] = SimpleQueue()
+        self._thread: Thread | None = None
 
     def note(self, method: str, path: str, status: int, seconds: float, request_id: str) -> None:
-        """Add the line of a request. Bytes of the path that are not UTF-8 are escaped."""
-        if not path.isascii():
-            path = path.encode(errors="backslashreplace").decode()
-        line = Line("request", method, path, status, round(seconds * 1000, 2), request_id, "info", datetime.now(UTC))
-        self._lines.append(self._encoder.encode(line) + b"\n")
-        if self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+        """Add the line of a request. Characters of the path that are not printable are escaped."""
+        if len(self._lines) >= LINES_MAX:
+            self._left_out += 1
+        else:
+            shown = path if path.isascii() and path.isprintable() else _escaped(path)
+            ms, now = round(seconds * 1000, 2), datetime.now(UTC)
+            line = self._encode(Line("request", method, shown, status, ms, request_id, "info", now))
+            if len(line) >= TOGETHER_BYTES:
+                method, shown = _shortened(method), _shortened(shown)
+                line = self._encode(Line("request", method, shown, status, ms, request_id, "info", now))
+            self._lines.append(line + b"\n")
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._on_time)
 
     async def flush(self) -> None:
-        """Write all lines now. Called when the process stops."""
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
-        await self._write_lines()
+        """Write all lines now, within STOP_SECONDS. Called when the process stops."""
+        loop, written = asyncio.get_running_loop(), asyncio.Event()
 
-    async def _write_soon(self) -> None:
-        await asyncio.sleep(FLUSH_SECONDS)
-        await self._write_lines()
-        self._writing = None
+        def on_written() -> None:
+            loop.call_soon_threadsafe(written.set)
 
-    async def _write_lines(self) -> None:
-        lines, self._lines = self._lines, []
-        if lines:
-            await asyncio.to_thread(_write_parts, self._write, lines)
+        self._hand_over(on_written)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await written.wait()
+
+    def _on_time(self) -> None:
+        self._timer = None
+        if self._batches.empty():
+            self._hand_over()
+        else:  # the thread waits for the reader of the log
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._on_time)
+
+    def _hand_over(self, on_written: Callable[[], None] | None = None) -> None:
+        if self._left_out:
+            self._lines.append(self._encode(LinesLeftOut(self._left_out, datetime.now(UTC))) + b"\n")
+            self._left_out = 0
+        if self._thread is None:
+            # A daemon, which a blocked write does not keep from ending with the process.
+            self._thread = Thread(target=self._write_batches, daemon=True)
+            self._thread.start()
+        self._batches.put((self._lines, on_written))
+        self._lines = []
+
+    def _write_batches(self) -> None:
+        while True:
+            lines, on_written = self._batches.get()
+            for part in _parts(lines):
+                with suppress(OSError):
+                    self._write(part)
+            if on_written:
+                on_written()
 
 
-def _write_parts(write: Write, lines: list[bytes]) -> None:
-    part = bytearray()
+def _parts(lines: list[bytes]) -> list[bytes]:
+    """The lines, joined to as few parts as a pipe keeps together."""
+    parts, size = list[list[bytes]](), TOGETHER_BYTES
     for line in lines:
-        if len(part) + len(line) > TOGETHER_BYTES:
-            write(bytes(part))
-            part.clear()
-        part += line
-    write(bytes(part))
+        size += len(line)
+        if size > TOGETHER_BYTES:
+            parts.append([])
+            size = len(line)
+        parts[-1].append(line)
+    return [b"".join(part) for part in parts]
+
+
+def _escaped(text: str) -> str:
+    """The text with escapes in place of what a terminal might obey, and of bytes that are not UTF-8."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.http.access_log import AccessLog
@@ -41,9 +41,7 @@ def outermost(app: ASGIApp, settings: Settings, log: AccessLog | None = None) ->
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-            if access_log:
-                await access_log.flush()
+            await app(scope, receive, _flushing(send, access_log) if access_log else send)
             return
         started = perf_counter()
         request_id = str(uuid7())
@@ -62,6 +60,17 @@ def outermost(app: ASGIApp, settings: Settings, log: AccessLog | None = None) ->
         finally:
             if access_log:
                 access_log.note(method, path, answer.status, perf_counter() - started, request_id)
+
+    return wrapped
+
+
+def _flushing(send: Send, access_log: AccessLog) -> Send:
+    """`send` that writes the access log before it tells the server that the app has stopped, which ends the process."""
+
+    async def wrapped(message: Message) -> None:
+        if str(message["type"]).startswith("lifespan.shutdown"):
+            await access_log.flush()
+        await send(message)
 
     return wrapped
 

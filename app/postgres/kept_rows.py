@@ -17,6 +17,8 @@ CHANNEL: Final = "ostiary_changes"
 # The tables with triggers. A transaction that changes one of them ends when its process has heard of the change.
 TABLES: Final = ("users", "sessions", "keys", "language_members", "languages")
 EVERYTHING: Final = "all"
+# To drop more values than this one by one holds up all other requests for longer than to drop everything.
+ONE_BY_ONE_MAX: Final = 5_000
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -126,9 +128,13 @@ class KeptRows(Generic[K, V]):
     def forget(self, change: str) -> None:
         """Keep no value longer that this change makes outdated, such as `user ID`."""
         keys = self._keys_about.get(change)
-        if keys is not None:
-            for key in tuple(keys) if isinstance(keys, set) else (keys,):
+        if isinstance(keys, set):
+            if len(keys) > ONE_BY_ONE_MAX:
+                self.clear()
+            for key in tuple(keys):
                 self._drop(key)
+        elif keys is not None:
+            self._drop(keys)
 
     def clear(self) -> None:
         """Keep nothing of what is kept now."""

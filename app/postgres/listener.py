@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import structlog
 
-from app.postgres.outages import OUTAGES, DatabaseReadOnlyError, reason_of
+from app.postgres.outages import OUTAGES, DatabaseReadOnlyError, is_outage, reason_of
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -125,10 +125,11 @@ class Listener:
                 await self._wake.wait()
             try:
                 await self._listen()
-            except OUTAGES as error:
+            except Exception as error:  # also of an engine without LISTEN; nobody would notice the end of this task
                 if not self._lost:
                     self._lost = True
-                    logger.warning("notifications_lost", reason=reason_of(error), effect=EFFECT)
+                    fault = not is_outage(error)
+                    logger.warning("notifications_lost", reason=reason_of(error), effect=EFFECT, exc_info=fault)
             finally:
                 self._doubt()
             await asyncio.sleep(RECONNECT_SECONDS)

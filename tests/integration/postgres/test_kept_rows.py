@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from app.postgres import listener
+from app.postgres import kept_rows, listener
 from app.postgres.database import Database
 from app.postgres.kept_rows import Kept, KeptRows
 from tests.conftest import make_migrated_database
@@ -16,6 +16,10 @@ from tests.support.app import until
 from tests.support.pgbouncer import pgbouncer
 
 READ = "SELECT name FROM languages WHERE code = $1"
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE query LIKE '%FROM pg_notify(%' AND pid <> pg_backend_pid() AND datname = current_database()
+"""
 RENAME = "UPDATE languages SET name = $2 WHERE code = $1"
 
 
@@ -184,8 +188,7 @@ async def test_a_cut_connection_ends_the_use_of_memory_at_once_and_a_new_one_beg
     await languages.read(code, lambda: reader(code))
     operator = await asyncpg.connect(own_url)
     with capture_logs() as logs:
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%FROM pg_notify(%'"
-        await operator.execute(f"{cut} AND pid <> pg_backend_pid() AND datname = current_database()")
+        await operator.execute(CUT)
 
         async def deaf() -> bool:
             return not database.listener.is_current()
@@ -236,3 +239,58 @@ async def test_behind_a_pooler_that_is_not_known_nothing_is_kept_and_one_line_of
 async def test_behind_a_pooler_that_is_known_nothing_listens(own_url: str) -> None:
     async with Database(own_url, 2, transaction_pooler=True).connected() as database:
         assert not KeptRows(database, 2).enabled
+
+
+async def test_a_server_that_takes_no_writes_proves_nothing(server_url: str) -> None:
+    url = await make_migrated_database(server_url, "kept_rows_read_only")
+    operator = await asyncpg.connect(url)
+    name = await operator.fetchval("SELECT quote_ident(current_database())")
+    await operator.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await operator.close()
+    with capture_logs() as logs:
+        async with Database(url, 2).connected() as database:
+            kept: KeptRows[str, str] = KeptRows(database, 2)
+
+            async def said() -> bool:
+                return bool(logs)
+
+            await until(said)
+            assert kept.enabled
+            assert not database.listener.is_current()
+    assert [(line["event"], line["reason"]) for line in logs] == [("notifications_lost", "DatabaseReadOnlyError")]
+
+
+async def test_an_error_that_is_no_outage_does_not_end_the_listening(own_url: str) -> None:
+    database = Database(own_url, 2)
+    fails, connect = True, database.listener._connect  # no server raises this on demand
+
+    async def refused_once() -> "asyncpg.Connection[asyncpg.Record]":
+        nonlocal fails
+        if fails:
+            fails = False
+            raise asyncpg.FeatureNotSupportedError("LISTEN is not supported")
+        return await connect()
+
+    database.listener._connect = refused_once
+    with capture_logs() as logs:
+        async with database.connected():
+            kept: KeptRows[str, str] = KeptRows(database, 2)
+            await until(lambda: hears(database))
+            assert kept.enabled
+    assert [line["event"] for line in logs] == ["notifications_lost", "notifications_heard"]
+
+
+async def test_a_change_of_very_many_values_clears_the_memory(
+    languages: KeptRows[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_rows, "ONE_BY_ONE_MAX", 1)
+
+    async def about_both() -> Kept[str]:
+        return Kept("value", ("language both",))
+
+    for key in ("one", "two"):
+        await languages.read(key, about_both)
+    assert len(languages) == 2
+    languages.forget("language both")
+    assert len(languages) == 0
+    assert languages.find("one") is None
