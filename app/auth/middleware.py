@@ -20,6 +20,9 @@ ACCEPTS_REPLACED = "accepts_replaced"
 NEEDS_DETAILS = "needs_details"
 # In the state of an anonymous request: the tokens that it presents.
 PRESENTED_TOKENS = "presented_tokens"
+# In the state of a request with several tokens, or with one that does not count: all of them, however many. Signing in
+# and out end their sessions.
+TOKENS_TO_END = "tokens_to_end"
 NOT_KEPT = (
     "Your browser keeps no session of this service for a page of another site. Serve both from one site, such as "
     "app.example.org and id.example.org, or one host name: localhost and 127.0.0.1 are two sites."
@@ -58,6 +61,8 @@ class AuthenticationMiddleware(ASGIMiddleware):
                 raise Problem("cross_site_request", "Send the request from one of the allowed origins.")
             if sets_cookie and loses_cookie(headers):
                 raise Problem("session_not_kept", NOT_KEPT)
+        if len(tokens) > 1 or credential.others:
+            scope["state"][TOKENS_TO_END] = (*tokens, *filter(is_session_token, credential.others))
         if principal.session is None:
             scope["state"][PRESENTED_TOKENS] = tokens
         elif not principal.replaced:

@@ -1,5 +1,9 @@
 """Cookie tossing: a sibling host plants a second `auth_session` cookie beside the victim's own cookie."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import httpx
 import pytest
 
 from tests.support.app import (
@@ -12,6 +16,9 @@ from tests.support.app import (
     running,
     settings_for,
 )
+from tests.support.mailbox import mailed, token_in
+
+Act: TypeAlias = Callable[[RunningApp, httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
 async def _two_users(app: RunningApp) -> tuple[str, str]:
@@ -111,6 +118,69 @@ async def test_signing_out_with_two_session_cookies_ends_both_sessions(app: Runn
     assert [await is_signed_in(app.with_cookie(token)) for token in (*tokens, kept)] == [False, False, True]
     ended = (await app.with_cookie(tokens[0]).get("/api/session")).json()["ended"]
     assert ended["reason"] == "signed_out"
+
+
+async def _sign_in(_: RunningApp, client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post("/api/session", json=CREDENTIALS)
+
+
+async def _redeem(app: RunningApp, client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post("/api/keys/redeem", json={"token": token_in(await mailed(app, "sign_in"))})
+
+
+async def _sign_out(_: RunningApp, client: httpx.AsyncClient) -> httpx.Response:
+    return await client.delete("/api/session")
+
+
+ACTS: dict[Act, tuple[int, str]] = {
+    _sign_in: (201, "signed_in_again"),
+    _redeem: (201, "signed_in_again"),
+    _sign_out: (204, "signed_out"),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("cookies", [2, 4, 5, 40])
+async def test_signing_in_and_out_end_the_sessions_of_all_cookies(app: RunningApp, act: Act, cookies: int) -> None:
+    tokens = [*await _two_users(app), *(f"ost_{number:043}" for number in range(cookies - 2))]
+    kept = await app.token(await app.user("eve@example.org"))
+
+    answer = await act(app, app.client(Cookie="; ".join(f"auth_session={token}" for token in tokens)))
+
+    assert answer.status_code == ACTS[act][0]
+    assert [await is_signed_in(app.with_cookie(token)) for token in (*tokens[:2], kept)] == [False, False, True]
+    ended = (await app.with_cookie(tokens[1]).get("/api/session")).json()["ended"]
+    assert ended["reason"] == ACTS[act][1]
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("dead", [None, "garbage", f"ost_{'a' * 43}"])
+async def test_signing_in_and_out_end_the_sessions_of_the_bearer_token_and_of_the_cookie(
+    app: RunningApp, act: Act, dead: str | None
+) -> None:
+    cookie, bearer = await _two_users(app)
+    client = app.with_cookie(cookie)
+    client.headers["Authorization"] = f"Bearer {dead or bearer}"
+
+    assert (await act(app, client)).status_code == ACTS[act][0]
+
+    assert not await is_signed_in(app.with_cookie(cookie))
+    assert await is_signed_in(app.with_cookie(bearer)) == (dead is not None)
+
+
+@pytest.mark.parametrize("act", [_sign_in, _redeem])
+async def test_a_session_planted_at_another_path_does_not_hide_the_next_sign_in(app: RunningApp, act: Act) -> None:
+    """A sign-in answered with 201, and nobody signed in after it."""
+    own, planted = await _two_users(app)
+    browser = app.with_cookie(own)
+    browser.cookies.set("auth_session", planted, domain="127.0.0.1", path="/api")
+    assert not await is_signed_in(browser)
+
+    assert (await act(app, browser)).status_code == 201
+
+    assert {cookie.path for cookie in browser.cookies.jar if cookie.name == "auth_session"} == {"/", "/api"}
+    assert (await browser.get("/api/session")).json()["user"]["email"] == "ada@example.org"
+    assert not await is_signed_in(app.with_cookie(planted))
 
 
 async def test_signing_out_with_a_replaced_token_and_another_session_ends_both(app: RunningApp) -> None:

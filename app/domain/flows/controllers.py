@@ -25,8 +25,8 @@ from app.domain.flows.schemas import (
 )
 from app.domain.flows.set_password import set_password
 from app.domain.module import ResourcesDependency
+from app.domain.sessions.answers import cookies_of, describe_session
 from app.domain.sessions.schemas import SignedIn
-from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
 from app.guards.authorize import (
