@@ -176,7 +176,8 @@ async def find_by_code(
         raise invalid("code", "invalid_code", "A code is eight digits")
     flow_text = sent_flow or flow_cookie(actor, resources, purpose_name)
     if not flow_text:
-        raise invalid("flow", "missing", "Send the flow of the answer to the request for the code, or its cookie")
+        advice = "Send the flow of the answer to the request for the code, or its cookie"
+        raise invalid("flow", "missing", advice, params={"form": "flow"})
     purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
     account = await find_account(resources.database, address)
     flow = flows.read_flow(resources.secret_key, flow_text, address, purpose_name)
