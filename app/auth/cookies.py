@@ -62,10 +62,9 @@ def neighbour(cookie: SessionCookie, name: str) -> SessionCookie:
     return SessionCookie(name=f"{prefix}{name}", secure=cookie.secure)
 
 
-def cookie_value(header: str | None, name: str) -> str | None:
-    """The value of the cookie `name` in a `Cookie` header; None if the header has no such cookie, or two."""
-    values = _cookie_values(header or "", name)
-    return values[0] if len(values) == 1 else None
+def cookie_values(header: str | None, name: str) -> list[str]:
+    """The values of the first `COOKIES_MAX` cookies `name` in a `Cookie` header; any of them can be planted."""
+    return _cookie_values(header or "", name)[:COOKIES_MAX]
 
 
 class Credential(Struct, frozen=True):

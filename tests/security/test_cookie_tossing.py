@@ -16,7 +16,8 @@ from tests.support.app import (
     running,
     settings_for,
 )
-from tests.support.mailbox import mailed, token_in
+from tests.support.guesses import known_device, spend
+from tests.support.mailbox import ask, code_in, mailed, token_in
 
 Act: TypeAlias = Callable[[RunningApp, httpx.AsyncClient], Awaitable[httpx.Response]]
 
@@ -243,3 +244,57 @@ async def test_with_the_host_prefix_a_cookie_without_the_prefix_is_ignored(datab
 
     assert plain.json()["user"] is None
     assert both.json()["user"]["email"] == "ada@example.org"
+
+
+PLANTED = ["", "garbage", "A" * 48]
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_planted_flow_cookie_does_not_hide_the_flow_of_a_code(
+    app: RunningApp, planted: str, first: bool
+) -> None:
+    await app.user()
+    addresses = ("ada@example.org", "mallory@example.org")
+    flows = [(await ask(app.client(), "sign_in", address)).json()["flow"] for address in addresses]
+    code = code_in((await app.mails())[-1])
+    values = [planted, flows[1], flows[0]] if first else [flows[0], flows[1], planted]
+    client = app.client(Cookie="; ".join(f"auth_flow_sign_in={value}" for value in values))
+
+    again = (await ask(client, "sign_in")).json()["flow"]
+    answer = await client.post("/api/session", json={"method": "code", "email": "ada@example.org", "code": code})
+
+    assert again[:21] == flows[0][:21]  # the flow goes on
+    assert answer.status_code == 201
+
+
+async def test_of_two_flow_cookies_for_an_address_the_later_one_counts(app: RunningApp) -> None:
+    await app.user()
+    old = (await ask(app.client(), "sign_in")).json()["flow"]
+    app.clock.forward(minutes=5)
+    new = (await ask(app.client(), "sign_in")).json()["flow"]
+    code = code_in((await app.mails())[-1])
+    client = app.client(Cookie=f"auth_flow_sign_in={old}; auth_flow_sign_in={new}")
+
+    answer = await client.post("/api/session", json={"method": "code", "email": "ada@example.org", "code": code})
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("planted", [*PLANTED, None])
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_planted_device_cookie_does_not_hide_the_known_device(
+    app: RunningApp, planted: str | None, first: bool
+) -> None:
+    """None stands for the cookie of the attacker's own device."""
+    await app.user()
+    await app.user("mallory@example.org")
+    device = (await known_device(app)).cookies["auth_device"]
+    planted = (
+        planted if planted is not None else (await known_device(app, "mallory@example.org")).cookies["auth_device"]
+    )
+    await spend(app, "guess_by_account_consecutive")
+    values = [planted, device] if first else [device, planted]
+    client = app.client(Cookie="; ".join(f"auth_device={value}" for value in values))
+
+    assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201

@@ -174,11 +174,12 @@ async def find_by_code(
     digits = pasted_code(code)
     if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
-    flow_text = sent_flow or flow_cookie(actor, resources, purpose_name)
+    address = normalise(email).unique
+    flow_text = sent_flow or flow_cookie(actor, resources, address, purpose_name)
     if not flow_text:
         advice = "Send the flow of the answer to the request for the code, or its cookie"
         raise invalid("flow", "missing", advice, params={"form": "flow"})
-    purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
+    purpose = PURPOSES.get(purpose_name)
     account = await find_account(resources.database, address)
     flow = flows.read_flow(resources.secret_key, flow_text, address, purpose_name)
     live_flow = flow.hash if flow and flow.is_live(resources.clock()) else None
