@@ -171,7 +171,6 @@ async def test_signing_in_and_out_end_the_sessions_of_the_bearer_token_and_of_th
 
 @pytest.mark.parametrize("act", [_sign_in, _redeem])
 async def test_a_session_planted_at_another_path_does_not_hide_the_next_sign_in(app: RunningApp, act: Act) -> None:
-    """A sign-in answered with 201, and nobody signed in after it."""
     own, planted = await _two_users(app)
     browser = app.with_cookie(own)
     browser.cookies.set("auth_session", planted, domain="127.0.0.1", path="/api")
