@@ -152,7 +152,7 @@ class UserAdministrationController(Controller):
     @delete(
         "/{user_id:str}",
         guards=[authorize("delete", "User", id_from="user_id"), step_up],
-        opt={SETS_COOKIE: True},
+        opt={SETS_COOKIE: "user_id"},
         response_headers=[SET_COOKIE],
     )
     async def delete_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> Response[None]:
