@@ -61,7 +61,8 @@ class Actor(Struct, frozen=True):
     """Who acts, and from where: the first parameter of everything that writes.
 
     `user_id` and `session_id` are None for an anonymous client, `ip` and `user_agent` come from the request, `token`
-    is the session token that the request presented, `cookies` its `Cookie` header. `OPERATOR` has none of them.
+    is the session token that proved who they are, `cookies` the `Cookie` header of the request. `presented` are all its
+    session tokens, if there are several or if one does not count. `OPERATOR` has none of them.
     """
 
     user_id: UUID | None = None
@@ -70,6 +71,7 @@ class Actor(Struct, frozen=True):
     user_agent: str | None = None
     token: str | None = None
     cookies: str | None = None
+    presented: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Actor(user_id={self.user_id}, session_id={self.session_id})"

@@ -24,7 +24,7 @@ KINDS: Mapping[str, Kind] = {
     "method_disabled": Kind(403, "This way of signing in is switched off"),
     "forbidden": Kind(403, "You may not do this"),
     "cross_site_request": Kind(403, "The request comes from another site"),
-    "session_not_kept": Kind(403, "Your browser would not keep this session"),
+    "session_not_kept": Kind(403, "Your browser would not keep the cookie"),
     "onboarding_required": Kind(403, "Finish your profile first"),
     "reauthentication_required": Kind(403, "Prove again who you are"),
     "not_found": Kind(404, "There is no such resource"),

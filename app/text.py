@@ -51,6 +51,8 @@ _NEEDED = "|".join([
     r"(?<=\U0001f3f4)\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
 ])  # fmt: skip
 _NEEDED_OR_IGNORABLE = re.compile(f"({_NEEDED})|{_IGNORABLE}")
+# Keyboards send joiners twice. Each would hide from the other which letters it joins.
+_REPEATED_JOINER = re.compile(r"([\u200c\u200d])\1+")
 # White space, the blank of Braille and the note without a head.
 _AT_ENDS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u2800\U0001d159"
 
@@ -90,8 +92,7 @@ def name_in_nfc(entered: str, field: str = "name") -> str:
     `field`: `too_long`, or `invalid` for a name without a visible character, or with control characters or ones that
     reorder adjacent text.
     """
-    shown = entered if entered.isascii() else _NEEDED_OR_IGNORABLE.sub(lambda found: found[1] or "", entered)
-    name = in_nfc(shown, field, NAME_MAX).strip(_AT_ENDS)
+    name = in_nfc(_shown(entered), field, NAME_MAX).strip(_AT_ENDS)
     if _NOT_IN_A_NAME.search(name):
         raise invalid(field, "invalid", "A name must not hold control characters or direction marks", params=NAME_FORM)
     if not any(map(_is_visible, name)):
@@ -105,6 +106,11 @@ def folded(text: str) -> str:
     The canonical caseless matching of the Unicode Standard (section 3.13, D145), in NFC.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def searched(text: str) -> str:
+    """The form of a text that is looked for in folded names: folded too, without characters that names do not keep."""
+    return folded(_shown(text))
 
 
 def conventional_case(tag: str) -> str:
@@ -121,6 +127,13 @@ def conventional_case(tag: str) -> str:
         cased = {2: subtag.upper(), 4: subtag.capitalize()}.get(len(subtag), subtag)
         subtags.append(subtag if after_singleton else cased)
     return "-".join(subtags)
+
+
+def _shown(text: str) -> str:
+    """The text without characters that show nothing, except where a script or an emoji needs them."""
+    if text.isascii():
+        return text
+    return _NEEDED_OR_IGNORABLE.sub(lambda found: found[1] or "", _REPEATED_JOINER.sub(r"\1", text))
 
 
 def _marks_in_a_row(text: str) -> int:

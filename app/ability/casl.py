@@ -75,7 +75,7 @@ def _to_rule(index: int, raw: _RawRuleFormat) -> Rule:
         raise InvalidRule(f"raw rule {index}: inverted is true, false, 1 or 0")
     if raw.conditions and not isinstance(raw.conditions, dict):
         raise InvalidRule(f"raw rule {index}: conditions are an object: decode JSON that comes as text")
-    if any(isinstance(names, str) and names.startswith("[") for names in (raw.action, raw.subject, raw.fields)):
+    if any(_is_json(name) for names in (raw.action, raw.subject, raw.fields or ()) for name in _to_tuple(names)):
         raise InvalidRule(f"raw rule {index}: names are text or a list: decode JSON that comes as text")
     return Rule(
         actions=_to_tuple(raw.action),
@@ -87,7 +87,12 @@ def _to_rule(index: int, raw: _RawRuleFormat) -> Rule:
     )
 
 
-def _to_tuple(names: str | list[str]) -> tuple[str, ...]:
+def _is_json(name: str) -> bool:
+    """Whether a name looks like JSON: a list or a text that somebody has encoded."""
+    return name.strip().startswith(("[", '"'))
+
+
+def _to_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 

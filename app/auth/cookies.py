@@ -62,17 +62,20 @@ def neighbour(cookie: SessionCookie, name: str) -> SessionCookie:
     return SessionCookie(name=f"{prefix}{name}", secure=cookie.secure)
 
 
-def cookie_value(header: str | None, name: str) -> str | None:
-    """The value of the cookie `name` in a `Cookie` header; None if the header has no such cookie, or two."""
-    values = _cookie_values(header or "", name)
-    return values[0] if len(values) == 1 else None
+def cookie_values(header: str | None, name: str) -> list[str]:
+    """The values of the first `COOKIES_MAX` cookies `name` in a `Cookie` header; any of them can be planted."""
+    return _cookie_values(header or "", name)[:COOKIES_MAX]
 
 
 class Credential(Struct, frozen=True):
-    """The session tokens that a request presents. `cookie`: it has cookies of our name, of which each holds a token."""
+    """The session tokens that a request presents: `tokens` authenticate it, `others` do not count, but can be ended.
+
+    `cookie`: a cookie of our name authenticates the request, or would if it were the only one.
+    """
 
     tokens: tuple[str, ...] = ()
     cookie: bool = False
+    others: tuple[str, ...] = ()
 
 
 NO_CREDENTIAL = Credential()
@@ -82,8 +85,8 @@ def read_credential(headers: Headers, cookie_name: str) -> Credential:
     """The credential of a request.
 
     `Authorization: Bearer` takes precedence over the cookie, because a page of another site cannot send that header.
-    An Authorization header of another scheme is not for this service: it is that of a proxy in front. Two Authorization
-    headers mean no token, and so do more than `COOKIES_MAX` cookies of our name.
+    An Authorization header of another scheme is not for this service: it is that of a proxy in front. With two
+    Authorization headers no token counts, and none of more than `COOKIES_MAX` cookies of our name.
     """
     cookies: list[str] = []
     authorizations: list[str] = []
@@ -93,14 +96,23 @@ def read_credential(headers: Headers, cookie_name: str) -> Credential:
         elif name == b"authorization":
             authorizations.append(value.decode("latin-1"))
     if len(authorizations) > 1:
-        return Credential(cookie=bool(cookies))
+        bearers = filter(None, map(_bearer_token, authorizations))
+        return Credential(cookie=bool(cookies), others=(*bearers, *cookies))
     if authorizations:
-        scheme, _, token = authorizations[0].partition(" ")
-        if scheme.lower() == "bearer":
-            return Credential((token.strip(),))
+        token = _bearer_token(authorizations[0])
+        if token is not None:
+            return Credential((token,), others=tuple(cookies))
     if not cookies:
         return NO_CREDENTIAL
-    return Credential(tuple(cookies) if len(cookies) <= COOKIES_MAX else (), cookie=True)
+    if len(cookies) > COOKIES_MAX:
+        return Credential(cookie=True, others=tuple(cookies))
+    return Credential(tuple(cookies), cookie=True)
+
+
+def _bearer_token(authorization: str) -> str | None:
+    """The token of an Authorization header; None if it is of another scheme."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _cookie_values(header: str, wanted: str) -> list[str]:

@@ -31,9 +31,9 @@ class Device(Struct, frozen=True, array_like=True):
     issued_at: datetime
 
 
-def read_devices(secret_key: SecretKey, sealed: str | None, now: datetime) -> tuple[Device, ...]:
+def read_devices(secret_key: SecretKey, sealed: str, now: datetime) -> tuple[Device, ...]:
     """The devices in the cookie's value, without expired ones. Empty for a value that this server did not seal."""
-    if sealed is None or len(sealed) > SEALED_MAX:
+    if len(sealed) > SEALED_MAX:
         return ()
     try:
         devices = msgspec.json.decode(secret_key.unseal(sealed.encode()), type=tuple[Device, ...])
@@ -43,8 +43,8 @@ def read_devices(secret_key: SecretKey, sealed: str | None, now: datetime) -> tu
 
 
 def seal_devices(secret_key: SecretKey, devices: Sequence[Device]) -> str:
-    """The cookie's value."""
-    return secret_key.seal(msgspec.json.encode(devices)).decode()
+    """The cookie's value, with at most `USERS_MAX` of the devices."""
+    return secret_key.seal(msgspec.json.encode(devices[:USERS_MAX])).decode()
 
 
 def with_user(devices: Sequence[Device], user_id: UUID, now: datetime) -> tuple[Device, ...]:

@@ -9,6 +9,7 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -66,6 +67,17 @@ def read_flow(secret_key: SecretKey, sent: str, address: str, purpose: str) -> F
     purpose; else None."""
     made = _decode(secret_key, sent, address, purpose)
     return _flow(made) if made else None
+
+
+def latest_flow(secret_key: SecretKey, sent: Sequence[str], address: str, purpose: str) -> str | None:
+    """The text among `sent` that `read_flow` accepts, the one that expires last if it accepts several; else the first.
+
+    None without texts.
+    """
+    own = [flow for text in sent if (flow := read_flow(secret_key, text, address, purpose))]
+    if own:
+        return max(own, key=lambda flow: flow.expires_at).text
+    return sent[0] if sent else None
 
 
 def _flow(made: bytes) -> Flow:

@@ -1,5 +1,7 @@
 """Authenticates each request: makes a `Principal` from its credential before any route runs."""
 
+from uuid import UUID
+
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -11,7 +13,7 @@ from app.auth.tokens import is_session_token
 from app.errors import Problem
 
 # The `opt` of a route whose answer sets the cookie: cross-site requests are refused there even without a cookie (login
-# CSRF).
+# CSRF). Its value is True, or the name of the path parameter with the user at whose own request it does so.
 SETS_COOKIE = "sets_cookie"
 # The `opt` of a route that says whether a token which the session has replaced a few seconds ago still counts there.
 # Without it: yes for safe methods.
@@ -20,8 +22,11 @@ ACCEPTS_REPLACED = "accepts_replaced"
 NEEDS_DETAILS = "needs_details"
 # In the state of an anonymous request: the tokens that it presents.
 PRESENTED_TOKENS = "presented_tokens"
+# In the state of a request with several tokens, or with one that does not count: all of them, however many. Signing in
+# and out end their sessions.
+TOKENS_TO_END = "tokens_to_end"
 NOT_KEPT = (
-    "Your browser keeps no session of this service for a page of another site. Serve both from one site, such as "
+    "Your browser keeps no cookie of this service for a page of another site. Serve both from one site, such as "
     "app.example.org and id.example.org, or one host name: localhost and 127.0.0.1 are two sites."
 )
 
@@ -56,8 +61,10 @@ class AuthenticationMiddleware(ASGIMiddleware):
         if unsafe and (credential.cookie or sets_cookie):
             if is_cross_site(headers, self._own_origins, has_cookie=credential.cookie):
                 raise Problem("cross_site_request", "Send the request from one of the allowed origins.")
-            if sets_cookie and loses_cookie(headers):
+            if sets_cookie and loses_cookie(headers) and not _is_about_another(scope, opt[SETS_COOKIE], principal):
                 raise Problem("session_not_kept", NOT_KEPT)
+        if len(tokens) > 1 or credential.others:
+            scope["state"][TOKENS_TO_END] = (*tokens, *filter(is_session_token, credential.others))
         if principal.session is None:
             scope["state"][PRESENTED_TOKENS] = tokens
         elif not principal.replaced:
@@ -74,3 +81,13 @@ class AuthenticationMiddleware(ASGIMiddleware):
             principal = await self._authenticator.authenticate(tokens[0], detailed=detailed)
             return principal, tokens[0] if principal.session else None
         return await self._authenticator.authenticate_among(tokens)
+
+
+def _is_about_another(scope: Scope, sets_cookie: bool | str, principal: Principal) -> bool:
+    """Whether the request names another user than its own in the path parameter `sets_cookie`."""
+    if principal.user is None or not isinstance(sets_cookie, str):
+        return False
+    try:
+        return UUID(scope["path_params"][sets_cookie]) != principal.user.id
+    except ValueError:  # `me`
+        return False

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.audit import Actor
+from app.auth.middleware import TOKENS_TO_END
 from app.auth.principal import PrincipalSession, PrincipalUser
 from app.errors import Problem, SubjectNotFound
 from app.guards.authorize import Request, resolve_me
@@ -20,6 +21,7 @@ def actor_of(request: Request) -> Actor:
         token=request.auth,
         # HTTP/2 clients may send several (RFC 9113 section 8.2.3).
         cookies="; ".join(request.headers.getall("cookie", [])) or None,
+        presented=request.scope["state"].get(TOKENS_TO_END, ()),
     )
 
 

@@ -34,6 +34,7 @@ RENAMED = {"fallback_application_name": "application_name", "schema": "search_pa
 SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "false": "disable", "0": "disable"}
 # Values of `sslaccept`, a parameter of Prisma: whether the certificate of the server is verified.
 SSL_ACCEPT = ("strict", "accept_invalid_certs")
+CHANNEL_BINDING = ("disable", "prefer", "require")
 SWITCH = {"true": True, "1": True, "false": False, "0": False}
 # The values of target_session_attrs with which every connection may write, as far as the server says so.
 WRITABLE = ("any", "primary", "read-write")
@@ -120,10 +121,12 @@ def _wants_proof(given: dict[str, str]) -> bool:
 
     A certificate proves what channel binding would.
     """
-    accept = given.pop("sslaccept", SSL_ACCEPT[1])
+    accept, binding = given.pop("sslaccept", SSL_ACCEPT[1]), given.pop("channel_binding", "prefer")
     if accept not in SSL_ACCEPT:
         raise DatabaseUrlError(f"sslaccept must be {' or '.join(SSL_ACCEPT)}")
-    return given.pop("channel_binding", "prefer") == "require" or accept == "strict"
+    if binding not in CHANNEL_BINDING:
+        raise DatabaseUrlError(f"channel_binding must be {' or '.join(CHANNEL_BINDING)}")
+    return binding == "require" or accept == "strict"
 
 
 def _hosts(authority: str, given: dict[str, str]) -> tuple[Host, ...]:

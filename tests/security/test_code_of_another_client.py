@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.support.app import RunningApp, field_errors, problem
-from tests.support.mailbox import UNKNOWN_FLOW, ask, code_in, flow_of, mailed, redeem, wrong
+from tests.support.mailbox import UNKNOWN_FLOW, ask, code_in, flow_of, mailed, redeem, secret_for, wrong
 
 OWNER = "ada@example.org"
 SIGN_IN = {"method": "code", "email": OWNER}
@@ -32,7 +32,7 @@ async def test_in_a_wrong_flow_a_right_code_is_answered_like_a_wrong_one(
     address = "new@example.org" if purpose == "email_change" else OWNER
     await ask(browser, purpose, address)
     code = code_in((await app.mails())[-1])
-    sent = {"purpose": purpose, "email": address, "secret": "nine quiet herons over water"}
+    sent = {"purpose": purpose, "email": address, **secret_for(purpose)}
 
     flow, told = flow_of(purpose, address), list[Mapping[str, object]]()
     for tried in code, wrong(code):

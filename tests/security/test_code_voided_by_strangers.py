@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.app import RunningApp, problem
-from tests.support.mailbox import ask, code_in, flow_of, mailed, redeem, token_in
+from tests.support.mailbox import ask, code_in, flow_of, mailed, redeem, secret_for, token_in
 
 OWNER = "ada@example.org"
 
@@ -26,7 +26,7 @@ async def test_the_owners_code_and_link_outlive_requests_of_strangers(
 
     by_code = {"purpose": purpose, "email": OWNER, "code": code_in(message), "flow": flow}
     key = by_code if key_kind == "code" else {"token": token_in(message)}
-    answer = await redeem(app.client(), secret="nine quiet herons over water", **key)
+    answer = await redeem(app.client(), **secret_for(purpose), **key)
     assert answer.status_code == 201
 
 

@@ -1,5 +1,9 @@
 """Cookie tossing: a sibling host plants a second `auth_session` cookie beside the victim's own cookie."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import httpx
 import pytest
 
 from tests.support.app import (
@@ -12,6 +16,10 @@ from tests.support.app import (
     running,
     settings_for,
 )
+from tests.support.guesses import known_device, spend
+from tests.support.mailbox import ask, code_in, mailed, token_in
+
+Act: TypeAlias = Callable[[RunningApp, httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
 async def _two_users(app: RunningApp) -> tuple[str, str]:
@@ -113,6 +121,68 @@ async def test_signing_out_with_two_session_cookies_ends_both_sessions(app: Runn
     assert ended["reason"] == "signed_out"
 
 
+async def _sign_in(_: RunningApp, client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post("/api/session", json=CREDENTIALS)
+
+
+async def _redeem(app: RunningApp, client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post("/api/keys/redeem", json={"token": token_in(await mailed(app, "sign_in"))})
+
+
+async def _sign_out(_: RunningApp, client: httpx.AsyncClient) -> httpx.Response:
+    return await client.delete("/api/session")
+
+
+ACTS: dict[Act, tuple[int, str]] = {
+    _sign_in: (201, "signed_in_again"),
+    _redeem: (201, "signed_in_again"),
+    _sign_out: (204, "signed_out"),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("cookies", [2, 4, 5, 40])
+async def test_signing_in_and_out_end_the_sessions_of_all_cookies(app: RunningApp, act: Act, cookies: int) -> None:
+    tokens = [*await _two_users(app), *(f"ost_{number:043}" for number in range(cookies - 2))]
+    kept = await app.token(await app.user("eve@example.org"))
+
+    answer = await act(app, app.client(Cookie="; ".join(f"auth_session={token}" for token in tokens)))
+
+    assert answer.status_code == ACTS[act][0]
+    assert [await is_signed_in(app.with_cookie(token)) for token in (*tokens[:2], kept)] == [False, False, True]
+    ended = (await app.with_cookie(tokens[1]).get("/api/session")).json()["ended"]
+    assert ended["reason"] == ACTS[act][1]
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("dead", [None, "garbage", f"ost_{'a' * 43}"])
+async def test_signing_in_and_out_end_the_sessions_of_the_bearer_token_and_of_the_cookie(
+    app: RunningApp, act: Act, dead: str | None
+) -> None:
+    cookie, bearer = await _two_users(app)
+    client = app.with_cookie(cookie)
+    client.headers["Authorization"] = f"Bearer {dead or bearer}"
+
+    assert (await act(app, client)).status_code == ACTS[act][0]
+
+    assert not await is_signed_in(app.with_cookie(cookie))
+    assert await is_signed_in(app.with_cookie(bearer)) == (dead is not None)
+
+
+@pytest.mark.parametrize("act", [_sign_in, _redeem])
+async def test_a_session_planted_at_another_path_does_not_hide_the_next_sign_in(app: RunningApp, act: Act) -> None:
+    own, planted = await _two_users(app)
+    browser = app.with_cookie(own)
+    browser.cookies.set("auth_session", planted, domain="127.0.0.1", path="/api")
+    assert not await is_signed_in(browser)
+
+    assert (await act(app, browser)).status_code == 201
+
+    assert {cookie.path for cookie in browser.cookies.jar if cookie.name == "auth_session"} == {"/", "/api"}
+    assert (await browser.get("/api/session")).json()["user"]["email"] == "ada@example.org"
+    assert not await is_signed_in(app.with_cookie(planted))
+
+
 async def test_signing_out_with_a_replaced_token_and_another_session_ends_both(app: RunningApp) -> None:
     browser = await app.signed_in()
     old = browser.cookies["auth_session"]
@@ -173,3 +243,57 @@ async def test_with_the_host_prefix_a_cookie_without_the_prefix_is_ignored(datab
 
     assert plain.json()["user"] is None
     assert both.json()["user"]["email"] == "ada@example.org"
+
+
+PLANTED = ["", "garbage", "A" * 48]
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_planted_flow_cookie_does_not_hide_the_flow_of_a_code(
+    app: RunningApp, planted: str, first: bool
+) -> None:
+    await app.user()
+    addresses = ("ada@example.org", "mallory@example.org")
+    flows = [(await ask(app.client(), "sign_in", address)).json()["flow"] for address in addresses]
+    code = code_in((await app.mails())[-1])
+    values = [planted, flows[1], flows[0]] if first else [flows[0], flows[1], planted]
+    client = app.client(Cookie="; ".join(f"auth_flow_sign_in={value}" for value in values))
+
+    again = (await ask(client, "sign_in")).json()["flow"]
+    answer = await client.post("/api/session", json={"method": "code", "email": "ada@example.org", "code": code})
+
+    assert again[:21] == flows[0][:21]  # the flow goes on
+    assert answer.status_code == 201
+
+
+async def test_of_two_flow_cookies_for_an_address_the_later_one_counts(app: RunningApp) -> None:
+    await app.user()
+    old = (await ask(app.client(), "sign_in")).json()["flow"]
+    app.clock.forward(minutes=5)
+    new = (await ask(app.client(), "sign_in")).json()["flow"]
+    code = code_in((await app.mails())[-1])
+    client = app.client(Cookie=f"auth_flow_sign_in={old}; auth_flow_sign_in={new}")
+
+    answer = await client.post("/api/session", json={"method": "code", "email": "ada@example.org", "code": code})
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("planted", [*PLANTED, None])
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_planted_device_cookie_does_not_hide_the_known_device(
+    app: RunningApp, planted: str | None, first: bool
+) -> None:
+    """None stands for the cookie of the attacker's own device."""
+    await app.user()
+    await app.user("mallory@example.org")
+    device = (await known_device(app)).cookies["auth_device"]
+    planted = (
+        planted if planted is not None else (await known_device(app, "mallory@example.org")).cookies["auth_device"]
+    )
+    await spend(app, "guess_by_account_consecutive")
+    values = [planted, device] if first else [device, planted]
+    client = app.client(Cookie="; ".join(f"auth_device={value}" for value in values))
+
+    assert (await client.post("/api/session", json=CREDENTIALS)).status_code == 201

@@ -16,8 +16,9 @@ from app.domain.flows.redeem_key import redeem_key
 from app.domain.flows.schemas import RedeemKeyInput
 from app.domain.flows.sign_in.code import CodeSignIn, sign_in_by_code
 from app.domain.flows.sign_in.password import PasswordSignIn, sign_in_by_password
+from app.domain.sessions.answers import describe_session
 from app.domain.sessions.devices import new_device_cookie
-from app.domain.sessions.service import describe_session, end_other_sessions
+from app.domain.sessions.service import end_other_sessions
 from tests.support.app import SECRET, Clock, RunningApp, running, settings_for
 from tests.support.guesses import ADDRESS, verify_addresses
 from tests.support.mailbox import code_in, flow_of, mailed, token_in

@@ -4,7 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, RunningApp, is_signed_in, problem, running, settings_for
+from tests.support.app import (
+    CREDENTIALS,
+    SECRET,
+    RunningApp,
+    field_errors,
+    is_signed_in,
+    problem,
+    running,
+    settings_for,
+)
 from tests.support.mailbox import ask, by_code, code_in, flow_of, mailed, redeem, text_of, token_in
 
 ADDRESS = "ada@example.org"
@@ -44,13 +53,14 @@ async def test_without_passwords_an_earlier_password_reset_is_refused(app: Runni
     assert (await open_app.client().post("/api/keys/inspect", json={"token": token})).status_code == 410
 
 
-async def test_without_passwords_redeeming_a_key_stores_no_password(open_app: RunningApp) -> None:
+async def test_without_passwords_no_key_takes_a_secret_or_stores_one(open_app: RunningApp) -> None:
     setup, invitation = await open_app.setup_token(), await open_app.invitation("eve@example.org")
     sign_up = token_in(await mailed(open_app, "sign_up", ADDRESS))
 
     for sent in ({"token": setup, "email": "root@example.org"}, {"token": invitation}, {"token": sign_up}):
-        answer = await redeem(open_app.client(), **sent, name="Eve", secret=SECRET)
-        assert answer.status_code == 201
+        refused = await redeem(open_app.client(), **sent, name="Eve", secret=SECRET)
+        assert field_errors(refused) == {"secret": "unknown_field"}
+        assert (await redeem(open_app.client(), **sent, name="Eve")).status_code == 201
 
     assert await open_app.resources.database.pool.fetchval(HASHES) == 0
 

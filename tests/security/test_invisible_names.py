@@ -12,7 +12,7 @@ from app.domain.flows.administer_users import create_user_with_link
 from app.domain.languages.importing import ImportFileError, read_languages
 from app.domain.languages.service import complete_language
 from app.errors import Problem
-from tests.support.app import SECRET, RunningApp, field_errors
+from tests.support.app import SECRET, RunningApp, field_errors, items
 
 NAMES = [" ", "\u200b", "\u2060\u200d", "\u3164", "Ada\u202etxt.exe", "Ada\u2066", "Ada\x1b[2J", "Ada\nAdmin"]
 
@@ -114,3 +114,23 @@ async def test_a_refused_name_leaves_the_link_usable_and_the_accepted_one_is_kep
     assert field_errors(await app.client().post("/api/keys/redeem", json={**sent, "name": "\u200b"})).keys() == {"name"}
     answer = await app.client().post("/api/keys/redeem", json={**sent, "name": " Jose\u0301 "})
     assert answer.json()["user"]["name"] == "Jos\u00e9"
+
+
+@pytest.mark.parametrize("pasted", ["Jo\u200bhn", "\ufeffJohn", "jo\u00adHN\u200d"])
+async def test_a_search_finds_a_name_by_a_text_with_characters_that_show_nothing(app: RunningApp, pasted: str) -> None:
+    user_id = await app.user("eve@example.org", name="John")
+    await app.member(user_id, await app.language("de", "Johnish"))
+    app.clock.forward(seconds=1)
+    await app.token(user_id)  # the list of members has the names of those who have been there
+    admin = await app.signed_in(admin=True)
+    for path in ("/api/users", "/api/languages", "/api/languages/de/members"):
+        assert len(await items(admin, path, search=pasted)) == 1, path
+
+
+async def test_a_search_keeps_the_joiners_that_a_name_needs(app: RunningApp) -> None:
+    name = "\u0645\u06cc\u200c\u062f\u0648\u0633\u062a"
+    await app.user("eve@example.org", name=name)
+    admin = await app.signed_in(admin=True)
+    assert [
+        len(await items(admin, "/api/users", search=text)) for text in (name, name[:3], name.replace("\u200c", ""))
+    ] == [1, 1, 0]

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.support.app import CREDENTIALS, SECRET, RunningApp, is_signed_in
-from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
+from tests.support.app import CREDENTIALS, RunningApp, is_signed_in
+from tests.support.mailbox import ask, code_in, mailed, redeem, secret_for, token_in
 
 OLD, NEW = "ada@example.org", "new@example.org"
 
@@ -23,9 +23,9 @@ async def test_an_email_change_voids_codes_and_links_of_the_old_address(app: Run
     await _change_email(app, browser)
 
     for address in (OLD, NEW):
-        by_code = {"purpose": purpose, "email": address, "code": code_in(message), "secret": SECRET}
+        by_code = {"purpose": purpose, "email": address, "code": code_in(message), **secret_for(purpose)}
         assert (await redeem(app.client(), **by_code)).status_code == 410
-    assert (await redeem(app.client(), token=token_in(message), secret=SECRET)).status_code == 410
+    assert (await redeem(app.client(), token=token_in(message), **secret_for(purpose))).status_code == 410
 
 
 async def test_a_key_requested_before_the_change_is_not_issued_after_it(app: RunningApp) -> None:

@@ -129,3 +129,30 @@ async def test_a_cookie_domain_does_not_widen_the_allowed_origins(app: RunningAp
     assert "Domain" not in device
     assert problem(refused)["code"] == "cross_site_request"
     assert readable
+
+
+@pytest.mark.parametrize("own", ["me", "the id", "THE ID"])
+async def test_a_bearer_token_deletes_somebody_else_from_a_page_of_another_site_and_not_its_own_user(
+    service: RunningApp, own: str
+) -> None:
+    admin_id, eve_id = await service.user(admin=True), await service.user("eve@example.org")
+    token = await service.token(admin_id, admin=True)
+    client = service.client(Authorization=f"Bearer {token}", **CROSS_SITE)
+    named = {"me": "me", "the id": str(admin_id), "THE ID": str(admin_id).upper()}[own]
+
+    refused = await client.delete(f"/api/users/{named}")
+    deleted = await client.delete(f"/api/users/{eve_id}")
+
+    assert problem(refused)["code"] == "session_not_kept"
+    assert (deleted.status_code, "set-cookie" in deleted.headers) == (204, False)
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "This cannot be done from this page"), ("de", "Das geht von")])
+async def test_the_text_for_people_fits_whatever_they_wanted_to_do(
+    service: RunningApp, language: str, text: str
+) -> None:
+    browser = await service.signed_in()
+    for method, path in SETTERS:
+        headers = {**CROSS_SITE, "Accept-Language": language}
+        answer = await browser.request(method, path, json={}, headers=headers)
+        assert problem(answer)["text"].startswith(text)

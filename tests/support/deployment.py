@@ -11,7 +11,7 @@ import httpx
 from app.postgres.database import Database
 from tests.conftest import make_database
 from tests.support.app import SECRET, SECRET_KEY, problem, until
-from tests.support.mailbox import ask, is_accepted, redeem, text_of, token_in
+from tests.support.mailbox import ask, is_accepted, redeem, secret_for, text_of, token_in
 from tests.support.serve_process import PATIENCE_SECONDS, Service, serving_beside
 from tests.support.smtp_server import MailServer, mail_server
 
@@ -96,7 +96,8 @@ class Deployment:
 
     async def refuses(self, *keys: dict[str, str]) -> bool:
         """Whether the service refuses all of these keys with the same answer, 410 `key_not_usable`."""
-        answers = [await redeem(self.browser(), **self.acceptance, **key) for key in keys]
+        fields = [secret_for(key["purpose"]) if "purpose" in key else self.acceptance for key in keys]
+        answers = [await redeem(self.browser(), **key, **taken) for key, taken in zip(keys, fields, strict=True)]
         return {(answer.status_code, problem(answer)["code"]) for answer in answers} == {(410, "key_not_usable")}
 
 

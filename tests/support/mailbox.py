@@ -44,6 +44,11 @@ def flow_of(purpose: str, email: str = "ada@example.org") -> str:
     return _FLOWS.get((purpose, email.strip().lower()), UNKNOWN_FLOW)
 
 
+def secret_for(purpose: str) -> dict[str, str]:
+    """The new secret, where redeeming a key of this purpose takes one."""
+    return {"secret": "nine quiet herons over water"} if purpose == "password_reset" else {}
+
+
 def by_code(code: str, email: str = "ada@example.org") -> dict[str, str]:
     """The body that signs in with a code of the latest request for the address."""
     return {"method": "code", "email": email, "code": code, "flow": flow_of("sign_in", email)}

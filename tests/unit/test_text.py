@@ -81,6 +81,23 @@ def test_a_character_that_shows_nothing_stays_where_a_script_or_an_emoji_needs_i
 
 
 @pytest.mark.parametrize(
+    ("joiner", "before", "after"),
+    [
+        ("\u200c", "\u0645\u06cc", "\u062f"),
+        ("\u200d", "\u0dc1\u0dca", "\u0dbb"),
+        ("\u200d", "\U0001f469", "\U0001f680"),
+    ],
+)
+@pytest.mark.parametrize("times", [2, 3, 50])
+def test_a_needed_joiner_that_is_entered_several_times_is_kept_once(
+    joiner: str, before: str, after: str, times: int
+) -> None:
+    name = f"{before}{joiner}{after}"
+    assert name_in_nfc(name) == name
+    assert name_in_nfc(f"{before}{joiner * times}{after}") == name
+
+
+@pytest.mark.parametrize(
     "ignorable",
     ["\u00ad", "\u034f", "\u115f", "\u180b", "\u180e", "\u200b", "\u200c", "\u200d", "\u2060", "\u2064", "\u3164",
      "\ufe00", "\ufe0f", "\ufeff", "\uffa0", "\ufffb", "\U0001d173", "\U000e0041", "\U000e0100", "\u200c\u200d",

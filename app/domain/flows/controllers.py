@@ -25,8 +25,8 @@ from app.domain.flows.schemas import (
 )
 from app.domain.flows.set_password import set_password
 from app.domain.module import ResourcesDependency
+from app.domain.sessions.answers import cookies_of, describe_session
 from app.domain.sessions.schemas import SignedIn
-from app.domain.sessions.service import cookies_of, describe_session
 from app.domain.users.account_view import account_view
 from app.domain.users.schemas import AccountView
 from app.guards.authorize import (
@@ -152,7 +152,7 @@ class UserAdministrationController(Controller):
     @delete(
         "/{user_id:str}",
         guards=[authorize("delete", "User", id_from="user_id"), step_up],
-        opt={SETS_COOKIE: True},
+        opt={SETS_COOKIE: "user_id"},
         response_headers=[SET_COOKIE],
     )
     async def delete_user(self, request: Request, resources: ResourcesDependency, user_id: UserId) -> Response[None]:

@@ -92,7 +92,7 @@ class Purpose(Struct, frozen=True):
     `request` runs in a job, never in the HTTP request; without it nobody can request such a key. `redeem` runs in the
     transaction that consumes the key; a `Problem` that it raises rolls back both. `code` is None if there is no code,
     `link_lifetime` if there is no link. `needs` names the fields that redeeming needs, `optional` the others that it
-    may take; one that is in both is needed.
+    may take; one that is in both is needed. Before a code is compared, `needs` is asked with its address alone.
     `for_users` limits requests to signed-in users who have authenticated a short while ago. With `asks_to_switch`, a
     client in which another user is signed in must say that it wants to sign in as the key's user.
     """

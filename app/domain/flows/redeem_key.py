@@ -40,6 +40,8 @@ from app.text import name_in_nfc
 
 # The stored hash of no flow.
 NO_FLOW = ""
+# The fields that are refused with a key whose purpose neither needs nor takes them.
+GIVEN = ("name", "phone", "locale", "secret")
 
 
 class FoundKey(Struct, frozen=True):
@@ -89,7 +91,7 @@ async def redeem_key(
     Every key that cannot be used gets the `Problem` `key_not_usable`, which says why only to who presents the token of
     its link. It also raises `validation_failed` and `signed_in_as_another`, `email_taken`, `too_many_requests` and
     `temporarily_unavailable`, which leave the key usable, and its code with the attempts that it had. A secret that
-    nobody may have is refused before anything is looked for.
+    nobody may have is refused before anything is looked for, and so is a field that no code of the purpose takes.
     """
     found = await _find_key(actor, resources, sent)
     try:
@@ -172,10 +174,12 @@ async def find_by_code(
     digits = pasted_code(code)
     if digits is None:
         raise invalid("code", "invalid_code", "A code is eight digits")
-    flow_text = sent_flow or flow_cookie(actor, resources, purpose_name)
+    address = normalise(email).unique
+    flow_text = sent_flow or flow_cookie(actor, resources, address, purpose_name)
     if not flow_text:
-        raise invalid("flow", "missing", "Send the flow of the answer to the request for the code, or its cookie")
-    purpose, address = PURPOSES.get(purpose_name), normalise(email).unique
+        advice = "Send the flow of the answer to the request for the code, or its cookie"
+        raise invalid("flow", "missing", advice, params={"form": "flow"})
+    purpose = PURPOSES.get(purpose_name)
     account = await find_account(resources.database, address)
     flow = flows.read_flow(resources.secret_key, flow_text, address, purpose_name)
     live_flow = flow.hash if flow and flow.is_live(resources.clock()) else None
@@ -220,6 +224,9 @@ async def _find_key(actor: Actor, resources: Resources, sent: RedeemKeyInput) ->
         by_code = {"purpose": sent.purpose, "email": sent.email, "code": sent.code}
         absent = [name for name, value in by_code.items() if value is None]
         raise Problem("validation_failed", errors=[FieldError(name, "missing", "Or send a token") for name in absent])
+    purpose = PURPOSES.get(sent.purpose)
+    if purpose and purpose.code and purpose.enabled(resources.settings):
+        _refuse_not_taken(resources, purpose, LiveKey(None, sent.email, {}, resources.clock()), sent)
     return await find_by_code(
         actor, resources, sent.purpose, sent.email, sent.code, sent.flow, secret=sent.secret or None
     )
@@ -249,13 +256,7 @@ async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: R
     missing = [FieldError(name, "missing", "This key needs the field") for name in needed if not values[name]]
     if missing:
         raise Problem("validation_failed", errors=missing)
-    profile = {"phone": sent.phone, "locale": sent.locale}
-    not_taken = [name for name, value in profile.items() if value is not None and name not in found.purpose.optional]
-    if not_taken:
-        raise Problem(
-            "validation_failed",
-            errors=[FieldError(name, "unknown_field", "This key does not take the field") for name in not_taken],
-        )
+    _refuse_not_taken(resources, found.purpose, live, sent)
     address = normalise_new(sent.email, resources.settings) if sent.email else normalise(live.address)
     if live.address not in ("", address.unique):
         raise key_not_usable()
@@ -264,6 +265,15 @@ async def _validate(actor: Actor, resources: Resources, found: FoundKey, sent: R
     if "secret" in needed:
         hashed = await hash_new_secret(actor, resources, sent.secret or "", address.unique, name, live.name)
     return Redemption(address, name, hashed, resources.clock(), sent.phone, sent.locale)
+
+
+def _refuse_not_taken(resources: Resources, purpose: Purpose, key: LiveKey, sent: RedeemKeyInput) -> None:
+    """Raises `Problem` `validation_failed` for fields that would have no effect, in silence."""
+    taken = {*purpose.needs(resources.settings, key), *purpose.optional}
+    not_taken = [name for name in GIVEN if getattr(sent, name) is not None and name not in taken]
+    if not_taken:
+        refused = [FieldError(name, "unknown_field", "This key does not take the field") for name in not_taken]
+        raise Problem("validation_failed", errors=refused)
 
 
 async def _user_of(resources: Resources, user_id: UUID | None) -> User | None:

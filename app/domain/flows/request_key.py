@@ -13,9 +13,9 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor
-from app.auth import devices, flows
-from app.auth.cookies import cookie_value, neighbour
-from app.auth.devices import Device, known_device, read_devices
+from app.auth import flows
+from app.auth.cookies import cookie_values, neighbour
+from app.auth.devices import Device, known_device
 from app.auth.email_addresses import Address, normalise_new
 from app.auth.tokens import code_hash, new_code
 from app.domain.flows.guess_limits import codes_accepted, is_within_budget
@@ -26,6 +26,7 @@ from app.domain.flows.purpose_registry import PURPOSES, requestable
 from app.domain.flows.schemas import RequestKeyInput
 from app.domain.keys.single_use_repository import CodeOf, SingleUseKeyRepository
 from app.domain.resources import Resources
+from app.domain.sessions.devices import presented_devices
 from app.errors import Problem, invalid
 from app.jobs import queue
 from app.jobs.worker import Attempt, JobHandler
@@ -88,10 +89,9 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     if sent.return_to is not None and not is_page_of(resources.settings.own_origins, sent.return_to):
         raise invalid("returnTo", "invalid", "The whole URL of a page of PUBLIC_URL or ALLOWED_ORIGINS")
     now = resources.clock()
-    device_cookie = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
-    known_devices = read_devices(resources.secret_key, device_cookie, now)
+    known_devices = presented_devices(actor, resources)
     await _count_request(actor, resources, known_devices)
-    sent_flow = sent.flow or flow_cookie(actor, resources, purpose.name)
+    sent_flow = sent.flow or flow_cookie(actor, resources, address.unique, purpose.name)
     lifetime = purpose.code.lifetime if purpose.code else REQUEST_LIFETIME
     flow = flows.continued_or_new(resources.secret_key, sent_flow, address.unique, purpose.name, now + lifetime)
     job = KeyJob(
@@ -128,9 +128,11 @@ async def _count_request(actor: Actor, resources: Resources, known_devices: Sequ
     await resources.rate_limits.hit("mail_by_client", client_network(actor.ip))
 
 
-def flow_cookie(actor: Actor, resources: Resources, purpose: str) -> str | None:
-    """The flow of a purpose in the cookie of the actor's request, as it was sent."""
-    return cookie_value(actor.cookies, neighbour(resources.cookie, flows.cookie_name(purpose)).name)
+def flow_cookie(actor: Actor, resources: Resources, address: str, purpose: str) -> str | None:
+    """The flow in the cookie of the actor's request, as it was sent; of several cookies, the one that is for this
+    normalised address and purpose."""
+    sent = cookie_values(actor.cookies, neighbour(resources.cookie, flows.cookie_name(purpose)).name)
+    return flows.latest_flow(resources.secret_key, sent, address, purpose)
 
 
 def issue_key_handler(resources: Resources) -> JobHandler:

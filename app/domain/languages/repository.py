@@ -12,7 +12,7 @@ from app.postgres.database import Database
 from app.postgres.kept_rows import Kept
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
-from app.text import folded
+from app.text import searched
 
 COLUMNS = "code, name, autonym, text_direction, created_at"
 READ = f"SELECT {COLUMNS} FROM languages WHERE code = $1"  # noqa: S608 # constants only
@@ -45,7 +45,7 @@ async def page(
     """
     if search:
         wanted = None if codes is None else list(codes)
-        rows = await database.pool.fetch(SEARCH, after, limit, folded(search), wanted)
+        rows = await database.pool.fetch(SEARCH, after, limit, searched(search), wanted)
     elif codes is None:
         rows = await database.pool.fetch(PAGE, after, limit)
     else:

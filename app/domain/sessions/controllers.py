@@ -64,10 +64,10 @@ class SessionController(Controller):
     async def sign_out(self, request: Request, resources: ResourcesDependency) -> Response[None]:
         """Sign out: the session ends in the database, and the cookie is cleared.
 
-        Without a session, only the cookie is cleared. Where several cookies have a live session each, all of them end.
+        Without a session, only the cookie is cleared. Where the request presents several tokens, as cookies or as
+        bearer token and cookie, the sessions of all of them end.
         """
-        presented = request.scope["state"].get(PRESENTED_TOKENS, ())
-        await service.end_current_session(actor_of(request), resources, presented)
+        await service.end_current_session(actor_of(request), resources)
         cookies = [*resources.cookie.clear_elsewhere(), resources.cookie.clear_cookie()]
         return Response(None, status_code=204, cookies=set_cookies(cookies))
 

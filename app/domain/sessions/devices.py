@@ -4,16 +4,21 @@ from datetime import datetime
 
 from app.audit import Actor
 from app.auth import devices
-from app.auth.cookies import cookie_value, neighbour
+from app.auth.cookies import cookie_values, neighbour
 from app.auth.devices import Device
 from app.auth.principal import PrincipalUser
 from app.domain.resources import Resources
 
 
 def presented_devices(actor: Actor, resources: Resources) -> tuple[Device, ...]:
-    """The devices in the actor's cookie; empty if there is none, or one that this server did not seal."""
-    sealed = cookie_value(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
-    return devices.read_devices(resources.secret_key, sealed, resources.clock())
+    """The devices in the actor's cookies, the newest first; empty if there is none that this server has sealed.
+
+    Of several cookies all that this server has sealed count: one of them can be another user's, planted beside it.
+    """
+    now = resources.clock()
+    cookies = cookie_values(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
+    known = [device for sealed in cookies for device in devices.read_devices(resources.secret_key, sealed, now)]
+    return tuple(sorted(known, key=lambda device: device.issued_at, reverse=True))
 
 
 def new_device_cookie(actor: Actor, resources: Resources, user: PrincipalUser | None, proved_at: datetime) -> str:

@@ -4,31 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
-from msgspec import UNSET, Struct, structs
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
-from app.auth.principal import Principal, PrincipalUser
+from app.auth.principal import Principal
 from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
-from app.domain.sessions.devices import new_device_cookie
 from app.domain.sessions.models import Session
 from app.domain.sessions.principal_cache import PrincipalCache
 from app.domain.sessions.repository import (
+    EndReason,
     SessionEnd,
     SessionRepository,
     read_end,
     read_only_principal,
     read_principal,
 )
-from app.domain.sessions.schemas import SignedIn
-from app.domain.sessions.who_am_i import who_am_i
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
-from app.guards.policy import ability_for
 from app.guards.roles import PLATFORM_ROLES
-from app.http.preconditions import encode_with_etag
 from app.postgres.base import new_id
 from app.settings.model import Settings
 
@@ -167,12 +162,13 @@ async def start_session(
     platform_role: str | None,
     method: str,
 ) -> StartedSession:
-    """Start a session with a new token, and end the session in which the actor sent the request.
+    """Start a session with a new token, and end the live sessions whose tokens the actor's request presents.
 
     Past the setting SESSIONS_PER_USER the oldest sessions of the user end. The caller has locked the user.
     """
     token, new = new_session(actor, resources, method, platform_role)
     sessions = SessionRepository(transaction)
+    await end_presented(actor, transaction, "signed_in_again", new.now)
     await sessions.make_room(user_id, new.now, replaced=new.replaces, keep=new.others_max)
     await sessions.insert(
         id=new.id,
@@ -191,6 +187,16 @@ async def start_session(
     user = Actor(user_id, new.id, new.ip)
     await record(user, transaction, "session.start", subject_of("user", user_id), detail={"method": method})
     return StartedSession(token, new.max_age, new.now)
+
+
+async def end_presented(actor: Actor, transaction: AsyncSession, reason: EndReason, now: datetime) -> None:
+    """End the live sessions of all tokens that the actor's request presents, but for the one of its only token.
+
+    The client sends them again: a second live session would make its next requests anonymous.
+    """
+    if actor.presented:
+        hashes = [token_hash(token) for token in set(actor.presented)]
+        await SessionRepository(transaction).end_live(hashes, reason, now)
 
 
 async def renew_session(
@@ -220,48 +226,18 @@ async def renew_session(
     return StartedSession(token, _seconds(absolute), now)
 
 
-class DescribedSession(Struct, frozen=True):
-    """The encoded `SignedIn` of a session, its headers, and the values of `Set-Cookie` that hand its token to the
-    client and make the device known."""
+async def end_current_session(actor: Actor, resources: Resources) -> None:
+    """Sign out: end the session in which the actor sent the request, and the live ones of all tokens that it presents.
 
-    body: bytes
-    headers: dict[str, str]
-    cookies: list[str]
-
-
-async def describe_session(actor: Actor, resources: Resources, started: StartedSession) -> DescribedSession:
-    """The answer to a complete sign-in, or to a new proof of who the actor is."""
-    principal = started.principal or await read_principal(
-        resources.database, token_hash(started.token), resources.clock(), detailed=True
-    )
-    view = who_am_i(principal, ability_for(principal), resources.settings)
-    _, etag = encode_with_etag(view)
-    headers = {"Location": "/api/session", "ETag": etag}
-    body = msgspec.json.encode(SignedIn(**structs.asdict(view), return_to=started.return_to or UNSET))
-    return DescribedSession(body, headers, cookies_of(actor, resources, started, principal.user))
-
-
-def cookies_of(actor: Actor, resources: Resources, started: StartedSession, user: PrincipalUser | None) -> list[str]:
-    """The values of `Set-Cookie` of an answer that hands the token of a session to its client: foreign cookies of the
-    name go, and the device is known from now on."""
-    cookie = resources.cookie
-    session = cookie.set_cookie(started.token, started.max_age)
-    return [*cookie.clear_elsewhere(), session, new_device_cookie(actor, resources, user, started.proved_at)]
-
-
-async def end_current_session(actor: Actor, resources: Resources, presented: Sequence[str]) -> None:
-    """Sign out: end the session in which the actor sent the request, or the live ones of all tokens that an anonymous
-    request presents.
-
-    By its id: a concurrent renewal gives it another token.
+    The first by its id: a concurrent renewal gives it another token.
     """
-    if actor.session_id is not None:
-        async with resources.database.transaction() as transaction:
-            await SessionRepository(transaction).end(actor.session_id, "signed_out", resources.clock())
-    elif presented:
-        async with resources.database.transaction() as transaction:
-            hashes = [token_hash(token) for token in presented]
-            await SessionRepository(transaction).end_live(hashes, "signed_out", resources.clock())
+    if actor.session_id is None and not actor.presented:
+        return
+    now = resources.clock()
+    async with resources.database.transaction() as transaction:
+        if actor.session_id is not None:
+            await SessionRepository(transaction).end(actor.session_id, "signed_out", now)
+        await end_presented(actor, transaction, "signed_out", now)
 
 
 async def end_own_session(actor: Actor, resources: Resources, session_id: UUID) -> None:

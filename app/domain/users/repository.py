@@ -12,7 +12,7 @@ from app.domain.users.models import User
 from app.postgres.base import table_of
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
-from app.text import folded
+from app.text import folded, searched
 
 # Any constant will do: one transaction at a time decides about the first or the last platform admin.
 ADMINS_LOCK = 7_061_776_101_106
@@ -158,7 +158,7 @@ class UserRepository(Repository[User]):
         if after is not None:
             statement = statement.where(tuple_(User.created_at, User.id) > tuple_(*after))
         if filters.search:
-            part = folded(filters.search)
+            part = searched(filters.search)
             matches = (column.contains(part, autoescape=True) for column in (User.folded_email, User.folded_name))
             statement = statement.where(or_(*matches))
         if filters.status:

@@ -3,10 +3,9 @@
 import pytest
 
 from tests.support.app import RunningApp
-from tests.support.mailbox import code_in
+from tests.support.mailbox import code_in, secret_for
 
 ADDRESS, NEW_ADDRESS = "ada@example.org", "new@example.org"
-SECRET = {"secret": "nine quiet herons over water"}
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,7 @@ async def test_a_request_for_another_purpose_leaves_the_flow_in_the_cookie_usabl
 
     first = await browser.post("/api/session/reauthentication", json={"method": "code", "code": codes["sign_in"]})
     assert first.status_code == 200
-    sent = {"purpose": other, "email": address, "code": codes[other], **SECRET}
+    sent = {"purpose": other, "email": address, "code": codes[other], **secret_for(other)}
     assert (await browser.post("/api/keys/redeem", json=sent)).status_code == 201
 
 

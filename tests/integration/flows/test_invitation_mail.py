@@ -59,9 +59,11 @@ async def test_accepting_requires_a_secret_only_if_passwords_are_enabled(either:
     assert status == (201 if either.settings.passwords else 403)
 
 
-async def test_a_secret_is_not_stored_if_passwords_are_disabled(open_app: RunningApp) -> None:
+async def test_an_invitation_takes_no_secret_if_passwords_are_disabled(open_app: RunningApp) -> None:
     token = await invite(open_app, await language_admin(open_app))
-    assert (await redeem(open_app.client(), token=token, name="Grace", secret=SECRET)).status_code == 201
+    refused = await redeem(open_app.client(), token=token, name="Grace", secret=SECRET)
+    assert field_errors(refused) == {"secret": "unknown_field"}
+    assert (await redeem(open_app.client(), token=token, name="Grace")).status_code == 201
     keys = "SELECT count(*) FROM keys WHERE kind = 'primary' AND identifier = $1 AND secret_hash IS NULL"
     assert await open_app.resources.database.pool.fetchval(keys, ADDRESS) == 1
 

@@ -1,5 +1,7 @@
 """Redeeming the links of invitations and of the setup over HTTP: success, refusals, and links that stay usable."""
 
+from itertools import product
+
 import httpx
 import pytest
 
@@ -8,10 +10,13 @@ from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.flows.administer_users import create_user_with_link
 from app.errors import Problem
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, problem
-from tests.support.mailbox import mailed, token_in
+from tests.support.hash_work import hashes_computed
+from tests.support.mailbox import ask, code_in, mailed, secret_for, token_in
+from tests.support.mailbox import redeem as redeem_with
 from tests.support.races import at_once
 
 Body = dict[str, str]
+OPTIONAL = {"name", "phone", "locale"}
 
 
 async def redeem(app: RunningApp, token: str, **sent: str) -> httpx.Response:
@@ -60,6 +65,41 @@ async def test_a_key_of_another_purpose_refuses_phone_and_locale_and_stays_usabl
     refused = await app.client().post("/api/keys/redeem", json={"token": token, "phone": "+4915112345678"})
     assert field_errors(refused) == {"phone": "unknown_field"}
     assert (await app.client().post("/api/keys/redeem", json={"token": token})).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("purpose", "by"),
+    [("email_change", "code"), *product(["sign_in", "sign_up", "password_reset"], ["code", "link"])],
+)
+async def test_a_field_that_the_purpose_does_not_take_is_refused_and_takes_no_attempt(
+    open_app: RunningApp, app: RunningApp, purpose: str, by: str
+) -> None:
+    service, taken = (open_app, OPTIONAL) if purpose == "sign_up" else (app, secret_for(purpose).keys())
+    address = "new@example.org" if purpose in ("sign_up", "email_change") else "ada@example.org"
+    browser = await service.signed_in()
+    await ask(browser, purpose, address)
+    message = (await service.mails())[-1]
+    by_code = {"purpose": purpose, "email": address, "code": code_in(message)}
+    key = by_code if by == "code" else {"token": token_in(message)}
+    values = {"name": "Grace", "phone": "+4915112345678", "locale": "de", "secret": SECRET}
+
+    for field in values.keys() - taken:
+        fields = secret_for(purpose) | {field: values[field]}
+        assert field_errors(await redeem_with(browser, **key, **fields)) == {field: "unknown_field"}
+
+    attempts = "SELECT attempts_left FROM keys WHERE purpose = $1"
+    assert await service.resources.database.pool.fetchval(attempts, purpose) == 5
+    assert (await redeem_with(browser, **key, **secret_for(purpose))).status_code == 201
+
+
+async def test_a_wrong_code_with_a_secret_that_its_purpose_does_not_take_costs_no_estimate(app: RunningApp) -> None:
+    browser = await app.signed_in()
+    await ask(browser, "sign_in")
+    await app.mails()
+    before = hashes_computed(app.resources.hasher)
+    sent = {"purpose": "sign_in", "email": "ada@example.org", "code": "00000000"}
+    assert field_errors(await redeem_with(browser, **sent, secret=SECRET)) == {"secret": "unknown_field"}
+    assert hashes_computed(app.resources.hasher) == before
 
 
 async def test_the_session_of_an_invited_admin_has_the_expiry_of_admins(app: RunningApp) -> None:

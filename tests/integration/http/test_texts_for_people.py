@@ -109,3 +109,19 @@ async def test_a_refusal_before_anybody_is_authenticated_knows_no_user(app: Runn
     token = (await _of_german(app)).cookies["auth_session"]
     answer = await refused(app, kind, {"Cookie": f"auth_session={token}"})
     assert (answer.status_code, answer.headers["content-language"]) in ((404, "en"), (405, "en"), (415, "en"))
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        (ENGLISH, "Ask for a new code in this browser, and enter it here."),
+        (GERMAN, "Fordern Sie in diesem Browser einen neuen Code an und geben Sie ihn hier ein."),
+    ],
+)
+async def test_a_code_without_its_flow_is_told_what_to_do(
+    app: RunningApp, language: Mapping[str, str], message: str
+) -> None:
+    sent = {"method": "code", "email": CREDENTIALS["email"], "code": "12345678"}
+    [error] = problem(await app.client(**language).post("/api/session", json=sent))["errors"]
+    assert (error["field"], error["code"], error["params"]) == ("flow", "missing", {"form": "flow"})
+    assert error["message"] == message

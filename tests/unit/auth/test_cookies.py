@@ -10,7 +10,6 @@ from app.settings.load import load
 NAME = "auth_session"
 HOST_PREFIXED_NAME = "__Host-auth_session"
 NO_CREDENTIAL = Credential()
-REFUSED_COOKIE = Credential((), cookie=True)
 FROM_COOKIE = Credential(("t",), cookie=True)
 TWO_COOKIES = Credential(("t", "u"), cookie=True)
 FROM_BEARER = Credential(("t",))
@@ -90,22 +89,22 @@ def test_the_cookie_has_the_name_of_the_settings() -> None:
         ([("cookie", "auth_session=t; auth_session=u")], TWO_COOKIES),
         ([("cookie", "auth_session=t"), ("cookie", "auth_session=u")], TWO_COOKIES),
         ([("cookie", "auth_session=t; " * 4)], Credential(("t",) * 4, cookie=True)),
-        ([("cookie", "auth_session=t; " * 5)], REFUSED_COOKIE),
+        ([("cookie", "auth_session=t; " * 5)], Credential(cookie=True, others=("t",) * 5)),
         ([("authorization", "Bearer t")], FROM_BEARER),
         ([("authorization", "bearer  t ")], FROM_BEARER),
-        ([("authorization", "Bearer t"), ("cookie", "auth_session=u")], FROM_BEARER),
+        ([("authorization", "Bearer t"), ("cookie", "auth_session=u")], Credential(("t",), others=("u",))),
         ([("cookie", "auth_session=t"), ("authorization", "Basic dTp0")], FROM_COOKIE),
         ([("authorization", "Digest username=x"), ("cookie", "auth_session=t")], FROM_COOKIE),
         ([("authorization", "Basic dTp0, Bearer u"), ("cookie", "auth_session=t")], FROM_COOKIE),
         ([("authorization", ""), ("cookie", "auth_session=t")], FROM_COOKIE),
         ([("authorization", "Basic dTp0"), ("cookie", "auth_session=t; auth_session=u")], TWO_COOKIES),
         ([("authorization", "Basic dTp0")], NO_CREDENTIAL),
-        ([("authorization", "Bearer"), ("cookie", "auth_session=t")], Credential(("",))),
-        ([("authorization", "Bearer t"), ("authorization", "Bearer t")], NO_CREDENTIAL),
-        ([("authorization", "Basic dTp0"), ("authorization", "Bearer t")], NO_CREDENTIAL),
+        ([("authorization", "Bearer"), ("cookie", "auth_session=t")], Credential(("",), others=("t",))),
+        ([("authorization", "Bearer t"), ("authorization", "Bearer u")], Credential(others=("t", "u"))),
+        ([("authorization", "Basic dTp0"), ("authorization", "Bearer t")], Credential(others=("t",))),
         (
             [("authorization", "Basic dTp0"), ("authorization", "Basic dTp0"), ("cookie", "auth_session=t")],
-            REFUSED_COOKIE,
+            Credential(cookie=True, others=("t",)),
         ),
         ([("authorization", "t")], NO_CREDENTIAL),
         ([("authorization", "")], NO_CREDENTIAL),

@@ -119,6 +119,8 @@ def test_a_server_that_must_prove_itself_proves_it_by_its_certificate(proof: str
         ("sslrootcert=system&sslcrl=/etc/crl.pem", "sslrootcert"),
         ("channel_binding=require&sslcrl=/etc/crl.pem", "sslrootcert"),
         ("sslrootcert=system&ssl_min_protocol_version=TLSv1.3", "sslrootcert"),
+        ("channel_binding=required", "disable or prefer or require"),
+        ("channel_binding=Require", "disable or prefer or require"),
         ("sslmode=verify-full&hostaddr=10.0.0.1", "leave it out"),
     ],
 )

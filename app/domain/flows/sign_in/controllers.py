@@ -7,8 +7,8 @@ from app.auth.middleware import SETS_COOKIE
 from app.domain.flows.reauthenticate import reauthenticate
 from app.domain.flows.sign_in_registry import BY_CREDENTIALS, ReauthenticationInput, SignInInput
 from app.domain.module import ResourcesDependency
+from app.domain.sessions.answers import describe_session
 from app.domain.sessions.schemas import SignedIn
-from app.domain.sessions.service import describe_session
 from app.guards.authorize import ANYONE, SIGNED_IN, Request
 from app.http.parameters import BODY_ETAG, SET_COOKIE
 from app.http.requests import actor_of, user_and_session
@@ -27,7 +27,7 @@ class SignInController(Controller):
         """Sign in with email and secret, or with a code or link of the purpose `sign_in`.
 
         201, the cookies `auth_session` and `auth_device`, and the body and ETag of `GET /api/session`, with the
-        `returnTo` of the request for the code or link. A session that the client already had ends.
+        `returnTo` of the request for the code or link. Sessions that the client already had end.
         Unknown address, wrong secret, no secret and suspended user get the same 401 after the same time (OWASP ASVS
         5.0, 6.3.8).
         """

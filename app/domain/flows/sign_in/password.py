@@ -10,7 +10,7 @@ from app.domain.flows.schemas import Confidential, SecretText
 from app.domain.flows.set_password import require_passwords
 from app.domain.flows.sign_in_method import SignInMethod
 from app.domain.resources import Resources
-from app.domain.sessions.service import StartedSession, new_session, renew_session
+from app.domain.sessions.service import StartedSession, end_presented, new_session, renew_session
 from app.domain.users.fields import AddressText
 from app.errors import Problem
 
@@ -47,6 +47,9 @@ async def sign_in_by_password(actor: Actor, resources: Resources, sent: Password
     for _ in range(TRIES):
         key, rehashed = await _verify(resources, found, secret, guess)
         token, new = new_session(actor, resources, NAME, key.platform_role)
+        if actor.presented:
+            async with resources.database.transaction() as transaction:
+                await end_presented(actor, transaction, "signed_in_again", new.now)
         principal = await sign_in(resources.database, key, rehashed, new)
         if principal:
             note_right(resources, guess)

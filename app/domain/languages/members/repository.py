@@ -44,7 +44,7 @@ from app.guards.roles import LanguageRole
 from app.postgres.database import Database
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
-from app.text import folded
+from app.text import searched
 
 Search: TypeAlias = Literal["names", "addresses"]
 
@@ -180,7 +180,7 @@ async def page(
         "after_id": after_id,
         "limit": limit,
         "invited_by": filters.invited_by,
-        "search": folded(filters.search),
+        "search": searched(filters.search),
     }
     rows = await database.pool.fetch(compiled.string, *[values[name] for name in compiled.positiontup or ()])
     return [_view(row, lifetime) for row in rows]
