@@ -41,13 +41,21 @@ class Ability:
     does not change the answers.
     """
 
-    __slots__ = ("_possible_rules", "compiled_rules", "rules", "schema")
+    __slots__ = ("_compiled", "_possible_rules", "rules", "schema")
 
-    def __init__(self, rules: Iterable[Rule], schema: Schema | None = None) -> None:
+    def __init__(self, rules: Iterable[Rule], schema: Schema | None = None, *, checked: bool = False) -> None:
+        """With `checked` the rules are known to be sound: each is compiled, and checked, when a question needs it."""
         self.rules: Final = tuple(rules)
         self.schema: Final = schema
-        self.compiled_rules: Final = tuple([compile_rule(index, rule, schema) for index, rule in enumerate(self.rules)])
+        self._compiled: Final[dict[int, CompiledRule]] = {}
         self._possible_rules: Final[dict[tuple[str, str], tuple[CompiledRule, ...]]] = {}
+        if not checked:
+            _ = self.compiled_rules
+
+    @property
+    def compiled_rules(self) -> tuple[CompiledRule, ...]:
+        """All rules, compiled, in their order."""
+        return tuple([self._compiled_rule(index) for index in range(len(self.rules))])
 
     def can(self, action: str, subject: Subject, field: str | None = None) -> bool:
         """Whether `action` is allowed on this subject. Raises as `decide` does."""
@@ -103,13 +111,19 @@ class Ability:
             self._require_known(action, subject_type)
             found = tuple(
                 [
-                    rule
-                    for rule in reversed(self.compiled_rules)
-                    if rule.matches_action(action) and rule.matches_subject_type(subject_type)
+                    self._compiled_rule(index)
+                    for index in reversed(range(len(self.rules)))
+                    if self.rules[index].is_about(action, subject_type)
                 ]
             )
             self._possible_rules[action, subject_type] = found
         return found
+
+    def _compiled_rule(self, index: int) -> CompiledRule:
+        compiled = self._compiled.get(index)
+        if compiled is None:
+            compiled = self._compiled[index] = compile_rule(index, self.rules[index], self.schema)
+        return compiled
 
     def _relevant_rule(self, action: str, subject: Subject, field: str | None) -> CompiledRule | None:
         """The rule that decides about the subject. CASL's `relevantRuleFor`."""

@@ -24,6 +24,12 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     inverted: bool = False
     reason: str | None = None
 
+    def is_about(self, action: str, subject_type: str) -> bool:
+        """Whether the rule names this action or `manage`, and this type or `all`."""
+        return (action in self.actions or ANY_ACTION in self.actions) and (
+            subject_type in self.subjects or ANY_SUBJECT in self.subjects
+        )
+
 
 class Schema(msgspec.Struct, frozen=True, eq=False):
     """The names that rules may use: the actions, and for each subject type its attribute paths and their JSON types.

@@ -13,6 +13,7 @@ from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.who_am_i import EXAMPLE, who_am_i
 from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
+from app.guards.policy import build_ability
 from app.http.kept_answers import KeptAnswers
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import BODY_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
@@ -49,7 +50,10 @@ class SessionController(Controller):
         """
         presented = request.scope["state"].get(PRESENTED_TOKENS, ())
         end = await service.end_of_session(resources, presented)
-        body, etag = encode_with_etag(who_am_i(request.user, ability_of(request), resources.settings, end))
+        # Where the answer is kept, the ability is not: all of its rules would be compiled, which take four times the
+        # memory of the answer.
+        ability = build_ability(request.user) if request.user.answer else ability_of(request)
+        body, etag = encode_with_etag(who_am_i(request.user, ability, resources.settings, end))
         KEPT_DESCRIPTIONS.keep(request.user.answer, body, etag)
         headers = {"ETag": etag, **HEADERS}
         unchanged = is_unchanged(if_none_match, etag)
