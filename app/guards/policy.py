@@ -1,6 +1,5 @@
 """The policy: the only place where permissions are written, as a table that anyone can read."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias, get_args
 
@@ -10,6 +9,7 @@ from app.ability.ability import Ability
 from app.ability.rules import Rule, Schema
 from app.auth.principal import Principal
 from app.guards.roles import LANGUAGE_ROLES, LANGUAGES_OF_ROLE, LanguageRole
+from app.recent import Recent
 
 Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
 SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key", "AuditEvent", "Policy", "Job"]
@@ -150,34 +150,7 @@ def rows_for(principal: Principal) -> list[Row]:
     return [row for row in POLICY if _applies(row, principal)]
 
 
-class KeptAbilities:
-    """The abilities of the principals that were seen last.
-
-    Those of kept principals are found by what is kept with them, others by the user and the memberships that they
-    follow from, which takes longer.
-    """
-
-    def __init__(self) -> None:
-        self._abilities: OrderedDict[object, tuple[Ability, int]] = OrderedDict()
-        self._places = 0
-
-    def ability_of(self, principal: Principal) -> Ability:
-        """The ability of the principal, built if it is not kept."""
-        key = principal.answer or (principal.user, principal.memberships)
-        kept = self._abilities.get(key)
-        if kept is not None:
-            self._abilities.move_to_end(key)
-            return kept[0]
-        ability, places = build_ability(principal), 1 + len(principal.memberships) // MEMBERSHIPS_OF_ONE
-        self._abilities[key] = ability, places
-        self._places += places
-        while self._places > ABILITIES_KEPT:
-            _, (_, places) = self._abilities.popitem(last=False)
-            self._places -= places
-        return ability
-
-
-_kept_abilities = KeptAbilities()
+_abilities: Recent[object, Ability] = Recent(ABILITIES_KEPT)
 
 
 def ability_for(principal: Principal) -> Ability:
@@ -186,7 +159,13 @@ def ability_for(principal: Principal) -> Ability:
     The rules depend on nothing but the user and the memberships as this request has read them, so that an ability that
     was built for equal ones is the same, and never an outdated one.
     """
-    return _kept_abilities.ability_of(principal)
+    # Of a kept principal: to hash a user and their memberships takes longer.
+    key = principal.answer or (principal.user, principal.memberships)
+    ability = _abilities.get(key)
+    if ability is None:
+        ability = build_ability(principal)
+        _abilities.put(key, ability, 1 + len(principal.memberships) // MEMBERSHIPS_OF_ONE)
+    return ability
 
 
 def build_ability(principal: Principal) -> Ability:

@@ -4,18 +4,18 @@ They are sent without the framework's request and response, which would take two
 """
 
 import zlib
-from collections import OrderedDict
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.principal import KeptAnswer
+from app.recent import Recent
 
 # Raw deflate with a window of 8 KiB, which is enough for an answer behind its dictionary.
 WINDOW = -13
-# Some 13 MB of answers to users of 3 memberships.
-INFLATED_MAX = 6_000
+# The answers to some 6,000 users of 3 memberships.
+INFLATED_BYTES = 14_000_000
 
 
 class ConstantAnswer(ASGIMiddleware):
@@ -54,7 +54,7 @@ class KeptAnswers(ASGIMiddleware):
         """`headers` are those of each answer. Answers are stored as what differs from the example."""
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self._example = example
-        self._inflated: OrderedDict[KeptAnswer, bytes] = OrderedDict()
+        self._inflated: Recent[KeptAnswer, bytes] = Recent(INFLATED_BYTES)
 
     def keep(self, answer: KeptAnswer | None, body: bytes, etag: str) -> None:
         """Keep the JSON body and its ETag with the principal that `answer` belongs to, if that is kept."""
@@ -66,13 +66,9 @@ class KeptAnswers(ASGIMiddleware):
     def _body_of(self, answer: KeptAnswer) -> bytes:
         """The body. The last ones are kept inflated: zlib lets other threads run, which takes longer than all else."""
         body = self._inflated.get(answer)
-        if body is not None:
-            self._inflated.move_to_end(answer)
-            return body
-        body = zlib.decompressobj(wbits=WINDOW, zdict=self._example).decompress(answer.deflated)
-        self._inflated[answer] = body
-        if len(self._inflated) > INFLATED_MAX:
-            self._inflated.popitem(last=False)
+        if body is None:
+            body = zlib.decompressobj(wbits=WINDOW, zdict=self._example).decompress(answer.deflated)
+            self._inflated.put(answer, body, len(body))
         return body
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:

@@ -14,9 +14,12 @@ from app.auth.principal import KeptAnswer, Principal
 from app.domain.sessions.repository import read_principal
 from app.postgres.database import Database
 from app.postgres.kept_rows import Kept, KeptRows
+from app.recent import Recent
 
 # A principal with more memberships takes the place of several.
 MEMBERSHIPS_OF_ONE = 32
+# The principals of the last requests are kept unpacked too.
+UNPACKED_MAX = 6_000
 
 _pack = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _unpack = msgspec.msgpack.Decoder(Principal).decode
@@ -35,6 +38,7 @@ class PrincipalCache:
     def __init__(self, database: Database, size: int) -> None:
         self._database = database
         self._principals: KeptRows[bytes, PackedPrincipal] = KeptRows(database, size)
+        self._unpacked: Recent[PackedPrincipal, Principal] = Recent(min(size, UNPACKED_MAX))
 
     @property
     def enabled(self) -> bool:
@@ -50,9 +54,12 @@ class PrincipalCache:
         packed = self._principals.find(token_hash)
         if packed is None or now.timestamp() >= packed.expires_at:
             packed = await self._principals.read(token_hash, lambda: self._load(token_hash, now))
-        principal = _unpack(packed.packed)
-        if packed.expires_at:
-            force_setattr(principal, "answer", packed)
+        principal = self._unpacked.get(packed)
+        if principal is None:
+            principal = _unpack(packed.packed)
+            if packed.expires_at:
+                force_setattr(principal, "answer", packed)
+                self._unpacked.put(packed, principal, _places_of(principal))
         return principal
 
     def forget(self, user_id: UUID) -> None:
@@ -73,4 +80,8 @@ class PrincipalCache:
         packed.expires_at = min(session.idle_expires_at, session.expires_at).timestamp()
         # Interned: many principals have the same ones.
         languages = [intern(f"language {membership.language}") for membership in principal.memberships]
-        return Kept(packed, (f"user {user.id}", *languages), 1 + len(languages) // MEMBERSHIPS_OF_ONE)
+        return Kept(packed, (f"user {user.id}", *languages), _places_of(principal))
+
+
+def _places_of(principal: Principal) -> int:
+    return 1 + len(principal.memberships) // MEMBERSHIPS_OF_ONE
