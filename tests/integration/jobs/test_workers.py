@@ -163,6 +163,11 @@ async def test_a_worker_reconnects_after_it_has_lost_its_connection(
         await enqueue(app)
         await blocking.finished.wait()
 
+    async def hears_again() -> bool:
+        return app.resources.database.listener.is_current()
+
+    await until(hears_again)  # then all connections are replaced: not during another test
+
 
 async def test_a_stopping_worker_waits_for_running_jobs(app: RunningApp) -> None:
     blocking = BlockingHandler()
