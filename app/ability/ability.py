@@ -113,7 +113,7 @@ class Ability:
                 [
                     self._compiled_rule(index)
                     for index in reversed(range(len(self.rules)))
-                    if self.rules[index].is_about(action, subject_type)
+                    if self.rules[index].matches_action(action) and self.rules[index].matches_subject_type(subject_type)
                 ]
             )
             self._possible_rules[action, subject_type] = found

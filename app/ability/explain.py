@@ -63,9 +63,9 @@ def _explain_rule(
     failed: tuple[FailedCondition, ...] = ()
     if rule.index == decision.rule:
         verdict = "decides"
-    elif not rule.matches_action(action):
+    elif not rule.rule.matches_action(action):
         verdict = "action"
-    elif not rule.matches_subject_type(subject if isinstance(subject, str) else subject.type):
+    elif not rule.rule.matches_subject_type(subject if isinstance(subject, str) else subject.type):
         verdict = "subject"
     elif not rule.matches_field(field):
         verdict = "field"

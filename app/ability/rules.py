@@ -24,11 +24,13 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     inverted: bool = False
     reason: str | None = None
 
-    def is_about(self, action: str, subject_type: str) -> bool:
-        """Whether the rule names this action or `manage`, and this type or `all`."""
-        return (action in self.actions or ANY_ACTION in self.actions) and (
-            subject_type in self.subjects or ANY_SUBJECT in self.subjects
-        )
+    def matches_action(self, action: str) -> bool:
+        """Whether the rule names this action or `manage`."""
+        return action in self.actions or ANY_ACTION in self.actions
+
+    def matches_subject_type(self, subject_type: str) -> bool:
+        """Whether the rule names this type or `all`."""
+        return subject_type in self.subjects or ANY_SUBJECT in self.subjects
 
 
 class Schema(msgspec.Struct, frozen=True, eq=False):
@@ -58,8 +60,6 @@ class _RuleTarget(msgspec.Struct, frozen=True):
     `attribute_types` has the declared attributes of every subject type of the rule, None without a schema.
     """
 
-    actions: frozenset[str]
-    subjects: frozenset[str]
     field_matcher: FieldMatcher | None
     attribute_types: list[AttributeTypes] | None
 
@@ -69,19 +69,9 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
     index: int
     rule: Rule
-    actions: frozenset[str]
-    subjects: frozenset[str]
     field_matcher: FieldMatcher | None
     conditions: Conditions | None
     inverted: bool
-
-    def matches_action(self, action: str) -> bool:
-        """Whether the rule names this action or `manage`."""
-        return action in self.actions or ANY_ACTION in self.actions
-
-    def matches_subject_type(self, subject_type: str) -> bool:
-        """Whether the rule names this type or `all`."""
-        return subject_type in self.subjects or ANY_SUBJECT in self.subjects
 
     def matches_field(self, field: str | None) -> bool:
         """Whether the rule covers this field. None asks for any field: grants with fields match, denials do not."""
@@ -102,7 +92,7 @@ def compile_rule(index: int, rule: Rule, schema: Schema | None) -> CompiledRule:
         conditions = parse_conditions(rule.conditions, target.attribute_types)
     except InvalidRule as error:
         raise InvalidRule(f"rule {index}: {error}") from None
-    return CompiledRule(index, rule, target.actions, target.subjects, target.field_matcher, conditions, rule.inverted)
+    return CompiledRule(index, rule, target.field_matcher, conditions, rule.inverted)
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -121,7 +111,7 @@ def _compile_target(
         matcher = field_matcher(fields)
     _check_inverted_and_reason(inverted, reason)
     attribute_types = None if schema is None else _check_against_schema(action_set, subject_set, fields, schema)
-    return _RuleTarget(action_set, subject_set, matcher, attribute_types)
+    return _RuleTarget(matcher, attribute_types)
 
 
 def _require_tuple(part: str, names: object) -> None:
