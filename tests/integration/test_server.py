@@ -1,5 +1,6 @@
 """`ostiary serve` as a process: signals, kills, a port in use, the embedded database and `DATABASE_URL`."""
 
+import json
 import os
 import pwd
 import re
@@ -90,6 +91,15 @@ def test_a_signal_stops_the_service_its_workers_and_its_database(work_dir: Path,
     assert not is_listening(service.port)
     assert not service.pid_file.exists()
     assert service.err == []
+
+
+def test_a_stop_writes_the_log_of_the_last_requests(work_dir: Path) -> None:
+    with serving(work_dir / "data", work_dir, ACCESS_LOG="on") as service:
+        answers = [httpx.get(f"{service.url}/api/nowhere/{number}") for number in range(20)]
+        service.stop(signal.SIGTERM)
+    assert {answer.status_code for answer in answers} == {404}
+    logged = [json.loads(line)["path"] for line in service.err if "/api/nowhere/" in line]
+    assert logged == [f"/api/nowhere/{number}" for number in range(20)]
 
 
 def test_the_next_start_after_a_kill_recovers_all_data(work_dir: Path) -> None:

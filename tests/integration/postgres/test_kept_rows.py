@@ -1,7 +1,7 @@
 """Rows in memory: kept until the database tells of a change, and only while it is sure to tell."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import uuid4
 
 import asyncpg
@@ -45,6 +45,11 @@ async def languages(database: Database) -> KeptRows[str, str]:
 
 async def hears(database: Database) -> bool:
     return database.listener.is_current()
+
+
+async def said(logs: Sequence[object]) -> bool:
+    """Whether the log has a line."""
+    return bool(logs)
 
 
 async def new_language(database: Database) -> str:
@@ -225,10 +230,7 @@ async def test_behind_a_pooler_that_is_not_known_nothing_is_kept_and_one_line_of
         async with Database(url, 2).connected() as database:
             kept: KeptRows[str, str] = KeptRows(database, 2)
 
-            async def said() -> bool:
-                return bool(logs)
-
-            await until(said)
+            await until(lambda: said(logs))
             assert kept.enabled
             assert not database.listener.is_current()
     [line] = logs
@@ -251,10 +253,7 @@ async def test_a_server_that_takes_no_writes_proves_nothing(server_url: str) -> 
         async with Database(url, 2).connected() as database:
             kept: KeptRows[str, str] = KeptRows(database, 2)
 
-            async def said() -> bool:
-                return bool(logs)
-
-            await until(said)
+            await until(lambda: said(logs))
             assert kept.enabled
             assert not database.listener.is_current()
     assert [(line["event"], line["reason"]) for line in logs] == [("notifications_lost", "DatabaseReadOnlyError")]
