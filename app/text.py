@@ -92,7 +92,10 @@ def name_in_nfc(entered: str, field: str = "name") -> str:
     `field`: `too_long`, or `invalid` for a name without a visible character, or with control characters or ones that
     reorder adjacent text.
     """
-    name = in_nfc(_shown(entered), field, NAME_MAX).strip(_AT_ENDS)
+    name = ""
+    # Again until nothing changes: beside what is removed, cut off or composed, a joiner may be needed no more.
+    while (kept := in_nfc(_shown(entered), field, NAME_MAX).strip(_AT_ENDS)) != name:
+        name = entered = kept
     if _NOT_IN_A_NAME.search(name):
         raise invalid(field, "invalid", "A name must not hold control characters or direction marks", params=NAME_FORM)
     if not any(map(_is_visible, name)):

@@ -134,6 +134,10 @@ def test_a_name_that_is_accepted_is_accepted_again_and_stays_as_it_is(entered: s
     assert name_in_nfc(name) == name
 
 
+def test_a_joiner_before_what_is_cut_off_at_the_end_goes_too() -> None:
+    assert name_in_nfc("\u0620\u200c\u2800") == name_in_nfc("\u0620\u200c\u00ad ") == "\u0620"
+
+
 def test_a_name_is_kept_in_nfc_and_without_white_space_at_its_ends() -> None:
     assert name_in_nfc("\u3000 Jose\u0301\u00a0\u2800\r\n") == "Jos\u00e9"
     assert name_in_nfc("e\u0301" * NAME_MAX) == "\u00e9" * NAME_MAX
