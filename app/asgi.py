@@ -24,6 +24,8 @@ from app.domain.keys.module import MODULE as KEYS
 from app.domain.languages.module import MODULE as LANGUAGES
 from app.domain.policy.module import MODULE as POLICY
 from app.domain.resources import Resources, make_resources
+from app.domain.service_accounts.authenticator import ApiKeyAuthenticator
+from app.domain.service_accounts.module import MODULE as SERVICE_ACCOUNTS
 from app.domain.sessions.change_events import ChangeEvents
 from app.domain.sessions.module import MODULE as SESSIONS
 from app.domain.sessions.service import SessionAuthenticator
@@ -45,7 +47,7 @@ from app.settings.load import load
 from app.settings.model import Settings
 
 # Every domain of the service. The order is that of the groups in the OpenAPI document.
-MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG)
+MODULES = (SESSIONS, FLOWS, KEYS, USERS, SERVICE_ACCOUNTS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG)
 
 CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")
@@ -85,7 +87,7 @@ def build(settings: Settings, clock: Clock = utc_now, on_stop: OnStop | None = N
     )
     resources = make_resources(settings, database, clock, keep_rows=True)
     sessions, worker = SessionAuthenticator(resources), make_worker(resources)
-    events = ChangeEvents(resources, sessions)
+    keys, events = ApiKeyAuthenticator(resources), ChangeEvents(resources, sessions)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -101,7 +103,7 @@ def build(settings: Settings, clock: Clock = utc_now, on_stop: OnStop | None = N
     app = Litestar(
         route_handlers=[_router()],
         dependencies={"resources": _provide(resources), "database": _provide(database)},
-        middleware=[AuthenticationMiddleware(sessions, resources.cookie.name, settings.own_origins)],
+        middleware=[AuthenticationMiddleware(sessions, keys, resources.cookie.name, settings.own_origins)],
         before_request=refuse_unknown_parameters,
         exception_handlers={Exception: problem_response, HTTPException: problem_response},
         dto=StrictJSON,

@@ -6,10 +6,10 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.auth.cookies import read_credential
+from app.auth.cookies import Credential, read_credential
 from app.auth.csrf import SAFE_METHODS, is_cross_site, loses_cookie
-from app.auth.principal import ANONYMOUS, Authenticator, Principal
-from app.auth.tokens import is_session_token
+from app.auth.principal import ANONYMOUS, Authenticator, KeyAuthenticator, Principal
+from app.auth.tokens import is_api_key, is_session_token
 from app.errors import Problem
 
 # The `opt` of a route whose answer sets the cookie: cross-site requests are refused there even without a cookie (login
@@ -27,6 +27,7 @@ PRESENTED_TOKENS = "presented_tokens"
 # In the state of a request with several tokens, or with one that does not count: all of them, however many. Signing in
 # and out end their sessions.
 TOKENS_TO_END = "tokens_to_end"
+NO_KEY = "An API key makes no sessions, keys or tokens, and ends none."
 NOT_KEPT = (
     "Your browser keeps no cookie of this service for a page of another site. Serve both from one site, such as "
     "app.example.org and id.example.org, or one host name: localhost and 127.0.0.1 are two sites."
@@ -34,18 +35,22 @@ NOT_KEPT = (
 
 
 class AuthenticationMiddleware(ASGIMiddleware):
-    """Sets `scope["user"]` to the principal and `scope["auth"]` to the token that proved it, or None.
+    """Sets `scope["user"]` to the principal and `scope["auth"]` to the session token that proved it, or None.
 
     A token that is malformed, unknown, expired or of a suspended user makes the request anonymous and raises no error.
     Of several cookies, one with a live session counts; cookies with two live sessions make the request anonymous.
-    Raises `Problem`: `cross_site_request`, `session_not_kept` where the browser would drop the cookie of the answer,
-    and `session_replaced` where a replaced token does not count.
+    An API key counts as a bearer token alone, and not on routes whose answer sets the cookie.
+    Raises `Problem`: `session_required` for a key on such a route, `cross_site_request`, `session_not_kept` where the
+    browser would drop the cookie of the answer, and `session_replaced` where a replaced token does not count.
     """
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, authenticator: Authenticator, cookie_name: str, own_origins: frozenset[str]) -> None:
+    def __init__(
+        self, authenticator: Authenticator, keys: KeyAuthenticator, cookie_name: str, own_origins: frozenset[str]
+    ) -> None:
         self._authenticator = authenticator
+        self._keys = keys
         self._cookie_name = cookie_name
         self._own_origins = own_origins
 
@@ -55,7 +60,7 @@ class AuthenticationMiddleware(ASGIMiddleware):
         scope["user"], scope["auth"] = ANONYMOUS, None
         credential = read_credential(headers, self._cookie_name)
         tokens = [token for token in credential.tokens if is_session_token(token)]
-        principal, token = await self._authenticate(tokens, detailed=bool(opt.get(NEEDS_DETAILS)))
+        principal, token = await self._authenticate(tokens, credential, detailed=bool(opt.get(NEEDS_DETAILS)))
         # Before any refusal, because its text is in the language of the user.
         scope["user"], scope["auth"] = principal, token
         unsafe = scope["method"] not in SAFE_METHODS  # type: ignore[typeddict-item] # HTTP only, see `scopes`
@@ -68,6 +73,7 @@ class AuthenticationMiddleware(ASGIMiddleware):
         if len(tokens) > 1 or credential.others:
             scope["state"][TOKENS_TO_END] = (*tokens, *filter(is_session_token, credential.others))
         if principal.session is None:
+            _require_no_key(principal, sets_cookie=sets_cookie)
             scope["state"][PRESENTED_TOKENS] = tokens
         elif not principal.replaced:
             if not opt.get(IS_NO_USE):
@@ -76,14 +82,27 @@ class AuthenticationMiddleware(ASGIMiddleware):
             raise Problem("session_replaced", "Send the request again, with the present cookie.")
         await next_app(scope, receive, send)
 
-    async def _authenticate(self, tokens: list[str], *, detailed: bool) -> tuple[Principal, str | None]:
-        """The principal of the tokens, and the token that proves it; anonymous without one, and without a token."""
+    async def _authenticate(
+        self, tokens: list[str], credential: Credential, *, detailed: bool
+    ) -> tuple[Principal, str | None]:
+        """The principal of the session tokens or the API key, and the session token that proves it.
+
+        Anonymous if there is none, or if it proves nothing.
+        """
         if not tokens:
-            return ANONYMOUS, None
+            # A bearer token is the only one that counts, and is no cookie.
+            bearer = "" if credential.cookie or not credential.tokens else credential.tokens[0]
+            return (await self._keys.authenticate_key(bearer) if is_api_key(bearer) else ANONYMOUS), None
         if len(tokens) == 1:
             principal = await self._authenticator.authenticate(tokens[0], detailed=detailed)
             return principal, tokens[0] if principal.session else None
         return await self._authenticator.authenticate_among(tokens)
+
+
+def _require_no_key(principal: Principal, *, sets_cookie: bool) -> None:
+    """Refuse an API key on a route whose answer sets the cookie: it signs somebody in or out, or issues a key."""
+    if principal.key is not None and sets_cookie:
+        raise Problem("session_required", NO_KEY)
 
 
 def _is_about_another(scope: Scope, sets_cookie: bool | str, principal: Principal) -> bool:

@@ -26,7 +26,14 @@ from app.ability.ability import Ability, Decision, Subject
 from app.auth.principal import Principal
 from app.clock import Clock
 from app.errors import Problem
-from app.guards.policy import BY_LANGUAGE_CODE, ID_ATTRIBUTES, OWNER_ATTRIBUTES, ability_for, is_onboarded
+from app.guards.policy import (
+    BY_LANGUAGE_CODE,
+    ID_ATTRIBUTES,
+    NAMED_BY_USER_ID,
+    OWNER_ATTRIBUTES,
+    ability_for,
+    is_onboarded,
+)
 from app.text import conventional_case
 
 Connection = ASGIConnection[BaseRouteHandler, Principal, str | None, State]
@@ -84,7 +91,7 @@ class NamedSubjectGuard(PolicyGuard, frozen=True):
         """The answer on the named subject, or on `field` of it."""
         attribute = ID_ATTRIBUTES[self.subject_type]
         named = str(connection.path_params[self.id_from])
-        if self.subject_type == "User":
+        if self.subject_type in NAMED_BY_USER_ID:
             named = resolve_me(connection, named)
         elif self.subject_type in BY_LANGUAGE_CODE:
             named = conventional_case(named)
@@ -167,9 +174,11 @@ def authorize_list(action: str, subject_type: str) -> ListGuard:
 async def step_up(connection: Connection | Request, _: BaseRouteHandler) -> None:
     """Guard for sensitive actions (OWASP ASVS 5.0, 7.5.1): the user authenticated at most STEP_UP_SECONDS ago.
 
-    Raises `Problem`: `not_signed_in`, `reauthentication_required`.
+    An API key never satisfies it. Raises `Problem`: `not_signed_in`, `session_required`, `reauthentication_required`.
     """
     _require_user(connection.user)
+    if connection.user.key is not None:
+        raise Problem("session_required", "An API key proves nobody's identity: this needs a recent proof.")
     session = connection.user.session
     clock = cast("Clock", connection.app.state.clock)
     limit = timedelta(seconds=cast("int", connection.app.state.settings.step_up_seconds))

@@ -79,6 +79,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     admin_session_absolute_seconds: Seconds = 24 * 3600
     sessions_per_user: Annotated[int, Meta(ge=1, le=10_000)] = 50
     step_up_seconds: Seconds = 15 * 60
+    api_key_requests_per_minute: Annotated[int, Meta(ge=0, le=10_000_000)] = 1200
     invitation_seconds: Seconds = 7 * 24 * 3600
 
     limits: Mapping[str, tuple[Window, ...]] = field(default_factory=lambda: DEFAULT_WINDOWS)

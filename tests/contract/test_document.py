@@ -93,7 +93,9 @@ def test_no_field_has_a_default_which_generators_take_for_one_that_is_always_the
 @pytest.mark.parametrize("schema", ["WhoAmI", "SignedIn", "KeyPage", "KeyRequested", "PolicyTable", "Health"])
 def test_a_field_that_is_always_answered_is_required(schema: str) -> None:
     answered = at("components", "schemas", schema)
-    assert cast("Node", answered["properties"]).keys() - {"returnTo"} == set(cast("list[str]", answered["required"]))
+    assert cast("Node", answered["properties"]).keys() - {"returnTo", "key"} == set(
+        cast("list[str]", answered["required"])
+    )
 
 
 def test_the_purposes_that_can_be_asked_for_are_listed() -> None:

@@ -40,6 +40,8 @@ BODIES: Mapping[str, object] = {
     "createUser": {"email": EVE, "name": "Eve"},
     "updateUser": {"name": "Robert"},
     "setPlatformRole": {"role": "admin"},
+    "createServiceAccount": {"name": "Export"},
+    "createApiKey": {"name": "Build", "expiresIn": 3600},
     "suspendUser": {"reason": "Spam"},
     "addMember": {"email": EVE, "roles": ["translator"]},
     "setMemberRoles": {"roles": ["translator"]},
@@ -93,6 +95,13 @@ async def other_session(app: RunningApp, client: httpx.AsyncClient) -> Values:
     return {"sessionId": next(session["id"] for session in sessions if not session["current"])}
 
 
+async def service_account(app: RunningApp, _: httpx.AsyncClient) -> Values:
+    account_id = await app.service_account()
+    await app.api_key(account_id)
+    key_id = await app.resources.database.pool.fetchval("SELECT id FROM keys WHERE user_id = $1", account_id)
+    return {"accountId": str(account_id), "keyId": str(key_id)}
+
+
 # What must be there before an operation can succeed, beside Bob, German and its text `greeting`.
 BEFORE: Mapping[str, Callable[[RunningApp, httpx.AsyncClient], Awaitable[Values]]] = {
     "inspectKey": invitation_token,
@@ -102,6 +111,10 @@ BEFORE: Mapping[str, Callable[[RunningApp, httpx.AsyncClient], Awaitable[Values]
     "deleteKey": own_key,
     "endSession": other_session,
     "retryJob": dead_job,
+    "getServiceAccount": service_account,
+    "listApiKeys": service_account,
+    "createApiKey": service_account,
+    "revokeApiKey": service_account,
 }
 
 

@@ -31,6 +31,8 @@ from app.domain.languages.members.models import LanguageMember
 from app.domain.languages.schemas import NewLanguage
 from app.domain.languages.service import create_language
 from app.domain.resources import Resources
+from app.domain.service_accounts.schemas import NewApiKey
+from app.domain.service_accounts.service import create_api_key, create_service_account
 from app.domain.sessions.service import SessionAuthenticator, start_session
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
@@ -227,6 +229,20 @@ class RunningApp:
         """An HTTP client with this session token in its cookie."""
         client = self.client()
         client.cookies.set("auth_session", token, domain="127.0.0.1", path="/")
+        return client
+
+    async def service_account(self, name: str = "Nightly export") -> UUID:
+        """Create a service account. Returns its id."""
+        return (await create_service_account(OPERATOR, self.resources, name)).id
+
+    async def api_key(self, account_id: UUID, *, seconds: int = 3600) -> str:
+        """Make an API key of a service account. Returns its token."""
+        return (await create_api_key(OPERATOR, self.resources, account_id, NewApiKey("Build server", seconds))).token
+
+    def with_key(self, token: str) -> httpx.AsyncClient:
+        """An HTTP client that sends this bearer token, and no `Origin`, as programs do."""
+        client = self.client(Authorization=f"Bearer {token}")
+        del client.headers["Origin"]
         return client
 
     async def mails(self) -> list[EmailMessage]:

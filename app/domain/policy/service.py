@@ -10,12 +10,12 @@ from app.domain.policy.schemas import Check, CheckDecision, Question
 from app.domain.resources import Resources
 from app.domain.sessions.repository import find_principal
 from app.errors import FieldError, Problem, SubjectNotFound, invalid
-from app.guards.policy import BY_LANGUAGE_CODE, OWNER_ATTRIBUTES
+from app.guards.policy import BY_LANGUAGE_CODE, NAMED_BY_USER_ID, OWNER_ATTRIBUTES
 from app.guards.policy_report import NAMED_BY, PolicyExplanation, explain_policy, subject_named
 from app.text import conventional_case
 
 # The types whose subjects an id of a user names.
-BY_USER_ID = frozenset({"User", *OWNER_ATTRIBUTES})
+BY_USER_ID = frozenset({*NAMED_BY_USER_ID, *OWNER_ATTRIBUTES})
 
 
 async def explain_question(resources: Resources, question: Question) -> PolicyExplanation:

@@ -81,6 +81,7 @@ class SessionController(Controller):
 
         Offered if `GET /api/config` says `sessionEvents`. 429 for more than 5 streams of a user.
         """
+        user_and_session(request)
         events = cast("ChangeEvents", request.app.state.change_events)
         return EventStream(events.open(request.user, request.auth or ""))
 

@@ -18,7 +18,14 @@ from tests.support.app import SECRET, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
-PARAMETERS = {"code": "de", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "job_id": UNKNOWN_ID, "key": "greeting"}
+PARAMETERS = {
+    "account_id": UNKNOWN_ID,
+    "code": "de",
+    "session_id": UNKNOWN_ID,
+    "key_id": UNKNOWN_ID,
+    "job_id": UNKNOWN_ID,
+    "key": "greeting",
+}
 # A body that the route accepts, so that nothing but the caller decides.
 BODIES = {
     "POST /api/session": {"method": "password", "email": "bob@example.org", "secret": SECRET},
@@ -31,6 +38,8 @@ BODIES = {
     "POST /api/policy/can": {"checks": [{"action": "read", "subjectType": "Language"}]},
     "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
+    "POST /api/service-accounts": {"name": "Export"},
+    "POST /api/service-accounts/{account_id}/keys": {"name": "Build", "expiresIn": 3600},
     "POST /api/users": {"email": "eve@example.org", "name": "Eve"},
     "PATCH /api/users/{user_id}": {"name": "Robert"},
     "PUT /api/users/{user_id}/platform-role": {"role": "admin"},
@@ -80,6 +89,10 @@ def routes_of_the_app() -> dict[str, list[object]]:
 async def caller(app: RunningApp, who: str) -> httpx.AsyncClient:
     if who == "anonymous":
         return app.client()
+    if who == "service account":
+        account_id = await app.service_account()
+        await app.member(account_id, "de", "translator", "admin")
+        return app.with_key(await app.api_key(account_id))
     admin = who == "platform admin"
     user_id = await app.user(admin=admin, onboarded=who != "not onboarded")
     if who in MEMBERSHIPS:

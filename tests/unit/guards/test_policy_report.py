@@ -61,7 +61,11 @@ def test_lines_concern_a_user_by_their_standing(who: str, standing: str) -> None
     explanation = explain_policy(principal_described_by(who), "read", GERMAN)
     assert (explanation.allowed, explanation.decided_by, explanation.standing) == (False, None, standing)
     concerned = {line.who for line in explanation.lines if line.verdict != "who"}
-    expected = {"suspended": set(), "onboarding": {"user without a complete profile"}, "active": {"every active user"}}
+    expected = {
+        "suspended": set(),
+        "onboarding": {"user without a complete profile"},
+        "active": {"every active person"},
+    }
     assert concerned == expected[standing]
 
 
