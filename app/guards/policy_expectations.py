@@ -112,8 +112,8 @@ def principal_described_by(who: str, user_id: UUID = _SELF) -> Principal:
             words.add(part)
         else:
             raise ValueError(
-                f"who: {part!r} is none of anonymous, suspended, onboarding, user, platform admin, service account, and "
-                f"{' or '.join(ROLES_OF_WORD)} of a language"
+                f"who: {part!r} is none of anonymous, suspended, onboarding, user, platform admin, service account, "
+                f"and {' or '.join(ROLES_OF_WORD)} of a language"
             )
     user = PrincipalUser(
         id=user_id,

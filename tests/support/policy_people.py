@@ -9,7 +9,10 @@ from tests.support.app import RunningApp
 
 
 async def person(app: RunningApp, who: str, email: str, secret: str | None = None) -> tuple[UUID, str]:
-    """Create the user whom `who` describes; the languages in `who` must exist. Returns user id and session token, or API key."""
+    """Create the user whom `who` describes; the languages in `who` must exist. Returns user id and session token.
+
+    Of a service account it is an API key.
+    """
     wanted = principal_described_by(who)
     onboarded = wanted.user is None or wanted.user.onboarded_at is not None
     admin = wanted.user is not None and wanted.user.platform_role == "admin"

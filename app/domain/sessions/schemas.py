@@ -86,8 +86,8 @@ class RawRule(TypedDict, total=False):
 class WhoAmI(Struct, frozen=True):
     """Who the caller is and what they may do: `rules` are raw CASL rules. Anonymous: `user` is null.
 
-    `ended` is null unless the request presents the token of a session that has ended within 7 days. A service account has
-    a `key` in place of the session.
+    `ended` is null unless the request presents the token of a session that has ended within 7 days. A service account
+    has a `key` in place of the session.
     """
 
     user: UserView | None
