@@ -77,7 +77,7 @@ def list_keys(account_id: UUID) -> None:
         after: UUID | None = None
         while page := await service.list_api_keys(resources, account_id, after, PAGE):
             for key in page:
-                click.echo(row(str(key.id), key.name or "", _time(key.expires_at), _time(key.last_used_at)))
+                click.echo(row(str(key.id), key.name, _time(key.expires_at), _time(key.last_used_at)))
             after = page[-1].id
 
     with_resources(run)

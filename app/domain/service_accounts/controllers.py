@@ -5,7 +5,6 @@ from uuid import UUID
 from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
-from app.domain.keys.models import Key
 from app.domain.module import ResourcesDependency
 from app.domain.service_accounts import service
 from app.domain.service_accounts.schemas import (
@@ -19,7 +18,6 @@ from app.guards.authorize import Request, authorize, authorize_some, step_up
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import Cursor, Limit
 from app.http.requests import actor_of
-from app.postgres.rows import to_struct
 
 MAY_READ = authorize("read", "ServiceAccount", id_from="account_id")
 MAY_ADMINISTER = authorize("administer", "ServiceAccount", id_from="account_id")
@@ -42,7 +40,7 @@ class ServiceAccountController(Controller):
         """
         account = await service.create_service_account(actor_of(request), resources, data.name)
         headers = {"Location": f"/api/service-accounts/{account.id}"}
-        return Response(to_struct(ServiceAccountView, account), status_code=201, headers=headers)
+        return Response(account, status_code=201, headers=headers)
 
     @get(guards=[authorize_some("administer", "ServiceAccount")])
     async def list_service_accounts(
@@ -50,14 +48,14 @@ class ServiceAccountController(Controller):
     ) -> Page[ServiceAccountView]:
         """All service accounts, by id."""
         rows = await service.list_service_accounts(resources, decode_uuid_cursor(cursor), limit + 1)
-        return page_of(rows, limit, lambda row: row.id, lambda row: to_struct(ServiceAccountView, row))
+        return page_of(rows, limit, lambda row: row.id, lambda row: row)
 
     @get("/{account_id:uuid}", guards=[MAY_READ])
     async def get_service_account(
         self, resources: ResourcesDependency, account_id: FromPath[UUID]
     ) -> ServiceAccountView:
         """One service account."""
-        return to_struct(ServiceAccountView, await service.read_service_account(resources, account_id))
+        return await service.read_service_account(resources, account_id)
 
     @post("/{account_id:uuid}/keys", guards=[MAY_ADMINISTER, step_up])
     async def create_api_key(
@@ -69,9 +67,8 @@ class ServiceAccountController(Controller):
         tokens, proves nobody's identity, and does nothing that needs a recent proof.
         """
         made = await service.create_api_key(actor_of(request), resources, account_id, data)
-        view = to_struct(NewApiKeyView, made.key, service_account_id=account_id, token=made.token)
         headers = {"Location": f"/api/service-accounts/{account_id}/keys"}
-        return Response(view, status_code=201, headers=headers)
+        return Response(made, status_code=201, headers=headers)
 
     @get("/{account_id:uuid}/keys", guards=[MAY_READ])
     async def list_api_keys(
@@ -83,7 +80,7 @@ class ServiceAccountController(Controller):
     ) -> Page[ApiKeyView]:
         """The API keys of a service account, oldest first, expired ones too."""
         rows = await service.list_api_keys(resources, account_id, decode_uuid_cursor(cursor), limit + 1)
-        return page_of(rows, limit, lambda row: row.id, _view)
+        return page_of(rows, limit, lambda row: row.id, lambda row: row)
 
     @delete("/{account_id:uuid}/keys/{key_id:uuid}", guards=[MAY_ADMINISTER, step_up])
     async def revoke_api_key(
@@ -91,7 +88,3 @@ class ServiceAccountController(Controller):
     ) -> None:
         """Revoke an API key, which is deleted."""
         await service.revoke_api_key(actor_of(request), resources, account_id, key_id)
-
-
-def _view(key: Key) -> ApiKeyView:
-    return to_struct(ApiKeyView, key, service_account_id=key.user_id)

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 
 from app.auth.principal import ANONYMOUS, KeptAnswer, Principal, PrincipalDetails, PrincipalKey
 from app.domain.keys.models import API, Key
+from app.domain.service_accounts.schemas import ApiKeyView, ServiceAccountView
 from app.domain.sessions.repository import USER_COLUMNS, memberships_of, user_of
 from app.domain.users.models import User
 from app.postgres.database import Database
@@ -56,25 +57,31 @@ def _principal_of(row: asyncpg.Record) -> Principal:
 
 
 class ServiceAccountRepository(Repository[User]):
-    """Service accounts, in one transaction."""
+    """Service accounts, in one transaction. They are users."""
 
     model_type = User
 
-    async def find(self, account_id: UUID) -> User | None:
+    async def create(self, name: str, now: datetime) -> ServiceAccountView:
+        """Create a service account, whose profile is complete."""
+        account = User(email="", name=name, kind="service", onboarded_at=now, created_at=now, updated_at=now)
+        return to_struct(ServiceAccountView, await self.add(account))
+
+    async def find(self, account_id: UUID) -> ServiceAccountView | None:
         """The service account; None for a person's id too."""
-        return await self.get_one_or_none(User.id == account_id, User.kind == "service")
+        account = await self.get_one_or_none(User.id == account_id, User.kind == "service")
+        return to_struct(ServiceAccountView, account) if account else None
 
     async def lock(self, account_id: UUID) -> bool:
         """Lock the service account until the transaction ends; False if there is none."""
         statement = select(User.id).where(User.id == account_id, User.kind == "service").with_for_update(key_share=True)
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
-    async def page(self, after: UUID | None, limit: int) -> list[User]:
+    async def page(self, after: UUID | None, limit: int) -> list[ServiceAccountView]:
         """Service accounts by their id."""
         statement = select(User).where(User.kind == "service").order_by(User.id).limit(limit)
         if after is not None:
             statement = statement.where(User.id > after)
-        return list((await self.session.execute(statement)).scalars())
+        return [to_struct(ServiceAccountView, row) for row in (await self.session.execute(statement)).scalars()]
 
 
 class ApiKeyRepository(Repository[Key]):
@@ -87,28 +94,33 @@ class ApiKeyRepository(Repository[Key]):
         live = select(func.count()).where(Key.user_id == account_id, Key.kind == "api", Key.expires_at > now)
         return (await self.session.execute(live)).scalar_one()
 
-    async def add_key(self, account_id: UUID, name: str, token_hash: bytes, now: datetime, expires_at: datetime) -> Key:
+    async def create(
+        self, account_id: UUID, name: str, token_hash: bytes, now: datetime, expires_at: datetime
+    ) -> ApiKeyView:
         """Insert a key."""
-        return await self.add(
-            Key(
-                user_id=account_id,
-                kind="api",
-                provider=API,
-                identifier=token_hash.hex(),
-                name=name,
-                created_at=now,
-                expires_at=expires_at,
-            )
+        key = Key(
+            user_id=account_id,
+            kind="api",
+            provider=API,
+            identifier=token_hash.hex(),
+            name=name,
+            created_at=now,
+            expires_at=expires_at,
         )
+        return _view(await self.add(key))
 
-    async def page(self, account_id: UUID, after: UUID | None, limit: int) -> list[Key]:
+    async def page(self, account_id: UUID, after: UUID | None, limit: int) -> list[ApiKeyView]:
         """The keys of the account, expired ones too, in the order of their creation."""
         statement = select(Key).where(Key.user_id == account_id, Key.kind == "api").order_by(Key.id).limit(limit)
         if after is not None:
             statement = statement.where(Key.id > after)
-        return list((await self.session.execute(statement)).scalars())
+        return [_view(row) for row in (await self.session.execute(statement)).scalars()]
 
     async def remove(self, account_id: UUID, key_id: UUID) -> bool:
         """Delete a key of the account; False if it has none with this id."""
         which = Key.id == key_id, Key.user_id == account_id, Key.kind == "api"
         return (await self.session.execute(delete(Key).where(*which).returning(Key.id))).first() is not None
+
+
+def _view(key: Key) -> ApiKeyView:
+    return to_struct(ApiKeyView, key, service_account_id=key.user_id)

@@ -74,3 +74,6 @@ class NewApiKeyView(ApiKeyView, frozen=True, rename="camel"):
     """A new API key. `token` is shown this once."""
 
     token: str
+
+    def __repr__(self) -> str:
+        return f"NewApiKeyView({self.id})"

@@ -8,6 +8,8 @@ import pytest
 from app.clock import utc_now
 from tests.support.commands import Run
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 def test_an_operator_makes_and_revokes_a_key(run: Run) -> None:
     (account_id,) = run("service-accounts", "create", "Nightly export").out

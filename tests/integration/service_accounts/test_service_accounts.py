@@ -42,7 +42,7 @@ async def test_a_platform_admin_makes_an_account_and_a_key_that_is_shown_once(ap
         "expiresAt": "2026-07-01T12:00:00Z",
         "lastUsedAt": None,
     }
-    stored = await app.resources.database.pool.fetchrow("SELECT * FROM keys WHERE kind = 'api'")
+    (stored,) = await app.resources.database.pool.fetch("SELECT * FROM keys WHERE kind = 'api'")
     assert stored["identifier"] == token_hash(token).hex()
     assert token[8:] not in str(dict(stored))
     assert (await admin.get(f"{PATH}/{account_id}")).json()["name"] == "Nightly export"

@@ -35,7 +35,7 @@ def test_every_line_of_an_explanation_has_a_verdict() -> None:
     assert (explanation.allowed, explanation.reason, explanation.standing) == (True, None, "active")
     assert explanation.lines[(explanation.decided_by or 0) - 1].who == "language translator"
     assert {line.who for line in explanation.lines if line.verdict == "who"} == {
-        "platform admin", "language admin", "user without a complete profile",
+        "platform admin", "language admin", "user without a complete profile", "service account",
     }  # fmt: skip
     verdicts = [line.verdict for line in explanation.lines if line.verdict != "who"]
     assert verdicts == [*["action"] * 7, "decides", "subject"]
