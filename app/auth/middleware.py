@@ -1,8 +1,8 @@
 """Authenticates each request: makes a `Principal` from its credential before any route runs."""
 
+from functools import partial
 from uuid import UUID
 
-from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -44,8 +44,6 @@ class AuthenticationMiddleware(ASGIMiddleware):
     browser would drop the cookie of the answer, and `session_replaced` where a replaced token does not count.
     """
 
-    scopes = (ScopeType.HTTP,)
-
     def __init__(
         self, authenticator: Authenticator, keys: KeyAuthenticator, cookie_name: str, own_origins: frozenset[str]
     ) -> None:
@@ -53,6 +51,10 @@ class AuthenticationMiddleware(ASGIMiddleware):
         self._keys = keys
         self._cookie_name = cookie_name
         self._own_origins = own_origins
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """The middleware in front of the routes. It has none of the framework's exclusions: no route is left out."""
+        return partial(self.handle, next_app=app)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Authenticate, and refuse cross-site requests."""
@@ -94,7 +96,9 @@ class AuthenticationMiddleware(ASGIMiddleware):
             bearer = "" if credential.cookie or not credential.tokens else credential.tokens[0]
             return (await self._keys.authenticate_key(bearer) if is_api_key(bearer) else ANONYMOUS), None
         if len(tokens) == 1:
-            principal = await self._authenticator.authenticate(tokens[0], detailed=detailed)
+            principal = self._authenticator.recall(tokens[0])
+            if principal is None:
+                principal = await self._authenticator.authenticate(tokens[0], detailed=detailed)
             return principal, tokens[0] if principal.session else None
         return await self._authenticator.authenticate_among(tokens)
 
