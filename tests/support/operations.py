@@ -66,6 +66,7 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /api/config": lambda _: NOTHING,
     "GET /api/policy": lambda _: NOTHING,
     "POST /api/policy/can": lambda _: Sent({"checks": [{"action": "read", "subjectType": "Language"}]}),
+    "GET /api/verify": lambda _: Sent(headers={"X-Forwarded-Method": "GET"}),
     "POST /api/policy/explain": lambda world: Sent(
         {"userId": world.owner_id, "action": "read", "subjectType": "Language"}
     ),

@@ -12,7 +12,7 @@ from app.asgi import build
 from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
-from app.guards.authorize import ANYONE, SIGNED_IN, PolicyGuard, guards_of
+from app.guards.authorize import ANYONE, ONBOARDED, SIGNED_IN, PolicyGuard, guards_of
 from app.http.preconditions import precondition_of_version
 from tests.support.app import SECRET, RunningApp, settings_for
 
@@ -50,10 +50,11 @@ MEMBERSHIPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "other admin": ("da", ("admin",)),
 }
 HEADERS = {
+    "GET /api/verify": {"X-Forwarded-Method": "GET"},
     "PUT /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
     "DELETE /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
 }
-DECISIVE = (ANYONE, SIGNED_IN)
+DECISIVE = (ANYONE, SIGNED_IN, ONBOARDED)
 
 
 def table() -> dict[str, dict[str, int]]:
