@@ -84,9 +84,7 @@ def _rows(data: Data, services: Services, sessions: list[Call]) -> Iterator[tupl
     yield HEALTH, ours, health
     yield HEALTH_NO_LOG, without_log, health
     yield SESSION, ours, sessions
-    yield VERIFY, ours, [
-        Call("GET", "/api/verify", (*call.headers, "X-Forwarded-Method: GET")) for call in sessions
-    ]
+    yield VERIFY, ours, [Call("GET", "/api/verify", (*call.headers, "X-Forwarded-Method: GET")) for call in sessions]
     yield SESSION_NO_LOG, without_log, sessions
     yield SESSION_UNCACHED, uncached, sessions
     yield UNCHANGED, ours, conditional(ours.url, sessions)

@@ -1,5 +1,6 @@
 """Who calls, in the headers of an answer to a proxy: forward authentication."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from litestar.enums import ScopeType
@@ -7,7 +8,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.principal import KeptAnswer, Principal
-from app.guards.policy import is_onboarded
+from app.http.answers import NO_STORE
 from app.recent import Recent
 
 # The headers with the id, the address, the name and the platform role of the user, and the id of the session.
@@ -18,8 +19,10 @@ IDENTITY_HEADERS = (
     "X-Ostiary-Platform-Role",
     "X-Ostiary-Session",
 )
-# For how many principals the headers are kept encoded.
-KEPT_MAX = 6_000
+# How many answers each worker keeps: by principal and query.
+KEPT_MAX = 10_000
+# Clients may send longer queries: those are not kept, or they would fill the memory.
+QUERY_MAX = 200
 
 
 def identity_headers(principal: Principal) -> dict[str, str]:
@@ -35,28 +38,35 @@ def identity_headers(principal: Principal) -> dict[str, str]:
     return {name: quote(value, safe="@") for name, value in zip(IDENTITY_HEADERS, values, strict=True)}
 
 
-class IdentityAnswers(ASGIMiddleware):
-    """The middleware of the route of forward authentication: it answers for principals in memory without the route.
+_answers: Recent[tuple[KeptAnswer, bytes], list[tuple[bytes, bytes]]] = Recent(KEPT_MAX)
 
-    The guard of the route does not run then: the middleware answers only those whom it lets pass, users with a complete
-    profile. Everything else, and a question to the policy in the query, is left to the route.
+
+def keep_answer(principal: Principal, query: bytes, headers: Mapping[str, str]) -> None:
+    """Keep the 204 of the route to this principal and query, if the principal is kept in memory."""
+    if principal.answer is None or len(query) > QUERY_MAX:
+        return
+    key = principal.answer, query
+    if _answers.get(key) is None:
+        # `no-store` comes first, where the outermost layer looks for it.
+        encoded = [NO_STORE, *[(name.lower().encode(), value.encode()) for name, value in headers.items()]]
+        _answers.put(key, encoded, 1)
+
+
+class IdentityAnswers(ASGIMiddleware):
+    """The middleware of the route of forward authentication: it repeats a 204 of the route from memory.
+
+    What the route answers follows from the principal and the query alone, so that its answer to a principal in memory
+    holds as long as that is kept. Nothing but a 204 is kept, and the guard of the route does not run again.
     """
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self) -> None:
-        self._kept: Recent[KeptAnswer, list[tuple[bytes, bytes]]] = Recent(KEPT_MAX)
-
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Answer 204 with the headers, or call the route."""
+        """Answer from memory, or call the route."""
         principal: Principal = scope["user"]
-        if principal.answer is None or scope["query_string"] or not is_onboarded(principal):
+        headers = _answers.get((principal.answer, scope["query_string"])) if principal.answer else None
+        if headers is None:
             await next_app(scope, receive, send)
             return
-        headers = self._kept.get(principal.answer)
-        if headers is None:
-            named = identity_headers(principal)
-            headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-            self._kept.put(principal.answer, headers, 1)
         await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

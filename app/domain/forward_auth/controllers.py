@@ -12,7 +12,7 @@ from app.domain.policy.service import decide_own
 from app.errors import FieldError, Problem
 from app.guards.authorize import ONBOARDED, Request, ability_of
 from app.guards.policy import Action, SubjectType
-from app.http.forward_auth import IDENTITY_HEADERS, IdentityAnswers, identity_headers
+from app.http.forward_auth import IDENTITY_HEADERS, IdentityAnswers, identity_headers, keep_answer
 from app.http.requests import user_and_session
 
 AskedAction = Annotated[Action | None, QueryParameter(name="action", description="Ask the policy too; with `subject`.")]
@@ -72,4 +72,6 @@ class ForwardAuthController(Controller):
             decision = decide_own(ability_of(request), user.id, Check(action, subject, id_), "id")
             if not decision.allowed:
                 raise Problem("forbidden", decision.reason or "")
-        return Response(None, status_code=204, headers=identity_headers(request.user))
+        headers = identity_headers(request.user)
+        keep_answer(request.user, request.scope["query_string"], headers)
+        return Response(None, status_code=204, headers=headers)
