@@ -26,6 +26,7 @@ from app.domain.policy.module import MODULE as POLICY
 from app.domain.resources import Resources, make_resources
 from app.domain.sessions.module import MODULE as SESSIONS
 from app.domain.sessions.service import SessionAuthenticator
+from app.domain.tokens.module import MODULE as TOKENS
 from app.domain.users.module import MODULE as USERS
 from app.guards.authorize import ANYONE, require_guards
 from app.http import openapi, operation_rules
@@ -44,7 +45,7 @@ from app.settings.load import load
 from app.settings.model import Settings
 
 # Every domain of the service. The order is that of the groups in the OpenAPI document.
-MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG, FORWARD_AUTH)
+MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG, FORWARD_AUTH, TOKENS)
 
 CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")

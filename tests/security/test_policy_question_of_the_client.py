@@ -41,7 +41,7 @@ async def test_the_question_of_the_operator_is_asked_whatever_the_client_sends(a
     app = asking.workers.app
     admin, user = await app.user(f"{uuid4()}@example.org", admin=True), await app.user(f"{uuid4()}@example.org")
     admin_token, token = await app.token(admin, admin=True), await app.token(user)
-    assert reached(await asking.send(admin_token, path="/?page=2")).request .startswith("GET /?page=2 ")
+    assert reached(await asking.send(admin_token, path="/?page=2")).request.startswith("GET /?page=2 ")
     for path in PATHS:
         assert (await asking.send(token, path=path)).status_code in (403, 404), path
         assert (await asking.send(token, path=path)).status_code != 200, path

@@ -14,7 +14,7 @@ from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
 from app.guards.authorize import ANYONE, ONBOARDED, SIGNED_IN, PolicyGuard, guards_of
 from app.http.preconditions import precondition_of_version
-from tests.support.app import SECRET, RunningApp, settings_for
+from tests.support.app import SECRET, TOKEN_AUDIENCE, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
@@ -28,6 +28,7 @@ BODIES = {
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
+    "POST /api/session/token": {"audience": TOKEN_AUDIENCE},
     "POST /api/policy/can": {"checks": [{"action": "read", "subjectType": "Language"}]},
     "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
