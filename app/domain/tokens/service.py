@@ -76,6 +76,12 @@ async def issue_token(actor: Actor, resources: Resources, audience: str) -> Issu
     return IssuedToken(token, datetime.fromtimestamp(int(expires_at.timestamp()), tz=expires_at.tzinfo))
 
 
+async def make_first_key(actor: Actor, resources: Resources) -> None:
+    """Make the key that signs if there is none, so that no verifier reads a set without it; only with audiences."""
+    if resources.settings.token_audiences:
+        await _signing_key(actor, resources)
+
+
 async def published_keys(resources: Resources) -> list[JsonWebKey]:
     """The public halves of all keys with which a live token may be signed, and of the next one."""
     async with resources.database.transaction() as transaction:
