@@ -3,14 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.tokens.models import SigningKey
+from app.domain.tokens.schemas import JsonWebKey
+from app.postgres.database import Database
 from app.postgres.repository import Repository
 
 # The advisory lock of those who add or remove keys: its number is arbitrary.
 LOCK = 7_016_001
+PUBLIC_KEYS = """
+SELECT public_key FROM signing_keys WHERE published_until IS NULL OR published_until > $1 ORDER BY signs_from, kid
+"""
 
 
 class SigningKeyRepository(Repository[SigningKey]):
@@ -40,6 +46,12 @@ class SigningKeyRepository(Repository[SigningKey]):
     async def reseal(self, kid: str, sealed: bytes) -> None:
         """Store the private half of the key anew."""
         await self.session.execute(update(SigningKey).where(SigningKey.kid == kid).values(sealed=sealed))
+
+
+async def read_public_keys(database: Database, now: datetime) -> list[JsonWebKey]:
+    """The public halves of the published keys: one prepared statement, because anybody may ask for them."""
+    rows = await database.pool.fetch(PUBLIC_KEYS, now)
+    return [msgspec.json.decode(row["public_key"], type=JsonWebKey) for row in rows]
 
 
 async def delete_unpublished(transaction: AsyncSession, now: datetime, limit: int) -> int:

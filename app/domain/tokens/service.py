@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +13,7 @@ from app.auth.tokens import token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.repository import read_principal
 from app.domain.tokens.models import SigningKey
-from app.domain.tokens.repository import SigningKeyRepository
+from app.domain.tokens.repository import SigningKeyRepository, read_public_keys
 from app.domain.tokens.schemas import IssuedToken, JsonWebKey
 from app.domain.tokens.signing import new_key_pair, sign
 from app.errors import Problem, invalid
@@ -84,9 +83,7 @@ async def make_first_key(actor: Actor, resources: Resources) -> None:
 
 async def published_keys(resources: Resources) -> list[JsonWebKey]:
     """The public halves of all keys with which a live token may be signed, and of the next one."""
-    async with resources.database.transaction() as transaction:
-        keys = await SigningKeyRepository(transaction).published(resources.clock())
-        return [msgspec.convert(key.public_key, JsonWebKey) for key in keys]
+    return await read_public_keys(resources.database, resources.clock())
 
 
 async def list_keys(resources: Resources) -> Sequence[SigningKey]:

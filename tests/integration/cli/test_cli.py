@@ -16,7 +16,8 @@ OSTIARY = Path(sys.executable).with_name("ostiary")
 COMMANDS = (
     "serve", "setup", "users list", "users create", "users suspend", "users restore", "users grant-admin",
     "users revoke-admin", "languages list", "languages import", "database upgrade", "database current",
-    "policy show", "policy explain", "policy decide", "policy test", "jobs list", "jobs retry", "jobs discard", "work",
+    "policy show", "policy explain", "policy decide", "policy test", "jobs list", "jobs retry", "jobs discard",
+    "signing-keys list", "signing-keys rotate", "work",
 )  # fmt: skip
 
 
