@@ -19,6 +19,7 @@ from app.clock import Clock, utc_now
 from app.domain.audit.module import MODULE as AUDIT
 from app.domain.config.module import MODULE as CONFIG
 from app.domain.flows.module import MODULE as FLOWS
+from app.domain.forward_auth.module import MODULE as FORWARD_AUTH
 from app.domain.jobs.module import MODULE as JOBS
 from app.domain.keys.module import MODULE as KEYS
 from app.domain.languages.module import MODULE as LANGUAGES
@@ -29,6 +30,7 @@ from app.domain.service_accounts.module import MODULE as SERVICE_ACCOUNTS
 from app.domain.sessions.change_events import ChangeEvents
 from app.domain.sessions.module import MODULE as SESSIONS
 from app.domain.sessions.service import SessionAuthenticator
+from app.domain.tokens.module import MODULE as TOKENS
 from app.domain.users.module import MODULE as USERS
 from app.guards.authorize import ANYONE, require_guards
 from app.http import openapi, operation_rules
@@ -47,7 +49,7 @@ from app.settings.load import load
 from app.settings.model import Settings
 
 # Every domain of the service. The order is that of the groups in the OpenAPI document.
-MODULES = (SESSIONS, FLOWS, KEYS, USERS, SERVICE_ACCOUNTS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG)
+MODULES = (SESSIONS, FLOWS, KEYS, USERS, SERVICE_ACCOUNTS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG, FORWARD_AUTH, TOKENS)
 
 CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")

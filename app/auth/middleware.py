@@ -7,7 +7,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.cookies import Credential, read_credential
-from app.auth.csrf import SAFE_METHODS, is_cross_site, loses_cookie
+from app.auth.csrf import SAFE_METHODS, forwarded_method, is_cross_site, loses_cookie
 from app.auth.principal import ANONYMOUS, Authenticator, KeyAuthenticator, Principal
 from app.auth.tokens import is_api_key, is_session_token
 from app.errors import Problem
@@ -18,6 +18,8 @@ SETS_COOKIE = "sets_cookie"
 # The `opt` of a route that says whether a token which the session has replaced a few seconds ago still counts there.
 # Without it: yes for safe methods.
 ACCEPTS_REPLACED = "accepts_replaced"
+# The `opt` of a route that a proxy asks about a request which it holds: what decides is the method of that one.
+ASKED_BY_PROXY = "asked_by_proxy"
 # The `opt` of a route that needs the details of the principal.
 NEEDS_DETAILS = "needs_details"
 # The `opt` of a route whose requests are no use of the session: they do not move its idle limit.
@@ -65,7 +67,8 @@ class AuthenticationMiddleware(ASGIMiddleware):
         principal, token = await self._authenticate(tokens, credential, detailed=bool(opt.get(NEEDS_DETAILS)))
         # Before any refusal, because its text is in the language of the user.
         scope["user"], scope["auth"] = principal, token
-        unsafe = scope["method"] not in SAFE_METHODS  # type: ignore[typeddict-item] # HTTP only, see `scopes`
+        method = forwarded_method(headers) if opt.get(ASKED_BY_PROXY) else scope["method"]  # type: ignore[typeddict-item] # HTTP only, see `scopes`
+        unsafe = method not in SAFE_METHODS
         sets_cookie = bool(opt.get(SETS_COOKIE))
         if unsafe and (credential.cookie or sets_cookie):
             if is_cross_site(headers, self._own_origins, has_cookie=credential.cookie):

@@ -2,7 +2,7 @@
 
 One function for each kind of question: `authorize` asks about the subject that the path names, `authorize_own` about
 the caller's own subjects, `authorize_some` about the type, and `authorize_list` opens a list that shows only the rows
-that the caller may see. `ANYONE` and `SIGNED_IN` are for routes that the policy says nothing about.
+that the caller may see. `ANYONE`, `SIGNED_IN` and `ONBOARDED` are for routes that the policy says nothing about.
 
 Guards run after authentication and before the body is read. A refusal states a reason only if a rule of the policy
 has one, and never says whether the subject exists. Guards are coroutines although they never wait, because Litestar
@@ -56,6 +56,15 @@ class SignedIn(Struct, frozen=True):
         _require_user(connection.user)
 
 
+class Onboarded(Struct, frozen=True):
+    """The guard of a route for every signed-in user with a complete profile."""
+
+    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise `Problem`: `not_signed_in` or `onboarding_required`."""
+        _require_user(connection.user)
+        _require_onboarded(connection.user)
+
+
 class PolicyGuard(Struct, frozen=True):
     """A guard that asks the policy whether the caller may do `action` on a subject of `subject_type`."""
 
@@ -68,8 +77,7 @@ class PolicyGuard(Struct, frozen=True):
         decision = self.decide(connection)
         if decision.allowed:
             return
-        if not is_onboarded(connection.user):
-            raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")
+        _require_onboarded(connection.user)
         raise Problem("forbidden", decision.reason or "")
 
     def decide(self, connection: Connection | Request) -> Decision:
@@ -149,6 +157,7 @@ FURTHER = "further"
 
 ANYONE = Anyone()
 SIGNED_IN = SignedIn()
+ONBOARDED = Onboarded()
 
 
 def authorize(action: str, subject_type: str, *, id_from: str, field: str | None = None) -> NamedSubjectGuard:
@@ -253,9 +262,9 @@ def guards_of(handler: BaseRouteHandler) -> list[object]:
 
 def _faults(handler: BaseRouteHandler, path: str) -> list[str]:
     """What is wrong with the guards of one handler."""
-    deciding = [guard for guard in guards_of(handler) if isinstance(guard, Anyone | SignedIn | PolicyGuard)]
+    deciding = [guard for guard in guards_of(handler) if isinstance(guard, Anyone | SignedIn | Onboarded | PolicyGuard)]
     if len(deciding) != 1:
-        return [f"has {len(deciding)} guards of Anyone, SignedIn and authorize(): exactly one is needed"]
+        return [f"has {len(deciding)} guards of Anyone, SignedIn, Onboarded and authorize(): exactly one is needed"]
     guard = deciding[0]
     if isinstance(guard, NamedSubjectGuard) and f"{{{guard.id_from}:" not in path:
         return [f"its guard reads {guard.id_from!r}, which the path does not have"]
@@ -266,3 +275,8 @@ def _faults(handler: BaseRouteHandler, path: str) -> list[str]:
 def _require_user(principal: Principal) -> None:
     if principal.user is None:
         raise Problem("not_signed_in", "POST /api/session with your credentials.")
+
+
+def _require_onboarded(principal: Principal) -> None:
+    if not is_onboarded(principal):
+        raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")

@@ -22,6 +22,9 @@ HOST = re.compile(r"[\w.:-]+", re.ASCII)
 # A part of what RFC 6265 allows. A name with a prefix would promise what the attributes do not hold.
 COOKIE_NAME_FORM = re.compile(r"(?!__)[\w.-]{1,64}", re.ASCII)
 
+# A part of what RFC 7519 section 2 allows as StringOrURI.
+AUDIENCE = re.compile(r"[!-~]{1,200}", re.ASCII)
+
 # OWASP ASVS 5.0, 11.2.3 asks for 128 bits, which are 32 hexadecimal digits.
 SECRET_KEY_MIN_LENGTH = 32
 
@@ -111,6 +114,11 @@ def broken_rules(settings: Settings) -> list[str]:
         f"ALLOWED_ORIGINS: entry {number} is not an origin such as https://app.example.org"
         for number, origin in enumerate(settings.allowed_origins, start=1)
         if not is_origin(origin)
+    ]
+    broken += [
+        f"TOKEN_AUDIENCES: entry {number} is not a text such as https://api.example.org, without spaces"
+        for number, audience in enumerate(settings.token_audiences, start=1)
+        if AUDIENCE.fullmatch(audience) is None
     ]
     broken += [
         f"TRUSTED_PROXIES: entry {number} is not an address or network such as 10.0.0.0/8"

@@ -12,7 +12,7 @@ from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
 from app.http.preconditions import precondition_of_version
-from tests.support.app import CREDENTIALS, SECRET, RunningApp, id_of, settings_for
+from tests.support.app import CREDENTIALS, SECRET, TOKEN_AUDIENCE, RunningApp, id_of, settings_for
 from tests.support.mailbox import ask
 from tests.support.worlds import DEAD_JOB
 
@@ -36,6 +36,7 @@ BODIES: Mapping[str, object] = {
     "setSecret": {"secret": "nine gulls above the north pier"},
     "createLanguage": {"code": "fi", "name": "Finnish"},
     "updateLanguage": {"name": "High German"},
+    "issueToken": {"audience": TOKEN_AUDIENCE},
     "explainPolicy": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "createUser": {"email": EVE, "name": "Eve"},
     "updateUser": {"name": "Robert"},

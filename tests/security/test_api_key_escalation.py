@@ -14,7 +14,7 @@ from app.domain.flows.administer_users import set_platform_role
 from app.errors import Problem
 from app.guards.authorize import guards_of, step_up
 from tests.integration.http.test_routes import BODIES, PARAMETERS
-from tests.support.app import CREDENTIALS, SECRET, RunningApp, id_of, problem, settings_for
+from tests.support.app import CREDENTIALS, SECRET, RunningApp, id_of, problem, running, settings_for
 
 APP = build(settings_for("postgresql:///unused"))
 HANDLERS = [
@@ -178,3 +178,25 @@ async def test_only_platform_admins_with_a_recent_proof_make_keys(app: RunningAp
         assert problem(answer)["code"] == "reauthentication_required"
     cross_site = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     assert problem(await admin.post(path, json=body, headers=cross_site))["code"] == "cross_site_request"
+
+
+async def test_a_key_gets_no_token_for_another_back_end(app: RunningApp, database_url: str) -> None:
+    async with running(settings_for(database_url, TOKEN_AUDIENCES="https://api.example.org"), app.clock) as issuing:
+        key = await issuing.api_key(await issuing.service_account())
+        answer = await issuing.with_key(key).post("/api/session/token", json={"audience": "https://api.example.org"})
+    assert (answer.status_code, problem(answer)["code"]) == (403, "session_required")
+
+
+async def test_forward_authentication_tells_a_program_by_its_account_alone(app: RunningApp) -> None:
+    account_id = await app.service_account()
+    program = app.with_key(await app.api_key(account_id))
+    for _ in range(2):
+        answer = await program.get("/api/verify", headers={"X-Forwarded-Method": "POST"})
+        assert answer.status_code == 204
+        told = {name: answer.headers[f"x-ostiary-{name}"] for name in ("user", "email", "platform-role", "session")}
+        assert told == {"user": str(account_id), "email": "", "platform-role": "", "session": ""}
+    asked = {"action": "read", "subject": "ServiceAccount", "id": str(account_id)}
+    assert (await program.get("/api/verify", params=asked)).status_code == 204
+    assert (await program.get("/api/verify", params={**asked, "action": "administer"})).status_code == 403
+    await app.execute("DELETE FROM keys")
+    assert (await program.get("/api/verify")).status_code == 401

@@ -53,6 +53,7 @@ CREDENTIALS = {"method": "password", "email": "ada@example.org", "secret": SECRE
 # Low costs: tests check that a hash was computed, not how long a hash takes.
 FAST_HASHES = {"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1", "HASH_QUEUE": "1000"}
 SECRET_KEY = "a key for tests 4Xw1kQz8vRt6Lm2Ns0Bp"
+TOKEN_AUDIENCE = "https://api.example.org"
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ostiary-test-data-"))
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
@@ -311,6 +312,7 @@ def settings_for(database_url: str, **environ: str) -> Settings:
         "ACCESS_LOG": "off",
         "RUN_JOBS": "off",
         "SECRET_KEY": SECRET_KEY,
+        "TOKEN_AUDIENCES": TOKEN_AUDIENCE,
         "DATA_DIR": str(DATA_DIR),
         # Tests share a machine, fill tables with single statements, and send many requests at once.
         "DATABASE_STATEMENT_SECONDS": "60",

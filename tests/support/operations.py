@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tests.support.app import CREDENTIALS, SECRET
+from tests.support.app import CREDENTIALS, SECRET, TOKEN_AUDIENCE
 
 
 class World(Struct, frozen=True):
@@ -69,6 +69,10 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /api/config": lambda _: NOTHING,
     "GET /api/policy": lambda _: NOTHING,
     "POST /api/policy/can": lambda _: Sent({"checks": [{"action": "read", "subjectType": "Language"}]}),
+    "GET /api/verify": lambda _: Sent(headers={"X-Forwarded-Method": "GET"}),
+    "POST /api/session/token": lambda _: Sent({"audience": TOKEN_AUDIENCE}),
+    "GET /.well-known/jwks.json": lambda _: NOTHING,
+    "GET /.well-known/openid-configuration": lambda _: NOTHING,
     "POST /api/policy/explain": lambda world: Sent(
         {"userId": world.owner_id, "action": "read", "subjectType": "Language"}
     ),
@@ -178,6 +182,9 @@ NO_OBJECTS = frozenset(
         "POST /api/policy/explain",
         "POST /api/keys",
         "POST /api/keys/inspect",
+        "POST /api/session/token",
+        "GET /.well-known/jwks.json",
+        "GET /.well-known/openid-configuration",
         "GET /api/languages/{languageCode}/members",
         "POST /api/languages/{languageCode}/members",
         "POST /api/languages/{languageCode}/members/{userId}/invitation",

@@ -18,7 +18,8 @@ COMMANDS = (
     "users revoke-admin", "service-accounts list", "service-accounts create", "service-accounts suspend",
     "service-accounts restore", "service-accounts list-keys", "service-accounts create-key",
     "service-accounts revoke-key", "languages list", "languages import", "database upgrade", "database current",
-    "policy show", "policy explain", "policy decide", "policy test", "jobs list", "jobs retry", "jobs discard", "work",
+    "policy show", "policy explain", "policy decide", "policy test", "jobs list", "jobs retry", "jobs discard",
+    "signing-keys list", "signing-keys rotate", "work",
 )  # fmt: skip
 
 

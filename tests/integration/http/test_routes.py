@@ -12,9 +12,9 @@ from app.asgi import build
 from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
-from app.guards.authorize import ANYONE, SIGNED_IN, PolicyGuard, guards_of
+from app.guards.authorize import ANYONE, ONBOARDED, SIGNED_IN, PolicyGuard, guards_of
 from app.http.preconditions import precondition_of_version
-from tests.support.app import SECRET, RunningApp, settings_for
+from tests.support.app import SECRET, TOKEN_AUDIENCE, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
@@ -35,6 +35,7 @@ BODIES = {
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
+    "POST /api/session/token": {"audience": TOKEN_AUDIENCE},
     "POST /api/policy/can": {"checks": [{"action": "read", "subjectType": "Language"}]},
     "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
@@ -59,10 +60,11 @@ MEMBERSHIPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "other admin": ("da", ("admin",)),
 }
 HEADERS = {
+    "GET /api/verify": {"X-Forwarded-Method": "GET"},
     "PUT /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
     "DELETE /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
 }
-DECISIVE = (ANYONE, SIGNED_IN)
+DECISIVE = (ANYONE, SIGNED_IN, ONBOARDED)
 
 
 def table() -> dict[str, dict[str, int]]:
