@@ -1,13 +1,13 @@
 """Who calls, in the headers of an answer to a proxy: forward authentication."""
 
 from collections.abc import Mapping
+from functools import partial
 from urllib.parse import quote
 
-from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.auth.principal import KeptAnswer, Principal
+from app.auth.principal import Kept, Principal
 from app.http.answers import NO_STORE
 from app.recent import Recent
 
@@ -38,14 +38,14 @@ def identity_headers(principal: Principal) -> dict[str, str]:
     return {name: quote(value, safe="@") for name, value in zip(IDENTITY_HEADERS, values, strict=True)}
 
 
-_answers: Recent[tuple[KeptAnswer, bytes], list[tuple[bytes, bytes]]] = Recent(KEPT_MAX)
+_answers: Recent[tuple[Kept, bytes], list[tuple[bytes, bytes]]] = Recent(KEPT_MAX)
 
 
 def keep_answer(principal: Principal, query: bytes, headers: Mapping[str, str]) -> None:
     """Keep the 204 of the route to this principal and query, if the principal is kept in memory."""
-    if principal.answer is None or len(query) > QUERY_MAX:
+    if principal.kept is None or len(query) > QUERY_MAX:
         return
-    key = principal.answer, query
+    key = principal.kept, query
     if _answers.get(key) is None:
         # `no-store` comes first, where the outermost layer looks for it.
         encoded = [NO_STORE, *[(name.lower().encode(), value.encode()) for name, value in headers.items()]]
@@ -59,12 +59,14 @@ class IdentityAnswers(ASGIMiddleware):
     holds as long as that is kept. Nothing but a 204 is kept, and the guard of the route does not run again.
     """
 
-    scopes = (ScopeType.HTTP,)
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """The middleware in front of the route. It has none of the framework's exclusions."""
+        return partial(self.handle, next_app=app)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Answer from memory, or call the route."""
         principal: Principal = scope["user"]
-        headers = _answers.get((principal.answer, scope["query_string"])) if principal.answer else None
+        headers = _answers.get((principal.kept, scope["query_string"])) if principal.kept else None
         if headers is None:
             await next_app(scope, receive, send)
             return
