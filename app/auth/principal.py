@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class PrincipalUser(Struct, frozen=True, array_like=True):
+class PrincipalUser(Struct, frozen=True, gc=False, array_like=True):
     """The user of the request; their account is active."""
 
     id: UUID
@@ -20,7 +20,7 @@ class PrincipalUser(Struct, frozen=True, array_like=True):
     locale: str | None = None
 
 
-class PrincipalSession(Struct, frozen=True, array_like=True):
+class PrincipalSession(Struct, frozen=True, gc=False, array_like=True):
     """The session of the request."""
 
     id: UUID
@@ -32,14 +32,14 @@ class PrincipalSession(Struct, frozen=True, array_like=True):
     expires_at: datetime
 
 
-class Membership(Struct, frozen=True, array_like=True):
+class Membership(Struct, frozen=True, gc=False, array_like=True):
     """One language that the user is a member of; `roles` may be empty."""
 
     language: str
     roles: tuple[str, ...]
 
 
-class PrincipalDetails(Struct, frozen=True, array_like=True):
+class PrincipalDetails(Struct, frozen=True, gc=False, array_like=True):
     """What only a description of the caller needs beside the principal.
 
     `language_names` are those of the memberships, in their order; `has_secret`: the user can sign in with a password.
