@@ -1,4 +1,4 @@
-"""Denial of service by prefetching: a mail scanner opens a link, runs the script of the page, and so spends the link."""
+"""Denial of service by prefetching: a mail scanner opens a link, runs the script of its page, and spends the link."""
 
 import pytest
 
