@@ -165,7 +165,7 @@ async def _onboarding_refused(served: Served, person: Watched) -> Page:
 async def _denied(served: Served, person: Watched) -> Page:
     await sign_in_with_cookie(served, person)
     user_id = (await (await person.context.request.get("/api/session")).json())["user"]["id"]
-    return await opened(person, f"/denied?action=update&subject_type=User&subject_id={user_id}")
+    return await opened(person, f"/denied?action=update&subject_type=User&subject_id={user_id}&field=platformRole")
 
 
 async def _signed_out(_: Served, person: Watched) -> Page:
