@@ -176,6 +176,14 @@ async def _missing(_: Served, person: Watched) -> Page:
     return await opened(person, "/nowhere")
 
 
+async def _api_reference(_: Served, person: Watched) -> Page:
+    page = await opened(person, "/docs")
+    await page.locator("#operations-Sessions-getSession").wait_for()
+    return page
+
+
+# Made by Swagger UI: for pictures alone.
+REFERENCE: Mapping[str, Show] = {"api-reference": _api_reference}
 # The service with passwords, codes and invitations.
 INVITED: Mapping[str, Show] = {
     "sign-in": _sign_in,
