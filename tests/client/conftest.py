@@ -12,6 +12,8 @@ from tests.support.client_package import CaslVersion, install
 from tests.support.serve_process import Service, serving_beside
 
 GENEROUS = {"LIMIT_GUESS_BY_CLIENT": "off", "LIMIT_GUESS_BY_DEVICE": "off", "LIMIT_GUESS_BY_SESSION": "off"}
+# A test of a limit comes from a client of its own.
+PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
 
 
 class Installed(Struct, frozen=True):
@@ -23,17 +25,19 @@ class Installed(Struct, frozen=True):
 
 @pytest.fixture(scope="session")
 async def service(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """The service with German and French; ada translates and administers German, root is a platform admin, eve neither, and
+    """The service with German and French; ada translates and administers German, root is a platform admin, eve, paul and stale are
+    neither, and
     newcomer, a translator of German, has no complete profile."""
     url = await make_database(server_url, "clients")
     folder = tmp_path_factory.mktemp("service")
-    async with serving_beside(folder, folder, DATABASE_URL=url, **GENEROUS) as process:
+    async with serving_beside(folder, folder, DATABASE_URL=url, **GENEROUS, **PROXY) as process:
         async with running(settings_for(url), Clock()) as app:
             await app.language("de")
             await app.language("fr", "French")
             await app.member(await app.user("ada@example.org", secret=SECRET), "de", "translator", "admin")
             await app.user("root@example.org", secret=SECRET, admin=True, name="Root")
-            await app.user("eve@example.org", secret=SECRET, name="Eve")
+            for name in ("Eve", "Paul", "Stale"):
+                await app.user(f"{name.lower()}@example.org", secret=SECRET, name=name)
             newcomer = await app.user("newcomer@example.org", secret=SECRET, onboarded=False, name="")
             await app.member(newcomer, "de", "translator")
         yield process

@@ -49,13 +49,14 @@ export async function mailAfter(email, ask) {
   const mails = () => (existsSync(process.env.MAILS) ? readdirSync(process.env.MAILS) : []);
   const before = new Set(mails());
   await ask();
-  for (;;) {
+  for (const until = Date.now() + 20_000; Date.now() < until; ) {
     for (const name of mails().filter((name) => name.endsWith(".eml") && !before.has(name))) {
       const text = readFileSync(`${process.env.MAILS}/${name}`, "utf8");
       if (text.toLowerCase().includes(`to: ${email}`)) return text;
     }
     await setTimeout(50);
   }
+  throw new Error(`no mail to ${email}`);
 }
 export const codeIn = (mail) => mail.match(/^[0-9]{8}\r?$/m)[0].trim();
 export const tokenIn = (mail) => mail.match(/^osk_\S+/m)[0];
@@ -66,3 +67,11 @@ export const refusal = (promise) =>
     () => { throw new Error("was not refused"); },
     (error) => error,
   );
+
+const stale = process.env.STALE.split(",");
+/** A browser in which stale@example.org has proved who they are an hour ago. */
+export function staleBrowser() {
+  const browser = new Browser();
+  browser.jar.set("auth_session", stale.pop());
+  return browser;
+}
