@@ -17,10 +17,11 @@ PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
 
 
 class Installed(Struct, frozen=True):
-    """A folder in which the package is installed, and the path of Node.js."""
+    """A folder in which the package is installed, the path of Node.js, and the version of CASL."""
 
     node: str
     folder: Path
+    casl: CaslVersion
 
 
 @pytest.fixture(scope="session")
@@ -48,4 +49,4 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """The package beside each version of CASL in turn."""
     version: CaslVersion = request.param
     folder = tmp_path_factory.mktemp(f"casl{version}")
-    return Installed(install(folder, version), folder)
+    return Installed(install(folder, version), folder, version)
