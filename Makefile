@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-servers test-long lint format types imports unit coverage bench bench-peers bench-growth lock registry clean
+.PHONY: help serve install test test-servers test-long lint format types imports unit coverage bench bench-peers bench-growth lock client registry clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-peers measure it beside Lucia, Better Auth and fastapi-users (needs wrk and Node)"
 	@echo "make bench-growth  measure it with up to 1,000,000 users (needs wrk)"
 	@echo "make lock        resolve the locked requirements again"
+	@echo "make client      make the types and texts of the npm package again"
 	@echo "make registry    get the present registry of language tags from IANA"
 
 serve: install
@@ -93,6 +94,13 @@ lock: $(UV)
 		--python-version 3.11 --extra embedded --extra valkey pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
 		--python-version 3.11 --extra embedded --extra valkey --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+
+# After a change of the API, the policy or the texts. Types are checked by the tests, which build the package.
+client: $(VENV)/.installed-dev client/js/node_modules/.package-lock.json
+	$(BIN)/python -m client.generate
+
+client/js/node_modules/.package-lock.json: client/js/package-lock.json
+	cd client/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 registry:
 	curl --fail --silent --show-error --output app/domain/languages/language-subtag-registry.txt \

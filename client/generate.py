@@ -1,6 +1,6 @@
-"""Writes what the npm package takes from the service: the types of the API, the names of the policy, and the texts of errors.
+"""Writes what the npm package takes from the service: types of the API, names of the policy, and texts of errors.
 
-`make client` runs it after a change of the API, the policy or `app/words/`; tests/client/test_generated.py fails until then.
+`make client` runs it after a change of the API, the policy or `app/words/`; a test fails until then.
 """
 
 import json
@@ -40,7 +40,8 @@ def api_types() -> str:
     document = build(load({"DATABASE_URL": "postgresql:///unused"})).openapi_schema.to_schema()
     with tempfile.TemporaryDirectory() as directory:
         source, made = Path(directory) / "openapi.json", Path(directory) / "api.ts"
-        source.write_text(json.dumps(document))
+        # The order of headers in the document is that of a set.
+        source.write_text(json.dumps(document, sort_keys=True))
         program = PACKAGE / "node_modules" / ".bin" / "openapi-typescript"
         subprocess.run([program, source, "--output", made], check=True, capture_output=True)  # noqa: S603 # locked package
         return HEADER.format(source="the OpenAPI document") + made.read_text()
@@ -66,8 +67,12 @@ def names_of_the_policy() -> str:
 def texts(locale: str) -> str:
     """The texts of errors in one language, as a module."""
     words = {name: section(locale, name) for name in TOP_SECTIONS}
-    codes = {kind: [code for code in words[kind] if section(locale, f"{kind}.with.{code}")] for kind in ("problem", "field")}
-    better = {f"{kind}.{code}": section(locale, f"{kind}.with.{code}") for kind, of_kind in codes.items() for code in of_kind}
+    codes = {
+        kind: [code for code in words[kind] if section(locale, f"{kind}.with.{code}")] for kind in ("problem", "field")
+    }
+    better = {
+        f"{kind}.{code}": section(locale, f"{kind}.with.{code}") for kind, of_kind in codes.items() for code in of_kind
+    }
     return "\n".join(
         [
             HEADER.format(source=f"app/words/{locale}.toml"),

@@ -63,7 +63,10 @@ def test_texts_are_those_that_the_service_would_send(tmp_path: Path) -> None:
         capture_output=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    expected = [(problem_text if kind == "problem" else field_text)(locale, code, params) for locale, kind, code, params in cases]
+    expected = [
+        (problem_text if kind == "problem" else field_text)(locale, code, params)
+        for locale, kind, code, params in cases
+    ]
     assert msgspec.json.decode(done.stdout) == expected
 
 

@@ -854,37 +854,45 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AccountPage: {
+            items: components["schemas"]["AccountView"][];
+            nextCursor: string | null;
+        };
         AccountView: {
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
             /** Format: uuid */
             id: string;
-            email: string;
-            name: string;
-            phone: string | null;
             locale: string | null;
+            name: string;
+            onboardedAt: string | null;
+            phone: string | null;
             /** @enum {null|string} */
             platformRole: "admin" | null;
             /** @enum {string} */
             status: "active" | "suspended";
             suspensionReason: string | null;
-            onboardedAt: string | null;
-            /** Format: date-time */
-            createdAt: string;
             /** Format: date-time */
             updatedAt: string;
         };
+        AuditEventPage: {
+            items: components["schemas"]["AuditEventView"][];
+            nextCursor: string | null;
+        };
         AuditEventView: {
-            /** Format: uuid */
-            id: string;
+            action: string;
+            actorId: string | null;
             /** Format: date-time */
             at: string;
-            action: string;
-            subject: string;
-            actorId: string | null;
-            sessionId: string | null;
-            ip: string | null;
             detail: {
                 [key: string]: unknown;
             };
+            /** Format: uuid */
+            id: string;
+            ip: string | null;
+            sessionId: string | null;
+            subject: string;
         };
         Batch: {
             items: components["schemas"]["BatchItem"][];
@@ -892,45 +900,45 @@ export interface components {
         BatchItem: {
             /** @description 1 to 200 letters, digits and . _ : / - */
             key: string;
-            /** @description At most 20000 characters in Unicode normalisation form C, in which it is kept. */
-            text: string;
-            version: number | null;
             /**
              * @description Without the field: `"draft"`.
              * @enum {string}
              */
             state?: "draft" | "approved";
+            /** @description At most 20000 characters in Unicode normalisation form C, in which it is kept. */
+            text: string;
+            version: number | null;
         };
         BatchResult: {
             items: components["schemas"]["TranslationView"][];
         };
         ChangeView: {
-            sequence: number;
-            languageCode: string;
-            key: string;
-            version: number;
             deleted: boolean;
-            text: string | null;
+            key: string;
+            languageCode: string;
+            sequence: number;
             /** @enum {null|string} */
             state: "draft" | "approved" | null;
-            updatedBy: string | null;
+            text: string | null;
             /** Format: date-time */
             updatedAt: string;
+            updatedBy: string | null;
+            version: number;
         };
         Changes: {
             items: components["schemas"]["ChangeView"][];
-            nextAfter: number;
             more: boolean;
+            nextAfter: number;
         };
         Check: {
             /** @enum {string} */
             action: "create" | "read" | "update" | "administer" | "translate" | "delete";
-            /** @enum {string} */
-            subjectType: "Language" | "Translation" | "User" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
-            /** @description The code of a Language or of a Translation's language; the id or address of a User, or of the user whose Session or Key it is. Without it the question is about the type. */
-            id?: string | null;
             /** @description One field of the subject. */
             field?: string | null;
+            /** @description The code of a Language or of a Translation's language; the id or address of a User, or of the user whose Session or Key it is. Without it the question is about the type. */
+            id?: string | null;
+            /** @enum {string} */
+            subjectType: "Language" | "Translation" | "User" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
         };
         CheckDecision: {
             allowed: boolean;
@@ -955,15 +963,15 @@ export interface components {
         };
         CodeSignIn: {
             /**
-             * @description An email address.
-             * @example ada@example.org
-             */
-            email: string;
-            /**
              * @description The eight digits of a one-time code.
              * @example 12345678
              */
             code: string;
+            /**
+             * @description An email address.
+             * @example ada@example.org
+             */
+            email: string;
             /** @description The `flow` of the answer to `POST /api/keys`; not needed where its cookie is sent, which is named `auth_flow_` and the purpose. */
             flow?: string | null;
             /** @constant */
@@ -971,32 +979,32 @@ export interface components {
         };
         /** @description The version that a write has met: with 412, of the resource or of each item of a batch. */
         CurrentVersion: {
-            /** @description Null if the resource was deleted then. */
-            version: number | null;
+            /** Format: date-time */
+            updatedAt: string;
             /** Format: uuid */
             updatedBy: string | null;
             /** @description Null where the caller may not know it. */
             updatedByName: string | null;
-            /** Format: date-time */
-            updatedAt: string;
+            /** @description Null if the resource was deleted then. */
+            version: number | null;
         };
         ExplainedLine: {
-            line: number;
-            who: string;
-            may: boolean;
             actions: string[];
-            subjects: string[];
-            which: string | null;
-            fields: string[] | null;
-            reason: string | null;
-            verdict: ("decides" | "action" | "subject" | "field" | "conditions" | "overruled") | "who";
             failed: components["schemas"]["FailedCondition"][];
+            fields: string[] | null;
+            line: number;
+            may: boolean;
+            reason: string | null;
+            subjects: string[];
+            verdict: ("decides" | "action" | "subject" | "field" | "conditions" | "overruled") | "who";
+            which: string | null;
+            who: string;
         };
         FailedCondition: {
-            path: string;
-            operator: string;
-            expected: unknown;
             actual?: unknown;
+            expected: unknown;
+            operator: string;
+            path: string;
         };
         Health: {
             status: string;
@@ -1009,14 +1017,14 @@ export interface components {
             token: string;
         };
         InspectedKey: {
-            purpose: string;
             email: string | null;
             language: string | null;
             languageName: string | null;
-            returnTo: string | null;
+            missing: string[];
             needs: string[];
             optional: string[];
-            missing: string[];
+            purpose: string;
+            returnTo: string | null;
         };
         InvitationSent: {
             status: string;
@@ -1026,64 +1034,76 @@ export interface components {
             id: string;
             name: string;
         };
+        JobPage: {
+            items: components["schemas"]["JobView"][];
+            nextCursor: string | null;
+        };
         JobView: {
-            /** Format: uuid */
-            id: string;
-            kind: string;
-            /** @enum {string} */
-            state: "queued" | "running" | "done" | "dead";
             attempts: number;
-            error: string | null;
-            retryable: boolean;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
             dueAt: string;
+            error: string | null;
             expiresAt: string | null;
             finishedAt: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            retryable: boolean;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "dead";
+        };
+        KeyPage: {
+            items: components["schemas"]["KeyView"][];
+            nextCursor: string | null;
         };
         KeyRequested: {
+            expiresIn: number;
             flow: string;
             resendAfter: number;
-            expiresIn: number;
             status: string;
         };
         KeyView: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            userId: string;
-            kind: string;
-            identifier: string | null;
             address: string;
-            hasSecret: boolean;
-            purpose: string | null;
             /** Format: date-time */
             createdAt: string;
-            lastUsedAt: string | null;
             expiresAt: string | null;
+            hasSecret: boolean;
+            /** Format: uuid */
+            id: string;
+            identifier: string | null;
+            kind: string;
+            lastUsedAt: string | null;
+            purpose: string | null;
+            /** Format: uuid */
+            userId: string;
         };
         LanguageChange: {
             /**
              * @description At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
              * @example Brazilian Portuguese
              */
-            name?: string;
+            autonym?: string;
             /**
              * @description At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
              * @example Brazilian Portuguese
              */
-            autonym?: string;
+            name?: string;
             textDirection?: "ltr" | "rtl";
         };
+        LanguagePage: {
+            items: components["schemas"]["LanguageView"][];
+            nextCursor: string | null;
+        };
         LanguageView: {
-            code: string;
-            name: string;
             autonym: string;
-            /** @enum {string} */
-            textDirection: "ltr" | "rtl";
+            code: string;
             /** Format: date-time */
             createdAt: string;
+            name: string;
+            /** @enum {string} */
+            textDirection: "ltr" | "rtl";
         };
         Lifetimes: {
             codes: {
@@ -1096,43 +1116,47 @@ export interface components {
             stepUp: number;
         };
         Line: {
-            line: number;
-            who: string;
-            may: boolean;
             actions: string[];
+            fields: string[] | null;
+            line: number;
+            may: boolean;
+            reason: string | null;
             subjects: string[];
             which: string | null;
-            fields: string[] | null;
-            reason: string | null;
+            who: string;
         };
         LinkSignIn: {
+            /** @constant */
+            method: "link";
             /**
              * @description The token of a one-time link.
              * @example osk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
              */
             token: string;
-            /** @constant */
-            method: "link";
         };
         MemberAccepted: {
-            /** Format: uuid */
-            userId: string;
             email: string;
             roles: ("admin" | "translator")[];
-        };
-        MemberView: {
             /** Format: uuid */
             userId: string;
-            languageCode: string;
-            name: string;
-            email: string | null;
-            roles: ("admin" | "translator")[];
+        };
+        MemberPage: {
+            items: components["schemas"]["MemberView"][];
+            nextCursor: string | null;
+        };
+        MemberView: {
             /** Format: date-time */
             createdAt: string;
-            pending: boolean;
-            invitedAt: string | null;
+            email: string | null;
             expiresAt: string | null;
+            invitedAt: string | null;
             invitedBy: components["schemas"]["Inviter"] | null;
+            languageCode: string;
+            name: string;
+            pending: boolean;
+            roles: ("admin" | "translator")[];
+            /** Format: uuid */
+            userId: string;
         };
         MembershipView: {
             language: string;
@@ -1140,6 +1164,11 @@ export interface components {
             roles: string[];
         };
         NewLanguage: {
+            /**
+             * @description At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
+             * @example Brazilian Portuguese
+             */
+            autonym?: string | null;
             /**
              * @description A BCP 47 language tag.
              * @example pt-BR
@@ -1150,11 +1179,6 @@ export interface components {
              * @example Brazilian Portuguese
              */
             name: string;
-            /**
-             * @description At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
-             * @example Brazilian Portuguese
-             */
-            autonym?: string | null;
             /** @enum {null|string} */
             textDirection?: "ltr" | "rtl" | null;
         };
@@ -1164,10 +1188,10 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
-            /** @description Any of `admin`, `translator`, or none: a plain member only reads. */
-            roles?: ("admin" | "translator")[];
             /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
             locale?: string | null;
+            /** @description Any of `admin`, `translator`, or none: a plain member only reads. */
+            roles?: ("admin" | "translator")[];
         };
         NewSecret: {
             /**
@@ -1177,13 +1201,13 @@ export interface components {
             secret: string;
         };
         NewText: {
-            /** @description At most 20000 characters in Unicode normalisation form C, in which it is kept. */
-            text: string;
             /**
              * @description Without the field: `"draft"`.
              * @enum {string}
              */
             state?: "draft" | "approved";
+            /** @description At most 20000 characters in Unicode normalisation form C, in which it is kept. */
+            text: string;
         };
         NewUser: {
             /**
@@ -1191,80 +1215,44 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
+            /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
+            locale?: string | null;
             /**
              * @description The person's name. At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
              * @example Ada
              */
             name: string;
-            /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
-            locale?: string | null;
         };
         Onboarding: {
-            required: boolean;
             fields: string[];
-        };
-        OwnMembershipView: {
-            /** Format: uuid */
-            userId: string;
-            languageCode: string;
-            languageName: string;
-            roles: ("admin" | "translator")[];
-            /** Format: date-time */
-            createdAt: string;
-            invitedBy: components["schemas"]["Inviter"] | null;
-        };
-        AuditEventPage: {
-            items: components["schemas"]["AuditEventView"][];
-            nextCursor: string | null;
-        };
-        JobPage: {
-            items: components["schemas"]["JobView"][];
-            nextCursor: string | null;
-        };
-        KeyPage: {
-            items: components["schemas"]["KeyView"][];
-            nextCursor: string | null;
-        };
-        MemberPage: {
-            items: components["schemas"]["MemberView"][];
-            nextCursor: string | null;
+            required: boolean;
         };
         OwnMembershipPage: {
             items: components["schemas"]["OwnMembershipView"][];
             nextCursor: string | null;
         };
-        LanguagePage: {
-            items: components["schemas"]["LanguageView"][];
-            nextCursor: string | null;
-        };
-        TranslationPage: {
-            items: components["schemas"]["TranslationView"][];
-            nextCursor: string | null;
-        };
-        VersionPage: {
-            items: components["schemas"]["VersionView"][];
-            nextCursor: string | null;
-        };
-        SessionPage: {
-            items: components["schemas"]["SessionListItem"][];
-            nextCursor: string | null;
-        };
-        AccountPage: {
-            items: components["schemas"]["AccountView"][];
-            nextCursor: string | null;
+        OwnMembershipView: {
+            /** Format: date-time */
+            createdAt: string;
+            invitedBy: components["schemas"]["Inviter"] | null;
+            languageCode: string;
+            languageName: string;
+            roles: ("admin" | "translator")[];
+            /** Format: uuid */
+            userId: string;
         };
         PasswordProof: {
+            /** @constant */
+            method: "password";
             /**
              * @description A password of at most 128 characters.
              * @example seven lamps on a quiet harbour
              */
             secret: string;
-            /** @constant */
-            method: "password";
         };
         PasswordRules: {
-            minLength: number;
             maxLength: number;
+            minLength: number;
         };
         PasswordSignIn: {
             /**
@@ -1272,13 +1260,13 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
+            /** @constant */
+            method: "password";
             /**
              * @description A password of at most 128 characters.
              * @example seven lamps on a quiet harbour
              */
             secret: string;
-            /** @constant */
-            method: "password";
         };
         PlatformRoleChange: {
             /** @enum {null|string} */
@@ -1286,99 +1274,95 @@ export interface components {
         };
         PolicyExplanation: {
             allowed: boolean;
+            decidedBy: number | null;
+            lines: components["schemas"]["ExplainedLine"][];
             reason: string | null;
             /** @enum {string} */
             standing: "active" | "onboarding" | "suspended";
-            decidedBy: number | null;
-            lines: components["schemas"]["ExplainedLine"][];
         };
         PolicyTable: {
             lines: components["schemas"]["Line"][];
             notes: string[];
         };
         Problem: {
-            type: string;
-            /** @description For developers, in English. */
-            title: string;
-            status: number;
             /** @enum {string} */
             code: "malformed_json" | "malformed_request" | "not_signed_in" | "session_replaced" | "invalid_credentials" | "method_disabled" | "forbidden" | "cross_site_request" | "session_not_kept" | "onboarding_required" | "reauthentication_required" | "not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "language_exists" | "last_admin" | "no_invitation" | "primary_key_required" | "signed_in_as_another" | "job_not_retryable" | "already_member" | "key_not_usable" | "changes_gone" | "version_conflict" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "precondition_required" | "too_many_requests" | "internal_error" | "temporarily_unavailable";
-            /** @description For people, in the language of `Accept-Language`, else of the user, else in English. */
-            text: string;
-            /** @description What the text depends on, such as `{"min": 15}`. */
-            params?: {
-                [key: string]: string | number;
-            };
+            current?: components["schemas"]["CurrentVersion"] | null;
             /** @description For developers, in English. */
             detail?: string;
-            instance?: string;
             errors?: {
-                field: string;
                 /** @enum {string} */
                 code: "ambiguous" | "derived_secret" | "duplicate" | "invalid" | "invalid_character" | "invalid_code" | "invalid_cursor" | "invalid_email" | "invalid_language_tag" | "invalid_token" | "missing" | "out_of_range" | "stale" | "too_guessable" | "too_long" | "too_short" | "unknown_field" | "unknown_parameter" | "wrong_type";
-                /** @description For people, in the language of `Accept-Language`, else of the user, else in English. */
-                message: string;
+                current?: components["schemas"]["CurrentVersion"] | null;
+                field: string;
                 /** @description For developers, in English. */
                 hint?: string;
+                /** @description For people, in the language of `Accept-Language`, else of the user, else in English. */
+                message: string;
                 /** @description What the text depends on, such as `{"min": 15}`. */
                 params?: {
                     [key: string]: string | number;
                 };
-                current?: components["schemas"]["CurrentVersion"] | null;
             }[];
-            current?: components["schemas"]["CurrentVersion"] | null;
+            instance?: string;
+            /** @description What the text depends on, such as `{"min": 15}`. */
+            params?: {
+                [key: string]: string | number;
+            };
+            status: number;
+            /** @description For people, in the language of `Accept-Language`, else of the user, else in English. */
+            text: string;
+            /** @description For developers, in English. */
+            title: string;
+            type: string;
         };
         ProfileField: {
+            format: string;
             name: string;
             /** @constant */
             type: "string";
-            format: string;
         };
         Question: {
             /** @enum {string} */
             action: "create" | "read" | "update" | "administer" | "translate" | "delete";
-            /** @enum {string} */
-            subjectType: "Language" | "Translation" | "User" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
-            userId?: string | null;
             /**
              * @description An email address.
              * @example ada@example.org
              */
             email?: string | null;
-            /** @description The code of a Language or of a Translation's language; the id or address of a User, or of the user whose Session or Key it is. Without it the question is about the type. */
-            id?: string | null;
             /** @description One field of the subject. */
             field?: string | null;
+            /** @description The code of a Language or of a Translation's language; the id or address of a User, or of the user whose Session or Key it is. Without it the question is about the type. */
+            id?: string | null;
+            /** @enum {string} */
+            subjectType: "Language" | "Translation" | "User" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
+            userId?: string | null;
         };
         RawRule: {
             action: string[];
-            subject: string[];
             conditions?: {
                 [key: string]: unknown;
             };
             fields?: string[];
             inverted?: boolean;
             reason?: string;
+            subject: string[];
         };
         RedeemKeyInput: {
-            /**
-             * @description The token of a one-time link.
-             * @example osk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
-             */
-            token?: string | null;
-            purpose?: string | null;
             /**
              * @description The eight digits of a one-time code.
              * @example 12345678
              */
             code?: string | null;
-            /** @description The `flow` of the answer to `POST /api/keys`; not needed where its cookie is sent, which is named `auth_flow_` and the purpose. */
-            flow?: string | null;
             /**
              * @description An email address.
              * @example ada@example.org
              */
             email?: string | null;
+            /** @description The `flow` of the answer to `POST /api/keys`; not needed where its cookie is sent, which is named `auth_flow_` and the purpose. */
+            flow?: string | null;
+            /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
+            locale?: string | null;
             /**
              * @description The person's name. At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
              * @example Ada
@@ -1389,8 +1373,7 @@ export interface components {
              * @example +4915112345678
              */
             phone?: string | null;
-            /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
-            locale?: string | null;
+            purpose?: string | null;
             /**
              * @description A password of at most 128 characters.
              * @example seven lamps on a quiet harbour
@@ -1398,10 +1381,13 @@ export interface components {
             secret?: string | null;
             /** @description Without the field: `false`. */
             switch?: boolean;
+            /**
+             * @description The token of a one-time link.
+             * @example osk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+             */
+            token?: string | null;
         };
         RequestKeyInput: {
-            /** @enum {string} */
-            purpose: "email_change" | "password_reset" | "sign_in" | "sign_up";
             /**
              * @description An email address.
              * @example ada@example.org
@@ -1411,6 +1397,8 @@ export interface components {
             flow?: string | null;
             /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
             locale?: string | null;
+            /** @enum {string} */
+            purpose: "email_change" | "password_reset" | "sign_in" | "sign_up";
             /**
              * @description The URL of a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS, as browsers write it.
              * @example http://localhost:8000/languages
@@ -1422,85 +1410,95 @@ export interface components {
             roles: ("admin" | "translator")[];
         };
         ServiceConfig: {
-            name: string;
-            signInMethods: string[];
-            /** @enum {string} */
-            signUp: "open" | "invite";
-            requiredProfileFields: components["schemas"]["ProfileField"][];
-            password: components["schemas"]["PasswordRules"] | null;
             codeDigits: number | null;
             lifetimes: components["schemas"]["Lifetimes"];
             locales: string[];
+            name: string;
+            password: components["schemas"]["PasswordRules"] | null;
+            requiredProfileFields: components["schemas"]["ProfileField"][];
+            signInMethods: string[];
+            /** @enum {string} */
+            signUp: "open" | "invite";
         };
         SessionEndView: {
-            /** @enum {string} */
-            reason: "signed_out" | "signed_in_again" | "revoked" | "role_changed" | "suspended" | "secret_changed" | "email_changed" | "account_deleted" | "too_many_sessions" | "expired";
             /** Format: date-time */
             at: string;
+            /** @enum {string} */
+            reason: "signed_out" | "signed_in_again" | "revoked" | "role_changed" | "suspended" | "secret_changed" | "email_changed" | "account_deleted" | "too_many_sessions" | "expired";
         };
         SessionListItem: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            userId: string;
-            method: string;
-            /** Format: date-time */
-            createdAt: string;
             /** Format: date-time */
             authenticatedAt: string;
+            /** Format: date-time */
+            createdAt: string;
+            current: boolean;
+            deviceName: string | null;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            idleExpiresAt: string;
+            ip: string | null;
             /** Format: date-time */
             lastSeenAt: string;
-            /** Format: date-time */
-            idleExpiresAt: string;
-            /** Format: date-time */
-            expiresAt: string;
-            ip: string | null;
+            method: string;
             userAgent: string | null;
-            deviceName: string | null;
-            current: boolean;
-        };
-        SessionView: {
-            /** Format: uuid */
-            id: string;
             /** Format: uuid */
             userId: string;
-            method: string;
-            /** Format: date-time */
-            createdAt: string;
+        };
+        SessionPage: {
+            items: components["schemas"]["SessionListItem"][];
+            nextCursor: string | null;
+        };
+        SessionView: {
             /** Format: date-time */
             authenticatedAt: string;
             /** Format: date-time */
-            stepUpUntil: string;
-            /** Format: date-time */
-            idleExpiresAt: string;
+            createdAt: string;
             /** Format: date-time */
             expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            idleExpiresAt: string;
+            method: string;
+            /** Format: date-time */
+            stepUpUntil: string;
+            /** Format: uuid */
+            userId: string;
         };
         SignedIn: {
-            user: components["schemas"]["UserView"] | null;
-            session: components["schemas"]["SessionView"] | null;
+            ended: components["schemas"]["SessionEndView"] | null;
             memberships: components["schemas"]["MembershipView"][];
             onboarding: components["schemas"]["Onboarding"] | null;
-            rules: components["schemas"]["RawRule"][];
-            ended: components["schemas"]["SessionEndView"] | null;
             returnTo?: string;
+            rules: components["schemas"]["RawRule"][];
+            session: components["schemas"]["SessionView"] | null;
+            user: components["schemas"]["UserView"] | null;
         };
         Suspension: {
             /** @description Shown to platform admins only. */
             reason?: string | null;
         };
+        TranslationPage: {
+            items: components["schemas"]["TranslationView"][];
+            nextCursor: string | null;
+        };
         TranslationView: {
-            languageCode: string;
             key: string;
-            text: string;
+            languageCode: string;
             /** @enum {string} */
             state: "draft" | "approved";
-            version: number;
-            updatedBy: string | null;
+            text: string;
             /** Format: date-time */
             updatedAt: string;
+            updatedBy: string | null;
+            version: number;
         };
         UserChange: {
+            /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
+            locale?: string | null;
             /**
              * @description The person's name. At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
              * @example Ada
@@ -1511,41 +1509,43 @@ export interface components {
              * @example +4915112345678
              */
             phone?: string | null;
-            /** @description A BCP 47 tag: the language of mails and of the texts of errors. */
-            locale?: string | null;
         };
         UserView: {
-            /** Format: uuid */
-            id: string;
             email: string;
             emailVerified: boolean;
-            name: string;
-            phone: string | null;
+            hasSecret: boolean;
+            /** Format: uuid */
+            id: string;
             locale: string | null;
+            name: string;
+            onboardedAt: string | null;
+            phone: string | null;
             platformRole: string | null;
             /** @enum {string} */
             status: "active" | "suspended";
-            hasSecret: boolean;
-            onboardedAt: string | null;
+        };
+        VersionPage: {
+            items: components["schemas"]["VersionView"][];
+            nextCursor: string | null;
         };
         VersionView: {
-            languageCode: string;
-            key: string;
-            version: number;
-            text: string | null;
-            /** @enum {null|string} */
-            state: "draft" | "approved" | null;
-            changedBy: string | null;
             /** Format: date-time */
             changedAt: string;
+            changedBy: string | null;
+            key: string;
+            languageCode: string;
+            /** @enum {null|string} */
+            state: "draft" | "approved" | null;
+            text: string | null;
+            version: number;
         };
         WhoAmI: {
-            user: components["schemas"]["UserView"] | null;
-            session: components["schemas"]["SessionView"] | null;
+            ended: components["schemas"]["SessionEndView"] | null;
             memberships: components["schemas"]["MembershipView"][];
             onboarding: components["schemas"]["Onboarding"] | null;
             rules: components["schemas"]["RawRule"][];
-            ended: components["schemas"]["SessionEndView"] | null;
+            session: components["schemas"]["SessionView"] | null;
+            user: components["schemas"]["UserView"] | null;
         };
     };
     responses: never;
@@ -1588,14 +1588,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1639,14 +1639,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1683,14 +1683,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1722,14 +1722,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1766,14 +1766,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1809,14 +1809,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1850,14 +1850,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1891,14 +1891,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1923,12 +1923,12 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
-                    /** @description The session cookie. */
-                    "Set-Cookie"?: string;
                     /** @description Changes exactly when the body does. */
                     ETag?: string;
                     /** @description Where the new resource is. */
                     Location?: string;
+                    /** @description The session cookie. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1938,14 +1938,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1975,14 +1975,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2019,14 +2019,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2062,14 +2062,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2102,14 +2102,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2140,14 +2140,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2184,14 +2184,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2233,14 +2233,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2277,14 +2277,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2315,14 +2315,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2360,14 +2360,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2399,14 +2399,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2440,14 +2440,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2485,14 +2485,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2536,14 +2536,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2580,14 +2580,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2634,14 +2634,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2698,14 +2698,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2741,14 +2741,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2788,14 +2788,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2830,14 +2830,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2867,14 +2867,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2908,14 +2908,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2949,14 +2949,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2998,14 +2998,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3030,12 +3030,12 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
-                    /** @description The session cookie. */
-                    "Set-Cookie"?: string;
                     /** @description Changes exactly when the body does. */
                     ETag?: string;
                     /** @description Where the new resource is. */
                     Location?: string;
+                    /** @description The session cookie. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3045,14 +3045,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3082,14 +3082,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3114,10 +3114,10 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The session cookie. */
-                    "Set-Cookie"?: string;
                     /** @description Changes exactly when the body does. */
                     ETag?: string;
+                    /** @description The session cookie. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3127,14 +3127,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3169,14 +3169,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3204,14 +3204,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3241,14 +3241,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3287,14 +3287,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3330,14 +3330,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3370,14 +3370,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3410,14 +3410,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3454,14 +3454,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3492,14 +3492,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3534,14 +3534,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3572,14 +3572,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3614,14 +3614,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3652,14 +3652,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3689,14 +3689,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3726,14 +3726,14 @@ export interface operations {
             /** @description An error, told as a problem. */
             default: {
                 headers: {
-                    /** @description How to sign in; with every 401. */
-                    "WWW-Authenticate"?: string;
-                    /** @description After how many seconds to try again; with every 429 and 503. */
-                    "Retry-After"?: string;
-                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
-                    "RateLimit-Policy"?: string;
                     /** @description What is left of that limit, and until when. */
                     RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
