@@ -26,9 +26,11 @@ class Installed(Struct, frozen=True):
 
 @pytest.fixture(scope="session")
 async def service(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """The service with German and French; ada translates and administers German, root is a platform admin, eve, paul and stale are
-    neither, and
-    newcomer, a translator of German, has no complete profile."""
+    """The service with German and French.
+
+    ada translates and administers German, root is a platform admin, eve, paul and stale are neither; newcomer, a
+    translator of German, has no complete profile.
+    """
     url = await make_database(server_url, "clients")
     folder = tmp_path_factory.mktemp("service")
     async with serving_beside(folder, folder, DATABASE_URL=url, **GENEROUS, **PROXY) as process:

@@ -1,4 +1,4 @@
-"""`can` and `authorize` of the npm package decide as the service: for every operation and kind of caller, and as recorded."""
+"""`can` and `authorize` of the npm package decide as the service on every operation, and as CASL has decided."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What the npm package takes from the service is what the service has now, and its texts are chosen as the service does."""
+"""What the npm package takes from the service is up to date, and its texts are chosen as the service chooses them."""
 
 import subprocess
 from collections.abc import Iterator

@@ -16,7 +16,8 @@ from tests.support.serve_process import Service
 
 SCRIPTS = Path(__file__).parent / "scripts"
 SESSION = """
-INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at, expires_at)
+INSERT INTO sessions (id, token_hash, user_id, method, created_at, authenticated_at, last_seen_at, idle_expires_at,
+                      expires_at)
 SELECT $1, $2, id, 'password', now() - interval '1 hour', now() - interval '1 hour', now(), now() + interval '1 day',
        now() + interval '1 day'
   FROM users WHERE email = 'stale@example.org'

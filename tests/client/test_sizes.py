@@ -16,7 +16,7 @@ def bundle(code: str) -> bytes:
     """What esbuild makes of a module in the package: minified, without the packages that the application has."""
     node, package = built()
     options = ["--bundle", "--minify", "--format=esm", "--loader=js", *(f"--external:{name}" for name in NOT_OURS)]
-    command = [node, package / "node_modules" / "esbuild" / "bin" / "esbuild", *options]
+    command: list[str | Path] = [node, package / "node_modules" / "esbuild" / "bin" / "esbuild", *options]
     done = subprocess.run(command, cwd=package, input=code.encode(), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

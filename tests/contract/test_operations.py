@@ -98,7 +98,7 @@ def test_every_id_of_a_rule_is_a_parameter_of_the_path() -> None:
 
 
 async def answers_to_everybody(app: RunningApp) -> tuple[list[Person], list[list[Answer]]]:
-    """Send the request of every operation as every kind of caller: the callers, and what the service answered to each."""
+    """Send each request as every kind of caller. Returns the callers, and what the service answered to each of them."""
     await app.user(KNOWN, admin=True)
     people, answers = list[Person](), list[list[Answer]]()
     for who in WHO:
