@@ -32,7 +32,7 @@ test: $(VENV)/.installed-dev test-servers
 	@$(MAKE) --no-print-directory lint types imports unit
 
 # A test whose program is not installed is skipped.
-TEST_PROGRAMS := redis-server pgbouncer
+TEST_PROGRAMS := redis-server pgbouncer chromium
 
 test-servers:
 	@for program in $(TEST_PROGRAMS); do \

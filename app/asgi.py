@@ -1,10 +1,10 @@
 """Builds the ASGI app from the settings. Importing this module reads no setting and opens no connection."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 
-from litestar import Litestar, Router
+from litestar import Controller, Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -36,6 +36,9 @@ from app.http.query_parameters import note_query_parameters, refuse_unknown_para
 from app.jobs import cleanup, queue
 from app.jobs.worker import JobHandler, Worker
 from app.mail import mailer
+from app.pages.html.controller import page_or_problem
+from app.pages.html.site import Site
+from app.pages.module import PAGES
 from app.postgres import counters
 from app.postgres.base import Base
 from app.postgres.database import Database
@@ -85,17 +88,25 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
             await sessions.flush()
         await resources.close()
 
+    on_error = page_or_problem if settings.pages else problem_response
     app = Litestar(
-        route_handlers=[_router()],
+        route_handlers=[_router((*CONTROLLERS, *PAGES) if settings.pages else CONTROLLERS)],
         dependencies={"resources": _provide(resources), "database": _provide(database)},
         middleware=[AuthenticationMiddleware(sessions, resources.cookie.name, settings.own_origins)],
         before_request=refuse_unknown_parameters,
-        exception_handlers={Exception: problem_response, HTTPException: problem_response},
+        exception_handlers={Exception: on_error, HTTPException: on_error},
         dto=StrictJSON,
         return_dto=None,
         request_max_body_size=MAX_BODY_BYTES,
         state=State(
-            {"clock": clock, "settings": settings, "resources": resources, "sessions": sessions, "worker": worker}
+            {
+                "clock": clock,
+                "settings": settings,
+                "resources": resources,
+                "sessions": sessions,
+                "worker": worker,
+                "site": Site(settings) if settings.pages else None,
+            }
         ),
         lifespan=[lifespan],
         openapi_config=openapi.config(
@@ -118,9 +129,9 @@ def create_app() -> ASGIApp:
     return outermost(build(settings), settings)
 
 
-def _router() -> Router:
+def _router(controllers: Sequence[type[Controller]]) -> Router:
     """All routes. In one router, because controllers share paths, and the app itself does not merge paths."""
-    router = Router("/", route_handlers=CONTROLLERS)
+    router = Router("/", route_handlers=controllers)
     for route in router.routes:
         if isinstance(route, HTTPRoute):
             # Litestar's OPTIONS handler lists only the first method of a merged path. Without it the app adds a

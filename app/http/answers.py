@@ -6,6 +6,10 @@ from app.http.slow_clients import PART_BYTES, RunningRequests, send_in_time
 
 Header = tuple[bytes, bytes]
 
+# A page has a policy of its own: of two policies, browsers take what both allow (CSP Level 3 section 4.2).
+POLICY = b"content-security-policy"
+# The headers that an answer with a policy of its own has itself.
+OF_PAGES = (POLICY, b"referrer-policy")
 NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -37,12 +41,16 @@ class Answer:
         """Send a message of the app. Raises `SlowReaderError`."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], *self._headers]
-            message["headers"] = headers
-            for name, _ in headers:
+            is_stored, is_page = False, False
+            for name, _ in message["headers"]:
                 if name == b"cache-control":
-                    break
-            else:
+                    is_stored = True
+                elif name == POLICY:
+                    is_page = True
+            own = self._headers if not is_page else [header for header in self._headers if header[0] not in OF_PAGES]
+            headers = [*message["headers"], *own]
+            message["headers"] = headers
+            if not is_stored:
                 headers.append(NO_STORE)
         elif message["type"] == "http.response.body":
             if self._is_head:

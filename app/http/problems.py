@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 import structlog
@@ -173,8 +174,8 @@ def _with_head(allowed: str) -> str:
     return ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
 
 
-def problem_response(request: Request, error: Exception) -> Response[bytes]:
-    """Litestar's exception handler for every exception: logs faults, counts refusals, and answers problem+json."""
+def problem_of(request: Request, error: Exception) -> Problem:
+    """The problem that describes the `error` of a request. Logs faults, and counts refusals."""
     if isinstance(error, SubjectNotFound) and not may_know_what_exists(request):
         error = Problem("forbidden")
     problem = from_exception(error, _sent_as(request) if isinstance(error, ValidationException) else None)
@@ -185,8 +186,14 @@ def problem_response(request: Request, error: Exception) -> Response[bytes]:
         note_refusal(problem, request_id)
     elif problem.kind.status >= 500:
         logger.error("request_failed", request_id=request_id, code=problem.code, exc_info=error)
+    return problem
+
+
+def problem_response(request: Request, error: Exception) -> Response[bytes]:
+    """Litestar's exception handler for every exception: logs faults, counts refusals, and answers problem+json."""
+    problem, request_id = problem_of(request, error), str(request.scope.get("request_id", ""))
     instance = f"urn:uuid:{request_id}" if request_id else ""
-    locale = _locale_for(request)
+    locale = locale_for(request)
     return Response(
         render(problem, instance, locale),
         status_code=problem.kind.status,
@@ -195,9 +202,14 @@ def problem_response(request: Request, error: Exception) -> Response[bytes]:
     )
 
 
-def _locale_for(request: Request) -> str:
+def locale_for(request: Request) -> str:
     """The language of the texts: what the client asks for, then that of the user, if the request has been
     authenticated."""
-    principal: Principal = request.scope.get("user") or ANONYMOUS
     asked_for = ", ".join(request.headers.getall("accept-language", []))
-    return wanted_locale(asked_for, principal.user.locale if principal.user else None)
+    user = principal_of(request).user
+    return wanted_locale(asked_for, user.locale if user else None)
+
+
+def principal_of(request: Request) -> Principal:
+    """Who calls; anonymous also where the request has not been authenticated, as on a path without a route."""
+    return cast("Principal", request.scope.get("user") or ANONYMOUS)

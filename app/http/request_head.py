@@ -13,15 +13,20 @@ from app.http.bodies import MAX_TEXTS_BYTES
 # `uri-host [ ":" port ]` (RFC 9112 section 3.2, RFC 3986 section 3.2.2).
 HOST = re.compile(rb"([\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?", re.ASCII)
 
+JSON_TYPE = b"application/json"
+FORM_TYPE = b"application/x-www-form-urlencoded"
+
 READ = (b"host", b"content-length", b"content-type", b"content-encoding", b"transfer-encoding")
 OF_BODY = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Body(Enum):
-    """The body that a request announces. A chunked one that is not announced as JSON must turn out to be empty."""
+    """The body that a request announces. A chunked one that is announced as neither JSON nor, to a page, as a form must
+    turn out to be empty."""
 
     NONE = "none"
     JSON = "json"
+    FORM = "form"
     MUST_BE_EMPTY = "must be empty"
 
 
@@ -34,10 +39,15 @@ def expected_body(scope: HTTPScope) -> Body:
     # Most requests: each header once, and no body. What follows would be a twentieth of the time of a short answer.
     if len(unique) == len(headers) and not unique.keys() & OF_BODY and _is_host(unique.get(b"host", b"")):
         return Body.NONE
-    return _announced_body(headers, scope["http_version"])
+    return _announced_body(headers, scope["http_version"], takes_forms=not _is_of_the_api(path))
 
 
-def _announced_body(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> Body:
+def _is_of_the_api(path: str) -> bool:
+    """Whether the path is below /api, to the router too, which takes several slashes for one."""
+    return path.lstrip("/").partition("/")[0] == "api"
+
+
+def _announced_body(headers: Iterable[tuple[bytes, bytes]], http_version: str, *, takes_forms: bool) -> Body:
     values: dict[bytes, list[bytes]] = {name: [] for name in READ}
     for name, value in headers:
         if name in values:
@@ -53,15 +63,19 @@ def _announced_body(headers: Iterable[tuple[bytes, bytes]], http_version: str) -
         raise Problem("body_too_large", "No route takes as much.")
     if not (digits or transfer_encodings):
         return Body.NONE
-    is_json = [_without_parameters(media_type) for media_type in media_types] == [b"application/json"]
-    if is_json and any(encoding.strip().lower() not in (b"", b"identity") for encoding in content_encodings):
+    announced = {_without_parameters(media_type) for media_type in media_types}
+    is_json, is_form = announced == {JSON_TYPE}, takes_forms and announced == {FORM_TYPE}
+    is_read = len(media_types) == 1 and (is_json or is_form)
+    if is_read and any(encoding.strip().lower() not in (b"", b"identity") for encoding in content_encodings):
         # RFC 9110 section 12.5.3.
         raise Problem(
             "unsupported_media_type", "Send the body without Content-Encoding.", headers={"Accept-Encoding": "identity"}
         )
-    if not is_json and digits and not transfer_encodings:
+    if not is_read and digits and not transfer_encodings:
         raise not_json()
-    return Body.JSON if is_json else Body.MUST_BE_EMPTY
+    if not is_read:
+        return Body.MUST_BE_EMPTY
+    return Body.FORM if is_form else Body.JSON
 
 
 def not_json() -> Problem:

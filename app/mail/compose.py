@@ -55,7 +55,7 @@ def compose(
     sender = mailbox_of(settings.mail_from)
     host = urlsplit(settings.public_url).hostname or ""
     provided = {
-        "service": service_name(settings.mail_from, settings.public_url),
+        "service": service_name(settings),
         "host": host,
         "public_url": settings.public_url,
         "locale": locale,

@@ -5,6 +5,7 @@ from email.headerregistry import Address
 
 from email_validator import validate_email
 
+from app.settings.model import Settings
 from app.settings.urls import host_of
 
 MAILBOX = re.compile(r'"?(?P<name>[^"<>@]*?)"? *<(?P<address>[^<> ]+)>|(?P<bare>[^<> ]+)')
@@ -28,6 +29,8 @@ def mailbox_of(value: str) -> Address:
     return Address(parts["name"] or "", checked.local_part, checked.ascii_domain)
 
 
-def service_name(mail_from: str, public_url: str) -> str:
-    """What the service is called: the name in MAIL_FROM, or the host of PUBLIC_URL. Raises as `mailbox_of`."""
-    return " ".join(mailbox_of(mail_from).display_name.split()) or host_of(public_url)
+def service_name(settings: Settings) -> str:
+    """What the service is called: BRAND_NAME, the name in MAIL_FROM, or the host of PUBLIC_URL. Raises `ValueError`
+    for a MAIL_FROM that is no mailbox."""
+    named = settings.brand_name or (mailbox_of(settings.mail_from).display_name if settings.mail_from else "")
+    return " ".join(named.split()) or host_of(settings.public_url)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from app.settings.limits import DEFAULT_WINDOWS, Window
-from app.settings.urls import is_plain_loopback, own_origins
+from app.settings.urls import is_plain_loopback, origin_of, own_origins
 
 Seconds = Annotated[int, Meta(ge=1, le=400 * 24 * 3600)]
 
@@ -53,6 +53,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     cookie_host_prefix: bool = False
     hsts_include_subdomains: bool = False
     access_log: bool = True
+
+    pages: bool = True
+    app_url: tuple[str, ...] = ()
+    brand_name: str = ""
+    brand_logo: str = ""
+    brand_accent: str = ""
+    pages_css: str = ""
 
     requests_max: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     body_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 10
@@ -113,6 +120,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         On the loopback interface, the service has an origin for each name of it.
         """
         return frozenset({*own_origins(self.public_url), *self.allowed_origins})
+
+    @property
+    def return_origins(self) -> frozenset[str]:
+        """The origins of the pages to which people may be sent back: the own ones, and those of APP_URL."""
+        return frozenset({*self.own_origins, *map(origin_of, self.app_url)})
 
     @property
     def data_path(self) -> Path:

@@ -1,9 +1,11 @@
 """The rules that settings must keep: the form of a value, and what several settings must be together."""
 
+import os
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from ipaddress import ip_network
+from pathlib import Path
 
 from app.settings.mailbox import mailbox_of
 from app.settings.model import FILE_MAIL, Settings
@@ -12,6 +14,7 @@ from app.settings.urls import (
     host_of,
     is_base_url,
     is_origin,
+    is_page,
     is_plain_loopback,
     is_postgres_url,
     is_smtp_url,
@@ -21,6 +24,10 @@ from app.settings.urls import (
 HOST = re.compile(r"[\w.:-]+", re.ASCII)
 # A part of what RFC 6265 allows. A name with a prefix would promise what the attributes do not hold.
 COOKIE_NAME_FORM = re.compile(r"(?!__)[\w.-]{1,64}", re.ASCII)
+
+COLOUR = re.compile(r"#[0-9A-Fa-f]{6}", re.ASCII)
+# The media types of logos, by the ends of their names.
+LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg"}
 
 # OWASP ASVS 5.0, 11.2.3 asks for 128 bits, which are 32 hexadecimal digits.
 SECRET_KEY_MIN_LENGTH = 32
@@ -80,8 +87,8 @@ def broken_rules(settings: Settings) -> list[str]:
         "COOKIE_NAME: expected letters, digits, dots, hyphens and underscores, without a prefix such as __Host-": (
             COOKIE_NAME_FORM.fullmatch(settings.cookie_name) is None
         ),
-        "COOKIE_NAME: auth_device, and names that begin with auth_flow, are those of other cookies": (
-            settings.cookie_name == "auth_device" or settings.cookie_name.startswith("auth_flow")
+        "COOKIE_NAME: auth_device, auth_page, and names that begin with auth_flow, are those of other cookies": (
+            settings.cookie_name in ("auth_device", "auth_page") or settings.cookie_name.startswith("auth_flow")
         ),
         "COOKIE_DOMAIN: expected the host of PUBLIC_URL or a parent of it, and no public suffix such as co.uk": (
             settings.cookie_domain != ""
@@ -105,12 +112,26 @@ def broken_rules(settings: Settings) -> list[str]:
         "ARGON2_MEMORY_KIB, ARGON2_ITERATIONS: below the floor of OWASP ASVS 5.0, which production requires": (
             production and _is_below_argon2_floor(settings)
         ),
+        "BRAND_ACCENT: expected a colour such as #1d5fd1": (
+            settings.brand_accent != "" and COLOUR.fullmatch(settings.brand_accent) is None
+        ),
+        f"BRAND_LOGO: expected the path of a file that can be read, {', '.join(sorted(LOGO_TYPES))}": (
+            settings.brand_logo != "" and not _is_logo(Path(settings.brand_logo))
+        ),
+        "PAGES_CSS: expected the path of a stylesheet that can be read": (
+            settings.pages_css != "" and not os.access(settings.pages_css, os.R_OK)
+        ),
     }
     broken = [line for line, is_broken in rules.items() if is_broken]
     broken += [
         f"ALLOWED_ORIGINS: entry {number} is not an origin such as https://app.example.org"
         for number, origin in enumerate(settings.allowed_origins, start=1)
         if not is_origin(origin)
+    ]
+    broken += [
+        f"APP_URL: entry {number} is not the address of a page such as https://app.example.org/"
+        for number, url in enumerate(settings.app_url, start=1)
+        if not is_page(url)
     ]
     broken += [
         f"TRUSTED_PROXIES: entry {number} is not an address or network such as 10.0.0.0/8"
@@ -139,6 +160,10 @@ def notices(settings: Settings) -> list[str]:
         for origin in settings.allowed_origins
         if not same_site(origin, settings.public_url)
     ]
+
+
+def _is_logo(path: Path) -> bool:
+    return path.suffix in LOGO_TYPES and path.is_file() and os.access(path, os.R_OK)
 
 
 def _is_weak(secret_key: str) -> bool:

@@ -57,6 +57,12 @@ def is_origin(url: str) -> bool:
     return is_base_url(url) and origin_of(url) == url
 
 
+def is_page(url: str) -> bool:
+    """Whether the URL is that of a page, on http or https, to every parser of URLs alike."""
+    base = BASE_URL.match(url)
+    return base is not None and is_base_url(base[0]) and is_page_of({origin_of(base[0])}, url)
+
+
 def is_page_of(origins: Collection[str], url: str) -> bool:
     """Whether the URL is a page of one of these origins, to every parser of URLs alike.
 

@@ -14,10 +14,11 @@ AGREEMENT = "tests/migrations/test_migrations.py::test_alembic_finds_no_differen
 PARTS = ("app", "migrations", "tests", "pyproject.toml")
 # A file by its name in the text before it, or two at once; a diff by its own head.
 FILES = re.compile(
-    r"((?:`(?:app|tests|migrations)/\S+\.py`[^`]*?)+):\n\n((?:```python\n.*?^```\n+)+)", re.MULTILINE | re.DOTALL
+    r"((?:`(?:app|tests|migrations)/\S+\.(?:py|html)`[^`]*?)+):\n\n((?:```(?:python|html)\n.*?^```\n+)+)",
+    re.MULTILINE | re.DOTALL,
 )
-NAMES = re.compile(r"`((?:app|tests|migrations)/\S+\.py)`")
-CODE = re.compile(r"```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NAMES = re.compile(r"`((?:app|tests|migrations)/\S+\.(?:py|html))`")
+CODE = re.compile(r"```(?:python|html)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DIFFS = re.compile(r"```diff\n--- a/(\S+)\n\+\+\+ b/\1\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HUNKS = re.compile(r"^@@.*\n((?:[ +-].*\n)+)", re.MULTILINE)
 
@@ -67,6 +68,17 @@ def apply_diffs(text: str, copy: Path) -> list[str]:
     [
         ("A purpose of one-time codes and links", 1, [], 2),
         ("A sign-in method", 1, [], 3),
+        (
+            "A page",
+            2,
+            [
+                "app/pages/module.py",
+                "app/words/en.toml",
+                "app/words/de.toml",
+                "tests/integration/pages/page_access.csv",
+            ],
+            2,
+        ),
         ("A domain", 7, ["app/guards/policy.py", "app/asgi.py"], None),
     ],
 )

@@ -38,7 +38,7 @@ async def test_get_requests_neither_change_nor_lock_rows(app: RunningApp, path: 
         for code in ("de", "da"):
             for client in callers:
                 answer = await client.get(
-                    path.format(code=code, key=key, user_id=await id_of(root), session_id=UNKNOWN_ID)
+                    path.format(code=code, key=key, user_id=await id_of(root), session_id=UNKNOWN_ID, file_name="a.css")
                 )
                 assert answer.status_code < 500
 

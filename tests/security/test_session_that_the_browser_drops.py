@@ -7,19 +7,20 @@ from litestar.routes import HTTPRoute
 
 from app.asgi import build
 from app.auth.middleware import SETS_COOKIE
+from app.pages.html.controller import PAGE as OF_PAGES
 from tests.support.app import CREDENTIALS, Clock, RunningApp, is_signed_in, problem, running, settings_for
 from tests.support.mailbox import mailed, token_in
 
 PAGE = "http://localhost:5173"
 CROSS_SITE = {"Origin": PAGE, "Sec-Fetch-Site": "cross-site"}
 UNUSED = "postgresql:///unused"
-# Every operation whose answer can set or clear a cookie, as its route says.
+# Every operation of the API whose answer can set or clear a cookie, as its route says.
 SETTERS = [
     (method, route.path_format.replace("{user_id}", "me"))
     for route in build(settings_for(UNUSED)).routes
     if isinstance(route, HTTPRoute)
     for handler in route.route_handlers
-    if handler.opt.get(SETS_COOKIE)
+    if handler.opt.get(SETS_COOKIE) and not handler.opt.get(OF_PAGES)
     for method in sorted(handler.http_methods)
 ]
 

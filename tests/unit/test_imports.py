@@ -13,7 +13,7 @@ from app.postgres.base import Base
 
 APP = Path(__file__).parents[2] / "app"
 MAY_REACH_LITESTAR = re.compile(
-    r"app\.(asgi|server(\.\w+)?|cli(\.\w+)?|http(\.\w+)?|guards\.authorize|auth\.middleware|domain\.module)"
+    r"app\.(asgi|server(\.\w+)?|cli(\.\w+)?|http(\.\w+)?|guards\.authorize|auth\.middleware|domain\.module|pages(\.\w+)*)"
     r"|app\.domain\.(\w+\.)*(controllers|module)"
 )
 # Per table, the folder of `app/domain/` that owns it.

@@ -18,7 +18,7 @@ def service_config(settings: Settings) -> ServiceConfig:
     codes = {item.name: int(item.code.lifetime.total_seconds()) for item in purposes if item.code}
     links = {item.name: int(item.link_lifetime(settings).total_seconds()) for item in purposes if item.link_lifetime}
     return ServiceConfig(
-        name=service_name(settings.mail_from, settings.public_url),
+        name=service_name(settings),
         sign_in_methods=sorted(method.name for method in METHODS if method.enabled(settings)),
         sign_up=settings.sign_up,
         required_profile_fields=[

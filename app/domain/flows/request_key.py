@@ -86,8 +86,8 @@ async def request_key(actor: Actor, resources: Resources, sent: RequestKeyInput)
     purpose = requestable(sent.purpose, resources.settings)
     user_id = actor.require_user_id() if purpose.for_users else None
     address = normalise_new(sent.email, resources.settings)
-    if sent.return_to is not None and not is_page_of(resources.settings.own_origins, sent.return_to):
-        raise invalid("returnTo", "invalid", "The whole URL of a page of PUBLIC_URL or ALLOWED_ORIGINS")
+    if sent.return_to is not None and not is_page_of(resources.settings.return_origins, sent.return_to):
+        raise invalid("returnTo", "invalid", "The whole URL of a page of PUBLIC_URL, APP_URL or ALLOWED_ORIGINS")
     now = resources.clock()
     known_devices = presented_devices(actor, resources)
     await _count_request(actor, resources, known_devices)

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET, Struct, structs
 
 from app.audit import Actor
-from app.auth.principal import PrincipalUser
+from app.auth.principal import Principal, PrincipalUser
 from app.auth.tokens import token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.devices import new_device_cookie
@@ -27,14 +27,19 @@ class DescribedSession(Struct, frozen=True):
 
 async def describe_session(actor: Actor, resources: Resources, started: StartedSession) -> DescribedSession:
     """The answer to a complete sign-in, or to a new proof of who the actor is."""
-    principal = started.principal or await read_principal(
-        resources.database, token_hash(started.token), resources.clock(), detailed=True
-    )
+    principal = await principal_of_started(resources, started)
     view = who_am_i(principal, ability_for(principal), resources.settings)
     _, etag = encode_with_etag(view)
     headers = {"Location": "/api/session", "ETag": etag}
     body = msgspec.json.encode(SignedIn(**structs.asdict(view), return_to=started.return_to or UNSET))
     return DescribedSession(body, headers, cookies_of(actor, resources, started, principal.user))
+
+
+async def principal_of_started(resources: Resources, started: StartedSession) -> Principal:
+    """Who calls from now on, with the details."""
+    return started.principal or await read_principal(
+        resources.database, token_hash(started.token), resources.clock(), detailed=True
+    )
 
 
 def cookies_of(actor: Actor, resources: Resources, started: StartedSession, user: PrincipalUser | None) -> list[str]:

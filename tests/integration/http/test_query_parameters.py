@@ -7,6 +7,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from app.asgi import build
+from app.pages.html.controller import PAGE
 from tests.support.app import RunningApp, field_errors, problem, settings_for
 
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
@@ -14,12 +15,13 @@ VALUES = {"code": "de", "key": "greeting"}
 
 
 def routes() -> list[tuple[str, str]]:
-    """The method and path of every route, with values for its path parameters."""
+    """The method and path of every route of the API, with values for its path parameters."""
     return [
         (method, re.sub(r"{(\w+)}", lambda found: VALUES.get(found[1], UNKNOWN_ID), route.path_format))
         for route in build(settings_for("postgresql:///unused")).routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
+        if not handler.opt.get(PAGE)
         for method in handler.http_methods - {"OPTIONS"}
     ]
 

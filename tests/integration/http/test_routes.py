@@ -14,6 +14,7 @@ from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
 from app.guards.authorize import ANYONE, SIGNED_IN, PolicyGuard, guards_of
 from app.http.preconditions import precondition_of_version
+from app.pages.html.controller import PAGE
 from tests.support.app import SECRET, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
@@ -66,13 +67,14 @@ def table() -> dict[str, dict[str, int]]:
 
 
 def routes_of_the_app() -> dict[str, list[object]]:
-    """The guards of every route, by method and path."""
+    """The guards of every route of the API, by method and path. Pages have a table of their own."""
     app = build(settings_for("postgresql:///unused"))
     return {
         f"{method} {route.path_format}": guards_of(handler)
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
+        if not handler.opt.get(PAGE)
         for method in handler.http_methods - {"OPTIONS"}
     }
 

@@ -1,0 +1,43 @@
+"""The words of a page: those of its own section of the catalogue, and those that all pages share."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from markupsafe import Markup, escape
+
+from app.words.catalogue import Words, fill, section
+
+SHARED = "shared"
+
+
+class Say:
+    """`say("heading")` in a template is the word `heading` of the page, as safe HTML.
+
+    Values for its placeholders are escaped, unless they are HTML already, as `strong(email)` is. Every word may use
+    `service`. Raises `KeyError` for a word that the catalogue does not have, and for a missing value.
+    """
+
+    def __init__(self, locale: str, page: str, service: str) -> None:
+        self._words = words_of(locale, page)
+        self._service = service
+
+    def __call__(self, name: str, **values: object) -> Markup:
+        """The word with its values."""
+        escaped = {key: escape(value) for key, value in {"service": self._service, **values}.items()}
+        return Markup(fill(escape(self._words[name]), escaped))  # noqa: S704 # all of it has been escaped
+
+    def has(self, name: str) -> bool:
+        """Whether the page has the word."""
+        return name in self._words
+
+
+def strong(text: str) -> Markup:
+    """A value that stands out in a sentence, such as an address, whatever the direction in which it is written."""
+    return Markup("<strong><bdi>{}</bdi></strong>").format(text)
+
+
+@cache
+def words_of(locale: str, page: str) -> Words:
+    """The words of a page, in the sections `pages.shared` and `pages.<page>` of a language file."""
+    words: Mapping[str, str] = {**section(locale, f"pages.{SHARED}"), **section(locale, f"pages.{page}")}
+    return words
