@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from typing import TypeAlias
 
 from litestar import Controller, Litestar, Router
 from litestar.datastructures import State
@@ -23,6 +24,7 @@ from app.domain.keys.module import MODULE as KEYS
 from app.domain.languages.module import MODULE as LANGUAGES
 from app.domain.policy.module import MODULE as POLICY
 from app.domain.resources import Resources, make_resources
+from app.domain.sessions.change_events import ChangeEvents
 from app.domain.sessions.module import MODULE as SESSIONS
 from app.domain.sessions.service import SessionAuthenticator
 from app.domain.users.module import MODULE as USERS
@@ -52,6 +54,9 @@ CONTROLLERS = (*[controller for module in MODULES for controller in module.contr
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")
 SWEEPS = (*[sweep for module in MODULES for sweep in module.sweeps], counters.delete_closed, queue.delete_finished)
 
+# Takes a function that is to be called before the server stops.
+OnStop: TypeAlias = Callable[[Callable[[], None]], None]
+
 # Every table of the service: the imports above have loaded all models. For migrations and tests.
 TABLES: MetaData = Base.metadata
 
@@ -67,9 +72,13 @@ def make_worker(resources: Resources) -> Worker:
     return Worker(resources.database, resources.clock, resources.secret_key, handlers)
 
 
-def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
-    """The app without its outermost layer. `settings.database_url` must be set. Raises `RuntimeError` for a route
-    without a sound guard."""
+def build(settings: Settings, clock: Clock = utc_now, on_stop: OnStop | None = None) -> Litestar:
+    """The app without its outermost layer. `settings.database_url` must be set.
+
+    `on_stop` is called when the app starts, with the function that ends the answers without an end. The server must
+    call that one when it is told to stop, if it waits for answers before it ends the lifespan. Raises `RuntimeError`
+    for a route without a sound guard.
+    """
     database = Database(
         settings.database_url or "",
         settings.pool_size,
@@ -79,12 +88,16 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     )
     resources = make_resources(settings, database, clock, keep_rows=True)
     sessions, worker = SessionAuthenticator(resources), make_worker(resources)
+    events = ChangeEvents(resources, sessions)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         working = worker.working() if settings.run_jobs else nullcontext()
+        if on_stop is not None:
+            on_stop(events.close)
         async with database.connected(), resources.mail.open(), working:
             yield
+            events.close()
             await sessions.flush()
         await resources.close()
 
@@ -106,6 +119,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
                 "sessions": sessions,
                 "worker": worker,
                 "site": Site(settings) if settings.pages else None,
+                "change_events": events,
             }
         ),
         lifespan=[lifespan],
@@ -122,11 +136,14 @@ def build(settings: Settings, clock: Clock = utc_now) -> Litestar:
     return app
 
 
-def create_app() -> ASGIApp:
-    """The whole app, with settings from the environment: what each worker process of the server runs."""
+def create_app(on_stop: OnStop | None = None) -> ASGIApp:
+    """The whole app, with settings from the environment: what each worker process of the server runs.
+
+    `on_stop` is as in `build`.
+    """
     settings = load(os.environ)
     logs.configure_logging()
-    return outermost(build(settings), settings)
+    return outermost(build(settings, on_stop=on_stop), settings)
 
 
 def _router(controllers: Sequence[type[Controller]]) -> Router:

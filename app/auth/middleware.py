@@ -20,6 +20,8 @@ SETS_COOKIE = "sets_cookie"
 ACCEPTS_REPLACED = "accepts_replaced"
 # The `opt` of a route that needs the details of the principal.
 NEEDS_DETAILS = "needs_details"
+# The `opt` of a route whose requests are no use of the session: they do not move its idle limit.
+IS_NO_USE = "is_no_use"
 # In the state of an anonymous request: the tokens that it presents.
 PRESENTED_TOKENS = "presented_tokens"
 # In the state of a request with several tokens, or with one that does not count: all of them, however many. Signing in
@@ -68,7 +70,8 @@ class AuthenticationMiddleware(ASGIMiddleware):
         if principal.session is None:
             scope["state"][PRESENTED_TOKENS] = tokens
         elif not principal.replaced:
-            self._authenticator.extend(principal)
+            if not opt.get(IS_NO_USE):
+                self._authenticator.extend(principal)
         elif not opt.get(ACCEPTS_REPLACED, not unsafe):
             raise Problem("session_replaced", "Send the request again, with the present cookie.")
         await next_app(scope, receive, send)

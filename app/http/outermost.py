@@ -13,6 +13,7 @@ from app.http.answers import Answer
 from app.http.client_address import Network, client_address, plain, read_network
 from app.http.cors import share_with
 from app.http.encoded_slashes import path_for_router
+from app.http.event_streams import IS_HEAD
 from app.http.preconditions import lines_combined
 from app.http.slow_clients import RunningRequests
 from app.settings.model import Settings
@@ -54,6 +55,7 @@ def outermost(app: ASGIApp, settings: Settings, log: AccessLog | None = None) ->
         answer = Answer(send, request_id, own_headers, running, reader_seconds)
         if method == "HEAD":
             scope["method"] = "GET"
+            scope[IS_HEAD] = True  # type: ignore[literal-required] # read by an answer without an end
             answer.leave_content_out()
         try:
             await shared(scope, receive, answer.send)

@@ -1,9 +1,10 @@
 """Signals of a starting service: they end its work, and are never lost."""
 
 import asyncio
+import os
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -43,6 +44,20 @@ def run_cancellably(work: Coroutine[None, None, T]) -> T:
     finally:
         for number, handler in handlers.items():  # the end of the loop has set the defaults
             signal.signal(number, handler)
+
+
+def call_on_sigterm(end_answers: Callable[[], None]) -> None:
+    """Call `end_answers` in the running event loop of a worker on SIGTERM, and let Granian stop the worker then.
+
+    Granian waits for all answers before it ends the lifespan, and has no hook before. It stops on SIGINT as on SIGTERM,
+    and the main process sends SIGTERM in any case.
+    """
+
+    def stop() -> None:
+        end_answers()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
 
 
 @contextmanager

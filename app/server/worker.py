@@ -9,6 +9,7 @@ from litestar.types import ASGIApp
 from app.asgi import create_app
 from app.server.garbage import collect_garbage_rarely
 from app.server.listeners import IPV6_LOOPBACK, addresses, with_ipv6_loopback
+from app.server.signals import call_on_sigterm
 from app.server.sockets import limit_unread_answers
 from app.settings.load import load
 
@@ -22,7 +23,7 @@ def create_worker() -> ASGIApp:
     listening = addresses(settings.host)
     limits = (settings.port, settings.reader_timeout_seconds, len(listening))
     threading.Thread(target=limit_unread_answers, args=limits, daemon=True).start()
-    app = create_app()
+    app = create_app(call_on_sigterm)
     if IPV6_LOOPBACK in listening[1:]:
         app = with_ipv6_loopback(app, settings)
     collect_garbage_rarely()

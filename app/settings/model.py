@@ -65,6 +65,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     body_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 10
     reader_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 10
     keep_alive_seconds: Annotated[int, Meta(ge=1, le=3600)] = 75
+    event_streams_max: Annotated[int, Meta(ge=0, le=100_000)] = 1000
+    event_heartbeat_seconds: Annotated[int, Meta(ge=1, le=3600)] = 15
 
     sign_in_methods: tuple[Literal["password", "code"], ...] = ("password", "code")
     sign_up: Literal["open", "invite"] = "invite"

@@ -167,7 +167,7 @@ async def _answer(app: RunningApp, who: str, caller: UUID | None, request: str, 
     assert answer.status_code not in (400, 405, 415, 422, 428, 429, 500), f"{request}: {answer.text}"
     allowed = answer.is_success or answer.json()["code"] not in REFUSALS
     check = _check(rule, world, str(caller), operation)
-    with_body = answer.is_success and answer.content
+    with_body = answer.is_success and answer.headers.get("content-type") == "application/json"
     assert not with_body or operation in OBJECTS or operation in NO_OBJECTS, "say which objects it has"
     objects = objects_in(operation, answer.json()) if with_body else []
     return Answer(

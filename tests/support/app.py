@@ -39,6 +39,7 @@ from app.http.outermost import outermost
 from app.jobs.worker import Worker
 from app.settings.load import load
 from app.settings.model import Settings
+from tests.support.event_streams import leaving_streams
 from tests.support.run_jobs import drain
 
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -155,7 +156,9 @@ class RunningApp:
     def client(self, *, ip: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
         """An HTTP client at the service's own origin, without a session."""
         # httpx and Litestar name the types of ASGI differently.
-        transport = httpx.ASGITransport(cast("Any", self.asgi), raise_app_exceptions=False, client=(ip, 40_000))
+        transport = httpx.ASGITransport(
+            cast("Any", leaving_streams(self.asgi)), raise_app_exceptions=False, client=(ip, 40_000)
+        )
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN, **headers})
 
     async def user(

@@ -71,6 +71,7 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     ),
     "GET /api/audit-events": lambda _: NOTHING,
     "GET /api/session": lambda _: NOTHING,
+    "GET /api/session/events": lambda _: NOTHING,
     "POST /api/session": lambda _: Sent({**CREDENTIALS, "email": KNOWN}),
     "POST /api/session/reauthentication": lambda _: Sent({"method": "password", "secret": SECRET}),
     "GET /api/sessions": lambda _: NOTHING,

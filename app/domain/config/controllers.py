@@ -33,7 +33,7 @@ class ConfigController(Controller):
 
         Open to everyone, and the same for everyone. Answers 304 if `If-None-Match` names the current ETag.
         """
-        body, etag = encode_with_etag(service_config(resources.settings))
+        body, etag = encode_with_etag(service_config(resources))
         headers = {"ETag": etag, "Cache-Control": f"public, max-age={MAX_AGE}"}
         unchanged = is_unchanged(if_none_match, etag)
         return unchanged_response(headers) if unchanged else encoded_response(ServiceConfig, body, headers)

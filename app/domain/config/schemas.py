@@ -37,7 +37,8 @@ class ServiceConfig(Struct, frozen=True, rename="camel"):
     """What a deployment offers: the same for every caller.
 
     `signInMethods` are the values of `method` in `POST /api/session`. `password` is null where nobody has one,
-    `codeDigits` where there are no codes. `locales` are the languages of mails and messages.
+    `codeDigits` where there are no codes. `locales` are the languages of mails and messages. `sessionEvents`: whether
+    `GET /api/session/events` is offered.
     """
 
     name: str
@@ -48,3 +49,4 @@ class ServiceConfig(Struct, frozen=True, rename="camel"):
     code_digits: int | None
     lifetimes: Lifetimes
     locales: list[str]
+    session_events: bool

@@ -6,14 +6,16 @@ from app.domain.config.schemas import Lifetimes, PasswordRules, ProfileField, Se
 from app.domain.flows.mail_budget import RESEND_AFTER
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.sign_in_registry import METHODS
+from app.domain.resources import Resources
+from app.domain.sessions.change_events import offers_events
 from app.domain.users.fields import FORMATS
 from app.settings.mailbox import service_name
-from app.settings.model import Settings
 from app.words.catalogue import locales
 
 
-def service_config(settings: Settings) -> ServiceConfig:
+def service_config(resources: Resources) -> ServiceConfig:
     """What a front end must know before anybody signs in. It has no secret and nothing about users."""
+    settings = resources.settings
     purposes = [purpose for purpose in PURPOSES.values() if purpose.enabled(settings)]
     codes = {item.name: int(item.code.lifetime.total_seconds()) for item in purposes if item.code}
     links = {item.name: int(item.link_lifetime(settings).total_seconds()) for item in purposes if item.link_lifetime}
@@ -28,4 +30,5 @@ def service_config(settings: Settings) -> ServiceConfig:
         code_digits=CODE_DIGITS if codes else None,
         lifetimes=Lifetimes(codes, links, int(RESEND_AFTER.total_seconds()), settings.step_up_seconds),
         locales=list(locales()),
+        session_events=offers_events(resources),
     )

@@ -1,19 +1,23 @@
 """Routes on sessions: the session of the request, and the list of the user's own. Signing in is a flow."""
 
+from typing import cast
 from uuid import UUID
 
 from litestar import Controller, Response, delete, get
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
-from app.auth.middleware import ACCEPTS_REPLACED, NEEDS_DETAILS, PRESENTED_TOKENS, SETS_COOKIE
+from app.auth.middleware import ACCEPTS_REPLACED, IS_NO_USE, NEEDS_DETAILS, PRESENTED_TOKENS, SETS_COOKIE
 from app.domain.module import ResourcesDependency
 from app.domain.sessions import service
+from app.domain.sessions.change_events import ChangeEvents
 from app.domain.sessions.device_names import device_names
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
 from app.domain.sessions.who_am_i import EXAMPLE, who_am_i
-from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
+from app.guards.authorize import ANYONE, SIGNED_IN, Request, ability_of, authorize_own
 from app.guards.policy import build_ability
+from app.http.event_streams import MEDIA_TYPE, EventStream
 from app.http.kept_answers import KeptAnswers
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import BODY_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
@@ -58,6 +62,27 @@ class SessionController(Controller):
         headers = {"ETag": etag, **HEADERS}
         unchanged = is_unchanged(if_none_match, etag)
         return unchanged_response(headers) if unchanged else encoded_response(WhoAmI, body, headers)
+
+    @get(
+        "/api/session/events",
+        guards=[SIGNED_IN],
+        opt={IS_NO_USE: True, NEEDS_DETAILS: True},
+        responses={
+            200: ResponseSpec(str, description="Server-sent events.", media_type=MEDIA_TYPE, generate_examples=False)
+        },
+    )
+    async def stream_session_events(self, request: Request) -> EventStream:
+        """Be told when the session changes or ends: server-sent events, for `EventSource`.
+
+        `rules` (data `{}`): what `GET /api/session` answers has changed, such as a role. `ended` (data
+        `{"reason": "revoked"}`, as in `ended` of `GET /api/session`): the session has ended, and the stream with it.
+        The stream also ends when the session gets a new token and when the service stops: open it again. An open stream
+        is no use of the session, which expires as if there were none.
+
+        Offered if `GET /api/config` says `sessionEvents`. 429 for more than 5 streams of a user.
+        """
+        events = cast("ChangeEvents", request.app.state.change_events)
+        return EventStream(events.open(request.user, request.auth or ""))
 
     @delete(
         "/api/session",

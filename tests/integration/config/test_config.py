@@ -35,6 +35,7 @@ async def test_the_config_says_what_the_deployment_offers(app: RunningApp) -> No
             "stepUp": 900,
         },
         "locales": ["de", "en"],
+        "sessionEvents": True,
     }
 
 

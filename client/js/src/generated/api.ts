@@ -605,6 +605,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream session events
+         * @description Be told when the session changes or ends: server-sent events, for `EventSource`.
+         *
+         *     `rules` (data `{}`): what `GET /api/session` answers has changed, such as a role. `ended` (data
+         *     `{"reason": "revoked"}`, as in `ended` of `GET /api/session`): the session has ended, and the stream with it.
+         *     The stream also ends when the session gets a new token and when the service stops: open it again. An open stream
+         *     is no use of the session, which expires as if there were none.
+         *
+         *     Offered if `GET /api/config` says `sessionEvents`. 429 for more than 5 streams of a user.
+         */
+        get: operations["streamSessionEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/reauthentication": {
         parameters: {
             query?: never;
@@ -1416,6 +1443,7 @@ export interface components {
             name: string;
             password: components["schemas"]["PasswordRules"] | null;
             requiredProfileFields: components["schemas"]["ProfileField"][];
+            sessionEvents: boolean;
             signInMethods: string[];
             /** @enum {string} */
             signUp: "open" | "invite";
@@ -3078,6 +3106,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamSessionEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
             };
             /** @description An error, told as a problem. */
             default: {
