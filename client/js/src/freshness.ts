@@ -40,7 +40,7 @@ export function freshness(store: SessionStore, baseUrl: string, events: boolean)
       timer = setInterval(() => {
         if (!listens && Date.now() - touchedAt < IDLE_MS) onFocus();
       }, POLL_MS);
-      if (events) listen(`${baseUrl}/api/session/events`, signal, (is) => (listens = is));
+      if (events) listen(signal, (is) => (listens = is));
     }
     return () => {
       stopped.abort();
@@ -50,8 +50,9 @@ export function freshness(store: SessionStore, baseUrl: string, events: boolean)
     };
   }
 
-  /** Listen to the service while somebody is signed in: in one tab of all, which tells the others. */
-  function listen(url: string, signal: AbortSignal, onChange: (listens: boolean) => void): void {
+  /** Listen to the service while somebody is signed in: in one tab of all, which tells the others, because browsers
+   *  open few connections to one host. */
+  function listen(signal: AbortSignal, onChange: (listens: boolean) => void): void {
     if (typeof EventSource === "undefined" || !navigator.locks) return;
     const wait = (until: boolean): Promise<void> =>
       new Promise((resolve) => {
@@ -65,24 +66,33 @@ export function freshness(store: SessionStore, baseUrl: string, events: boolean)
         look();
       });
     const hold = async (): Promise<void> => {
-      while (!signal.aborted) {
+      const config = await fetch(`${baseUrl}/api/config`).then((response) => response.json() as Promise<{ sessionEvents?: boolean }>);
+      while (config.sessionEvents && !signal.aborted) {
         await wait(true);
         if (signal.aborted) return;
-        const source = new EventSource(url, { withCredentials: true });
-        source.onopen = () => onChange(true);
-        source.onerror = () => onChange(false);
-        for (const type of ["rules", "ended"]) {
-          source.addEventListener(type, () => {
-            refresh();
-            channel?.postMessage(CHANGED);
-          });
-        }
-        await wait(false);
+        const source = new EventSource(`${baseUrl}/api/session/events`, { withCredentials: true });
+        const changed = (): void => {
+          refresh();
+          channel?.postMessage(CHANGED);
+        };
+        let opened = false;
+        source.onopen = () => {
+          if (opened) changed(); // there may have been events meanwhile
+          onChange((opened = true));
+        };
+        const refused = new Promise<void>((resolve) => {
+          source.onerror = () => {
+            onChange(false);
+            if (source.readyState === source.CLOSED) setTimeout(resolve, POLL_MS);
+          };
+        });
+        for (const type of ["rules", "ended"]) source.addEventListener(type, changed);
+        await Promise.race([wait(false), refused]);
         source.close();
         onChange(false);
       }
     };
-    navigator.locks.request(name, { signal }, hold).catch(() => {}); // stopped while another tab listens
+    navigator.locks.request(name, { signal }, hold).catch(() => {}); // stopped while another tab listens, or the service is away
   }
 
   return {
