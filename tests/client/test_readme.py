@@ -67,9 +67,7 @@ async def sign_in(page: Page, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-async def app_url(
-    fresh_app: Path, server_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
+async def app_url(fresh_app: Path, server_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """The URL of the new app, with the service behind it. ada administers German, eve is a member."""
     url, folder, port = await make_database(server_url, "fresh"), tmp_path_factory.mktemp("service"), free_port()
     async with serving_beside(folder, folder, DATABASE_URL=url, PUBLIC_URL=f"http://localhost:{port}") as service:
