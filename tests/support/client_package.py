@@ -1,6 +1,7 @@
 """The npm package `@ostiary/client`, built, and folders in which programs can import it with a version of CASL."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 from hashlib import sha256
@@ -44,3 +45,28 @@ def install(folder: Path, casl: CaslVersion = "7") -> str:
         if not (installed.name.startswith(".") or (modules / installed.name).exists()):
             (modules / installed.name).symlink_to(installed)
     return node
+
+
+def example(name: str, folder: Path) -> Path:
+    """A copy of an example, with its packages and the built package of the client. Needs Node.js."""
+    source = Path(__file__).parents[2] / "examples" / name
+    _, package = built()
+    node_with(source)
+    app = folder / name
+    shutil.copytree(source, app, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    modules = app / "node_modules"
+    modules.mkdir()
+    for installed in (source / "node_modules").iterdir():
+        if installed.name != "@ostiary":
+            (modules / installed.name).symlink_to(installed)
+    shutil.copytree(package / "dist", modules / "@ostiary" / "client" / "dist")
+    shutil.copy(package / "package.json", modules / "@ostiary" / "client")
+    return app
+
+
+def run_script(script: str, app: Path, **environ: str) -> None:
+    """Run a script of the package.json of an app, which must end without an error."""
+    done = subprocess.run(
+        ["npm", "run", script], cwd=app, env={**os.environ, **environ}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -83,6 +83,7 @@ export function freshness(store: SessionStore, baseUrl: string, events: boolean)
         const refused = new Promise<void>((resolve) => {
           source.onerror = () => {
             onChange(false);
+            changed(); // a session that ends without a known reason ends its stream alone
             if (source.readyState === source.CLOSED) setTimeout(resolve, POLL_MS);
           };
         });
