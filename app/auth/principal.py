@@ -50,24 +50,15 @@ class PrincipalDetails(Struct, frozen=True, array_like=True):
     language_names: tuple[str, ...]
 
 
-class KeptAnswer(Struct, eq=False):
-    """The description of a principal as it was answered last, and its ETag; both empty before.
-
-    `deflated` is compressed: see `app/http/kept_answers.py`.
-    """
-
-    etag: bytes = b""
-    deflated: bytes = b""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
+class Kept(Struct, eq=False):
+    """What is kept in memory of a principal: see `app/domain/sessions/principal_cache.py`."""
 
 
 class Principal(Struct, frozen=True, array_like=True):
     """Who calls, and with which session. An anonymous caller is a principal too.
 
     `replaced`: the session has had a newer token for a few seconds; the session is as it was before. `details` are None
-    unless they were asked for. `answer` is None unless the principal is kept in memory, and lasts as long as that.
+    unless they were asked for. `kept` is None unless the principal is kept in memory, and the same for as long as that.
     """
 
     user: PrincipalUser | None = None
@@ -75,7 +66,7 @@ class Principal(Struct, frozen=True, array_like=True):
     memberships: tuple[Membership, ...] = ()
     replaced: bool = False
     details: PrincipalDetails | None = None
-    answer: KeptAnswer | None = None
+    kept: Kept | None = None
 
 
 ANONYMOUS = Principal()
@@ -86,6 +77,10 @@ class Authenticator(Protocol):
 
     `SessionAuthenticator` implements it, in a domain that this folder may not import.
     """
+
+    def recall(self, token: str) -> Principal | None:
+        """The principal of a session token, with its details, if it is in memory."""
+        ...
 
     async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
         """The principal of a session token, with or without its details.

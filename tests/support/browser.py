@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
 
 from app.server.listeners import connection_options
 from tests.support.app import Clock, RunningApp, running, settings_for
@@ -70,6 +70,7 @@ class Watched:
         context.on("console", self._on_console)
         context.on("weberror", lambda error: self.reports.append(f"error: {error.error}"))
         context.on("request", self._on_request)
+        context.on("response", self._on_response)
 
     async def page(self) -> Page:
         """A new tab."""
@@ -81,6 +82,10 @@ class Watched:
         # Chromium reports each answer of 400 and above, also where a page shows an error on purpose.
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             self.reports.append(f"{message.type}: {message.text}")
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.reports.append(f"{response.status}: {response.url}")
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request.url)

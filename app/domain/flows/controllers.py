@@ -77,8 +77,8 @@ class KeyFlowController(Controller):
         `email_change` needs a signed-in user who has authenticated a short while ago. 429 with Retry-After if a client
         asks too often.
 
-        `returnTo` is refused unless it is a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS. The answers of
-        inspecting and redeeming the key have it; the link itself does not.
+        `returnTo` is refused unless it is a page of PUBLIC_URL, or of an origin in APP_URL or ALLOWED_ORIGINS. The
+        answers of inspecting and redeeming the key have it; the link itself does not.
         """
         if data.purpose in PURPOSES_FOR_USERS:
             await FOR_USERS.require(request)

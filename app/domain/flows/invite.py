@@ -19,9 +19,11 @@ from app.settings.model import Settings
 
 INVITATION = "invitation"
 # Fields in the payload of an invitation. `MAILED`: the link went to nobody but the invited address, so that redeeming
-# it proves the address. `LANGUAGE`: the name of the language that the invitation is to.
+# it proves the address. `LANGUAGE`: the name of the language that the invitation is to. `INVITER`: the name of
+# the inviting person.
 MAILED = "mailed"
 LANGUAGE = "language"
+INVITER = "inviter"
 
 
 class InvitedTo(NamedTuple):
@@ -84,7 +86,7 @@ async def mail_invitation(
     )
     if await UserRepository(transaction).find_invited(user.id) is None:
         return False
-    payload = {MAILED: "yes", **({LANGUAGE: to.name} if to else {})}
+    payload = {MAILED: "yes", **({LANGUAGE: to.name, INVITER: to.inviter} if to else {})}
     link = await issue_invitation(
         actor, resources, transaction, address, user.id, payload, language_code=to.code if to else None
     )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit import Actor, record
 from app.auth import flows
 from app.auth.email_addresses import normalise, normalise_new
+from app.auth.principal import PrincipalUser
 from app.auth.tokens import pasted_code, pasted_link_token, token_hash
 from app.domain.flows.guess_limits import (
     Guess,
@@ -20,7 +21,7 @@ from app.domain.flows.guess_limits import (
     note_owner,
     note_right,
 )
-from app.domain.flows.invite import LANGUAGE
+from app.domain.flows.invite import INVITER, LANGUAGE
 from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable, wrong_code
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.repository import find_account
@@ -142,11 +143,21 @@ async def inspect_key(resources: Resources, token: str) -> InspectedKey:
         email=key.address or None,
         language=key.language_code,
         language_name=key.payload.get(LANGUAGE),
+        inviter_name=key.payload.get(INVITER) or None,
         return_to=key.payload.get(RETURN_TO),
         needs=list(needs),
         optional=[field for field in found.purpose.optional if field not in needs],
         missing=[field for field in required if not getattr(user, field, None)],
     )
+
+
+async def is_spent_link_of(resources: Resources, token: str, user: PrincipalUser) -> bool:
+    """Whether the link has been used, and was for this user or for the user's address."""
+    async with resources.database.transaction() as transaction:
+        key = await SingleUseKeyRepository(transaction).find_link(token_hash(token))
+    if key is None or end_of(key, resources.clock()) != "used":
+        return False
+    return key.user_id == user.id or key.address == normalise(user.email).unique
 
 
 async def find_by_code(

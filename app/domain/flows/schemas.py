@@ -35,7 +35,7 @@ ReturnToText = Annotated[
     str,
     Meta(
         max_length=2000,
-        description="The URL of a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS, as browsers write it.",
+        description="The URL of a page of PUBLIC_URL, APP_URL or ALLOWED_ORIGINS, as browsers write it.",
         examples=["http://localhost:8000/languages"],
     ),
 ]
@@ -91,14 +91,15 @@ class InspectedKey(Struct, frozen=True, rename="camel"):
     """What a link is for, which fields redeeming it needs, and which others it takes.
 
     `missing` are the required fields of the profile that the user has not filled yet, and is asked for before anything
-    else. `language` is the code of the language that an invitation is to, `returnTo` the page that the request for the
-    key named.
+    else. `language` is the code of the language that an invitation is to, `inviterName` who invites to it. `returnTo`
+    is the page that the request for the key named.
     """
 
     purpose: str
     email: str | None
     language: str | None
     language_name: str | None
+    inviter_name: str | None
     return_to: str | None
     needs: list[str]
     optional: list[str]

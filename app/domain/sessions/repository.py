@@ -64,20 +64,16 @@ SELECT id, user_id, method, created_at, previous_authenticated_at, last_seen_at,
        true, previous_token_hash
   FROM sessions
  WHERE replaced_at > $3 AND idle_expires_at > $2 AND expires_at > $2 AND previous_token_hash = """
-# LIMIT, so that the second index is searched only for a token that the first does not have.
-OF_TOKEN = f"""
-  FROM ({LIVE} $1 UNION ALL {REPLACED} $1 LIMIT 1) s JOIN users u ON u.id = s.user_id
- WHERE u.status = 'active'
-"""  # joined from constants
-AUTHENTICATE = f"SELECT {PRINCIPAL_COLUMNS}, s.replaced {OF_TOKEN}"
-AUTHENTICATE_IN_DETAIL = f"SELECT {DETAILED_COLUMNS}, s.replaced {OF_TOKEN}"
-# Of each session one row, that of its present token if that is among the tokens.
-AUTHENTICATE_AMONG = f"""
-SELECT DISTINCT ON (s.id) {DETAILED_COLUMNS}, s.replaced, s.presented
+OF_TOKENS = f"""
   FROM ({LIVE} ANY($1) UNION ALL {REPLACED} ANY($1)) s JOIN users u ON u.id = s.user_id
  WHERE u.status = 'active'
- ORDER BY s.id, s.replaced
-"""  # noqa: S608 # joined from constants
+"""  # joined from constants
+AUTHENTICATE = f"SELECT {PRINCIPAL_COLUMNS}, s.replaced, s.presented {OF_TOKENS}"
+AUTHENTICATE_IN_DETAIL = f"SELECT {DETAILED_COLUMNS}, s.replaced, s.presented {OF_TOKENS}"
+# Of each session one row, that of its present token if that is among the tokens.
+AUTHENTICATE_AMONG = f"""
+SELECT DISTINCT ON (s.id) {DETAILED_COLUMNS}, s.replaced, s.presented {OF_TOKENS} ORDER BY s.id, s.replaced
+"""  # joined from constants
 FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  # noqa: S608 # joined from constants
 
 # Why a session has ended. The client is told.
@@ -105,13 +101,22 @@ class SessionEnd(Struct, frozen=True):
     at: datetime
 
 
-async def read_principal(database: Database, token_hash: bytes, now: datetime, *, detailed: bool = False) -> Principal:
-    """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, without the ORM."""
+async def read_principals(
+    database: Database, token_hashes: Sequence[bytes], now: datetime, *, detailed: bool = False
+) -> dict[bytes, Principal]:
+    """The principals of live sessions of active users, by the hash of their token: one statement, without the ORM."""
     statement = AUTHENTICATE_IN_DETAIL if detailed else AUTHENTICATE
-    row = await database.pool.fetchrow(statement, token_hash, now, now - REPLACED_COUNTS_FOR)
-    if row is None:
-        return ANONYMOUS
-    return principal_of(row, replaced=row["replaced"], details=_details_of(row) if detailed else None)
+    rows = await database.pool.fetch(statement, token_hashes, now, now - REPLACED_COUNTS_FOR)
+    return {
+        row["presented"]: principal_of(row, replaced=row["replaced"], details=_details_of(row) if detailed else None)
+        for row in rows
+    }
+
+
+async def read_principal(database: Database, token_hash: bytes, now: datetime) -> Principal:
+    """The principal of the token with its details, `ANONYMOUS` if the token has no live session."""
+    principals = await read_principals(database, [token_hash], now, detailed=True)
+    return principals.get(token_hash, ANONYMOUS)
 
 
 async def read_only_principal(
