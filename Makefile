@@ -32,7 +32,7 @@ test: $(VENV)/.installed-dev test-servers
 	@$(MAKE) --no-print-directory lint types imports unit
 
 # A test whose program is not installed is skipped.
-TEST_PROGRAMS := redis-server pgbouncer chromium
+TEST_PROGRAMS := redis-server pgbouncer chromium nginx caddy
 
 test-servers:
 	@for program in $(TEST_PROGRAMS); do \
@@ -69,6 +69,7 @@ test-long: $(VENV)/.installed-dev
 		tests/security/test_flood_by_strangers.py tests/contract/test_operations.py \
 		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py \
 		tests/security/test_revoked_session_in_another_worker.py \
+		tests/security/test_revoked_session_through_proxies.py \
 		tests/integration/sessions/test_principal_cache_model.py
 
 bench: $(VENV)/.installed-dev

@@ -19,14 +19,18 @@ from app.clock import Clock, utc_now
 from app.domain.audit.module import MODULE as AUDIT
 from app.domain.config.module import MODULE as CONFIG
 from app.domain.flows.module import MODULE as FLOWS
+from app.domain.forward_auth.module import MODULE as FORWARD_AUTH
 from app.domain.jobs.module import MODULE as JOBS
 from app.domain.keys.module import MODULE as KEYS
 from app.domain.languages.module import MODULE as LANGUAGES
 from app.domain.policy.module import MODULE as POLICY
 from app.domain.resources import Resources, make_resources
+from app.domain.service_accounts.authenticator import ApiKeyAuthenticator
+from app.domain.service_accounts.module import MODULE as SERVICE_ACCOUNTS
 from app.domain.sessions.change_events import ChangeEvents
 from app.domain.sessions.module import MODULE as SESSIONS
 from app.domain.sessions.service import SessionAuthenticator
+from app.domain.tokens.module import MODULE as TOKENS
 from app.domain.users.module import MODULE as USERS
 from app.guards.authorize import ANYONE, require_guards
 from app.http import openapi, operation_rules
@@ -48,7 +52,7 @@ from app.settings.load import load
 from app.settings.model import Settings
 
 # Every domain of the service. The order is that of the groups in the OpenAPI document.
-MODULES = (SESSIONS, FLOWS, KEYS, USERS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG)
+MODULES = (SESSIONS, FLOWS, KEYS, USERS, SERVICE_ACCOUNTS, LANGUAGES, POLICY, AUDIT, JOBS, CONFIG, FORWARD_AUTH, TOKENS)
 
 CONTROLLERS = (*[controller for module in MODULES for controller in module.controllers], HealthController)
 TAGS = (*[tag for module in MODULES for tag in module.tags], "Health")
@@ -88,7 +92,7 @@ def build(settings: Settings, clock: Clock = utc_now, on_stop: OnStop | None = N
     )
     resources = make_resources(settings, database, clock, keep_rows=True)
     sessions, worker = SessionAuthenticator(resources), make_worker(resources)
-    events = ChangeEvents(resources, sessions)
+    keys, events = ApiKeyAuthenticator(resources), ChangeEvents(resources, sessions)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -105,7 +109,7 @@ def build(settings: Settings, clock: Clock = utc_now, on_stop: OnStop | None = N
     app = Litestar(
         route_handlers=[_router((*CONTROLLERS, *PAGES) if settings.pages else CONTROLLERS)],
         dependencies={"resources": _provide(resources), "database": _provide(database)},
-        middleware=[AuthenticationMiddleware(sessions, resources.cookie.name, settings.own_origins)],
+        middleware=[AuthenticationMiddleware(sessions, keys, resources.cookie.name, settings.own_origins)],
         before_request=refuse_unknown_parameters,
         exception_handlers={Exception: on_error, HTTPException: on_error},
         dto=StrictJSON,

@@ -53,6 +53,8 @@ class AuditEvent(Base):
     subject: Mapped[str] = mapped_column(Text)
     actor_id: Mapped[UUID | None]
     session_id: Mapped[UUID | None]
+    # The API key that was used.
+    key_id: Mapped[UUID | None]
     ip: Mapped[str | None] = mapped_column(Text)
     detail: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
 
@@ -62,7 +64,8 @@ class Actor(Struct, frozen=True):
 
     `user_id` and `session_id` are None for an anonymous client, `ip` and `user_agent` come from the request, `token`
     is the session token that proved who they are, `cookies` the `Cookie` header of the request. `presented` are all its
-    session tokens, if there are several or if one does not count. `OPERATOR` has none of them.
+    session tokens, if there are several or if one does not count. `key_id` is the API key of a service account.
+    `OPERATOR` has none of them.
     """
 
     user_id: UUID | None = None
@@ -72,9 +75,10 @@ class Actor(Struct, frozen=True):
     token: str | None = None
     cookies: str | None = None
     presented: tuple[str, ...] = ()
+    key_id: UUID | None = None
 
     def __repr__(self) -> str:
-        return f"Actor(user_id={self.user_id}, session_id={self.session_id})"
+        return f"Actor(user_id={self.user_id}, session_id={self.session_id}, key_id={self.key_id})"
 
     def require_user_id(self) -> UUID:
         """The actor's user id. Raises `Problem` `not_signed_in` for an anonymous client."""
@@ -84,7 +88,7 @@ class Actor(Struct, frozen=True):
 
     def as_recorded(self) -> "Actor":
         """The actor with only the fields that audit events record: a job must hold no token and no long text."""
-        return Actor(self.user_id, self.session_id, self.ip)
+        return Actor(self.user_id, self.session_id, self.ip, key_id=self.key_id)
 
 
 # The operator at the command line has the database itself, so the policy does not apply. Compared with `is`: an
@@ -114,6 +118,7 @@ async def record(
         "action": action,
         "actor_id": actor.user_id,
         "session_id": actor.session_id,
+        "key_id": actor.key_id,
         "ip": actor.ip,
         "detail": detail or {},
     }

@@ -50,6 +50,18 @@ class SecretKey:
         except InvalidToken:
             raise UnsealError from None
 
+    def reseal(self, sealed: bytes) -> bytes:
+        """The same data, encrypted with SECRET_KEY. Raises `UnsealError`."""
+        return self.seal(self.unseal(sealed))
+
+    def is_sealed_anew(self, sealed: bytes) -> bool:
+        """Whether SECRET_KEY decrypts this without SECRET_KEY_PREVIOUS."""
+        try:
+            Fernet(urlsafe_b64encode(self.derive(SEALING)[0])).decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
     @cached_property
     def _secret_keys(self) -> tuple[str, ...]:
         current = self._settings.secret_key or _development_key(self._settings.data_path)

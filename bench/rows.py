@@ -24,6 +24,7 @@ NO_LOG = "ACCESS_LOG=off"
 HEALTH = "GET /health/live"
 SESSION = f"GET /api/session, {FEW}"
 UNCHANGED = f"{SESSION}, answered 304"
+VERIFY = f"GET /api/verify, {FEW}"
 LANGUAGE = f"GET /api/languages/{{code}}, {FEW}"
 SIGN_IN = "POST /api/session"
 SESSION_UNCACHED, LANGUAGE_UNCACHED = f"{SESSION}, {UNCACHED}", f"{LANGUAGE}, {UNCACHED}"
@@ -83,6 +84,7 @@ def _rows(data: Data, services: Services, sessions: list[Call]) -> Iterator[tupl
     yield HEALTH, ours, health
     yield HEALTH_NO_LOG, without_log, health
     yield SESSION, ours, sessions
+    yield VERIFY, ours, [Call("GET", "/api/verify", (*call.headers, "X-Forwarded-Method: GET")) for call in sessions]
     yield SESSION_NO_LOG, without_log, sessions
     yield SESSION_UNCACHED, uncached, sessions
     yield UNCHANGED, ours, conditional(ours.url, sessions)

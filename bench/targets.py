@@ -17,6 +17,7 @@ from bench.rows import (
     SESSION_NO_LOG,
     SESSION_UNCACHED,
     UNCHANGED,
+    VERIFY,
 )
 
 # What each layer adds to the CPU time of a request: the difference of two rows.
@@ -51,6 +52,7 @@ def targets_of(measured: Measured, lists: Iterable[str]) -> list[Target]:
     return [
         at_least(HEALTH, 0.85, f"of the {LITESTAR}", rate_to(HEALTH, LITESTAR)),
         at_least(SESSION, 0.9, f"of the {LITESTAR}", rate_to(SESSION, LITESTAR)),
+        at_least(VERIFY, 0.85, f"of {SESSION}", rate_to(VERIFY, SESSION)),
         at_least(UNCHANGED, 0.95, "of the same answered 200", rate_to(UNCHANGED, SESSION)),
         *[
             at_least(name, 0.9, "of raw argon2id", median(_pairs([load.rate for load in loads[name]], rates)))

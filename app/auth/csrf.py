@@ -30,6 +30,15 @@ def is_cross_site(headers: Iterable[tuple[bytes, bytes]], own_origins: frozenset
     return has_cookie or not sites <= {b"none"}
 
 
+def forwarded_method(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The method of the request that a proxy asks about: its one `X-Forwarded-Method`.
+
+    Without it, or with several, the method is empty, which is none of `SAFE_METHODS`.
+    """
+    methods = [value for name, value in headers if name == b"x-forwarded-method"]
+    return methods[0].decode("latin-1") if len(methods) == 1 else ""
+
+
 def loses_cookie(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether the browser says that the page is of another site: then it drops a `SameSite=Lax` cookie of the answer,
     even for an allowed origin."""

@@ -18,6 +18,8 @@ class PrincipalUser(Struct, frozen=True, array_like=True):
     platform_role: str | None
     onboarded_at: datetime | None
     locale: str | None = None
+    # `service` for a service account.
+    kind: str = "person"
 
 
 class PrincipalSession(Struct, frozen=True, array_like=True):
@@ -29,6 +31,14 @@ class PrincipalSession(Struct, frozen=True, array_like=True):
     authenticated_at: datetime
     last_seen_at: datetime
     idle_expires_at: datetime
+    expires_at: datetime
+
+
+class PrincipalKey(Struct, frozen=True, array_like=True):
+    """The API key of the request."""
+
+    id: UUID
+    name: str
     expires_at: datetime
 
 
@@ -55,7 +65,7 @@ class Kept(Struct, eq=False):
 
 
 class Principal(Struct, frozen=True, array_like=True):
-    """Who calls, and with which session. An anonymous caller is a principal too.
+    """Who calls, and with which session or API key. An anonymous caller is a principal too.
 
     `replaced`: the session has had a newer token for a few seconds; the session is as it was before. `details` are None
     unless they were asked for. `kept` is None unless the principal is kept in memory, and the same for as long as that.
@@ -67,6 +77,7 @@ class Principal(Struct, frozen=True, array_like=True):
     replaced: bool = False
     details: PrincipalDetails | None = None
     kept: Kept | None = None
+    key: PrincipalKey | None = None
 
 
 ANONYMOUS = Principal()
@@ -98,4 +109,16 @@ class Authenticator(Protocol):
 
     def extend(self, principal: Principal) -> None:
         """Extend a session in use, in a background task."""
+        ...
+
+
+class KeyAuthenticator(Protocol):
+    """The interface through which the middleware authenticates API keys."""
+
+    async def authenticate_key(self, token: str) -> Principal:
+        """The principal of an API key, which has no session.
+
+        `ANONYMOUS` if the key is unknown or expired, or its account is suspended. Raises `Problem`
+        `too_many_requests` past the limit of the key.
+        """
         ...

@@ -12,6 +12,8 @@ from unicodedata import category, decimal
 
 SESSION_PREFIX = "ost_"
 LINK_PREFIX = "osk_"
+# Scanners for secrets in public code find keys by their prefix.
+API_KEY_PREFIX = "ost_key_"
 TOKEN_BYTES = 32
 CODE_DIGITS = 8
 
@@ -21,6 +23,7 @@ _CODE = re.compile(rf"[0-9]{{{CODE_DIGITS}}}", re.ASCII)
 _NOT_PART_OF_CODE = frozenset({"Pd", "Cf"})
 _SESSION_TOKEN = re.compile(SESSION_PREFIX + _BODY, re.ASCII)
 _LINK_TOKEN = re.compile(LINK_PREFIX + _BODY, re.ASCII)
+_API_KEY = re.compile(API_KEY_PREFIX + _BODY, re.ASCII)
 
 
 def new_session_token() -> str:
@@ -33,6 +36,11 @@ def new_link_token() -> str:
     return LINK_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
 
 
+def new_api_key() -> str:
+    """The token of an API key: `ost_key_` and 32 random bytes in base64url. No session token is as long."""
+    return API_KEY_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+
+
 def new_code() -> str:
     """A one-time code of eight digits (26.6 bits; OWASP ASVS 5.0, 6.5.4)."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
@@ -41,6 +49,11 @@ def new_code() -> str:
 def is_session_token(value: str) -> bool:
     """Whether `value` has the form of a session token. Other text is refused without a query."""
     return _SESSION_TOKEN.fullmatch(value) is not None
+
+
+def is_api_key(value: str) -> bool:
+    """Whether `value` has the form of an API key."""
+    return _API_KEY.fullmatch(value) is not None
 
 
 def is_link_token(value: str) -> bool:

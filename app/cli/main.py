@@ -15,6 +15,8 @@ from app.cli.database import database
 from app.cli.jobs import job_commands
 from app.cli.languages import languages
 from app.cli.policy import policy
+from app.cli.service_accounts import service_accounts
+from app.cli.signing_keys import signing_keys
 from app.cli.users import users
 from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.languages.importing import ImportFileError
@@ -68,7 +70,7 @@ def cli() -> None:
     """
 
 
-for group in (users, languages, policy, job_commands, database):
+for group in (users, service_accounts, languages, policy, job_commands, signing_keys, database):
     cli.add_command(group)
 
 

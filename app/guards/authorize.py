@@ -2,7 +2,7 @@
 
 One function for each kind of question: `authorize` asks about the subject that the path names, `authorize_own` about
 the caller's own subjects, `authorize_some` about the type, and `authorize_list` opens a list that shows only the rows
-that the caller may see. `ANYONE` and `SIGNED_IN` are for routes that the policy says nothing about.
+that the caller may see. `ANYONE`, `SIGNED_IN` and `ONBOARDED` are for routes that the policy says nothing about.
 
 Guards run after authentication and before the body is read. A refusal states a reason only if a rule of the policy
 has one, and never says whether the subject exists. Guards are coroutines although they never wait, because Litestar
@@ -26,7 +26,14 @@ from app.ability.ability import Ability, Decision, Subject
 from app.auth.principal import Principal
 from app.clock import Clock
 from app.errors import Problem
-from app.guards.policy import BY_LANGUAGE_CODE, ID_ATTRIBUTES, OWNER_ATTRIBUTES, ability_for, is_onboarded
+from app.guards.policy import (
+    BY_LANGUAGE_CODE,
+    ID_ATTRIBUTES,
+    NAMED_BY_USER_ID,
+    OWNER_ATTRIBUTES,
+    ability_for,
+    is_onboarded,
+)
 from app.text import conventional_case
 
 Connection = ASGIConnection[BaseRouteHandler, Principal, str | None, State]
@@ -49,6 +56,15 @@ class SignedIn(Struct, frozen=True):
         _require_user(connection.user)
 
 
+class Onboarded(Struct, frozen=True):
+    """The guard of a route for every signed-in user with a complete profile."""
+
+    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise `Problem`: `not_signed_in` or `onboarding_required`."""
+        _require_user(connection.user)
+        _require_onboarded(connection.user)
+
+
 class PolicyGuard(Struct, frozen=True):
     """A guard that asks the policy whether the caller may do `action` on a subject of `subject_type`."""
 
@@ -61,8 +77,7 @@ class PolicyGuard(Struct, frozen=True):
         decision = self.decide(connection)
         if decision.allowed:
             return
-        if not is_onboarded(connection.user):
-            raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")
+        _require_onboarded(connection.user)
         raise Problem("forbidden", decision.reason or "")
 
     def decide(self, connection: Connection | Request) -> Decision:
@@ -84,7 +99,7 @@ class NamedSubjectGuard(PolicyGuard, frozen=True):
         """The answer on the named subject, or on `field` of it."""
         attribute = ID_ATTRIBUTES[self.subject_type]
         named = str(connection.path_params[self.id_from])
-        if self.subject_type == "User":
+        if self.subject_type in NAMED_BY_USER_ID:
             named = resolve_me(connection, named)
         elif self.subject_type in BY_LANGUAGE_CODE:
             named = conventional_case(named)
@@ -142,6 +157,7 @@ FURTHER = "further"
 
 ANYONE = Anyone()
 SIGNED_IN = SignedIn()
+ONBOARDED = Onboarded()
 
 
 def authorize(action: str, subject_type: str, *, id_from: str, field: str | None = None) -> NamedSubjectGuard:
@@ -167,9 +183,11 @@ def authorize_list(action: str, subject_type: str) -> ListGuard:
 async def step_up(connection: Connection | Request, _: BaseRouteHandler) -> None:
     """Guard for sensitive actions (OWASP ASVS 5.0, 7.5.1): the user authenticated at most STEP_UP_SECONDS ago.
 
-    Raises `Problem`: `not_signed_in`, `reauthentication_required`.
+    An API key never satisfies it. Raises `Problem`: `not_signed_in`, `session_required`, `reauthentication_required`.
     """
     _require_user(connection.user)
+    if connection.user.key is not None:
+        raise Problem("session_required", "An API key proves nobody's identity: this needs a recent proof.")
     session = connection.user.session
     clock = cast("Clock", connection.app.state.clock)
     limit = timedelta(seconds=cast("int", connection.app.state.settings.step_up_seconds))
@@ -244,9 +262,9 @@ def guards_of(handler: BaseRouteHandler) -> list[object]:
 
 def _faults(handler: BaseRouteHandler, path: str) -> list[str]:
     """What is wrong with the guards of one handler."""
-    deciding = [guard for guard in guards_of(handler) if isinstance(guard, Anyone | SignedIn | PolicyGuard)]
+    deciding = [guard for guard in guards_of(handler) if isinstance(guard, Anyone | SignedIn | Onboarded | PolicyGuard)]
     if len(deciding) != 1:
-        return [f"has {len(deciding)} guards of Anyone, SignedIn and authorize(): exactly one is needed"]
+        return [f"has {len(deciding)} guards of Anyone, SignedIn, Onboarded and authorize(): exactly one is needed"]
     guard = deciding[0]
     if isinstance(guard, NamedSubjectGuard) and f"{{{guard.id_from}:" not in path:
         return [f"its guard reads {guard.id_from!r}, which the path does not have"]
@@ -257,3 +275,8 @@ def _faults(handler: BaseRouteHandler, path: str) -> list[str]:
 def _require_user(principal: Principal) -> None:
     if principal.user is None:
         raise Problem("not_signed_in", "POST /api/session with your credentials.")
+
+
+def _require_onboarded(principal: Principal) -> None:
+    if not is_onboarded(principal):
+        raise Problem("onboarding_required", "Complete the fields that GET /api/session lists first.")

@@ -13,13 +13,16 @@ from app.guards.roles import LANGUAGE_ROLES, LANGUAGES_OF_ROLE, LanguageRole
 from app.recent import Recent
 
 Action: TypeAlias = Literal["create", "read", "update", "administer", "translate", "delete"]
-SubjectType: TypeAlias = Literal["Language", "Translation", "User", "Session", "Key", "AuditEvent", "Policy", "Job"]
+SubjectType: TypeAlias = Literal[
+    "Language", "Translation", "User", "ServiceAccount", "Session", "Key", "AuditEvent", "Policy", "Job"
+]
 
 SCHEMA = Schema(
     actions=frozenset(get_args(Action)),
     subjects={
         "Language": dict.fromkeys(("code", "name", "autonym", "textDirection"), "string"),
         "User": dict.fromkeys(("id", "name", "email", "phone", "locale", "platformRole", "status"), "string"),
+        "ServiceAccount": {"id": "string"},
         "Translation": {"languageCode": "string"},
         "Session": {"userId": "string"},
         "Key": {"userId": "string"},
@@ -31,10 +34,13 @@ SCHEMA = Schema(
 
 # The attribute of each subject type that an id in a path is compared with. There is one policy: it has no id.
 ID_ATTRIBUTES: Mapping[str, str] = {
-    "Language": "code", "Translation": "languageCode", "User": "id", "AuditEvent": "id", "Job": "id",
+    "Language": "code", "Translation": "languageCode", "User": "id", "ServiceAccount": "id", "AuditEvent": "id",
+    "Job": "id",
 }  # fmt: skip
 # The subject types that a path names by the code of a language.
 BY_LANGUAGE_CODE = frozenset({"Language", "Translation"})
+# The subject types that a path names by the id of a user.
+NAMED_BY_USER_ID = frozenset({"User", "ServiceAccount"})
 # The attribute with the owner's id, of each subject type that rules know by its owner only.
 OWNER_ATTRIBUTES: Mapping[str, str] = {"Session": "userId", "Key": "userId"}
 
@@ -63,6 +69,7 @@ INCOMPLETE = "user without a complete profile"
 # The fields that a change of a user or a language takes: no rule grants more of `update`.
 PROFILE = ("name", "phone", "locale")
 LANGUAGE_FIELDS = ("name", "autonym", "textDirection")
+NO_MEMBERS = "A service account invites, changes and removes no members"
 WRITE = ("create", "update", "delete", "translate")
 ONLY_TRANSLATORS = "Only a translator of the language may translate it"
 
@@ -80,20 +87,22 @@ POLICY = (
     ),
     Row("platform admin", ("update",), ("User",), None, PROFILE),
     Row("platform admin", ("update",), ("Language",), None, LANGUAGE_FIELDS),
-    Row("every active user", ("read", "delete"), ("User",), "themselves"),
-    Row("every active user", ("update",), ("User",), "themselves", PROFILE),
+    Row("every active person", ("read", "delete"), ("User",), "themselves"),
+    Row("every active person", ("update",), ("User",), "themselves", PROFILE),
     Row(
-        "every active user", ("update", "administer"), ("User",), "themselves", ("platformRole", "status"),
+        "every active person", ("update", "administer"), ("User",), "themselves", ("platformRole", "status"),
         forbidden=True, reason="Nobody changes their own platform role or status",
     ),
-    Row("every active user", ("read", "delete"), ("Session", "Key"), "their own"),
-    Row("every active user", ("update",), ("Key",), "their own"),
+    Row("every active person", ("read", "delete"), ("Session", "Key"), "their own"),
+    Row("every active person", ("update",), ("Key",), "their own"),
+    Row("service account", ("read",), ("User", "ServiceAccount"), "themselves"),
     Row("language member", ("read",), ("Language",), "languages they are a member of"),
     Row("language member", ("read",), ("Translation",), "translations of languages they are a member of"),
     Row("language translator", ("translate",), ("Language",), "languages they translate"),
     Row("language translator", WRITE, ("Translation",), "translations of languages they translate"),
     Row("language admin", ("administer",), ("Language",), "languages they administer"),
     Row("language admin", ("update",), ("Language",), "languages they administer", LANGUAGE_FIELDS),
+    Row("service account", ("administer",), ("Language",), forbidden=True, reason=NO_MEMBERS),
     Row(INCOMPLETE, ("read", "delete"), ("User",), "themselves"),
     Row(INCOMPLETE, ("update",), ("User",), "themselves", PROFILE),
 )  # fmt: skip
@@ -123,9 +132,23 @@ def _user_id(principal: Principal) -> str:
     return str(principal.user.id) if principal.user else ""
 
 
+def _is_person(principal: Principal) -> bool:
+    return principal.user is not None and principal.user.kind != "service"
+
+
+def _is_service(principal: Principal) -> bool:
+    return principal.user is not None and principal.user.kind == "service"
+
+
+def _is_admin(principal: Principal) -> bool:
+    # The database lets no service account have a platform role either.
+    return principal.user is not None and principal.user.platform_role == "admin" and _is_person(principal)
+
+
 WHO: Mapping[str, Callable[[Principal], bool]] = {
-    "platform admin": lambda principal: principal.user is not None and principal.user.platform_role == "admin",
-    "every active user": lambda principal: principal.user is not None,
+    "platform admin": _is_admin,
+    "every active person": _is_person,
+    "service account": _is_service,
     INCOMPLETE: lambda principal: principal.user is not None,
     "language member": lambda principal: bool(principal.memberships),
     **{f"language {role}": _holds(role) for role in LANGUAGE_ROLES},

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from app.ability.ability import Decision, Subject
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
-from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES, SCHEMA, ability_for
+from app.guards.policy import ID_ATTRIBUTES, NAMED_BY_USER_ID, OWNER_ATTRIBUTES, SCHEMA, ability_for
 from app.guards.policy_report import deciding_line
 from app.guards.roles import LANGUAGE_ROLES
 
@@ -28,7 +28,7 @@ _MEMBERSHIP: Final = re.compile(rf"({'|'.join(ROLES_OF_WORD)}) of ([A-Za-z0-9-]+
 _SELF: Final = UUID("00000000-0000-7000-8000-000000000001")
 _OTHER: Final = UUID("00000000-0000-7000-8000-000000000002")
 _ONBOARDED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_OWNED: Final = {"User": ID_ATTRIBUTES["User"], **OWNER_ATTRIBUTES}
+_OWNED: Final = {**{name: ID_ATTRIBUTES[name] for name in NAMED_BY_USER_ID}, **OWNER_ATTRIBUTES}
 _OWNERS: Final = {"own": _SELF, "another": _OTHER}
 
 
@@ -108,12 +108,12 @@ def principal_described_by(who: str, user_id: UUID = _SELF) -> Principal:
         if found := _MEMBERSHIP.fullmatch(part):
             role, code = found.groups()
             roles[code] = roles.get(code, ()) + ROLES_OF_WORD[role]
-        elif part in {"user", "onboarding", "platform admin"}:
+        elif part in {"user", "onboarding", "platform admin", "service account"}:
             words.add(part)
         else:
             raise ValueError(
-                f"who: {part!r} is none of anonymous, suspended, onboarding, user, platform admin, and "
-                f"{' or '.join(ROLES_OF_WORD)} of a language"
+                f"who: {part!r} is none of anonymous, suspended, onboarding, user, platform admin, service account, "
+                f"and {' or '.join(ROLES_OF_WORD)} of a language"
             )
     user = PrincipalUser(
         id=user_id,
@@ -122,6 +122,7 @@ def principal_described_by(who: str, user_id: UUID = _SELF) -> Principal:
         phone=None,
         platform_role="admin" if "platform admin" in words else None,
         onboarded_at=None if "onboarding" in words else _ONBOARDED_AT,
+        kind="service" if "service account" in words else "person",
     )
     return Principal(user, memberships=tuple([Membership(code, held) for code, held in sorted(roles.items())]))
 

@@ -15,6 +15,7 @@ from app.guards.authorize import (
     Further,
     ListGuard,
     NamedSubjectGuard,
+    Onboarded,
     OwnSubjectsGuard,
     PolicyGuard,
     SignedIn,
@@ -28,6 +29,8 @@ OperationRule: TypeAlias = dict[str, object]
 
 # The `id` of a rule about the caller's own subjects, which no path parameter names.
 ME = "me"
+# What a rule without a question says of whom its operation is open to.
+OPEN_TO = {Anyone: "anyone", SignedIn: "signedIn", Onboarded: "onboarded"}
 
 
 @dataclass
@@ -40,13 +43,14 @@ class RuledOperation(Operation):
 def add_rules(app: Litestar) -> None:
     """Give every operation of the document its `x-authorize`.
 
-    `{"anyone": true}` and `{"signedIn": true}` are for operations that the policy says nothing about. An operation
-    with `{"onboarded": true, "each": …}` is a list for every user with a complete profile, which shows only what the
-    rule `each` allows. All others have the rule `{action, subjectType, id, attribute, field}`, which the client asks
-    with the `rules` of `GET /api/session`: about the subject of `subjectType` whose `attribute` is the path parameter
-    `id` (or the caller's own id, if `id` is `me`), or about the type, if the rule has no `id`. `stepUp` tells that
-    the user must have proved who they are a short time ago. `when` lists what is asked besides, where a request has a
-    parameter: `{in, name, values, ask}`, of which `ask` is a rule as above.
+    `{"anyone": true}`, `{"signedIn": true}` and `{"onboarded": true}` are for operations that the policy says nothing
+    about; the last one is for users with a complete profile. An operation with `{"onboarded": true, "each": …}` is a
+    list for every such user, which shows only what the rule `each` allows. All others have the rule
+    `{action, subjectType, id, attribute, field}`, which the client asks with the `rules` of `GET /api/session`: about
+    the subject of `subjectType` whose `attribute` is the path parameter `id` (or the caller's own id, if `id` is `me`),
+    or about the type, if the rule has no `id`. `stepUp` tells that the user must have proved who they are a short time
+    ago. `when` lists what is asked besides, where a request has a parameter: `{in, name, values, ask}`, of which `ask`
+    is a rule as above.
     """
     for route, method, handler in _handlers(app):
         item = (app.openapi_schema.paths or {}).get(route.path_format)
@@ -64,7 +68,7 @@ def rule_of(handler: HTTPRouteHandler) -> OperationRule:
 
 
 def _rule_of_guards(guards: Sequence[object]) -> OperationRule:
-    deciding = next(guard for guard in guards if isinstance(guard, Anyone | SignedIn | PolicyGuard))
+    deciding = next(guard for guard in guards if isinstance(guard, Anyone | SignedIn | Onboarded | PolicyGuard))
     rule = _rule(deciding)
     return {**rule, "stepUp": True} if step_up in guards else rule
 
@@ -74,11 +78,9 @@ def _further_rule(further: Further) -> OperationRule:
     return {**asked, "values": list(further.values)} if further.values else asked
 
 
-def _rule(guard: Anyone | SignedIn | PolicyGuard) -> OperationRule:
-    if isinstance(guard, Anyone):
-        return {"anyone": True}
-    if isinstance(guard, SignedIn):
-        return {"signedIn": True}
+def _rule(guard: Anyone | SignedIn | Onboarded | PolicyGuard) -> OperationRule:
+    if not isinstance(guard, PolicyGuard):
+        return {OPEN_TO[type(guard)]: True}
     if isinstance(guard, ListGuard):
         return {"onboarded": True, "each": {"action": guard.action, "subjectType": guard.subject_type}}
     asked: OperationRule = {"action": guard.action, "subjectType": guard.subject_type}

@@ -12,7 +12,7 @@ from app.words.accept_language import accepted_locale
 
 def actor_of(request: Request) -> Actor:
     """Who acts. Behind a trusted proxy, `ip` is the address that the proxy reports."""
-    user, session = request.user.user, request.user.session
+    user, session, key = request.user.user, request.user.session, request.user.key
     return Actor(
         user_id=user.id if user else None,
         session_id=session.id if session else None,
@@ -22,6 +22,7 @@ def actor_of(request: Request) -> Actor:
         # HTTP/2 clients may send several (RFC 9113 section 8.2.3).
         cookies="; ".join(request.headers.getall("cookie", [])) or None,
         presented=request.scope["state"].get(TOKENS_TO_END, ()),
+        key_id=key.id if key else None,
     )
 
 
@@ -31,8 +32,10 @@ def accepted_locale_of(request: Request) -> str | None:
 
 
 def user_and_session(request: Request) -> tuple[PrincipalUser, PrincipalSession]:
-    """The signed-in user and their session. Raises `Problem` `not_signed_in`."""
+    """The signed-in user and their session. Raises `Problem`: `not_signed_in`, `session_required` for an API key."""
     user, session = request.user.user, request.user.session
+    if request.user.key is not None:
+        raise Problem("session_required", "An API key has no session.")
     if user is None or session is None:
         raise Problem("not_signed_in")
     return user, session

@@ -10,6 +10,7 @@ from app.audit import OPERATOR
 from app.clock import utc_now
 from app.domain.flows.accept_invitation import new_setup_link
 from app.domain.resources import make_resources
+from app.domain.tokens.service import make_first_key
 from app.jobs.worker import ATTEMPT_SECONDS
 from app.postgres import migrate
 from app.server.databases import connect, fitted_to_database, reach_database, start_database
@@ -71,11 +72,15 @@ async def _work_until_signal(settings: Settings, announce: Callable[[str], None]
 
 
 async def _prepare_database(settings: Settings) -> tuple[Settings, str | None]:
-    """Apply the migrations. Returns the settings with pools that fit, and a setup link if nobody is platform admin."""
+    """Apply the migrations, and make what is missing.
+
+    Returns the settings with pools that fit, and a setup link if nobody is platform admin.
+    """
     async with connect(settings) as database:
         await migrate.upgrade(database.engine)
         resources = make_resources(settings, database, utc_now)
         try:
+            await make_first_key(OPERATOR, resources)
             return await fitted_to_database(settings, database), await new_setup_link(OPERATOR, resources)
         finally:
             await resources.close()

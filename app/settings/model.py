@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct, field
 
@@ -17,6 +17,10 @@ COOKIE_NAME = "auth_session"
 HOST_PREFIX = "__Host-"
 # More connections than this wait for the event loop of the worker, not for the database.
 POOL_SIZE_MAX = 16
+# What has signed a token is published for as long as the token may live.
+TOKEN_SECONDS_MAX = 300
+TokenAlgorithm: TypeAlias = Literal["EdDSA", "ES256"]
+TOKEN_ALGORITHMS: tuple[TokenAlgorithm, ...] = get_args(TokenAlgorithm)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -86,7 +90,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     admin_session_absolute_seconds: Seconds = 24 * 3600
     sessions_per_user: Annotated[int, Meta(ge=1, le=10_000)] = 50
     step_up_seconds: Seconds = 15 * 60
+    api_key_requests_per_minute: Annotated[int, Meta(ge=0, le=10_000_000)] = 1200
     invitation_seconds: Seconds = 7 * 24 * 3600
+
+    token_audiences: tuple[str, ...] = ()
+    token_seconds: Annotated[int, Meta(ge=1, le=TOKEN_SECONDS_MAX)] = 60
+    token_algorithm: TokenAlgorithm = "EdDSA"  # noqa: S105 # no secret
 
     limits: Mapping[str, tuple[Window, ...]] = field(default_factory=lambda: DEFAULT_WINDOWS)
 

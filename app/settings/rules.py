@@ -28,6 +28,8 @@ COOKIE_NAME_FORM = re.compile(r"(?!__)[\w.-]{1,64}", re.ASCII)
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}", re.ASCII)
 # The media types of logos, by the ends of their names.
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg"}
+# A part of what RFC 7519 section 2 allows as StringOrURI.
+AUDIENCE = re.compile(r"[!-~]{1,200}", re.ASCII)
 
 # OWASP ASVS 5.0, 11.2.3 asks for 128 bits, which are 32 hexadecimal digits.
 SECRET_KEY_MIN_LENGTH = 32
@@ -132,6 +134,11 @@ def broken_rules(settings: Settings) -> list[str]:
         f"APP_URL: entry {number} is not the address of a page such as https://app.example.org/"
         for number, url in enumerate(settings.app_url, start=1)
         if not is_page(url)
+    ]
+    broken += [
+        f"TOKEN_AUDIENCES: entry {number} is not a text such as https://api.example.org, without spaces"
+        for number, audience in enumerate(settings.token_audiences, start=1)
+        if AUDIENCE.fullmatch(audience) is None
     ]
     broken += [
         f"TRUSTED_PROXIES: entry {number} is not an address or network such as 10.0.0.0/8"

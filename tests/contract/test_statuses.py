@@ -12,7 +12,7 @@ from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
 from app.http.preconditions import precondition_of_version
-from tests.support.app import CREDENTIALS, SECRET, RunningApp, id_of, settings_for
+from tests.support.app import CREDENTIALS, SECRET, TOKEN_AUDIENCE, RunningApp, id_of, settings_for
 from tests.support.mailbox import ask
 from tests.support.worlds import DEAD_JOB
 
@@ -36,10 +36,13 @@ BODIES: Mapping[str, object] = {
     "setSecret": {"secret": "nine gulls above the north pier"},
     "createLanguage": {"code": "fi", "name": "Finnish"},
     "updateLanguage": {"name": "High German"},
+    "issueToken": {"audience": TOKEN_AUDIENCE},
     "explainPolicy": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "createUser": {"email": EVE, "name": "Eve"},
     "updateUser": {"name": "Robert"},
     "setPlatformRole": {"role": "admin"},
+    "createServiceAccount": {"name": "Export"},
+    "createApiKey": {"name": "Build", "expiresIn": 3600},
     "suspendUser": {"reason": "Spam"},
     "addMember": {"email": EVE, "roles": ["translator"]},
     "setMemberRoles": {"roles": ["translator"]},
@@ -93,6 +96,13 @@ async def other_session(app: RunningApp, client: httpx.AsyncClient) -> Values:
     return {"sessionId": next(session["id"] for session in sessions if not session["current"])}
 
 
+async def service_account(app: RunningApp, _: httpx.AsyncClient) -> Values:
+    account_id = await app.service_account()
+    await app.api_key(account_id)
+    key_id = await app.resources.database.pool.fetchval("SELECT id FROM keys WHERE user_id = $1", account_id)
+    return {"accountId": str(account_id), "keyId": str(key_id)}
+
+
 # What must be there before an operation can succeed, beside Bob, German and its text `greeting`.
 BEFORE: Mapping[str, Callable[[RunningApp, httpx.AsyncClient], Awaitable[Values]]] = {
     "inspectKey": invitation_token,
@@ -102,6 +112,10 @@ BEFORE: Mapping[str, Callable[[RunningApp, httpx.AsyncClient], Awaitable[Values]
     "deleteKey": own_key,
     "endSession": other_session,
     "retryJob": dead_job,
+    "getServiceAccount": service_account,
+    "listApiKeys": service_account,
+    "createApiKey": service_account,
+    "revokeApiKey": service_account,
 }
 
 

@@ -31,6 +31,8 @@ from app.domain.languages.members.models import LanguageMember
 from app.domain.languages.schemas import NewLanguage
 from app.domain.languages.service import create_language
 from app.domain.resources import Resources
+from app.domain.service_accounts.schemas import NewApiKey
+from app.domain.service_accounts.service import create_api_key, create_service_account
 from app.domain.sessions.service import SessionAuthenticator, start_session
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
@@ -51,6 +53,7 @@ CREDENTIALS = {"method": "password", "email": "ada@example.org", "secret": SECRE
 # Low costs: tests check that a hash was computed, not how long a hash takes.
 FAST_HASHES = {"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1", "HASH_QUEUE": "1000"}
 SECRET_KEY = "a key for tests 4Xw1kQz8vRt6Lm2Ns0Bp"
+TOKEN_AUDIENCE = "https://api.example.org"
 DATA_DIR = Path(tempfile.mkdtemp(prefix="ostiary-test-data-"))
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
@@ -229,6 +232,20 @@ class RunningApp:
         client.cookies.set("auth_session", token, domain="127.0.0.1", path="/")
         return client
 
+    async def service_account(self, name: str = "Nightly export") -> UUID:
+        """Create a service account. Returns its id."""
+        return (await create_service_account(OPERATOR, self.resources, name)).id
+
+    async def api_key(self, account_id: UUID, *, seconds: int = 3600) -> str:
+        """Make an API key of a service account. Returns its token."""
+        return (await create_api_key(OPERATOR, self.resources, account_id, NewApiKey("Build server", seconds))).token
+
+    def with_key(self, token: str) -> httpx.AsyncClient:
+        """An HTTP client that sends this bearer token, and no `Origin`, as programs do."""
+        client = self.client(Authorization=f"Bearer {token}")
+        del client.headers["Origin"]
+        return client
+
     async def mails(self) -> list[EmailMessage]:
         """Run the jobs of all requests so far. Returns all mails of the test, in the order of their requests."""
         await drain(self.worker, within=JOB_DELAY_MAX)
@@ -295,6 +312,7 @@ def settings_for(database_url: str, **environ: str) -> Settings:
         "ACCESS_LOG": "off",
         "RUN_JOBS": "off",
         "SECRET_KEY": SECRET_KEY,
+        "TOKEN_AUDIENCES": TOKEN_AUDIENCE,
         "DATA_DIR": str(DATA_DIR),
         # Tests share a machine, fill tables with single statements, and send many requests at once.
         "DATABASE_STATEMENT_SECONDS": "60",

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tests.support.app import CREDENTIALS, SECRET
+from tests.support.app import CREDENTIALS, SECRET, TOKEN_AUDIENCE
 
 
 class World(Struct, frozen=True):
@@ -26,6 +26,8 @@ class World(Struct, frozen=True):
     invited_id: str
     number: int
     token: str
+    account_id: str
+    account_key_id: str
 
     def parameters(self, operation: str) -> dict[str, str]:
         """The parameters of the path of an operation such as `GET /api/languages/{languageCode}`, and more."""
@@ -34,7 +36,8 @@ class World(Struct, frozen=True):
             user_id = self.invited_id
         names = {
             "sessionId": self.session_id,
-            "keyId": self.key_id,
+            "keyId": self.account_key_id if "/service-accounts/" in operation else self.key_id,
+            "accountId": self.account_id,
             "jobId": self.job_id,
             "languageCode": self.code,
             "key": self.text_key,
@@ -66,6 +69,10 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "GET /api/config": lambda _: NOTHING,
     "GET /api/policy": lambda _: NOTHING,
     "POST /api/policy/can": lambda _: Sent({"checks": [{"action": "read", "subjectType": "Language"}]}),
+    "GET /api/verify": lambda _: Sent(headers={"X-Forwarded-Method": "GET"}),
+    "POST /api/session/token": lambda _: Sent({"audience": TOKEN_AUDIENCE}),
+    "GET /.well-known/jwks.json": lambda _: NOTHING,
+    "GET /.well-known/openid-configuration": lambda _: NOTHING,
     "POST /api/policy/explain": lambda world: Sent(
         {"userId": world.owner_id, "action": "read", "subjectType": "Language"}
     ),
@@ -85,6 +92,12 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "POST /api/users": lambda world: Sent({"email": f"new{world.number}@example.org", "name": "New"}),
     "GET /api/users/{userId}": lambda _: NOTHING,
     "POST /api/users/{userId}/invitation": lambda _: NOTHING,
+    "GET /api/service-accounts": lambda _: NOTHING,
+    "POST /api/service-accounts": lambda _: Sent({"name": "Export"}),
+    "GET /api/service-accounts/{accountId}": lambda _: NOTHING,
+    "GET /api/service-accounts/{accountId}/keys": lambda _: NOTHING,
+    "POST /api/service-accounts/{accountId}/keys": lambda _: Sent({"name": "Build", "expiresIn": 3600}),
+    "DELETE /api/service-accounts/{accountId}/keys/{keyId}": lambda _: NOTHING,
     "GET /api/languages": lambda _: NOTHING,
     "POST /api/languages": lambda world: Sent({"code": f"de-x-{world.number}", "name": "New"}),
     "GET /api/languages/{languageCode}": lambda _: NOTHING,
@@ -138,6 +151,9 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
     "POST /api/users": {WHOLE: "User"},
     "GET /api/users/{userId}": {WHOLE: "User"},
     "PATCH /api/users/{userId}": {WHOLE: "User"},
+    "GET /api/service-accounts": {"items": "ServiceAccount"},
+    "POST /api/service-accounts": {WHOLE: "ServiceAccount"},
+    "GET /api/service-accounts/{accountId}": {WHOLE: "ServiceAccount"},
     "GET /api/languages": {"items": "Language"},
     "POST /api/languages": {WHOLE: "Language"},
     "GET /api/languages/{languageCode}": {WHOLE: "Language"},
@@ -160,10 +176,15 @@ NO_OBJECTS = frozenset(
         "GET /api/config",
         "GET /api/memberships",
         "GET /api/policy",
+        "GET /api/service-accounts/{accountId}/keys",
+        "POST /api/service-accounts/{accountId}/keys",
         "POST /api/policy/can",
         "POST /api/policy/explain",
         "POST /api/keys",
         "POST /api/keys/inspect",
+        "POST /api/session/token",
+        "GET /.well-known/jwks.json",
+        "GET /.well-known/openid-configuration",
         "GET /api/languages/{languageCode}/members",
         "POST /api/languages/{languageCode}/members",
         "POST /api/languages/{languageCode}/members/{userId}/invitation",

@@ -41,6 +41,15 @@ INSERT INTO keys (id, user_id, kind, provider, identifier, purpose, address, cre
 SELECT $1::uuid, $2, 'single_use', 'link', $1::text, 'password_reset', $1::text, now, now + interval '1 hour'
   FROM (VALUES ($3::timestamptz)) AS clock (now)
 """
+# A service account with a key.
+ACCOUNT = """
+WITH account AS (
+    INSERT INTO users (id, kind, email, name, onboarded_at, created_at, updated_at)
+    VALUES ($1, 'service', '', 'Export', $3, $3, $3) RETURNING id
+)
+INSERT INTO keys (id, user_id, kind, provider, identifier, name, created_at, expires_at)
+SELECT $2::uuid, id, 'api', 'api', $2::text, 'Build', $3, $3 + interval '1 hour' FROM account
+"""
 DEAD_JOB = """
 INSERT INTO jobs (id, kind, state, payload, due_at, created_at, finished_at)
 VALUES ($1, 'mail', 'dead', '\\x00', $2, $2, $2)
@@ -53,6 +62,7 @@ ON CONFLICT DO NOTHING
 NEEDS_LINK = "/keys/"
 NEEDS_TEXT = "/translations"
 NEEDS_JOB = "/jobs/"
+NEEDS_ACCOUNT = "/service-accounts/"
 
 
 async def session_of(app: RunningApp, user_id: UUID) -> tuple[UUID, str]:
@@ -82,6 +92,9 @@ async def world_of(app: RunningApp, operation: str, owner: UUID | None, code: st
     job_id = uuid4()
     if NEEDS_JOB in operation:
         await pool.execute(DEAD_JOB, job_id, app.clock())
+    account_id, account_key_id = uuid4(), uuid4()
+    if NEEDS_ACCOUNT in operation:
+        await pool.execute(ACCOUNT, account_id, account_key_id, app.clock())
     return World(
         owner_id=str(subject),
         user_id="me" if owner else str(subject),
@@ -93,5 +106,7 @@ async def world_of(app: RunningApp, operation: str, owner: UUID | None, code: st
         number=number,
         member_id=str(member),
         invited_id=str(waiting),
+        account_id=str(account_id),
+        account_key_id=str(account_key_id),
         token=await app.invitation(f"invited{number}@example.org") if NEEDS_LINK in operation else "",
     )

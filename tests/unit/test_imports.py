@@ -22,16 +22,20 @@ OWNERS = {
     for mapper in Base.registry.mappers
     if mapper.class_.__module__.startswith("app.domain.")
 }
-# SQL text that names tables of other domains: the statements of the principal, of signing in and of writing a text.
+# SQL text that names tables of other domains: the statements of principals, of signing in and of writing a text.
 ACROSS_DOMAINS = {
     "sessions/repository.py",
+    "service_accounts/repository.py",
     "flows/repository.py",
     "languages/translations/plain_write_repository.py",
 }
-# Imports of another domain's tables outside the flows: members are listed with the name and address of their user.
+# Imports of another domain's tables outside the flows: members are listed with the name and address of their user,
+# and service accounts and their keys are rows of both tables.
 FOREIGN_MODELS = {
     ("app.domain.languages.members.repository", "app.domain.keys.models"),
     ("app.domain.languages.members.repository", "app.domain.users.models"),
+    ("app.domain.service_accounts.repository", "app.domain.keys.models"),
+    ("app.domain.service_accounts.repository", "app.domain.users.models"),
 }
 
 

@@ -7,7 +7,10 @@ from msgspec import Struct
 
 
 class AuditEventView(Struct, frozen=True, rename="camel"):
-    """One thing that was done to `subject`. `actorId` is null for commands, jobs and anonymous clients."""
+    """One thing that was done to `subject`. `actorId` is null for commands, jobs and anonymous clients.
+
+    `keyId` is the API key that a service account has used.
+    """
 
     id: UUID
     at: datetime
@@ -15,5 +18,6 @@ class AuditEventView(Struct, frozen=True, rename="camel"):
     subject: str
     actor_id: UUID | None
     session_id: UUID | None
+    key_id: UUID | None
     ip: str | None
     detail: dict[str, object]

@@ -108,12 +108,15 @@ async def set_platform_role(actor: Actor, resources: Resources, user_id: UUID, r
 
     A user who gains a role signs in anew: the role never joins an old session (NIST SP 800-63B-4 section 5.1). A lost
     role is gone from the next request, and the invitations that it allowed end. Raises `Problem`: `forbidden`,
-    `not_found`, `last_admin`.
+    `not_found`, `last_admin`, `service_account`.
     """
     async with _administration(actor, resources, "administer", user_id, "platformRole") as (transaction, users):
-        previous = (await _existing(users, user_id)).platform_role
+        user = await _existing(users, user_id)
+        previous = user.platform_role
         if previous == role:
             return
+        if user.kind == "service":
+            raise Problem("service_account", "A program administers nobody.")
         if previous is not None:
             await _require_another_admin(users, user_id)
         if not await users.change(user_id, resources.clock(), platform_role=role):

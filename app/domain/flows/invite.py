@@ -76,8 +76,10 @@ async def mail_invitation(
     The only place where mail to people is caused by others: it counts against the limits of the address, of the actor
     and of the language, for every user alike. The caller mails nothing else than one notice in place of the invitation.
     The new link voids an earlier one to the same language, or to the platform, and no other.
-    Raises `Problem` `too_many_requests`.
+    A service account, which has no address, is mailed nothing. Raises `Problem` `too_many_requests`.
     """
+    if user.kind == "service":
+        return False
     address = normalise(user.email).unique
     await resources.rate_limits.hit_all(
         Use("mail_by_others", address),

@@ -12,6 +12,7 @@ from app.postgres.base import Base, new_id
 # The providers of identifiers: an identifier is unique among those of its provider.
 EMAIL = "email"
 LINK = "link"
+API = "api"
 
 LIVE = "kind = 'single_use' AND used_at IS NULL"
 LIVE_INVITATION = text(f"{LIVE} AND purpose = 'invitation'")
@@ -24,13 +25,14 @@ class Key(Base):
     A *primary* key has the normalised email address as its identifier and an argon2id hash, or none, as its secret. A
     *single-use* key has the hash of its link's token as its identifier and, if it has a code too, the code's keyed
     hash as its secret. A single-use key is bound to one purpose and one address; the empty address stands for any. Its
-    code works only together with the flow of `flow_hash`; without a flow, only its link works.
+    code works only together with the flow of `flow_hash`; without a flow, only its link works. An *API* key
+    authenticates the requests of a service account, and has the hash of its token as its identifier.
     """
 
     __tablename__ = "keys"
     __table_args__ = (
         UniqueConstraint("provider", "identifier"),
-        CheckConstraint("kind IN ('primary', 'single_use')", name="kind"),
+        CheckConstraint("kind IN ('primary', 'single_use', 'api')", name="kind"),
         CheckConstraint(
             "kind <> 'primary' OR (user_id IS NOT NULL AND purpose IS NULL AND address IS NULL AND expires_at IS NULL)",
             name="primary_shape",
@@ -38,6 +40,11 @@ class Key(Base):
         CheckConstraint(
             "kind <> 'single_use' OR (purpose IS NOT NULL AND address IS NOT NULL AND expires_at IS NOT NULL)",
             name="single_use_shape",
+        ),
+        CheckConstraint(
+            "kind <> 'api' OR (user_id IS NOT NULL AND name IS NOT NULL AND expires_at IS NOT NULL "
+            "AND secret_hash IS NULL AND purpose IS NULL AND address IS NULL)",
+            name="api_shape",
         ),
         CheckConstraint("attempts_left >= 0", name="attempts_left"),
         CheckConstraint("asked_by IN ('device', 'stranger')", name="asked_by"),
@@ -78,6 +85,8 @@ class Key(Base):
     provider: Mapped[str] = mapped_column(Text)
     identifier: Mapped[str] = mapped_column(Text)
     secret_hash: Mapped[str | None] = mapped_column(Text)
+    # What the administrator calls an API key.
+    name: Mapped[str | None] = mapped_column(Text)
     purpose: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
     # The hash of the flow that the code belongs to: NULL without a code, and once the flow has got another one. Who

@@ -10,12 +10,12 @@ from app.domain.policy.schemas import Check, CheckDecision, Question
 from app.domain.resources import Resources
 from app.domain.sessions.repository import find_principal
 from app.errors import FieldError, Problem, SubjectNotFound, invalid
-from app.guards.policy import BY_LANGUAGE_CODE, OWNER_ATTRIBUTES
+from app.guards.policy import BY_LANGUAGE_CODE, NAMED_BY_USER_ID, OWNER_ATTRIBUTES
 from app.guards.policy_report import NAMED_BY, PolicyExplanation, explain_policy, subject_named
 from app.text import conventional_case
 
 # The types whose subjects an id of a user names.
-BY_USER_ID = frozenset({"User", *OWNER_ATTRIBUTES})
+BY_USER_ID = frozenset({*NAMED_BY_USER_ID, *OWNER_ATTRIBUTES})
 
 
 async def explain_question(resources: Resources, question: Question) -> PolicyExplanation:
@@ -49,7 +49,7 @@ def check_own(ability: Ability, user_id: UUID, checks: Sequence[Check]) -> list[
     decisions, errors = list[CheckDecision](), list[FieldError]()
     for index, check in enumerate(checks):
         try:
-            decisions.append(_check_own(ability, user_id, check, f"checks.{index}.id"))
+            decisions.append(decide_own(ability, user_id, check, f"checks.{index}.id"))
         except Problem as problem:
             errors += problem.errors
     if errors:
@@ -57,8 +57,11 @@ def check_own(ability: Ability, user_id: UUID, checks: Sequence[Check]) -> list[
     return decisions
 
 
-def _check_own(ability: Ability, user_id: UUID, check: Check, field: str) -> CheckDecision:
-    """The answer to one question, whose id is this field of the body."""
+def decide_own(ability: Ability, user_id: UUID, check: Check, field: str) -> CheckDecision:
+    """The answer to one question of this user about themselves, whose id is this field of the request.
+
+    Raises `Problem` `validation_failed` if the id is not one of the subject type.
+    """
     subject_id = None if check.id is None else _subject_id(check.subject_type, check.id, field)
     if subject_id is not None and check.subject_type in BY_USER_ID:
         subject_id = str(user_id) if subject_id == "me" else str(_parsed(subject_id, field))

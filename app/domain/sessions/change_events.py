@@ -175,8 +175,11 @@ class ChangeStream:
             return None
 
     async def _read(self) -> bytes | None:
-        async with self._events.reads:
-            principal = await self._events.sessions.authenticate(self._token, detailed=True)
+        sessions = self._events.sessions
+        principal = sessions.recall(self._token)
+        if principal is None:
+            async with self._events.reads:
+                principal = await sessions.authenticate(self._token, detailed=True)
         if principal.session is None:
             end = await end_of_session(self._events.resources, [self._token])
             self._ended = True

@@ -144,7 +144,7 @@ async def find_principal(database: Database, user_id: UUID) -> Principal | None:
         return None
     if row["status"] != "active":
         return ANONYMOUS
-    return Principal(_user_of(row), memberships=_memberships_of(row))
+    return Principal(user_of(row), memberships=memberships_of(row))
 
 
 def detailed_principal_of(row: asyncpg.Record) -> Principal:
@@ -155,18 +155,20 @@ def detailed_principal_of(row: asyncpg.Record) -> Principal:
 def principal_of(row: asyncpg.Record, *, replaced: bool = False, details: PrincipalDetails | None = None) -> Principal:
     """The principal of a row of `PRINCIPAL_COLUMNS`."""
     session = to_struct(PrincipalSession, row, id=row["session_id"])
-    return Principal(_user_of(row), session, _memberships_of(row), replaced, details)
+    return Principal(user_of(row), session, memberships_of(row), replaced, details)
 
 
 def _details_of(row: asyncpg.Record) -> PrincipalDetails:
     return to_struct(PrincipalDetails, row, language_names=tuple(row["language_names"] or ()))
 
 
-def _user_of(row: asyncpg.Record) -> PrincipalUser:
+def user_of(row: asyncpg.Record) -> PrincipalUser:
+    """The user of a row of `USER_COLUMNS`."""
     return to_struct(PrincipalUser, row, id=row["user_id"])
 
 
-def _memberships_of(row: asyncpg.Record) -> tuple[Membership, ...]:
+def memberships_of(row: asyncpg.Record) -> tuple[Membership, ...]:
+    """The memberships of a row of `USER_COLUMNS`."""
     packed: Sequence[str] = row["memberships"] or ()
     return tuple([_membership(item) for item in packed])
 

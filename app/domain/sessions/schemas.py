@@ -42,6 +42,14 @@ class SessionView(Struct, frozen=True, rename="camel"):
     expires_at: datetime
 
 
+class SessionKeyView(Struct, frozen=True, rename="camel"):
+    """The API key of this request."""
+
+    id: UUID
+    name: str
+    expires_at: datetime
+
+
 class SessionEndView(Struct, frozen=True):
     """Why and when the session ended whose token the client presents."""
 
@@ -78,7 +86,8 @@ class RawRule(TypedDict, total=False):
 class WhoAmI(Struct, frozen=True):
     """Who the caller is and what they may do: `rules` are raw CASL rules. Anonymous: `user` is null.
 
-    `ended` is null unless the request presents the token of a session that has ended within 7 days.
+    `ended` is null unless the request presents the token of a session that has ended within 7 days. A service account
+    has a `key` in place of the session.
     """
 
     user: UserView | None
@@ -87,6 +96,7 @@ class WhoAmI(Struct, frozen=True):
     onboarding: Onboarding | None
     rules: list[RawRule]
     ended: SessionEndView | None = None
+    key: SessionKeyView | UnsetType = UNSET
 
 
 class SignedIn(WhoAmI, frozen=True, rename="camel"):

@@ -3,13 +3,16 @@
 from datetime import timedelta
 from typing import cast
 
-from app.auth.principal import Principal
+from msgspec import UNSET
+
+from app.auth.principal import Principal, PrincipalSession, PrincipalUser
 from app.domain.sessions.repository import SessionEnd
 from app.domain.sessions.schemas import (
     MembershipView,
     Onboarding,
     RawRule,
     SessionEndView,
+    SessionKeyView,
     SessionView,
     UserView,
     WhoAmI,
@@ -25,15 +28,14 @@ def who_am_i(principal: Principal, settings: Settings, end: SessionEnd | None = 
     `end` is how the session of an anonymous request has ended. Raises `ValueError` for a signed-in principal without
     its details.
     """
-    user, session, details = principal.user, principal.session, principal.details
-    if user is None or session is None:
+    user, session, details, key = principal.user, principal.session, principal.details, principal.key
+    if user is None or (session is None and key is None):
         ended = to_struct(SessionEndView, end) if end else None
         return WhoAmI(user=None, session=None, memberships=[], onboarding=None, rules=[], ended=ended)
     if details is None:
         raise ValueError("the principal was read without its details")
     required = not is_onboarded(principal)
     absent: list[str] = [field for field in settings.required_profile_fields if required and not getattr(user, field)]
-    step_up_until = session.authenticated_at + timedelta(seconds=settings.step_up_seconds)
     return WhoAmI(
         user=to_struct(
             UserView,
@@ -42,7 +44,7 @@ def who_am_i(principal: Principal, settings: Settings, end: SessionEnd | None = 
             email_verified=details.email_verified,
             has_secret=details.has_secret,
         ),
-        session=to_struct(SessionView, session, user_id=user.id, step_up_until=step_up_until),
+        session=_session_view(session, user, settings) if session else None,
         # Not `to_struct`, which would take half a millisecond for a thousand memberships.
         memberships=[
             MembershipView(item.language, name, item.roles)
@@ -50,4 +52,10 @@ def who_am_i(principal: Principal, settings: Settings, end: SessionEnd | None = 
         ],
         onboarding=Onboarding(required, absent),
         rules=cast("list[RawRule]", raw_rules_for(principal)),
+        key=to_struct(SessionKeyView, key) if key else UNSET,
     )
+
+
+def _session_view(session: PrincipalSession, user: PrincipalUser, settings: Settings) -> SessionView:
+    step_up_until = session.authenticated_at + timedelta(seconds=settings.step_up_seconds)
+    return to_struct(SessionView, session, user_id=user.id, step_up_until=step_up_until)

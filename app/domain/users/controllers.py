@@ -55,7 +55,10 @@ class UserController(Controller):
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[AccountView]:
-        """The users that the caller may administer, oldest first. One's own record is `GET /api/users/me`."""
+        """The people that the caller may administer, oldest first. One's own record is `GET /api/users/me`.
+
+        Programs are in `GET /api/service-accounts`.
+        """
         allowed = sql_filter(ability_of(request), "administer", "User", COLUMNS)
         filters = UserFilters(search, status, role)
         rows = await service.list_users(resources, decode_time_cursor(cursor), limit + 1, filters, allowed)

@@ -43,3 +43,5 @@ LocaleText = Annotated[
 FORMATS: Mapping[str, str] = {"name": "name", "phone": "e164", "locale": "bcp47"}
 
 Status = Literal["active", "suspended"]
+# A service account acts by API keys, and cannot sign in.
+UserKind = Literal["person", "service"]

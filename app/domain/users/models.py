@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.domain.users.fields import E164, Status
+from app.domain.users.fields import E164, Status, UserKind
 from app.guards.roles import PLATFORM_ROLES
 from app.postgres.base import Base, sql_list
 from app.text import folded
@@ -27,8 +27,8 @@ def _folded_value_of(column: str) -> Callable[[DefaultExecutionContext], str]:
 
 
 class User(Base):
-    """A person's account. `email` is the address as written, for display; the unique normalised form is the
-    `identifier` of the user's primary `Key`.
+    """A person's account, or a service account. `email` is the address as written, for display; the unique normalised
+    form is the `identifier` of the user's primary `Key`. A service account has neither, and no platform role.
 
     The id is random (UUIDv4): members of a language see each other's ids, and the id of an account made by an
     invitation must look like any other (RFC 9562 section 8).
@@ -38,12 +38,19 @@ class User(Base):
     __table_args__ = (
         CheckConstraint(f"platform_role IN ({sql_list(PLATFORM_ROLES)})", name="platform_role"),
         CheckConstraint(f"status IN ({sql_list(get_args(Status))})", name="status"),
+        CheckConstraint(f"kind IN ({sql_list(get_args(UserKind))})", name="kind"),
+        CheckConstraint(
+            "kind <> 'service' OR (email = '' AND platform_role IS NULL AND email_verified_at IS NULL)",
+            name="service_shape",
+        ),
         CheckConstraint(f"phone ~ '{E164}$'", name="phone_e164"),
         Index("ix_users_platform_role", "platform_role", postgresql_where=text("platform_role IS NOT NULL")),
         Index("ix_users_created_at_id", "created_at", "id"),
+        Index("ix_users_id_service", "id", postgresql_where=text("kind = 'service'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    kind: Mapped[str] = mapped_column(Text, default="person", server_default="person")
     email: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, default="", server_default="")
     # Searched instead of `name` and `email`: the database's locale may fold no letters outside ASCII.

@@ -131,6 +131,13 @@ class UserRepository(Repository[User]):
         """
         return await self._remove(User.id == user_id)
 
+    async def is_service_account(self, user_id: UUID) -> bool:
+        """Whether the user is a service account, who is locked against deletion then until the transaction ends."""
+        statement = (
+            select(User.id).where(User.id == user_id, User.kind == "service").with_for_update(key_share=True, read=True)
+        )
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
+
     async def is_displaceable(self, user_id: UUID) -> bool:
         """Whether the account was only invited, so that it gives way to the owner of its address."""
         return await self.exists(User.id == user_id, DISPLACEABLE)
@@ -151,8 +158,8 @@ class UserRepository(Repository[User]):
         filters: UserFilters | None = None,
         allowed: ColumnElement[bool] | None = None,
     ) -> list[User]:
-        """Users in the order of their creation: those of `filters` that `allowed` selects."""
-        statement = select(User).order_by(User.created_at, User.id).limit(limit)
+        """People in the order of their creation: those of `filters` that `allowed` selects."""
+        statement = select(User).where(User.kind == "person").order_by(User.created_at, User.id).limit(limit)
         statement = statement.where(true() if allowed is None else allowed)
         filters = filters or UserFilters()
         if after is not None:

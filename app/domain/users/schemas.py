@@ -5,14 +5,18 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.domain.users.fields import LocaleText, PersonName, PhoneText, Status
+from app.domain.users.fields import LocaleText, PersonName, PhoneText, Status, UserKind
 from app.guards.roles import PlatformRole
 
 
 class AccountView(Struct, frozen=True, rename="camel"):
-    """An account, as its owner and the platform admins see it; `suspensionReason` is for the admins alone."""
+    """An account, as its owner and the platform admins see it; `suspensionReason` is for the admins alone.
+
+    `email` is empty for the `kind` `service`.
+    """
 
     id: UUID
+    kind: UserKind
     email: str
     name: str
     phone: str | None

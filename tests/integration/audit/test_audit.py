@@ -8,6 +8,7 @@ import pytest
 
 from app.audit import OPERATOR, record
 from app.domain.flows.administer_users import create_user_with_link, set_platform_role
+from app.domain.tokens.service import rotate_keys
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, items, pages
 from tests.support.audit_actions import AUDIT_ACTIONS
 from tests.support.mailbox import ask, code_in, mailed, redeem, token_in
@@ -149,6 +150,8 @@ async def test_every_documented_action_is_recorded(app: RunningApp, root: httpx.
         ("DELETE", "", None),
     ):  # fmt: skip
         assert (await root.request(method, user + path, json=body)).status_code == 204
+    for _ in range(2):
+        await rotate_keys(OPERATOR, app.resources, at_once=True)
     job_id = uuid4()
     await app.resources.database.pool.execute(DEAD_JOB, job_id, app.clock())
     assert (await root.post(f"/api/jobs/{job_id}/retry")).status_code == 200

@@ -15,8 +15,11 @@ from tests.support.commands import Done, Run, execute, settings
 OSTIARY = Path(sys.executable).with_name("ostiary")
 COMMANDS = (
     "serve", "setup", "users list", "users create", "users suspend", "users restore", "users grant-admin",
-    "users revoke-admin", "languages list", "languages import", "database upgrade", "database current",
-    "policy show", "policy explain", "policy decide", "policy test", "jobs list", "jobs retry", "jobs discard", "work",
+    "users revoke-admin", "service-accounts list", "service-accounts create", "service-accounts suspend",
+    "service-accounts restore", "service-accounts list-keys", "service-accounts create-key",
+    "service-accounts revoke-key", "languages list", "languages import", "database upgrade", "database current",
+    "policy show", "policy explain", "policy decide", "policy test", "jobs list", "jobs retry", "jobs discard",
+    "signing-keys list", "signing-keys rotate", "work",
 )  # fmt: skip
 
 
@@ -39,7 +42,7 @@ def paths(command: click.Command, prefix: str = "") -> Iterator[str]:
 def test_every_command_has_help_and_is_listed_in_this_file(run: Run) -> None:
     assert sorted(paths(cli)) == sorted(COMMANDS)
     assert run("--version").out[0].startswith("ostiary, version ")
-    for command in ("", "users", "languages", "database", "policy", *COMMANDS):
+    for command in ("", "users", "service-accounts", "languages", "database", "policy", *COMMANDS):
         done = run(*command.split(), "--help")
         assert done.code == 0
         assert done.out[0].startswith(f"Usage: ostiary {command}".strip())

@@ -12,14 +12,21 @@ from app.asgi import build
 from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
-from app.guards.authorize import ANYONE, SIGNED_IN, PolicyGuard, guards_of
+from app.guards.authorize import ANYONE, ONBOARDED, SIGNED_IN, PolicyGuard, guards_of
 from app.http.preconditions import precondition_of_version
 from app.pages.html.controller import PAGE
-from tests.support.app import SECRET, RunningApp, settings_for
+from tests.support.app import SECRET, TOKEN_AUDIENCE, RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("route_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
-PARAMETERS = {"code": "de", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "job_id": UNKNOWN_ID, "key": "greeting"}
+PARAMETERS = {
+    "account_id": UNKNOWN_ID,
+    "code": "de",
+    "session_id": UNKNOWN_ID,
+    "key_id": UNKNOWN_ID,
+    "job_id": UNKNOWN_ID,
+    "key": "greeting",
+}
 # A body that the route accepts, so that nothing but the caller decides.
 BODIES = {
     "POST /api/session": {"method": "password", "email": "bob@example.org", "secret": SECRET},
@@ -29,9 +36,12 @@ BODIES = {
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
+    "POST /api/session/token": {"audience": TOKEN_AUDIENCE},
     "POST /api/policy/can": {"checks": [{"action": "read", "subjectType": "Language"}]},
     "POST /api/policy/explain": {"email": "bob@example.org", "action": "read", "subjectType": "Language", "id": "de"},
     "PATCH /api/languages/{code}": {"name": "High German"},
+    "POST /api/service-accounts": {"name": "Export"},
+    "POST /api/service-accounts/{account_id}/keys": {"name": "Build", "expiresIn": 3600},
     "POST /api/users": {"email": "eve@example.org", "name": "Eve"},
     "PATCH /api/users/{user_id}": {"name": "Robert"},
     "PUT /api/users/{user_id}/platform-role": {"role": "admin"},
@@ -51,10 +61,11 @@ MEMBERSHIPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "other admin": ("da", ("admin",)),
 }
 HEADERS = {
+    "GET /api/verify": {"X-Forwarded-Method": "GET"},
     "PUT /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
     "DELETE /api/languages/{code}/translations/{key}": {"If-Match": '"1"'},
 }
-DECISIVE = (ANYONE, SIGNED_IN)
+DECISIVE = (ANYONE, SIGNED_IN, ONBOARDED)
 
 
 def table() -> dict[str, dict[str, int]]:
@@ -82,6 +93,10 @@ def routes_of_the_app() -> dict[str, list[object]]:
 async def caller(app: RunningApp, who: str) -> httpx.AsyncClient:
     if who == "anonymous":
         return app.client()
+    if who == "service account":
+        account_id = await app.service_account()
+        await app.member(account_id, "de", "translator", "admin")
+        return app.with_key(await app.api_key(account_id))
     admin = who == "platform admin"
     user_id = await app.user(admin=admin, onboarded=who != "not onboarded")
     if who in MEMBERSHIPS:

@@ -31,8 +31,11 @@ ADA, EVE = UUID(int=1), UUID(int=2)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def principal(*memberships: Membership, platform_role: str | None = None, onboarded: bool = True) -> Principal:
-    user = PrincipalUser(ADA, "ada@example.org", "Ada", None, platform_role, NOW if onboarded else None)
+def principal(
+    *memberships: Membership, platform_role: str | None = None, onboarded: bool = True, kind: str = "person"
+) -> Principal:
+    onboarded_at = NOW if onboarded else None
+    user = PrincipalUser(ADA, "ada@example.org", "Ada", None, platform_role, onboarded_at, kind=kind)
     return Principal(user=user, memberships=memberships)
 
 
@@ -47,6 +50,9 @@ PEOPLE = {
     "all of another language": principal(Membership("da", ("admin", "translator"))),
     "roles in two languages": principal(Membership("da", ("admin",)), Membership("de", ("translator",))),
     "platform admin": principal(platform_role="admin"),
+    "service account": principal(kind="service"),
+    # The database has no such user.
+    "service account with a platform role": principal(platform_role="admin", kind="service"),
     "translating platform admin": principal(Membership("de", ("translator",)), platform_role="admin"),
 }
 
@@ -57,6 +63,7 @@ OWN_SESSION, OTHER_SESSION = Subject("Session", {"userId": str(ADA)}), Subject("
 OWN_KEY, OTHER_KEY = Subject("Key", {"userId": str(ADA)}), Subject("Key", {"userId": str(EVE)})
 
 PLATFORM_ADMINS = {"platform admin", "translating platform admin"}
+SERVICES = {"service account", "service account with a platform role"}
 MEMBERS = {"member", "translator", "language admin", "both roles", "roles in two languages"}
 TRANSLATORS = {"translator", "both roles", "roles in two languages", "translating platform admin"}
 # Fields of a user that no change of a profile sets.
@@ -74,7 +81,7 @@ ALLOWED = [
     ("delete", GERMAN, None, PLATFORM_ADMINS),
     ("read", GERMAN_TEXT, None, MEMBERS | PLATFORM_ADMINS),
     *[(action, GERMAN_TEXT, None, TRANSLATORS) for action in ("create", "update", "delete", "translate")],
-    ("read", OWN_USER, None, USERS | {"not onboarded"}),
+    ("read", OWN_USER, None, USERS | SERVICES | {"not onboarded"}),
     ("update", OWN_USER, "name", USERS | {"not onboarded"}),
     ("delete", OWN_USER, None, USERS | {"not onboarded"}),
     ("delete", OTHER_USER, None, PLATFORM_ADMINS),
@@ -94,6 +101,11 @@ ALLOWED = [
     ("delete", OWN_KEY, None, USERS),
     *[(action, OTHER_KEY, None, set[str]()) for action in ("read", "update", "delete")],
     ("read", Subject("AuditEvent", {"id": "1"}), None, PLATFORM_ADMINS),
+    ("read", Subject("ServiceAccount", {"id": str(ADA)}), None, {*PLATFORM_ADMINS, *SERVICES}),
+    *[
+        (action, Subject("ServiceAccount", {"id": str(EVE)}), None, PLATFORM_ADMINS)
+        for action in ("create", "read", "administer", "delete")
+    ],
     ("administer", Subject("Policy", {}), None, PLATFORM_ADMINS),
     ("administer", Subject("Job", {"id": "1"}), None, PLATFORM_ADMINS),
 ]

@@ -45,7 +45,7 @@ def test_an_unexpected_answer_is_reported_with_the_line_that_decides() -> None:
     assert outcome.failures == [
         "expectation 1: translator of de: translate Language fr: expected allowed, but no line of the policy allows it",
         "expectation 2: platform admin: translate Language de: expected allowed, but line 2 of the policy forbids it",
-        "expectation 3: member of de: read Language de: expected not allowed, but line 13 of the policy allows it",
+        "expectation 3: member of de: read Language de: expected not allowed, but line 14 of the policy allows it",
     ]
 
 

@@ -35,7 +35,7 @@ def test_every_line_of_an_explanation_has_a_verdict() -> None:
     assert (explanation.allowed, explanation.reason, explanation.standing) == (True, None, "active")
     assert explanation.lines[(explanation.decided_by or 0) - 1].who == "language translator"
     assert {line.who for line in explanation.lines if line.verdict == "who"} == {
-        "platform admin", "language admin", "user without a complete profile",
+        "platform admin", "language admin", "user without a complete profile", "service account",
     }  # fmt: skip
     verdicts = [line.verdict for line in explanation.lines if line.verdict != "who"]
     assert verdicts == [*["action"] * 7, "decides", "subject"]
@@ -61,7 +61,11 @@ def test_lines_concern_a_user_by_their_standing(who: str, standing: str) -> None
     explanation = explain_policy(principal_described_by(who), "read", GERMAN)
     assert (explanation.allowed, explanation.decided_by, explanation.standing) == (False, None, standing)
     concerned = {line.who for line in explanation.lines if line.verdict != "who"}
-    expected = {"suspended": set(), "onboarding": {"user without a complete profile"}, "active": {"every active user"}}
+    expected = {
+        "suspended": set(),
+        "onboarding": {"user without a complete profile"},
+        "active": {"every active person"},
+    }
     assert concerned == expected[standing]
 
 

@@ -49,6 +49,8 @@ from app.text import searched
 Search: TypeAlias = Literal["names", "addresses"]
 
 INVITER = aliased(User)
+# A service account has no address, and accepts no invitation.
+IS_SERVICE = User.kind == literal_column("'service'")
 
 
 def _with_account(members: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -58,7 +60,7 @@ def _with_account(members: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]
     an existing account looks like a new invitation (decision 0019).
     """
     member = members.subquery("member")
-    is_active = func.coalesce(User.last_seen_at > member.c.created_at, false())
+    is_active = or_(func.coalesce(User.last_seen_at > member.c.created_at, false()), IS_SERVICE)
     return (
         select(
             *member.c,
@@ -69,7 +71,7 @@ def _with_account(members: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]
             INVITER.name.label("inviter_name"),
         )
         .join(User, User.id == member.c.user_id)
-        .join(Key, and_(Key.user_id == member.c.user_id, Key.kind == literal_column("'primary'")))
+        .outerjoin(Key, and_(Key.user_id == member.c.user_id, Key.kind == literal_column("'primary'")))
         .outerjoin(INVITER, INVITER.id == member.c.inviter_id)
         .order_by(member.c.created_at.desc(), member.c.user_id.desc())
     )
@@ -89,7 +91,7 @@ BY_INVITER = LanguageMember.invited_by == bindparam("invited_by")
 # Only names that the list shows: a search must not find more.
 BY_NAME = exists().where(
     User.id == LanguageMember.user_id,
-    User.last_seen_at > LanguageMember.created_at,
+    or_(User.last_seen_at > LanguageMember.created_at, IS_SERVICE),
     func.strpos(User.folded_name, bindparam("search")) > literal_column("0"),
 )
 BY_ADDRESS = exists().where(
@@ -130,7 +132,7 @@ class _MemberRow(Struct, frozen=True):
     invited_at: datetime
     inviter_id: UUID | None
     name: str
-    email: str
+    email: str | None
     pending: bool
     inviter_name: str | None
 

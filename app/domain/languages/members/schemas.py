@@ -28,7 +28,8 @@ class MemberView(Struct, frozen=True, rename="camel"):
 
     A new invitation and a user who was added look alike, `expiresAt` included: when the mailed link ends, if there is
     one. `email`, in lower case, `invitedAt`, `expiresAt` and `invitedBy` are null for callers who do not administer the
-    language; `expiresAt` is null once the member has been active.
+    language; `expiresAt` is null once the member has been active. A service account has no `email`,
+    and is never pending.
     """
 
     user_id: UUID

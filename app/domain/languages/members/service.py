@@ -69,12 +69,18 @@ async def set_member_roles(
 ) -> MemberView:
     """Replace a member's roles, which count from the next request. Invitations by right of a lost role end.
 
+    A service account, which has no address to add it by, becomes a member by its first roles.
+
     Raises `Problem`: `forbidden`, `not_found`.
     """
     async with resources.database.transaction() as transaction:
         await lock_language(actor, transaction, "administer", code)
         members = MemberRepository(transaction)
         changed = await members.set_roles(code, user_id, roles)
+        if not changed and await UserRepository(transaction).is_service_account(user_id):
+            joined = await members.join(code, user_id, roles, actor.require_user_id(), resources.clock())
+            if joined:
+                await _record(actor, transaction, "member.add", user_id, code, roles=sorted(set(roles)))
         member = await _existing(resources, members, code, user_id)
         if changed:
             await _record(actor, transaction, "member.set_roles", user_id, code, roles=member.roles)

@@ -5,6 +5,46 @@
  */
 
 export interface paths {
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get signing keys
+         * @description The public keys with which back ends verify tokens.
+         */
+        get: operations["getSigningKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get issuer
+         * @description The issuer of tokens and where its keys are. It is no OpenID provider: libraries look for both here.
+         */
+        get: operations["getIssuer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit-events": {
         parameters: {
             query?: never;
@@ -115,8 +155,8 @@ export interface paths {
          *     `email_change` needs a signed-in user who has authenticated a short while ago. 429 with Retry-After if a client
          *     asks too often.
          *
-         *     `returnTo` is refused unless it is a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS. The answers of
-         *     inspecting and redeeming the key have it; the link itself does not.
+         *     `returnTo` is refused unless it is a page of PUBLIC_URL, or of an origin in APP_URL or ALLOWED_ORIGINS. The
+         *     answers of inspecting and redeeming the key have it; the link itself does not.
          */
         post: operations["requestKey"];
         delete?: never;
@@ -565,6 +605,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/service-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List service accounts
+         * @description All service accounts, by id.
+         */
+        get: operations["listServiceAccounts"];
+        put?: never;
+        /**
+         * Create service account
+         * @description Create a service account: a user for a program, which signs in nowhere.
+         *
+         *     Give it an API key here, and languages with `PUT /api/languages/{languageCode}/members/{userId}`. Suspend or
+         *     delete it as a user.
+         */
+        post: operations["createServiceAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/service-accounts/{accountId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get service account
+         * @description One service account.
+         */
+        get: operations["getServiceAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/service-accounts/{accountId}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List api keys
+         * @description The API keys of a service account, oldest first, expired ones too.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Create api key
+         * @description Make an API key. Its `token` is shown this once: the service stores a hash.
+         *
+         *     The program sends it as `Authorization: Bearer ost_key_…`. A key is no session: it makes no keys, sessions or
+         *     tokens, proves nobody's identity, and does nothing that needs a recent proof.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/service-accounts/{accountId}/keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke api key
+         * @description Revoke an API key, which is deleted.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -652,6 +786,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue token
+         * @description Get a short-lived token that tells one back end who calls: a JSON Web Token.
+         *
+         *     Its claims are `iss`, `sub` (the user), `sid` (the session), `aud`, `iat`, `exp`, `jti`, `platform_role`, and
+         *     `roles` by language, which is null for members of more than 100 languages. A token is no session: no operation
+         *     of this service takes one, and a session that ends later does not end it before its `exp`.
+         */
+        post: operations["issueToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -705,7 +863,9 @@ export interface paths {
         };
         /**
          * List users
-         * @description The users that the caller may administer, oldest first. One's own record is `GET /api/users/me`.
+         * @description The people that the caller may administer, oldest first. One's own record is `GET /api/users/me`.
+         *
+         *     Programs are in `GET /api/service-accounts`.
          */
         get: operations["listUsers"];
         put?: never;
@@ -837,6 +997,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify request
+         * @description Who sends the request that a proxy holds, and may they?
+         *
+         *     For nginx's `auth_request`, Caddy's `forward_auth` and Traefik's `ForwardAuth`: 204 with the caller in headers,
+         *     401 or 403. `X-Forwarded-Method` is the method of the held request; without it, the request counts as one that
+         *     changes something. Then its cookie counts only from an allowed origin, as everywhere. The query is the
+         *     operator's: a proxy must never pass the client's on.
+         */
+        get: operations["verifyRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -891,6 +1076,8 @@ export interface components {
             email: string;
             /** Format: uuid */
             id: string;
+            /** @enum {string} */
+            kind: "person" | "service";
             locale: string | null;
             name: string;
             onboardedAt: string | null;
@@ -902,6 +1089,22 @@ export interface components {
             suspensionReason: string | null;
             /** Format: date-time */
             updatedAt: string;
+        };
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKeyView"][];
+            nextCursor: string | null;
+        };
+        ApiKeyView: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            lastUsedAt: string | null;
+            name: string;
+            /** Format: uuid */
+            serviceAccountId: string;
         };
         AuditEventPage: {
             items: components["schemas"]["AuditEventView"][];
@@ -918,6 +1121,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             ip: string | null;
+            keyId: string | null;
             sessionId: string | null;
             subject: string;
         };
@@ -965,7 +1169,7 @@ export interface components {
             /** @description The code of a Language or of a Translation's language; the id or address of a User, or of the user whose Session or Key it is. Without it the question is about the type. */
             id?: string | null;
             /** @enum {string} */
-            subjectType: "Language" | "Translation" | "User" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
+            subjectType: "Language" | "Translation" | "User" | "ServiceAccount" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
         };
         CheckDecision: {
             allowed: boolean;
@@ -1045,6 +1249,7 @@ export interface components {
         };
         InspectedKey: {
             email: string | null;
+            inviterName: string | null;
             language: string | null;
             languageName: string | null;
             missing: string[];
@@ -1060,6 +1265,15 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        IssuedToken: {
+            /** Format: date-time */
+            expiresAt: string;
+            token: string;
+        };
+        IssuerMetadata: {
+            issuer: string;
+            jwks_uri: string;
         };
         JobPage: {
             items: components["schemas"]["JobView"][];
@@ -1080,6 +1294,18 @@ export interface components {
             retryable: boolean;
             /** @enum {string} */
             state: "queued" | "running" | "done" | "dead";
+        };
+        JsonWebKey: {
+            alg: string;
+            crv: string;
+            kid: string;
+            kty: string;
+            use: string;
+            x: string;
+            y?: string;
+        };
+        JsonWebKeySet: {
+            keys: components["schemas"]["JsonWebKey"][];
         };
         KeyPage: {
             items: components["schemas"]["KeyView"][];
@@ -1190,6 +1416,28 @@ export interface components {
             languageName: string;
             roles: string[];
         };
+        NewApiKey: {
+            /** @description How long the key works, in seconds. */
+            expiresIn: number;
+            /**
+             * @description Where the key is used. At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
+             * @example Build server
+             */
+            name: string;
+        };
+        NewApiKeyView: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            lastUsedAt: string | null;
+            name: string;
+            /** Format: uuid */
+            serviceAccountId: string;
+            token: string;
+        };
         NewLanguage: {
             /**
              * @description At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
@@ -1227,6 +1475,13 @@ export interface components {
              */
             secret: string;
         };
+        NewServiceAccount: {
+            /**
+             * @description What calls. At most 200 characters in Unicode normalisation form C, in which it is kept; at least one of them is visible. Control characters and direction marks are refused, white space at the ends and characters that show nothing are removed.
+             * @example Nightly export
+             */
+            name: string;
+        };
         NewText: {
             /**
              * @description Without the field: `"draft"`.
@@ -1235,6 +1490,9 @@ export interface components {
             state?: "draft" | "approved";
             /** @description At most 20000 characters in Unicode normalisation form C, in which it is kept. */
             text: string;
+        };
+        NewToken: {
+            audience: string;
         };
         NewUser: {
             /**
@@ -1313,7 +1571,7 @@ export interface components {
         };
         Problem: {
             /** @enum {string} */
-            code: "malformed_json" | "malformed_request" | "not_signed_in" | "session_replaced" | "invalid_credentials" | "method_disabled" | "forbidden" | "cross_site_request" | "session_not_kept" | "onboarding_required" | "reauthentication_required" | "not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "language_exists" | "last_admin" | "no_invitation" | "primary_key_required" | "signed_in_as_another" | "job_not_retryable" | "already_member" | "key_not_usable" | "changes_gone" | "version_conflict" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "precondition_required" | "too_many_requests" | "internal_error" | "temporarily_unavailable";
+            code: "malformed_json" | "malformed_request" | "not_signed_in" | "session_replaced" | "invalid_credentials" | "method_disabled" | "forbidden" | "cross_site_request" | "session_required" | "session_not_kept" | "onboarding_required" | "reauthentication_required" | "not_found" | "method_not_allowed" | "request_timeout" | "email_taken" | "language_exists" | "last_admin" | "no_invitation" | "primary_key_required" | "signed_in_as_another" | "service_account" | "too_many_keys" | "job_not_retryable" | "already_member" | "key_not_usable" | "changes_gone" | "version_conflict" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "precondition_required" | "too_many_requests" | "internal_error" | "temporarily_unavailable";
             current?: components["schemas"]["CurrentVersion"] | null;
             /** @description For developers, in English. */
             detail?: string;
@@ -1362,7 +1620,7 @@ export interface components {
             /** @description The code of a Language or of a Translation's language; the id or address of a User, or of the user whose Session or Key it is. Without it the question is about the type. */
             id?: string | null;
             /** @enum {string} */
-            subjectType: "Language" | "Translation" | "User" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
+            subjectType: "Language" | "Translation" | "User" | "ServiceAccount" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
             userId?: string | null;
         };
         RawRule: {
@@ -1427,7 +1685,7 @@ export interface components {
             /** @enum {string} */
             purpose: "email_change" | "password_reset" | "sign_in" | "sign_up";
             /**
-             * @description The URL of a page of PUBLIC_URL or of an origin in ALLOWED_ORIGINS, as browsers write it.
+             * @description The URL of a page of PUBLIC_URL, APP_URL or ALLOWED_ORIGINS, as browsers write it.
              * @example http://localhost:8000/languages
              */
             returnTo?: string | null;
@@ -1435,6 +1693,20 @@ export interface components {
         RolesChange: {
             /** @description Any of `admin`, `translator`, or none: a plain member only reads. */
             roles: ("admin" | "translator")[];
+        };
+        ServiceAccountPage: {
+            items: components["schemas"]["ServiceAccountView"][];
+            nextCursor: string | null;
+        };
+        ServiceAccountView: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: uuid */
+            id: string;
+            lastSeenAt: string | null;
+            name: string;
+            /** @enum {string} */
+            status: "active" | "suspended";
         };
         ServiceConfig: {
             codeDigits: number | null;
@@ -1453,6 +1725,13 @@ export interface components {
             at: string;
             /** @enum {string} */
             reason: "signed_out" | "signed_in_again" | "revoked" | "role_changed" | "suspended" | "secret_changed" | "email_changed" | "account_deleted" | "too_many_sessions" | "expired";
+        };
+        SessionKeyView: {
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
         };
         SessionListItem: {
             /** Format: date-time */
@@ -1498,6 +1777,7 @@ export interface components {
         };
         SignedIn: {
             ended: components["schemas"]["SessionEndView"] | null;
+            key?: components["schemas"]["SessionKeyView"];
             memberships: components["schemas"]["MembershipView"][];
             onboarding: components["schemas"]["Onboarding"] | null;
             returnTo?: string;
@@ -1569,6 +1849,7 @@ export interface components {
         };
         WhoAmI: {
             ended: components["schemas"]["SessionEndView"] | null;
+            key?: components["schemas"]["SessionKeyView"];
             memberships: components["schemas"]["MembershipView"][];
             onboarding: components["schemas"]["Onboarding"] | null;
             rules: components["schemas"]["RawRule"][];
@@ -1584,6 +1865,84 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description Everybody may cache it. */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JsonWebKeySet"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description Everybody may cache it. */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuerMetadata"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAuditEvents: {
         parameters: {
             query?: {
@@ -2993,6 +3352,257 @@ export interface operations {
             };
         };
     };
+    listServiceAccounts: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before; none for the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccountPage"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewServiceAccount"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    /** @description Where the new resource is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccountView"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccountView"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before; none for the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    /** @description Where the new resource is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKeyView"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                accountId: string;
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -3187,6 +3797,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issueToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedToken"];
                 };
             };
             /** @description An error, told as a problem. */
@@ -3710,6 +4361,61 @@ export interface operations {
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyRequest: {
+        parameters: {
+            query?: {
+                /** @description Ask the policy too; with `subject`. */
+                action?: "create" | "read" | "update" | "administer" | "translate" | "delete";
+                /** @description The type of the subject that is asked about. */
+                subject?: "Language" | "Translation" | "User" | "ServiceAccount" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
+                /** @description The subject; without it, the type is asked about. */
+                id?: string;
+            };
+            header?: {
+                /** @description The method of the request that the proxy has received. */
+                "X-Forwarded-Method"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    /** @description Percent-encoded UTF-8; it may be empty. */
+                    "X-Ostiary-Email"?: string;
+                    /** @description Percent-encoded UTF-8; it may be empty. */
+                    "X-Ostiary-Name"?: string;
+                    /** @description Percent-encoded UTF-8; it may be empty. */
+                    "X-Ostiary-Platform-Role"?: string;
+                    /** @description Percent-encoded UTF-8; it may be empty. */
+                    "X-Ostiary-Session"?: string;
+                    /** @description Percent-encoded UTF-8; it may be empty. */
+                    "X-Ostiary-User"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;

@@ -1,13 +1,14 @@
 // Made by `make client` from app/guards/policy.py. Do not edit.
 
 export type Action = "create" | "read" | "update" | "administer" | "translate" | "delete";
-export type SubjectType = "Language" | "Translation" | "User" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
+export type SubjectType = "Language" | "Translation" | "User" | "ServiceAccount" | "Session" | "Key" | "AuditEvent" | "Policy" | "Job";
 
 /** The attribute that an id is compared with. */
 export const ID_ATTRIBUTES = {
   "Language": "code",
   "Translation": "languageCode",
   "User": "id",
+  "ServiceAccount": "id",
   "AuditEvent": "id",
   "Job": "id"
 } as const;
