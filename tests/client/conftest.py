@@ -14,6 +14,7 @@ from tests.support.serve_process import Service, serving_beside
 GENEROUS = {"LIMIT_GUESS_BY_CLIENT": "off", "LIMIT_GUESS_BY_DEVICE": "off", "LIMIT_GUESS_BY_SESSION": "off"}
 # A test of a limit comes from a client of its own.
 PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
+AUDIENCE = "https://reports.example.org"
 
 
 class Installed(Struct, frozen=True):
@@ -33,7 +34,8 @@ async def service(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     """
     url = await make_database(server_url, "clients")
     folder = tmp_path_factory.mktemp("service")
-    async with serving_beside(folder, folder, DATABASE_URL=url, **GENEROUS, **PROXY) as process:
+    environ = {**GENEROUS, **PROXY, "TOKEN_AUDIENCES": AUDIENCE}
+    async with serving_beside(folder, folder, DATABASE_URL=url, **environ) as process:
         async with running(settings_for(url), Clock()) as app:
             await app.language("de")
             await app.language("fr", "French")

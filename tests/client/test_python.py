@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from client.python import ostiary_client
-from client.python.ostiary_client import OstiaryMiddleware, Scope, Unavailable, Verifier, django_middleware
 from litestar import Litestar, Request, get, post
 
+from client.python import ostiary_client
+from client.python.ostiary_client import OstiaryMiddleware, Scope, Unavailable, Verifier, django_middleware
 from tests.support.app import SECRET
 from tests.support.serve_process import Service
 

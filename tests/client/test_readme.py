@@ -86,7 +86,7 @@ async def test_the_route_leads_to_the_sign_in_and_back_and_the_button_is_hidden_
     for name, buttons in (("ada", 1), ("eve", 0)):
         context = await browser.new_context(base_url=app_url, locale="en-GB")
         page, errors = await context.new_page(), list[object]()
-        page.on("pageerror", lambda error, errors=errors: errors.append(error))  # noqa: PLW0108 # playwright marks a function
+        page.on("pageerror", lambda error, errors=errors: errors.append(error))  # playwright marks a function
         await page.goto("/languages/de")
         await page.wait_for_url("**/sign-in?return_to=*")
         await sign_in(page, name)

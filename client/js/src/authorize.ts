@@ -22,8 +22,15 @@ export type Requirement<Args> = { readonly stepUp?: boolean } & (
       readonly subject: SubjectType;
       readonly field?: string;
       readonly id: Id | ((args: Args) => Id | undefined);
+      readonly any?: never;
     }
-  | { readonly action: Action; readonly subject: SubjectType; readonly field?: string; readonly any: true }
+  | {
+      readonly action: Action;
+      readonly subject: SubjectType;
+      readonly field?: string;
+      readonly any: true;
+      readonly id?: never;
+    }
   | { readonly signedIn: true }
   | { readonly onboarded: true }
 );

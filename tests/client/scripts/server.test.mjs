@@ -88,3 +88,18 @@ test("without an answer of the service nobody is let in", async () => {
   const failing = verifier({ fetch: async () => new Response("<h1>Bad gateway", { status: 502 }) });
   assert.equal((await refusal(failing.verify(asked({ Cookie: cookie })))).status, 502);
 });
+
+test("a token of the service tells who sends a request, at the back end that it is for alone", async () => {
+  const { issuer } = await (await fetch(`${SERVICE}/.well-known/openid-configuration`)).json();
+  const audience = "https://reports.example.org";
+  const { ostiary } = await cookieOf("ada@example.org");
+  const { token } = await ostiary.unwrap(ostiary.api.POST("/api/session/token", { body: { audience } }));
+  const request = () => asked({ Authorization: `Bearer ${token}` }, "POST");
+  const caller = await verifier({ audience, issuer }).verify(request());
+  const { user, session } = ostiary.state().session;
+  assert.deepEqual([caller.by, caller.userId, caller.claims.sid], ["token", user.id, session.id]);
+  assert.deepEqual([...caller.claims.roles.de].sort(), ["admin", "translator"]);
+  assert.equal(await verifier({ audience: "https://billing.example.org", issuer }).verify(request()), null);
+  assert.equal(await verifier({ audience, issuer: "https://id.example.org" }).verify(request()), null);
+  assert.equal(await verifier().verify(request()), null);
+});
