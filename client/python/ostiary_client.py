@@ -3,8 +3,8 @@
     verifier = Verifier("https://id.example.org", origins=["https://app.example.org"])
     app = OstiaryMiddleware(app, verifier)  # Starlette, FastAPI, Litestar: scope["state"]["caller"]
 
-A session cookie or bearer token is forwarded to `GET /api/session` each time, so that a session that has ended counts no
-more; an unchanged answer has no body. For Django, `django_middleware(verifier)` is a line of `MIDDLEWARE`.
+A session cookie or bearer token is forwarded to `GET /api/session` each time, so that a session that has ended counts
+no more; an unchanged answer has no body. For Django, `django_middleware(verifier)` is a line of `MIDDLEWARE`.
 """
 
 import re

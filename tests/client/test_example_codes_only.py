@@ -1,4 +1,4 @@
-"""The example of two front ends on one service with codes alone, in Chromium: one with own forms, one with hosted pages."""
+"""The example of two front ends with codes alone, in Chromium: one has own forms, the other the hosted pages."""
 
 import asyncio
 import email

@@ -1,4 +1,4 @@
-"""The example for React Router in Chromium: behind a proxy of one origin, and with the service at an origin of one site."""
+"""The example for React Router in Chromium: behind a proxy of one origin, and across origins of one site."""
 
 import time
 from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Error, Page, expect
 
 from tests.browser.conftest import browser
 from tests.conftest import make_database
@@ -30,7 +30,8 @@ def block(language: str) -> str:
 
 
 def run(command: str, folder: Path) -> str:
-    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    """The output of a line for a shell, which must end without an error."""
+    done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -83,10 +84,15 @@ async def app_url(fresh_app: Path, server_url: str, tmp_path_factory: pytest.Tem
 async def test_the_route_leads_to_the_sign_in_and_back_and_the_button_is_hidden_from_those_who_may_not(
     browser: Browser, app_url: str
 ) -> None:
+    errors = list[Error]()
+
+    def note(error: Error) -> None:
+        errors.append(error)
+
     for name, buttons in (("ada", 1), ("eve", 0)):
         context = await browser.new_context(base_url=app_url, locale="en-GB")
-        page, errors = await context.new_page(), list[object]()
-        page.on("pageerror", lambda error, errors=errors: errors.append(error))  # playwright marks a function
+        page = await context.new_page()
+        page.on("pageerror", note)
         await page.goto("/languages/de")
         await page.wait_for_url("**/sign-in?return_to=*")
         await sign_in(page, name)
