@@ -70,7 +70,7 @@ test-long: $(VENV)/.installed-dev
 		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py \
 		tests/security/test_revoked_session_in_another_worker.py \
 		tests/security/test_revoked_session_through_proxies.py \
-		tests/integration/sessions/test_principal_cache_model.py
+		tests/integration/sessions/test_principal_cache_model.py tests/client/test_javascript.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -46,8 +46,8 @@ async def change(request: Request[Any, Any, Any]) -> str:
 
 def client_of(verifier: Verifier) -> httpx.AsyncClient:
     """A client of a Litestar app behind the middleware."""
-    app = OstiaryMiddleware(Litestar([show, change]), verifier)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=APP)  # type: ignore[arg-type]
+    app = OstiaryMiddleware(Litestar([show, change]), verifier)  # type: ignore[arg-type] # it has types of its own
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=APP)
 
 
 async def test_a_cookie_or_bearer_token_tells_who_sends_a_request(verifier: Verifier, token: str) -> None:

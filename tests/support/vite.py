@@ -14,7 +14,8 @@ from tests.support.serve_process import wait_for
 async def previewed(app: Path, port: int, root: str = ".", **environ: str) -> AsyncIterator[str]:
     """The URL of an app that was built, while the context lasts. `root` is the folder of its index.html."""
     process = await asyncio.create_subprocess_exec(
-        "node", "node_modules/vite/bin/vite.js", "preview", root, "--host", "localhost", "--port", str(port), "--strictPort",
+        "node", "node_modules/vite/bin/vite.js", "preview", root,
+        "--host", "localhost", "--port", str(port), "--strictPort",
         cwd=app, env={**os.environ, **environ}, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
