@@ -8,8 +8,13 @@ export const SECRET = process.env.SECRET;
 
 /** A browser, whose `fetch` has a cookie jar, and notes each request. */
 export class Browser {
-  jar = new Map();
   requests = [];
+  /** How long the next request is on its way, with the cookies that the browser has now. */
+  slow = 0;
+
+  constructor(jar = new Map()) {
+    this.jar = jar;
+  }
 
   fetch = async (input, options) => {
     const request = new Request(input, options);
@@ -19,6 +24,9 @@ export class Browser {
     request.headers.set("Accept-Language", "de");
     const cookies = [...this.jar].map(([name, value]) => `${name}=${value}`).join("; ");
     if (cookies && !request.headers.has("Cookie")) request.headers.set("Cookie", cookies);
+    const slow = this.slow;
+    this.slow = 0;
+    await setTimeout(slow);
     const response = await fetch(request);
     for (const line of response.headers.getSetCookie()) {
       const [pair, ...attributes] = line.split("; ");
