@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class PrincipalUser(Struct, frozen=True, array_like=True):
+class PrincipalUser(Struct, frozen=True, gc=False, array_like=True):
     """The user of the request; their account is active."""
 
     id: UUID
@@ -22,7 +22,7 @@ class PrincipalUser(Struct, frozen=True, array_like=True):
     kind: str = "person"
 
 
-class PrincipalSession(Struct, frozen=True, array_like=True):
+class PrincipalSession(Struct, frozen=True, gc=False, array_like=True):
     """The session of the request."""
 
     id: UUID
@@ -34,7 +34,7 @@ class PrincipalSession(Struct, frozen=True, array_like=True):
     expires_at: datetime
 
 
-class PrincipalKey(Struct, frozen=True, array_like=True):
+class PrincipalKey(Struct, frozen=True, gc=False, array_like=True):
     """The API key of the request."""
 
     id: UUID
@@ -42,14 +42,14 @@ class PrincipalKey(Struct, frozen=True, array_like=True):
     expires_at: datetime
 
 
-class Membership(Struct, frozen=True, array_like=True):
+class Membership(Struct, frozen=True, gc=False, array_like=True):
     """One language that the user is a member of; `roles` may be empty."""
 
     language: str
     roles: tuple[str, ...]
 
 
-class PrincipalDetails(Struct, frozen=True, array_like=True):
+class PrincipalDetails(Struct, frozen=True, gc=False, array_like=True):
     """What only a description of the caller needs beside the principal.
 
     `language_names` are those of the memberships, in their order; `has_secret`: the user can sign in with a password.

@@ -27,7 +27,7 @@ SHOWN_CHARACTERS = 300
 Write = Callable[[bytes], None]
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One line; `ms` is the time of the answer in milliseconds."""
 
     event: str

@@ -1,9 +1,9 @@
 """Who calls, in the headers of an answer to a proxy: forward authentication."""
 
 from collections.abc import Mapping
+from functools import partial
 from urllib.parse import quote
 
-from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -60,7 +60,9 @@ class IdentityAnswers(ASGIMiddleware):
     holds as long as that is kept. Nothing but a 204 is kept, and the guard of the route does not run again.
     """
 
-    scopes = (ScopeType.HTTP,)
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """The middleware in front of the route. It has none of the framework's exclusions."""
+        return partial(self.handle, next_app=app)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Answer from memory, or call the route."""

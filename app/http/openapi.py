@@ -81,7 +81,9 @@ def config(cookie: SessionCookie, tags: Sequence[str], router: Router) -> OpenAP
         components=Components(
             security_schemes={
                 "cookie": SecurityScheme(type="apiKey", name=cookie.name, security_scheme_in="cookie"),
-                "bearer": SecurityScheme(type="http", scheme="bearer"),
+                "bearer": SecurityScheme(
+                    type="http", scheme="bearer", description="The token of a session, or the API key of a program."
+                ),
             },
         ),
         tags=[Tag(name=name) for name in tags],

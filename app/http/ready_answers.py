@@ -5,7 +5,7 @@ from msgspec import Struct
 Header = tuple[bytes, bytes]
 
 
-class ReadyAnswer(Struct, frozen=True, eq=False):
+class ReadyAnswer(Struct, frozen=True, gc=False, eq=False):
     """A JSON answer of status 200. Without an ETag (`b""`) there is no 304."""
 
     body: bytes

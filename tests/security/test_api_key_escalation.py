@@ -24,8 +24,8 @@ HANDLERS = [
     for handler in route.route_handlers
     for method in handler.http_methods - {"OPTIONS"}
 ]
-NEED_PROOF = [f"{method} {path}" for method, path, handler in HANDLERS if step_up in guards_of(handler)]
-SET_COOKIE = [f"{method} {path}" for method, path, handler in HANDLERS if handler.opt.get(SETS_COOKIE)]
+NEED_PROOF = sorted([f"{method} {path}" for method, path, handler in HANDLERS if step_up in guards_of(handler)])
+SET_COOKIE = sorted([f"{method} {path}" for method, path, handler in HANDLERS if handler.opt.get(SETS_COOKIE)])
 REFUSALS = {"session_required", "forbidden"}
 
 

@@ -31,6 +31,8 @@ async def test_get_requests_neither_change_nor_lock_rows(app: RunningApp, path: 
     translator = await app.signed_in_member("de", "translator", "admin")
     root = await app.signed_in("root@example.org", admin=True)
     await translator.put("/api/languages/de/translations/a", json={"text": "x"}, headers={"If-None-Match": "*"})
+    account_id = await app.service_account()
+    await app.api_key(account_id)
     before = await _rows(app)
 
     callers: list[httpx.AsyncClient] = [app.client(), translator, root]
@@ -38,7 +40,10 @@ async def test_get_requests_neither_change_nor_lock_rows(app: RunningApp, path: 
         for code in ("de", "da"):
             for client in callers:
                 answer = await client.get(
-                    path.format(code=code, key=key, user_id=await id_of(root), session_id=UNKNOWN_ID, file_name="a.css")
+                    path.format(
+                        code=code, key=key, user_id=await id_of(root), session_id=UNKNOWN_ID, account_id=account_id,
+                        file_name="a.css",
+                    )  # fmt: skip
                 )
                 assert answer.status_code < 500
 

@@ -10,7 +10,7 @@ from app.http.ready_answers import ReadyAnswer, ready_answer
 from app.postgres.kept_rows import Kept
 
 
-class KeptLanguage(Struct, frozen=True, eq=False):
+class KeptLanguage(Struct, frozen=True, gc=False, eq=False):
     """A language as it is answered."""
 
     view: LanguageView

@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 from math import ceil
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from app.auth.principal import Principal, PrincipalKey
+from app.auth.principal import Kept, Principal, PrincipalKey
 from app.auth.tokens import token_hash
 from app.domain.resources import Resources
 from app.domain.service_accounts.repository import note_use, read_principal_of_key
 from app.errors import Problem
-from app.postgres.kept_rows import Kept, KeptRows
+from app.postgres import kept_rows
+from app.postgres.kept_rows import KeptRows
 from app.recent import Recent
 
 # Machines that call are few. A principal with more memberships takes the place of several.
@@ -52,13 +53,15 @@ class ApiKeyAuthenticator:
             self._count(principal.user.id, principal.key, now)
         return principal
 
-    async def _load(self, hashed: bytes, now: datetime) -> Kept[Principal]:
+    async def _load(self, hashed: bytes, now: datetime) -> kept_rows.Kept[Principal]:
         principal = await read_principal_of_key(self._resources.database, hashed, now)
-        if principal.user is None:
-            return Kept(principal)
+        user = principal.user
+        if user is None or not self._principals.enabled:
+            return kept_rows.Kept(principal)
         languages = [f"language {membership.language}" for membership in principal.memberships]
         places = 1 + len(languages) // MEMBERSHIPS_OF_ONE
-        return Kept(principal, (f"user {principal.user.id}", *languages), places)
+        principal = structs.replace(principal, kept=Kept())
+        return kept_rows.Kept(principal, (f"user {user.id}", *languages), places)
 
     def _count(self, user_id: UUID, key: PrincipalKey, now: datetime) -> None:
         """Count a request. In the memory of this process: a statement for each request would take longer than most."""

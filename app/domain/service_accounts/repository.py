@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import delete, func, select
 
-from app.auth.principal import ANONYMOUS, Kept, Principal, PrincipalDetails, PrincipalKey
+from app.auth.principal import ANONYMOUS, Principal, PrincipalDetails, PrincipalKey
 from app.domain.keys.models import API, Key
 from app.domain.service_accounts.schemas import ApiKeyView, ServiceAccountView
 from app.domain.sessions.repository import USER_COLUMNS, memberships_of, user_of
@@ -51,7 +51,6 @@ def _principal_of(row: asyncpg.Record) -> Principal:
         user_of(row),
         memberships=memberships_of(row),
         details=PrincipalDetails(email_verified=False, has_secret=False, language_names=names),
-        kept=Kept(),
         key=to_struct(PrincipalKey, row, id=row["key_id"], name=row["key_name"]),
     )
 

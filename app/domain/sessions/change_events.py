@@ -6,7 +6,6 @@ something may have changed, and then reads its principal again. So a client that
 
 import asyncio
 from collections.abc import AsyncGenerator
-from uuid import UUID
 
 import msgspec
 
@@ -49,7 +48,8 @@ class ChangeEvents:
         self.sessions = sessions
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self.closed = False
-        self._by_user: dict[UUID, set[ChangeStream]] = {}
+        # By the notification of a change of the user.
+        self._by_user: dict[str, set[ChangeStream]] = {}
         self._count = 0
         self._offered = offers_events(resources)
         if self._offered:
@@ -70,26 +70,27 @@ class ChangeEvents:
         if principal.user is None or principal.session is None:
             raise Problem("not_signed_in")
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        of_user = self._by_user.get(principal.user.id, set())
+        about = f"user {principal.user.id}"
+        of_user = self._by_user.get(about, set())
         if len(of_user) >= STREAMS_PER_USER:
             detail = f"A user has at most {STREAMS_PER_USER} streams of events."
             raise Problem("too_many_requests", detail, headers=headers, reason="event_streams_per_user")
         if self.closed or self._count >= self.resources.settings.event_streams_max:
             detail = "Too many streams of events."
             raise Problem("temporarily_unavailable", detail, headers=headers, reason="event_streams_max")
-        stream = ChangeStream(self, principal, principal.user.id, token)
+        stream = ChangeStream(self, principal, about, token)
         of_user.add(stream)
-        self._by_user[principal.user.id] = of_user
+        self._by_user[about] = of_user
         self._count += 1
         return stream
 
-    def release(self, user_id: UUID, stream: "ChangeStream") -> None:
-        """Count the stream no longer."""
-        of_user = self._by_user[user_id]
+    def release(self, about: str, stream: "ChangeStream") -> None:
+        """Count the stream of the user no longer whom the notification `about` names."""
+        of_user = self._by_user[about]
         of_user.remove(stream)
         self._count -= 1
         if not of_user:
-            del self._by_user[user_id]
+            del self._by_user[about]
 
     def close(self) -> None:
         """End all streams, and open no others: the process stops."""
@@ -99,7 +100,7 @@ class ChangeEvents:
     def _on_notification(self, change: str | None) -> None:
         kind, _, id_ = (change or EVERYTHING).partition(" ")
         if kind == "user":
-            for stream in self._by_user.get(UUID(id_), ()):
+            for stream in self._by_user.get(change or "", ()):
                 stream.wake()
         elif kind == "language":
             for stream in self._streams():
@@ -119,10 +120,10 @@ class ChangeEvents:
 class ChangeStream:
     """The events of one session, for one client."""
 
-    def __init__(self, events: ChangeEvents, principal: Principal, user_id: UUID, token: str) -> None:
+    def __init__(self, events: ChangeEvents, principal: Principal, about: str, token: str) -> None:
         self._events = events
         self._principal = principal
-        self._user_id = user_id
+        self._about = about
         self._token = token
         self._ended = False
         self._woken = asyncio.Event()
@@ -139,7 +140,7 @@ class ChangeStream:
 
     def close(self) -> None:
         """Give the place of the stream to another one."""
-        self._events.release(self._user_id, self)
+        self._events.release(self._about, self)
 
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """The text of the stream in its parts, until the session ends or the process stops."""

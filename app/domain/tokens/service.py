@@ -148,8 +148,8 @@ async def _signing_key(actor: Actor, resources: Resources) -> SigningKey:
 
 
 def _present(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """The key that signs at this time."""
-    return next((key for key in reversed(keys) if key.signs_from <= now), None)
+    """The key that signs at this time; the first one also where the clock is behind that of its maker."""
+    return next((key for key in reversed(keys) if key.signs_from <= now), keys[0] if keys else None)
 
 
 async def _reseal(resources: Resources, keys: SigningKeyRepository, key: SigningKey) -> None:

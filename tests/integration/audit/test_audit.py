@@ -47,6 +47,7 @@ async def test_an_event_has_action_subject_actor_session_and_ip(app: RunningApp,
     assert event.pop("id")
     assert event == {
         "action": "user.suspend", "subject": f"user:{ada}", "actorId": await id_of(root), "sessionId": session["id"],
+        "keyId": None,
         "ip": "203.0.113.7", "detail": {},
     }  # fmt: skip
 
@@ -152,6 +153,10 @@ async def test_every_documented_action_is_recorded(app: RunningApp, root: httpx.
         assert (await root.request(method, user + path, json=body)).status_code == 204
     for _ in range(2):
         await rotate_keys(OPERATOR, app.resources, at_once=True)
+    account = (await root.post("/api/service-accounts", json={"name": "Export"})).json()["id"]
+    keys = f"/api/service-accounts/{account}/keys"
+    key = (await root.post(keys, json={"name": "Build", "expiresIn": 60})).json()["id"]
+    assert (await root.delete(f"{keys}/{key}")).status_code == 204
     job_id = uuid4()
     await app.resources.database.pool.execute(DEAD_JOB, job_id, app.clock())
     assert (await root.post(f"/api/jobs/{job_id}/retry")).status_code == 200

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.auth.principal import ANONYMOUS
+from app.auth.tokens import is_api_key, token_hash
 from app.cli.main import cli
+from app.domain.service_accounts.repository import read_principal_of_key
 from app.domain.sessions.repository import find_principal
 from app.errors import Problem
 from app.guards.policy import ability_for
@@ -56,7 +58,10 @@ async def test_a_user_of_the_database_has_the_rules_that_expectations_are_checke
     found = await find_principal(app.resources.database, user_id)
     assert found is not None
     assert ability_for(found).rules == ability_for(principal_described_by(who, user_id)).rules
-    read = await app.sessions.authenticate(token)
+    if is_api_key(token):
+        read = await read_principal_of_key(app.resources.database, token_hash(token), app.clock())
+    else:
+        read = await app.sessions.authenticate(token)
     assert (found.user, found.memberships) == (read.user, read.memberships)
 
 
@@ -183,15 +188,19 @@ async def test_the_command_explains_every_line_that_could_have_applied(app: Runn
         "     does not apply: it is about others",
         "  7  platform admin may: update (name, autonym, textDirection), on Language",
         "     does not apply: it is about others",
-        " 15  language translator may: translate, on Language: languages they translate",
+        " 13  service account may: read, on User, ServiceAccount: themselves",
+        "     does not apply: it is about others",
+        " 16  language translator may: translate, on Language: languages they translate",
         '     does not apply: code is "de", but must be one of "fr"',
-        " 17  language admin may: administer, on Language: languages they administer",
+        " 18  language admin may: administer, on Language: languages they administer",
         "     does not apply: it is about others",
-        " 18  language admin may: update (name, autonym, textDirection), on Language: languages they administer",
+        " 19  language admin may: update (name, autonym, textDirection), on Language: languages they administer",
         "     does not apply: it is about others",
-        " 19  user without a complete profile may: read, delete, on User: themselves",
+        " 20  service account may not: administer, on Language",
         "     does not apply: it is about others",
-        " 20  user without a complete profile may: update (name, phone, locale), on User: themselves",
+        " 21  user without a complete profile may: read, delete, on User: themselves",
+        "     does not apply: it is about others",
+        " 22  user without a complete profile may: update (name, phone, locale), on User: themselves",
         "     does not apply: it is about others",
         "",
         "Lines about other actions or subjects: 8",

@@ -59,6 +59,14 @@ async def test_a_new_key_is_published_before_it_signs_and_the_old_one_until_its_
     assert await kids_published(client) == [second]
 
 
+async def test_the_first_key_signs_also_where_the_clock_is_behind(app: RunningApp) -> None:
+    client = await app.signed_in()
+    first = header_of(await token_for(client))["kid"]
+    app.clock.forward(seconds=-5)
+    assert header_of(await token_for(client))["kid"] == first
+    assert await kids_published(client) == [first]
+
+
 async def test_a_second_rotation_waits_for_the_first(app: RunningApp) -> None:
     await rotate(app)
     await rotate(app)
