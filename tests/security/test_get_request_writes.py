@@ -41,7 +41,11 @@ async def test_get_requests_neither_change_nor_lock_rows(app: RunningApp, path: 
             for client in callers:
                 answer = await client.get(
                     path.format(
-                        code=code, key=key, user_id=await id_of(root), session_id=UNKNOWN_ID, account_id=account_id,
+                        code=code,
+                        key=key,
+                        user_id=await id_of(root),
+                        session_id=UNKNOWN_ID,
+                        account_id=account_id,
                         file_name="a.css",
                     )  # fmt: skip
                 )

@@ -26,6 +26,8 @@ export interface Can {
 /** A question to `Can`, of which the length tells whether it names a subject. */
 export type CanQuestion = [action: Action, subject: SubjectType, id?: SubjectId, field?: string];
 
+// `me` is the signed-in user in the place of these ids.
+const BY_USER_ID: readonly SubjectType[] = ["User", "ServiceAccount"];
 const DENIED: Decision = { allowed: false, reason: null };
 const abilities = new WeakMap<Session, AnyMongoAbility>();
 
@@ -58,5 +60,5 @@ function subjectOf(session: Session, type: SubjectType, id: SubjectId): unknown 
   // A new object each time, because `subject` marks the one that it is given.
   if (typeof id === "object") return id ? named(type, { ...id }) : type;
   if (!attribute) return type; // there is one policy
-  return named(type, { [attribute]: id === "me" && (owner || type === "User") ? session.user?.id : id });
+  return named(type, { [attribute]: id === "me" && (owner || BY_USER_ID.includes(type)) ? session.user?.id : id });
 }
