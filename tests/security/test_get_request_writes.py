@@ -47,7 +47,7 @@ async def test_get_requests_neither_change_nor_lock_rows(app: RunningApp, path: 
                         session_id=UNKNOWN_ID,
                         account_id=account_id,
                         file_name="a.css",
-                    )  # fmt: skip
+                    )
                 )
                 assert answer.status_code < 500
 
