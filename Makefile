@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-servers screenshots test-long lint format types imports unit coverage bench bench-peers bench-growth lock registry clean
+.PHONY: help serve install test test-servers screenshots test-long lint format types imports unit coverage bench bench-peers bench-growth lock client registry clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-peers measure it beside Lucia, Better Auth and fastapi-users (needs wrk and Node)"
 	@echo "make bench-growth  measure it with up to 1,000,000 users (needs wrk)"
 	@echo "make lock        resolve the locked requirements again"
+	@echo "make client      make the types and texts of the npm package again"
 	@echo "make registry    get the present registry of language tags from IANA"
 
 serve: install
@@ -32,7 +33,7 @@ test: $(VENV)/.installed-dev test-servers
 	@$(MAKE) --no-print-directory lint types imports unit
 
 # A test whose program is not installed is skipped.
-TEST_PROGRAMS := redis-server pgbouncer nginx caddy chromium
+TEST_PROGRAMS := redis-server pgbouncer chromium nginx caddy
 
 test-servers:
 	@for program in $(TEST_PROGRAMS); do \
@@ -74,7 +75,8 @@ test-long: $(VENV)/.installed-dev
 		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py \
 		tests/security/test_revoked_session_in_another_worker.py \
 		tests/security/test_revoked_session_through_proxies.py \
-		tests/integration/sessions/test_principal_cache_model.py tests/browser/test_accessibility.py
+		tests/integration/sessions/test_principal_cache_model.py tests/client/test_javascript.py \
+		tests/browser/test_accessibility.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench
@@ -99,6 +101,13 @@ lock: $(UV)
 		--python-version 3.11 --extra embedded --extra valkey pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --no-config \
 		--python-version 3.11 --extra embedded --extra valkey --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+
+# After a change of the API, the policy or the texts. Types are checked by the tests, which build the package.
+client: $(VENV)/.installed-dev client/js/node_modules/.package-lock.json
+	$(BIN)/python -m client.generate
+
+client/js/node_modules/.package-lock.json: client/js/package-lock.json
+	cd client/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 registry:
 	curl --fail --silent --show-error --output app/domain/languages/language-subtag-registry.txt \

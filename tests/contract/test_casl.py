@@ -51,11 +51,12 @@ class CaslResult(Struct, rename="camel"):
 
 
 class Person(Struct):
-    """One person's rules as the API sends them, and the ability with which the server decides."""
+    """One person's rules as the API sends them, the ability with which the server decides, and `GET /api/session`."""
 
     who: str
     rules: list[dict[str, object]]
     ability: Ability
+    session: Mapping[str, object] = {}
 
 
 @pytest.fixture(scope="session")

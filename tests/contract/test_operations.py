@@ -98,20 +98,25 @@ def test_every_id_of_a_rule_is_a_parameter_of_the_path() -> None:
     assert [name for name, id_ in ids.items() if id_ != "me" and f"{{{id_}}}" not in name] == []
 
 
-async def test_every_operation_answers_every_caller_as_casl_decides(app: RunningApp, node: str) -> None:
+async def answers_to_everybody(app: RunningApp) -> tuple[list[Person], list[list[Answer]]]:
+    """Send each request as every kind of caller. Returns the callers, and what the service answered to each of them."""
     await app.user(KNOWN, admin=True)
     people, answers = list[Person](), list[list[Answer]]()
     for who in WHO:
         for code in ("de", "fr"):
             await app.resources.database.pool.execute(LANGUAGE, code)
         caller = None if who == "anonymous" else (await person(app, who, f"{uuid4()}@example.org", SECRET))[0]
-        rules = (await (await _client(app, caller)).get("/api/session")).json()["rules"]
+        session = (await (await _client(app, caller)).get("/api/session")).json()
         await app.resources.database.pool.execute("DELETE FROM rate_limits")  # one address makes all requests
-        people.append(Person(who, rules, ability_for(ANONYMOUS)))
+        people.append(Person(who, session["rules"], ability_for(ANONYMOUS), session))
         of_others = [await _answer(app, who, caller, operation, "fr") for operation in REQUESTS]
         own = [await _answer(app, who, caller, operation, "de") for operation in REQUESTS] if caller else []
         answers.append([*of_others, *own])
+    return people, answers
 
+
+async def test_every_operation_answers_every_caller_as_casl_decides(app: RunningApp, node: str) -> None:
+    people, answers = await answers_to_everybody(app)
     checks = [answer.check for of_one in answers for answer in of_one if answer.check]
     results = run_casl(node, people, checks)
     assert results.keys() == {"6", "7"}
