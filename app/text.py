@@ -123,6 +123,8 @@ def conventional_case(tag: str) -> str:
     """
     if not tag.isascii():
         return tag
+    if tag.isalpha():  # without subtags, as most are
+        return tag.lower()
     first, *rest = tag.lower().split("-")
     subtags, after_singleton = [first], len(first) == 1
     for subtag in rest:

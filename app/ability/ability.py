@@ -14,7 +14,7 @@ from app.ability.js_values import Attributes
 from app.ability.rules import ANY_ACTION, ANY_SUBJECT, CompiledRule, Rule, Schema, compile_rule
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """One object that a question is about: `Subject("Invoice", {"status": "open"})`.
 
     The caller names the type. It is never read from the attributes, so that a request body cannot choose it.
@@ -24,7 +24,7 @@ class Subject(msgspec.Struct, frozen=True):
     attributes: Attributes
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The answer, the index of the deciding rule (None if no rule applied) and, for a denial, its reason."""
 
     allowed: bool

@@ -14,7 +14,7 @@ import msgspec
 from app.ability.ability import Ability
 from app.ability.condition_parsing import InvalidRule
 from app.ability.conditions import Conditions
-from app.ability.rules import CompiledRule, Rule
+from app.ability.rules import Rule
 
 RawRule: TypeAlias = dict[str, object]
 
@@ -66,7 +66,21 @@ def export(ability: Ability) -> list[RawRule]:
     The client must keep null attributes in its subjects (6 and 7 differ on missing attributes) and name their type
     with `subject()`. The export contains every value of the rules, such as the ids that a denial names.
     """
-    return [_export_rule(rule) for rule in ability.compiled_rules]
+    return [raw_rule(compiled.rule, _export_conditions(compiled.conditions)) for compiled in ability.compiled_rules]
+
+
+def raw_rule(rule: Rule, conditions: Mapping[str, object] | None) -> RawRule:
+    """The rule as a raw CASL rule, with `conditions` in place of its own."""
+    raw: RawRule = {"action": list(rule.actions), "subject": list(rule.subjects)}
+    if conditions is not None:
+        raw["conditions"] = conditions
+    if rule.fields is not None:
+        raw["fields"] = list(rule.fields)
+    if rule.inverted:
+        raw["inverted"] = True
+    if rule.reason is not None:
+        raw["reason"] = rule.reason
+    return raw
 
 
 def _to_rule(index: int, raw: _RawRuleFormat) -> Rule:
@@ -96,21 +110,9 @@ def _to_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _export_rule(compiled: CompiledRule) -> RawRule:
-    rule = compiled.rule
-    raw: RawRule = {"action": list(rule.actions), "subject": list(rule.subjects)}
-    if compiled.conditions is not None:
-        raw["conditions"] = _export_conditions(compiled.conditions)
-    if rule.fields is not None:
-        raw["fields"] = list(rule.fields)
-    if rule.inverted:
-        raw["inverted"] = True
-    if rule.reason is not None:
-        raw["reason"] = rule.reason
-    return raw
-
-
-def _export_conditions(conditions: Conditions) -> dict[str, object]:
+def _export_conditions(conditions: Conditions | None) -> dict[str, object] | None:
+    if conditions is None:
+        return None
     operators: dict[str, dict[str, object]] = {}
     for condition in conditions.field_conditions:
         value = list(condition.value) if isinstance(condition.value, tuple) else condition.value

@@ -42,7 +42,7 @@ class MissingAttribute(LookupError):  # noqa: N818 - named after what is missing
     """The subject lacks an attribute that a rule reads. Raised only if the ability has a schema."""
 
 
-class FieldCondition(msgspec.Struct, frozen=True):
+class FieldCondition(msgspec.Struct, frozen=True, gc=False):
     """One `path operator value`.
 
     For `$in`, `$nin` and `$all`, `members` and `booleans` are the values as sets. Booleans have a set of their own,

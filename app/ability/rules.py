@@ -14,7 +14,7 @@ ANY_ACTION: Final = "manage"
 ANY_SUBJECT: Final = "all"
 
 
-class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
+class Rule(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A grant, or a denial if `inverted`. Without fields it covers every field, without conditions every subject."""
 
     actions: tuple[str, ...]
@@ -64,7 +64,7 @@ class _RuleTarget(msgspec.Struct, frozen=True):
     attribute_types: list[AttributeTypes] | None
 
 
-class CompiledRule(msgspec.Struct, frozen=True):
+class CompiledRule(msgspec.Struct, frozen=True, gc=False):
     """A checked rule with its index in the ability. Without fields its `field_matcher` is None."""
 
     index: int

@@ -118,5 +118,8 @@ def _bearer_token(authorization: str) -> str | None:
 def _cookie_values(header: str, wanted: str) -> list[str]:
     if wanted not in header:
         return []
+    if ";" not in header:  # one cookie alone, as most clients send
+        name, _, value = header.partition("=")
+        return [value.strip(' "')] if name.strip() == wanted else []
     pairs = [part.partition("=") for part in header.split(";")]
     return [value.strip(' "') for name, _, value in pairs if name.strip() == wanted]

@@ -1,8 +1,8 @@
 """Authenticates each request: makes a `Principal` from its credential before any route runs."""
 
+from functools import partial
 from uuid import UUID
 
-from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -40,12 +40,14 @@ class AuthenticationMiddleware(ASGIMiddleware):
     and `session_replaced` where a replaced token does not count.
     """
 
-    scopes = (ScopeType.HTTP,)
-
     def __init__(self, authenticator: Authenticator, cookie_name: str, own_origins: frozenset[str]) -> None:
         self._authenticator = authenticator
         self._cookie_name = cookie_name
         self._own_origins = own_origins
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """The middleware in front of the routes. It has none of the framework's exclusions: no route is left out."""
+        return partial(self.handle, next_app=app)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Authenticate, and refuse cross-site requests."""
@@ -78,7 +80,9 @@ class AuthenticationMiddleware(ASGIMiddleware):
         if not tokens:
             return ANONYMOUS, None
         if len(tokens) == 1:
-            principal = await self._authenticator.authenticate(tokens[0], detailed=detailed)
+            principal = self._authenticator.recall(tokens[0])
+            if principal is None:
+                principal = await self._authenticator.authenticate(tokens[0], detailed=detailed)
             return principal, tokens[0] if principal.session else None
         return await self._authenticator.authenticate_among(tokens)
 

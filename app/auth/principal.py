@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class PrincipalUser(Struct, frozen=True, array_like=True):
+class PrincipalUser(Struct, frozen=True, gc=False, array_like=True):
     """The user of the request; their account is active."""
 
     id: UUID
@@ -20,7 +20,7 @@ class PrincipalUser(Struct, frozen=True, array_like=True):
     locale: str | None = None
 
 
-class PrincipalSession(Struct, frozen=True, array_like=True):
+class PrincipalSession(Struct, frozen=True, gc=False, array_like=True):
     """The session of the request."""
 
     id: UUID
@@ -32,14 +32,14 @@ class PrincipalSession(Struct, frozen=True, array_like=True):
     expires_at: datetime
 
 
-class Membership(Struct, frozen=True, array_like=True):
+class Membership(Struct, frozen=True, gc=False, array_like=True):
     """One language that the user is a member of; `roles` may be empty."""
 
     language: str
     roles: tuple[str, ...]
 
 
-class PrincipalDetails(Struct, frozen=True, array_like=True):
+class PrincipalDetails(Struct, frozen=True, gc=False, array_like=True):
     """What only a description of the caller needs beside the principal.
 
     `language_names` are those of the memberships, in their order; `has_secret`: the user can sign in with a password.
@@ -50,24 +50,15 @@ class PrincipalDetails(Struct, frozen=True, array_like=True):
     language_names: tuple[str, ...]
 
 
-class KeptAnswer(Struct, eq=False):
-    """The description of a principal as it was answered last, and its ETag; both empty before.
-
-    `deflated` is compressed: see `app/http/kept_answers.py`.
-    """
-
-    etag: bytes = b""
-    deflated: bytes = b""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
+class Kept(Struct, eq=False):
+    """What is kept in memory of a principal: see `app/domain/sessions/principal_cache.py`."""
 
 
 class Principal(Struct, frozen=True, array_like=True):
     """Who calls, and with which session. An anonymous caller is a principal too.
 
     `replaced`: the session has had a newer token for a few seconds; the session is as it was before. `details` are None
-    unless they were asked for. `answer` is None unless the principal is kept in memory, and lasts as long as that.
+    unless they were asked for. `kept` is None unless the principal is kept in memory, and the same for as long as that.
     """
 
     user: PrincipalUser | None = None
@@ -75,7 +66,7 @@ class Principal(Struct, frozen=True, array_like=True):
     memberships: tuple[Membership, ...] = ()
     replaced: bool = False
     details: PrincipalDetails | None = None
-    answer: KeptAnswer | None = None
+    kept: Kept | None = None
 
 
 ANONYMOUS = Principal()
@@ -86,6 +77,10 @@ class Authenticator(Protocol):
 
     `SessionAuthenticator` implements it, in a domain that this folder may not import.
     """
+
+    def recall(self, token: str) -> Principal | None:
+        """The principal of a session token, with its details, if it is in memory."""
+        ...
 
     async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
         """The principal of a session token, with or without its details.

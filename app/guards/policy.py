@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 from msgspec import Struct
 
 from app.ability.ability import Ability
+from app.ability.casl import RawRule, raw_rule
 from app.ability.rules import Rule, Schema
 from app.auth.principal import Principal
 from app.guards.roles import LANGUAGE_ROLES, LANGUAGES_OF_ROLE, LanguageRole
@@ -145,9 +146,22 @@ def is_onboarded(principal: Principal) -> bool:
     return principal.user is not None and principal.user.onboarded_at is not None
 
 
+# A user without a complete profile has the lines of `INCOMPLETE` alone, an onboarded user all others.
+LINES_BY_ONBOARDED = {
+    onboarded: [row for row in POLICY if (row.who != INCOMPLETE) == onboarded] for onboarded in (False, True)
+}
+
+
 def rows_for(principal: Principal) -> list[Row]:
     """The lines of the policy that concern this principal: each is one rule of `ability_for`, in the same order."""
-    return [row for row in POLICY if _applies(row, principal)]
+    who = {name for name, applies in WHO.items() if applies(principal)}
+    return [row for row in LINES_BY_ONBOARDED[is_onboarded(principal)] if row.who in who]
+
+
+def raw_rules_for(principal: Principal) -> list[RawRule]:
+    """`export(ability_for(principal))` without an ability, in a third of the time: the policy's conditions are written
+    as they are exported."""
+    return [raw_rule(rule, rule.conditions) for rule in _rules_for(principal)]
 
 
 _abilities: Recent[object, Ability] = Recent(ABILITIES_KEPT)
@@ -160,7 +174,7 @@ def ability_for(principal: Principal) -> Ability:
     was built for equal ones is the same, and never an outdated one.
     """
     # Of a kept principal: to hash a user and their memberships takes longer.
-    key = principal.answer or (principal.user, principal.memberships)
+    key = principal.kept or (principal.user, principal.memberships)
     ability = _abilities.get(key)
     if ability is None:
         ability = build_ability(principal)
@@ -170,15 +184,13 @@ def ability_for(principal: Principal) -> Ability:
 
 def build_ability(principal: Principal) -> Ability:
     """The rules of one principal, built anew; `ability_for` gives the same ability faster."""
-    return Ability([_rule(row, principal) for row in rows_for(principal)], SCHEMA, checked=True)
+    return Ability(_rules_for(principal), SCHEMA, checked=True)
 
 
-def _applies(row: Row, principal: Principal) -> bool:
-    # A user without a complete profile has the lines of `INCOMPLETE` alone, an onboarded user all others.
-    about_incomplete = row.who == INCOMPLETE
-    return about_incomplete != is_onboarded(principal) and WHO[row.who](principal)
-
-
-def _rule(row: Row, principal: Principal) -> Rule:
-    conditions = WHICH[row.which](principal) if row.which else None
-    return Rule(row.actions, row.subjects, conditions, row.fields, row.forbidden, row.reason)
+def _rules_for(principal: Principal) -> list[Rule]:
+    rows = rows_for(principal)
+    conditions = {which: WHICH[which](principal) for which in {row.which for row in rows} if which}
+    return [
+        Rule(row.actions, row.subjects, conditions.get(row.which or ""), row.fields, row.forbidden, row.reason)
+        for row in rows
+    ]

@@ -27,7 +27,7 @@ SHOWN_CHARACTERS = 300
 Write = Callable[[bytes], None]
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One line; `ms` is the time of the answer in milliseconds."""
 
     event: str
@@ -62,27 +62,47 @@ class AccessLog:
     def __init__(self, write: Write = write_to_stderr) -> None:
         """Lines for which `write` raises `OSError` are lost."""
         self._write = write
-        self._encode = msgspec.json.Encoder().encode
-        self._lines: list[bytes] = []
+        self._encode_into = msgspec.json.Encoder().encode_into
+        # Each as much as a pipe keeps together, whole lines. Not a list of lines, whose memory would be touched twice.
+        self._parts: list[bytearray] = []
+        self._lines = 0
         self._left_out = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._batches: SimpleQueue[tuple[list[bytes], Callable[[], None] | None]] = SimpleQueue()
+        self._batches: SimpleQueue[tuple[list[bytearray], Callable[[], None] | None]] = SimpleQueue()
         self._thread: Thread | None = None
 
     def note(self, method: str, path: str, status: int, seconds: float, request_id: str) -> None:
         """Add the line of a request. Characters of the path that are not printable are escaped."""
-        if len(self._lines) >= LINES_MAX:
+        if self._lines >= LINES_MAX:
             self._left_out += 1
         else:
             shown = path if path.isascii() and path.isprintable() else _escaped(path)
             ms, now = round(seconds * 1000, 2), datetime.now(UTC)
-            line = self._encode(Line("request", method, shown, status, ms, request_id, "info", now))
-            if len(line) >= TOGETHER_BYTES:
+            if not self._add(Line("request", method, shown, status, ms, request_id, "info", now)):
                 method, shown = _shortened(method), _shortened(shown)
-                line = self._encode(Line("request", method, shown, status, ms, request_id, "info", now))
-            self._lines.append(line + b"\n")
+                self._add(Line("request", method, shown, status, ms, request_id, "info", now))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._on_time)
+
+    def _add(self, line: Line | LinesLeftOut) -> bool:
+        """Add a line to the last part, or to a new one; no if no part has room for the line."""
+        part = self._parts[-1] if self._parts else self._new_part()
+        start = len(part)
+        self._encode_into(line, part, -1)
+        part += b"\n"
+        if len(part) > TOGETHER_BYTES:
+            encoded = part[start:]
+            del part[start:]
+            if len(encoded) > TOGETHER_BYTES:
+                return False
+            self._new_part().extend(encoded)
+        self._lines += 1
+        return True
+
+    def _new_part(self) -> bytearray:
+        part = bytearray()
+        self._parts.append(part)
+        return part
 
     async def flush(self) -> None:
         """Write all lines now, within STOP_SECONDS. Called when the process stops."""
@@ -105,35 +125,23 @@ class AccessLog:
 
     def _hand_over(self, on_written: Callable[[], None] | None = None) -> None:
         if self._left_out:
-            self._lines.append(self._encode(LinesLeftOut(self._left_out, datetime.now(UTC))) + b"\n")
+            self._add(LinesLeftOut(self._left_out, datetime.now(UTC)))
             self._left_out = 0
         if self._thread is None:
             # A daemon, which a blocked write does not keep from ending with the process.
             self._thread = Thread(target=self._write_batches, daemon=True)
             self._thread.start()
-        self._batches.put((self._lines, on_written))
-        self._lines = []
+        self._batches.put((self._parts, on_written))
+        self._parts, self._lines = [], 0
 
     def _write_batches(self) -> None:
         while True:
-            lines, on_written = self._batches.get()
-            for part in _parts(lines):
+            parts, on_written = self._batches.get()
+            for part in filter(None, parts):
                 with suppress(OSError):
-                    self._write(part)
+                    self._write(bytes(part))
             if on_written:
                 on_written()
-
-
-def _parts(lines: list[bytes]) -> list[bytes]:
-    """The lines, joined to as few parts as a pipe keeps together."""
-    parts, size = list[list[bytes]](), TOGETHER_BYTES
-    for line in lines:
-        size += len(line)
-        if size > TOGETHER_BYTES:
-            parts.append([])
-            size = len(line)
-        parts[-1].append(line)
-    return [b"".join(part) for part in parts]
 
 
 def _escaped(text: str) -> str:

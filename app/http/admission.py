@@ -5,7 +5,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Problem
 from app.http.problems import OVERLOAD, note_refusal, send_problem
-from app.http.request_head import Body, expected_body
+from app.http.request_head import Body, read_head
 from app.http.slow_clients import (
     RunningRequests,
     SlowReaderError,
@@ -24,7 +24,8 @@ logger = structlog.get_logger("ostiary.access")
 def admit(app: ASGIApp, settings: Settings, running: RunningRequests) -> ASGIApp:
     """The app behind a layer that refuses what no route can take and what is too much at once.
 
-    The layer also limits how long the service waits for a body. It wants `scope["request_id"]`.
+    The layer also combines the lines of a header that is a list, and limits how long the service waits for a body. It
+    wants `scope["request_id"]`.
     """
     body_seconds = settings.body_timeout_seconds
 
@@ -33,7 +34,7 @@ def admit(app: ASGIApp, settings: Settings, running: RunningRequests) -> ASGIApp
         try:
             if scope["path"] != ALWAYS_ADMITTED:
                 running.enter(request_id)
-            body = expected_body(scope)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
+            body = read_head(scope)  # type: ignore[arg-type] # the outermost layer passes HTTP alone
             if body is not Body.NONE:
                 receive = receive_in_time(receive, running, request_id, body_seconds)
                 receive = receive_whole_body(scope, receive)  # type: ignore[arg-type] # HTTP alone, as above

@@ -7,7 +7,8 @@ from litestar.params import SkipValidation
 from msgspec import Struct
 
 from app.guards.authorize import ANYONE
-from app.http.kept_answers import ConstantAnswer
+from app.http.direct_answers import DirectAnswers
+from app.http.ready_answers import ready_answer
 from app.postgres.database import Database
 
 # Probes commonly wait 2 s.
@@ -20,6 +21,9 @@ class Health(Struct, frozen=True):
     status: str = "ok"
 
 
+ALIVE = ready_answer(msgspec.json.encode(Health()))
+
+
 class HealthController(Controller):
     """Open routes that tell whether the service is up."""
 
@@ -27,7 +31,7 @@ class HealthController(Controller):
     tags = ("Health",)
     guards = (ANYONE,)
 
-    @get("/live", middleware=[ConstantAnswer(msgspec.json.encode(Health()))])
+    @get("/live", middleware=[DirectAnswers(lambda _: ALIVE)])
     async def check_liveness(self) -> Health:
         """The process answers."""
         return Health()

@@ -13,7 +13,6 @@ from app.http.answers import Answer
 from app.http.client_address import Network, client_address, plain, read_network
 from app.http.cors import share_with
 from app.http.encoded_slashes import path_for_router
-from app.http.preconditions import lines_combined
 from app.http.slow_clients import RunningRequests
 from app.settings.model import Settings
 
@@ -29,7 +28,7 @@ SECURITY_HEADERS = (
 def outermost(app: ASGIApp, settings: Settings, log: AccessLog | None = None) -> ASGIApp:
     """The app inside the layer that every request passes. Without `log`, lines go to the standard error.
 
-    The layer takes the client's address from trusted proxies, combines the lines of a header that is a list, gives the
+    The layer takes the client's address from trusted proxies, gives the
     request an id, admits the request or refuses it, adds headers to the answer, shares it with allowed origins, answers
     HEAD, and writes the access log.
     """
@@ -48,7 +47,6 @@ def outermost(app: ASGIApp, settings: Settings, log: AccessLog | None = None) ->
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key] # read by the exception handler
         scope["path"] = path = path_for_router(scope)
         scope["client"] = _client(scope, proxies)
-        scope["headers"] = lines_combined(scope["headers"])
         method = scope["method"]
         own_headers = [*fixed_headers, (b"x-request-id", request_id.encode())]
         answer = Answer(send, request_id, own_headers, running, reader_seconds)

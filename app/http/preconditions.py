@@ -70,8 +70,6 @@ def lines_combined(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, 
     """The headers of a request, with all lines of `If-Match` as one, and those of `If-None-Match` (RFC 9110 section
     5.3): a list may be written in several lines."""
     headers = list(headers)
-    if len(dict(headers)) == len(headers):  # each once, as in most requests
-        return headers
     values = {name: [value for other, value in headers if other == name] for name in LISTS}
     several = {name: b", ".join(lines) for name, lines in values.items() if len(lines) > 1}
     if not several:

@@ -9,6 +9,7 @@ from litestar.types import HTTPScope
 
 from app.errors import Problem
 from app.http.bodies import MAX_TEXTS_BYTES
+from app.http.preconditions import lines_combined
 
 # `uri-host [ ":" port ]` (RFC 9112 section 3.2, RFC 3986 section 3.2.2).
 HOST = re.compile(rb"([\w.~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?", re.ASCII)
@@ -30,8 +31,11 @@ class Body(Enum):
     MUST_BE_EMPTY = "must be empty"
 
 
-def expected_body(scope: HTTPScope) -> Body:
-    """The body that the request announces. Raises `Problem` for a request that no route can take."""
+def read_head(scope: HTTPScope) -> Body:
+    """The body that the request announces. Of its headers, the lines of each list are combined.
+
+    Raises `Problem` for a request that no route can take.
+    """
     path, headers = scope["path"], list(scope["headers"])
     if "\0" in path or not (path.isascii() or _is_text(path)):
         raise Problem("malformed_request", "The path is not UTF-8 text.")
@@ -39,6 +43,7 @@ def expected_body(scope: HTTPScope) -> Body:
     # Most requests: each header once, and no body. What follows would be a twentieth of the time of a short answer.
     if len(unique) == len(headers) and not unique.keys() & OF_BODY and _is_host(unique.get(b"host", b"")):
         return Body.NONE
+    scope["headers"] = lines_combined(headers)
     return _announced_body(headers, scope["http_version"], takes_forms=not _is_of_the_api(path))
 
 

@@ -35,19 +35,27 @@ def to_struct(kind: type[S], row: asyncpg.Record | Row[*tuple[Any, ...]] | Base 
     elif not computed:
         return kind(*_attributes(kind)(row))
     else:
-        return kind(**{name: getattr(row, name) for name in kind.__struct_fields__ if name not in computed}, **computed)
+        names, read = _other_attributes(kind, tuple(computed))
+        return kind(**dict(zip(names, read(row), strict=True)), **computed)
     if not computed:
         return kind(*_picker(kind, columns, ())(row))
     return kind(*_picker(kind, columns, tuple(computed))((*computed.values(), *row)))
 
 
-@cache
 def _attributes(kind: type[Struct]) -> Callable[[object], tuple[object, ...]]:
     """A function that reads the attributes that `kind` has fields for, in their order."""
-    fields = kind.__struct_fields__
-    if len(fields) == 1:  # `attrgetter` returns a single attribute outside of a tuple
-        return lambda source: (getattr(source, fields[0]),)
-    return attrgetter(*fields)
+    return _other_attributes(kind, ())[1]
+
+
+@cache
+def _other_attributes(
+    kind: type[Struct], computed: tuple[str, ...]
+) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    """The fields of `kind` that are not computed, and a function that reads them as attributes."""
+    names = tuple(name for name in kind.__struct_fields__ if name not in computed)
+    if len(names) == 1:  # `attrgetter` returns a single attribute outside of a tuple
+        return names, lambda source: (getattr(source, names[0]),)
+    return names, attrgetter(*names) if names else lambda _: ()
 
 
 @cache

@@ -2,15 +2,24 @@
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
+from litestar.types import Scope
 
 from app.ability.sql_filter import allowed_values
 from app.domain.languages import service
+from app.domain.languages.kept_languages import kept_answer
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
 from app.domain.module import ResourcesDependency
 from app.guards.authorize import Request, ability_of, authorize, authorize_list, authorize_some, step_up
+from app.http.direct_answers import DirectAnswers
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from app.http.parameters import Cursor, LanguageCode, Limit, Search
+from app.http.ready_answers import ReadyAnswer
 from app.http.requests import actor_of
+
+
+def find_kept_answer(scope: Scope) -> ReadyAnswer | None:
+    """The answer about the language that the path names, if the language is in memory."""
+    return kept_answer(scope["litestar_app"].state.resources, scope["path_params"]["code"])
 
 
 class LanguageController(Controller):
@@ -42,7 +51,11 @@ class LanguageController(Controller):
         rows = await service.list_languages(resources, codes, decode_cursor(cursor), limit + 1, search)
         return page_of(rows, limit, lambda row: row.code, lambda row: row)
 
-    @get("/{code:str}", guards=[authorize("read", "Language", id_from="code")])
+    @get(
+        "/{code:str}",
+        guards=[authorize("read", "Language", id_from="code")],
+        middleware=[DirectAnswers(find_kept_answer)],
+    )
     async def get_language(self, resources: ResourcesDependency, code: LanguageCode) -> LanguageView:
         """One language."""
         return await service.read_language(resources, code)

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.languages.models import Language
 from app.domain.languages.schemas import LanguageView
 from app.postgres.database import Database
-from app.postgres.kept_rows import Kept
 from app.postgres.repository import Repository
 from app.postgres.rows import to_struct
 from app.text import searched
@@ -28,12 +26,6 @@ async def find_language(database: Database, code: str) -> LanguageView | None:
     """One language: one prepared statement."""
     row = await database.pool.fetchrow(READ, code)
     return to_struct(LanguageView, row) if row else None
-
-
-async def load_language(database: Database, code: str) -> Kept[Struct | None]:
-    """One language, to be kept in memory until it changes. None is not kept."""
-    language = await find_language(database, code)
-    return Kept(language, (f"language {code}",) if language else ())
 
 
 async def page(

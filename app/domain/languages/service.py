@@ -9,6 +9,7 @@ from app.audit import Actor, record, subject_of
 from app.clock import Clock
 from app.domain.languages import codes, repository
 from app.domain.languages.access import lock_language
+from app.domain.languages.kept_languages import read_kept_language
 from app.domain.languages.models import Language
 from app.domain.languages.repository import LanguageRepository
 from app.domain.languages.schemas import LanguageChange, LanguageView, NewLanguage
@@ -20,10 +21,8 @@ from app.text import folded, name_in_nfc
 
 async def read_language(resources: Resources, code: str) -> LanguageView:
     """The language of a canonical code. Raises `SubjectNotFound`."""
-    language = await resources.kept_rows.find_or_read(
-        f"language {code}", lambda: repository.load_language(resources.database, code)
-    )
-    if not isinstance(language, LanguageView):
+    language = await read_kept_language(resources, code)
+    if language is None:
         raise SubjectNotFound
     return language
 

@@ -12,7 +12,6 @@ from app.domain.sessions.repository import read_principal
 from app.domain.sessions.schemas import SignedIn
 from app.domain.sessions.service import StartedSession
 from app.domain.sessions.who_am_i import who_am_i
-from app.guards.policy import ability_for
 from app.http.preconditions import encode_with_etag
 
 
@@ -28,7 +27,7 @@ class DescribedSession(Struct, frozen=True):
 async def describe_session(actor: Actor, resources: Resources, started: StartedSession) -> DescribedSession:
     """The answer to a complete sign-in, or to a new proof of who the actor is."""
     principal = await principal_of_started(resources, started)
-    view = who_am_i(principal, ability_for(principal), resources.settings)
+    view = who_am_i(principal, resources.settings)
     _, etag = encode_with_etag(view)
     headers = {"Location": "/api/session", "ETag": etag}
     body = msgspec.json.encode(SignedIn(**structs.asdict(view), return_to=started.return_to or UNSET))
@@ -38,7 +37,7 @@ async def describe_session(actor: Actor, resources: Resources, started: StartedS
 async def principal_of_started(resources: Resources, started: StartedSession) -> Principal:
     """Who calls from now on, with the details."""
     return started.principal or await read_principal(
-        resources.database, token_hash(started.token), resources.clock(), detailed=True
+        resources.database, token_hash(started.token), resources.clock()
     )
 
 

@@ -4,26 +4,34 @@ from uuid import UUID
 
 from litestar import Controller, Response, delete, get
 from litestar.params import FromPath
+from litestar.types import Scope
 
 from app.auth.middleware import ACCEPTS_REPLACED, NEEDS_DETAILS, PRESENTED_TOKENS, SETS_COOKIE
+from app.auth.principal import Principal
 from app.domain.module import ResourcesDependency
 from app.domain.sessions import service
+from app.domain.sessions.descriptions import HEADERS, description_of, ready_description
 from app.domain.sessions.device_names import device_names
 from app.domain.sessions.models import Session
 from app.domain.sessions.schemas import SessionListItem, WhoAmI
-from app.domain.sessions.who_am_i import EXAMPLE, who_am_i
-from app.guards.authorize import ANYONE, Request, ability_of, authorize_own
-from app.guards.policy import build_ability
-from app.http.kept_answers import KeptAnswers
+from app.domain.sessions.who_am_i import who_am_i
+from app.guards.authorize import ANYONE, Request, authorize_own
+from app.http.direct_answers import DirectAnswers
 from app.http.pagination import DEFAULT_LIMIT, Page, decode_uuid_cursor, page_of
 from app.http.parameters import BODY_ETAG, SET_COOKIE, UNCHANGED, Cursor, IfNoneMatch, Limit
 from app.http.preconditions import encode_with_etag, is_unchanged
+from app.http.ready_answers import ReadyAnswer
 from app.http.requests import actor_of, user_and_session
 from app.http.responses import encoded_response, set_cookies, unchanged_response
 from app.postgres.rows import to_struct
 
-HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
-KEPT_DESCRIPTIONS = KeptAnswers(HEADERS, EXAMPLE)
+
+def find_description(scope: Scope) -> ReadyAnswer | None:
+    """The answer about a signed-in caller. For anybody else the route looks for the end of a session."""
+    principal: Principal = scope["user"]
+    if principal.user is None:
+        return None
+    return ready_description(principal) or description_of(principal, scope["litestar_app"].state.settings)
 
 
 class SessionController(Controller):
@@ -34,7 +42,7 @@ class SessionController(Controller):
     @get(
         "/api/session",
         guards=[ANYONE],
-        middleware=[KEPT_DESCRIPTIONS],
+        middleware=[DirectAnswers(find_description)],
         opt={NEEDS_DETAILS: True},
         response_headers=[BODY_ETAG],
         responses={304: UNCHANGED},
@@ -48,14 +56,13 @@ class SessionController(Controller):
         of a session that has ended. `rules` are raw CASL rules, for `@casl/ability`.
         Answers 304 if `If-None-Match` names the current ETag.
         """
-        presented = request.scope["state"].get(PRESENTED_TOKENS, ())
-        end = await service.end_of_session(resources, presented)
-        # Where the answer is kept, the ability is not: all of its rules would be compiled, which take four times the
-        # memory of the answer.
-        ability = build_ability(request.user) if request.user.answer else ability_of(request)
-        body, etag = encode_with_etag(who_am_i(request.user, ability, resources.settings, end))
-        KEPT_DESCRIPTIONS.keep(request.user.answer, body, etag)
-        headers = {"ETag": etag, **HEADERS}
+        direct = find_description(request.scope)
+        if direct:
+            body, etag = direct.body, direct.etag.decode()
+        else:
+            end = await service.end_of_session(resources, request.scope["state"].get(PRESENTED_TOKENS, ()))
+            body, etag = encode_with_etag(who_am_i(request.user, resources.settings, end))
+        headers = {"ETag": etag, **{name.decode(): value.decode() for name, value in HEADERS}}
         unchanged = is_unchanged(if_none_match, etag)
         return unchanged_response(headers) if unchanged else encoded_response(WhoAmI, body, headers)
 

@@ -32,26 +32,30 @@ def _columns(table: str, kind: type[Struct], id_alias: str) -> str:
     return ", ".join(f"{table}.{name}" for name in names)
 
 
-# The statements that read a principal are the only SQL of this domain that names tables of other domains (`users`,
-# `keys`, `languages`, `language_members`). Session, user and memberships come in one round trip. A membership travels
-# as "code role role": no code or role contains a space.
-USER_COLUMNS = f"""
-       {_columns("u", PrincipalUser, "user_id")},
-       (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') ORDER BY m.language_code)
+def _memberships(named: str = "") -> str:
+    """The memberships of the user as an SQL array of "code role role": no code or role contains a space.
+
+    `named` appends to each, as SQL.
+    """
+    return f"""
+       (SELECT array_agg(m.language_code || array_to_string(ARRAY[''] || m.roles, ' ') {named} ORDER BY m.language_code)
           FROM language_members m WHERE m.user_id = u.id) AS memberships
 """  # noqa: S608 # joined from constants
-PRINCIPAL_COLUMNS = f"""
-       {_columns("s", PrincipalSession, "session_id")}, {USER_COLUMNS}
-"""
-# What only a description of the caller needs, and what would slow every other request. The name of each language is a
-# subselect, because for a join PostgreSQL reads the whole table of languages.
+
+
+# The statements that read a principal are the only SQL of this domain that names tables of other domains (`users`,
+# `keys`, `languages`, `language_members`). Session, user and memberships come in one round trip.
+OF_USER = _columns("u", PrincipalUser, "user_id")
+USER_COLUMNS = f"{OF_USER}, {_memberships()}"
+OF_SESSION = _columns("s", PrincipalSession, "session_id")
+# What only a description of the caller needs, and what would slow every other request. After each membership come a tab
+# and the name of the language, by a subselect: for a join PostgreSQL reads the whole table of languages.
+NAMED = "|| E'\\t' || (SELECT l.name FROM languages l WHERE l.code = m.language_code)"
 DETAILED_COLUMNS = f"""
-       {PRINCIPAL_COLUMNS}, u.email_verified_at IS NOT NULL AS email_verified,
+       {OF_SESSION}, {OF_USER}, {_memberships(NAMED)}, u.email_verified_at IS NOT NULL AS email_verified,
        EXISTS (SELECT FROM keys k WHERE k.user_id = u.id AND k.kind = 'primary' AND k.secret_hash IS NOT NULL)
-           AS has_secret,
-       (SELECT array_agg((SELECT l.name FROM languages l WHERE l.code = m.language_code) ORDER BY m.language_code)
-          FROM language_members m WHERE m.user_id = u.id) AS language_names
-"""  # noqa: S608 # joined from constants
+           AS has_secret
+"""  # joined from constants
 # How long after a renewal the token before it counts for requests that read.
 REPLACED_COUNTS_FOR = timedelta(seconds=10)
 LIVE = """
@@ -64,20 +68,16 @@ SELECT id, user_id, method, created_at, previous_authenticated_at, last_seen_at,
        true, previous_token_hash
   FROM sessions
  WHERE replaced_at > $3 AND idle_expires_at > $2 AND expires_at > $2 AND previous_token_hash = """
-# LIMIT, so that the second index is searched only for a token that the first does not have.
-OF_TOKEN = f"""
-  FROM ({LIVE} $1 UNION ALL {REPLACED} $1 LIMIT 1) s JOIN users u ON u.id = s.user_id
- WHERE u.status = 'active'
-"""  # joined from constants
-AUTHENTICATE = f"SELECT {PRINCIPAL_COLUMNS}, s.replaced {OF_TOKEN}"
-AUTHENTICATE_IN_DETAIL = f"SELECT {DETAILED_COLUMNS}, s.replaced {OF_TOKEN}"
-# Of each session one row, that of its present token if that is among the tokens.
-AUTHENTICATE_AMONG = f"""
-SELECT DISTINCT ON (s.id) {DETAILED_COLUMNS}, s.replaced, s.presented
+OF_TOKENS = f"""
   FROM ({LIVE} ANY($1) UNION ALL {REPLACED} ANY($1)) s JOIN users u ON u.id = s.user_id
  WHERE u.status = 'active'
- ORDER BY s.id, s.replaced
-"""  # noqa: S608 # joined from constants
+"""  # joined from constants
+AUTHENTICATE = f"SELECT {OF_SESSION}, {USER_COLUMNS}, s.replaced, s.presented {OF_TOKENS}"
+AUTHENTICATE_IN_DETAIL = f"SELECT {DETAILED_COLUMNS}, s.replaced, s.presented {OF_TOKENS}"
+# Of each session one row, that of its present token if that is among the tokens.
+AUTHENTICATE_AMONG = f"""
+SELECT DISTINCT ON (s.id) {DETAILED_COLUMNS}, s.replaced, s.presented {OF_TOKENS} ORDER BY s.id, s.replaced
+"""  # joined from constants
 FIND_BY_USER = f"SELECT {USER_COLUMNS}, u.status FROM users u WHERE u.id = $1"  # noqa: S608 # joined from constants
 
 # Why a session has ended. The client is told.
@@ -105,13 +105,22 @@ class SessionEnd(Struct, frozen=True):
     at: datetime
 
 
-async def read_principal(database: Database, token_hash: bytes, now: datetime, *, detailed: bool = False) -> Principal:
-    """The principal of a live session of an active user, else `ANONYMOUS`: one prepared statement, without the ORM."""
+async def read_principals(
+    database: Database, token_hashes: Sequence[bytes], now: datetime, *, detailed: bool = False
+) -> dict[bytes, Principal]:
+    """The principals of live sessions of active users, by the hash of their token: one statement, without the ORM."""
     statement = AUTHENTICATE_IN_DETAIL if detailed else AUTHENTICATE
-    row = await database.pool.fetchrow(statement, token_hash, now, now - REPLACED_COUNTS_FOR)
-    if row is None:
-        return ANONYMOUS
-    return principal_of(row, replaced=row["replaced"], details=_details_of(row) if detailed else None)
+    rows = await database.pool.fetch(statement, token_hashes, now, now - REPLACED_COUNTS_FOR)
+    return {
+        row["presented"]: principal_of(row, replaced=row["replaced"], details=_details_of(row) if detailed else None)
+        for row in rows
+    }
+
+
+async def read_principal(database: Database, token_hash: bytes, now: datetime) -> Principal:
+    """The principal of the token with its details, `ANONYMOUS` if the token has no live session."""
+    principals = await read_principals(database, [token_hash], now, detailed=True)
+    return principals.get(token_hash, ANONYMOUS)
 
 
 async def read_only_principal(
@@ -148,13 +157,14 @@ def detailed_principal_of(row: asyncpg.Record) -> Principal:
 
 
 def principal_of(row: asyncpg.Record, *, replaced: bool = False, details: PrincipalDetails | None = None) -> Principal:
-    """The principal of a row of `PRINCIPAL_COLUMNS`."""
+    """The principal of a row with the columns of its session and its user."""
     session = to_struct(PrincipalSession, row, id=row["session_id"])
     return Principal(_user_of(row), session, _memberships_of(row), replaced, details)
 
 
 def _details_of(row: asyncpg.Record) -> PrincipalDetails:
-    return to_struct(PrincipalDetails, row, language_names=tuple(row["language_names"] or ()))
+    names = tuple([item.partition("\t")[2] for item in row["memberships"] or ()])
+    return to_struct(PrincipalDetails, row, language_names=names)
 
 
 def _user_of(row: asyncpg.Record) -> PrincipalUser:
@@ -167,7 +177,7 @@ def _memberships_of(row: asyncpg.Record) -> tuple[Membership, ...]:
 
 
 def _membership(packed: str) -> Membership:
-    code, *roles = packed.split(" ")
+    code, *roles = packed.partition("\t")[0].split(" ")
     return Membership(code, tuple(roles))
 
 

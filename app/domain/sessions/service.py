@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import Actor, record, subject_of
-from app.auth.principal import Principal
+from app.auth.principal import ANONYMOUS, Principal
 from app.auth.tokens import new_session_token, token_hash
 from app.domain.resources import Resources
 from app.domain.sessions.models import Session
@@ -19,12 +20,13 @@ from app.domain.sessions.repository import (
     SessionRepository,
     read_end,
     read_only_principal,
-    read_principal,
+    read_principals,
 )
 from app.domain.users.repository import UserRepository
 from app.errors import Problem, SubjectNotFound
 from app.guards.roles import PLATFORM_ROLES
 from app.postgres.base import new_id
+from app.postgres.batched_reads import BatchedReads
 from app.settings.model import Settings
 
 EXTEND_EVERY = timedelta(hours=1)
@@ -79,19 +81,26 @@ class SessionAuthenticator:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._cache = PrincipalCache(resources.database, resources.settings.principal_cache)
+        self._reads = {detailed: BatchedReads(partial(self._read_all, detailed=detailed)) for detailed in (False, True)}
+        self._cache = PrincipalCache(
+            resources.database, resources.settings.principal_cache, partial(self._read, detailed=True)
+        )
         # By platform role. Here, and not for each request.
         self._extend_every: dict[str | None, timedelta] = {
             role: min(EXTEND_EVERY, _lifetimes(resources.settings, role)[0] / EXTENSIONS_PER_IDLE_LIMIT)
             for role in (None, *PLATFORM_ROLES)
         }
 
+    def recall(self, token: str) -> Principal | None:
+        """The principal of a session token, if it is in memory."""
+        return self._cache.find(token_hash(token), self._resources.clock())
+
     async def authenticate(self, token: str, *, detailed: bool = False) -> Principal:
         """The principal of a session token, `ANONYMOUS` if the token has no live session."""
-        hashed, now = token_hash(token), self._resources.clock()
+        hashed = token_hash(token)
         if self._cache.enabled:
-            return await self._cache.read(hashed, now)
-        return await read_principal(self._resources.database, hashed, now, detailed=detailed)
+            return await self._cache.read(hashed)
+        return await self._read(hashed, detailed=detailed)
 
     async def authenticate_among(self, tokens: Sequence[str]) -> tuple[Principal, str | None]:
         """The principal of the one live session that several tokens have, and its token."""
@@ -121,6 +130,12 @@ class SessionAuthenticator:
     async def flush(self) -> None:
         """Wait for the extensions under way, and for everything else in the background."""
         await self._resources.background.flush()
+
+    async def _read(self, hashed: bytes, *, detailed: bool) -> Principal:
+        return await self._reads[detailed].read(hashed) or ANONYMOUS
+
+    async def _read_all(self, hashes: list[bytes], *, detailed: bool) -> dict[bytes, Principal]:
+        return await read_principals(self._resources.database, hashes, self._resources.clock(), detailed=detailed)
 
     async def _extend(
         self, session_id: UUID, user_id: UUID, due: datetime, now: datetime, idle_expires_at: datetime

@@ -1,14 +1,9 @@
 """The answer to "who am I, and what may I do?", built from the principal alone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
-from uuid import UUID
 
-import msgspec
-
-from app.ability.ability import Ability
-from app.ability.casl import export
-from app.auth.principal import Membership, Principal, PrincipalDetails, PrincipalSession, PrincipalUser
+from app.auth.principal import Principal
 from app.domain.sessions.repository import SessionEnd
 from app.domain.sessions.schemas import (
     MembershipView,
@@ -19,13 +14,12 @@ from app.domain.sessions.schemas import (
     UserView,
     WhoAmI,
 )
-from app.guards.policy import build_ability, is_onboarded
-from app.guards.roles import LANGUAGE_ROLES
+from app.guards.policy import is_onboarded, raw_rules_for
 from app.postgres.rows import to_struct
 from app.settings.model import Settings
 
 
-def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: SessionEnd | None = None) -> WhoAmI:
+def who_am_i(principal: Principal, settings: Settings, end: SessionEnd | None = None) -> WhoAmI:
     """The principal as the client may see it, with the rules for the client's own `can` checks.
 
     `end` is how the session of an anonymous request has ended. Raises `ValueError` for a signed-in principal without
@@ -55,20 +49,5 @@ def who_am_i(principal: Principal, ability: Ability, settings: Settings, end: Se
             for item, name in zip(principal.memberships, details.language_names, strict=True)
         ],
         onboarding=Onboarding(required, absent),
-        rules=cast("list[RawRule]", export(ability)),
+        rules=cast("list[RawRule]", raw_rules_for(principal)),
     )
-
-
-def _example() -> bytes:
-    epoch, nobody = datetime(2000, 1, 1, tzinfo=UTC), UUID(int=0)
-    principal = Principal(
-        PrincipalUser(nobody, "", "", None, None, epoch),
-        PrincipalSession(nobody, "password", epoch, epoch, epoch, epoch, epoch),
-        (Membership("", LANGUAGE_ROLES),),
-        details=PrincipalDetails(email_verified=True, has_secret=True, language_names=("",)),
-    )
-    return msgspec.json.encode(who_am_i(principal, build_ability(principal), Settings()))
-
-
-# A description in JSON that has every text in which descriptions are alike.
-EXAMPLE = _example()

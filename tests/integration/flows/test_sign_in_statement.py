@@ -117,5 +117,5 @@ async def test_the_statement_leaves_the_same_rows_as_the_separate_steps(
     assert (len(rows["users"]), len(rows["keys"]), len(rows["sessions"])) == (1, 1, 1)
     assert [event["action"] for event in rows["events"]] == ["session.start"] * (2 if has_session else 1)
     assert by_statement.max_age == by_steps.max_age
-    read = await read_principal(app.resources.database, token_hash(by_statement.token), app.clock(), detailed=True)
+    read = await read_principal(app.resources.database, token_hash(by_statement.token), app.clock())
     assert by_statement.principal == read

@@ -3,6 +3,8 @@
 import asyncpg
 import pytest
 
+from app.auth.principal import Principal
+from app.domain.sessions import principal_cache
 from tests.support.app import RunningApp, is_signed_in
 
 LIMITS = "UPDATE sessions SET idle_expires_at = $1"
@@ -75,3 +77,33 @@ async def test_the_kept_answer_is_that_of_the_route(app: RunningApp, headers: di
         unchanged = await client.get("/api/session", headers={"If-None-Match": named})
         assert (unchanged.status_code, unchanged.content, unchanged.headers["etag"]) == (304, b"", etag)
     assert (await client.get("/api/session", params={"unknown": "1"})).status_code == 422
+
+
+async def test_principals_past_those_in_steady_use_are_packed_and_answered_alike(
+    app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(principal_cache, "UNPACKED_MAX", 2)
+    clients = [await app.signed_in(f"user{number}@example.org") for number in range(5)]
+    first = [(await client.get("/api/session")).json() for client in clients]
+    assert len({answer["user"]["id"] for answer in first}) == 5
+    for _ in range(2):
+        assert [(await client.get("/api/session")).json() for client in clients] == first
+
+
+async def test_a_principal_in_use_stays_unpacked_before_others(
+    monkeypatch: pytest.MonkeyPatch, app: RunningApp
+) -> None:
+    monkeypatch.setattr(principal_cache, "UNPACKED_MAX", 2)
+    steady = await app.signed_in("steady@example.org")
+    unpacked = list[bytes]()
+    decode = principal_cache._unpack  # counted, not replaced
+
+    def counted(packed: bytes) -> Principal:
+        unpacked.append(packed)
+        return decode(packed)
+
+    monkeypatch.setattr(principal_cache, "_unpack", counted)
+    for number in range(10):
+        assert await is_signed_in(steady)
+        assert await is_signed_in(await app.signed_in(f"user{number}@example.org"))
+    assert not any(b"steady" in packed for packed in unpacked[-5:])

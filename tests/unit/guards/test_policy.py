@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from app.ability.ability import Subject
+from app.ability.casl import export
 from app.auth.principal import ANONYMOUS, Membership, Principal, PrincipalUser
 from app.domain.languages.schemas import LanguageChange
 from app.domain.users.schemas import UserChange
@@ -23,6 +24,7 @@ from app.guards.policy import (
     WHO,
     ability_for,
     is_onboarded,
+    raw_rules_for,
 )
 
 ADA, EVE = UUID(int=1), UUID(int=2)
@@ -184,3 +186,8 @@ def test_conditions_use_only_attributes_that_guards_know() -> None:
         if row.which is not None:
             known = {{**ID_ATTRIBUTES, **OWNER_ATTRIBUTES}[subject] for subject in row.subjects}
             assert WHICH[row.which](everybody).keys() == known
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_the_rules_for_clients_are_the_export_of_the_ability(who: str) -> None:
+    assert raw_rules_for(PEOPLE[who]) == export(ability_for(PEOPLE[who]))
