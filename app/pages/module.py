@@ -2,6 +2,7 @@
 
 from litestar import Controller
 
+from app.pages.api_reference import ApiReferencePage
 from app.pages.asset_files import AssetController
 from app.pages.code import CodePage
 from app.pages.denied import DeniedPage
@@ -22,6 +23,7 @@ PAGES: tuple[type[Controller], ...] = (
     ResetPage,
     OnboardingPage,
     DeniedPage,
+    ApiReferencePage,
     SignOutPage,
     AssetController,
 )

@@ -69,12 +69,17 @@ async def _sign_up(_: Served, person: Watched) -> Page:
     return await opened(person, "/sign-up")
 
 
-async def _code(_: Served, person: Watched) -> Page:
-    page = await opened(person, "/sign-in")
+async def asked_for_code(person: Watched, start: str = "/sign-in") -> Page:
+    """A tab in which a code has been asked for, on the page `start`."""
+    page = await opened(person, start)
     await page.locator("#email").fill(ADDRESS)
     async with page.expect_navigation(url="**/code"):
         await page.get_by_role("button").last.click()
     return page
+
+
+async def _code(_: Served, person: Watched) -> Page:
+    return await asked_for_code(person)
 
 
 async def _code_refused(served: Served, person: Watched) -> Page:

@@ -35,10 +35,8 @@ async def describe_session(actor: Actor, resources: Resources, started: StartedS
 
 
 async def principal_of_started(resources: Resources, started: StartedSession) -> Principal:
-    """Who calls from now on, with the details."""
-    return started.principal or await read_principal(
-        resources.database, token_hash(started.token), resources.clock()
-    )
+    """Who calls from now on."""
+    return started.principal or await read_principal(resources.database, token_hash(started.token), resources.clock())
 
 
 def cookies_of(actor: Actor, resources: Resources, started: StartedSession, user: PrincipalUser | None) -> list[str]:

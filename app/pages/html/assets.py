@@ -3,14 +3,18 @@
 import gzip
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
+from swagger_ui_bundle import swagger_ui_path
 
 from app.pages.html.brand import accent_rules
 from app.settings.model import Settings
 from app.settings.rules import LOGO_TYPES
 
+# The files of Swagger UI that the page `/docs` loads, from its package.
+SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 FOLDER = Path(__file__).parent.parent / "assets"
 PATH = "/assets"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", **LOGO_TYPES}
@@ -30,7 +34,8 @@ class Asset(Struct, frozen=True):
 
 def load_assets(settings: Settings) -> Mapping[str, Asset]:
     """The assets by the names that templates use, read and compressed once at the start. Raises `OSError`."""
-    files = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir()) if file.suffix in MEDIA_TYPES}
+    own = [file for file in sorted(FOLDER.iterdir()) if file.suffix in MEDIA_TYPES]
+    files = {file.name: file.read_bytes() for file in (*own, *(swagger_ui_path / name for name in SWAGGER_FILES))}
     if settings.brand_accent:
         files["pages.css"] += accent_rules(settings.brand_accent).encode()
     assets = {name: _asset(name, content) for name, content in files.items()}
@@ -47,8 +52,9 @@ def by_path(assets: Iterable[Asset]) -> Mapping[str, Asset]:
     return {asset.url.removeprefix(f"{PATH}/"): asset for asset in assets}
 
 
+@cache  # one process may have several apps
 def _asset(name: str, content: bytes) -> Asset:
     path = Path(name)
     digest = hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
-    compressed = gzip.compress(content, mtime=0)
+    compressed = gzip.compress(content, compresslevel=6, mtime=0)
     return Asset(f"{PATH}/{path.stem}.{digest}{path.suffix}", MEDIA_TYPES[path.suffix], content, compressed)

@@ -37,10 +37,15 @@ def page_of_problem(request: Request, problem: Problem) -> Response[bytes]:
 
 
 def page_or_problem(request: Request, error: Exception) -> Response[bytes]:
-    """The answer to an error outside of the routes: a page for a browser that has followed a link, else a problem."""
-    is_missing = isinstance(error, HTTPException) and error.status_code == 404
-    if is_missing and wants_page(request):
-        return page_of_error(request, error)
+    """The answer to an error outside of the routes: a page for a browser that has followed a link, else a problem.
+
+    The address of a form that was refused can be opened again: it leads to the page above it.
+    """
+    if isinstance(error, HTTPException) and wants_page(request):
+        if error.status_code == 404:
+            return page_of_error(request, error)
+        if error.status_code == 405 and request.method == "GET":
+            return see_other(_path_above(request.scope["path"]))
     return problem_response(request, error)
 
 
@@ -48,6 +53,11 @@ def wants_page(request: Request) -> bool:
     """Whether the client accepts `text/html` by its name, as browsers do, on a path that is not one of the API."""
     accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
     return "text/html" in accepted and not request.scope["path"].startswith("/api/")
+
+
+def _path_above(path: str) -> str:
+    """The path without its last segment. It begins with one slash: two would make it the name of a host."""
+    return "/" + "/".join([segment for segment in path.split("/") if segment][:-1])
 
 
 async def ignore_unknown_parameters(_: Request) -> None:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from app.errors import Problem
 from app.pages.html.forms import Form
+from app.words.catalogue import section
 from app.words.problem_texts import field_text, problem_text
 
 
@@ -21,10 +22,12 @@ class Refusal(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """One line of the error summary; `field` is the id of the field that it links to, or empty."""
+    """One line of the error summary; `field` is the id of the field that it links to, and `label` what that is called,
+    both empty for a problem of the whole."""
 
     text: str
     field: str = ""
+    label: str = ""
 
 
 def messages(refusal: Refusal, locale: str) -> list[Message]:
@@ -32,10 +35,12 @@ def messages(refusal: Refusal, locale: str) -> list[Message]:
     problem = refusal.problem
     if not problem.errors:
         return [Message(problem_text(locale, problem.code, problem.params), refusal.about)]
+    labels = section(locale, "pages.fields")
     return [
         Message(
             field_text(locale, error.code, error.params),
             error.field if error.field in refusal.form.fields else refusal.about,
+            labels.get(error.field, ""),
         )
         for error in problem.errors
     ]
