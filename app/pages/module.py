@@ -2,9 +2,15 @@
 
 from litestar import Controller
 
+from app.pages.account import AccountPage
+from app.pages.account_address import AccountAddressPage
+from app.pages.account_delete import AccountDeletePage
+from app.pages.account_profile import AccountProfilePage
+from app.pages.account_secret import AccountSecretPage
 from app.pages.api_reference import ApiReferencePage
 from app.pages.asset_files import AssetController
 from app.pages.code import CodePage
+from app.pages.confirm import ConfirmPage
 from app.pages.denied import DeniedPage
 from app.pages.onboarding import OnboardingPage
 from app.pages.redeem import RedeemPage
@@ -22,6 +28,12 @@ PAGES: tuple[type[Controller], ...] = (
     RedeemPage,
     ResetPage,
     OnboardingPage,
+    AccountPage,
+    AccountProfilePage,
+    AccountAddressPage,
+    AccountSecretPage,
+    AccountDeletePage,
+    ConfirmPage,
     DeniedPage,
     ApiReferencePage,
     SignOutPage,
