@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import structs
 
+from app.auth.email_addresses import normalise
 from app.auth.middleware import NEEDS_DETAILS, SETS_COOKIE
 from app.domain.keys import service as keys
 from app.domain.languages.members.repository import memberships_of
@@ -70,6 +71,8 @@ class AccountPage(PageController):
             current=current.id,
             languages=page_of(languages, DEFAULT_LIMIT, lambda row: row.language_code, lambda row: row),
             changes=[key for key in outstanding if key.purpose == EMAIL_CHANGE],
+            # The new address whose code this browser can enter.
+            entering=normalise(state.email).unique if state.purpose == EMAIL_CHANGE else "",
             outstanding=[key for key in outstanding if key.purpose != EMAIL_CHANGE],
         )
 
