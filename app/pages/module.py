@@ -12,6 +12,7 @@ from app.pages.asset_files import AssetController
 from app.pages.code import CodePage
 from app.pages.confirm import ConfirmPage
 from app.pages.denied import DeniedPage
+from app.pages.not_me import NotMePage
 from app.pages.onboarding import OnboardingPage
 from app.pages.redeem import RedeemPage
 from app.pages.reset import ResetPage
@@ -34,6 +35,7 @@ PAGES: tuple[type[Controller], ...] = (
     AccountSecretPage,
     AccountDeletePage,
     ConfirmPage,
+    NotMePage,
     DeniedPage,
     ApiReferencePage,
     SignOutPage,
