@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export UV_NO_PROGRESS := 1
 
-.PHONY: help serve install test test-servers test-long lint format types imports unit coverage bench bench-peers bench-growth lock registry clean
+.PHONY: help serve install test test-servers screenshots test-long lint format types imports unit coverage bench bench-peers bench-growth lock registry clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make test        format, lint, types, import rules, migrations, all tests"
 	@echo "make test-servers  install the servers that some tests start themselves (Debian, as root)"
 	@echo "make test-long   the property tests and floods, at length"
+	@echo "make screenshots take pictures of all pages (needs chromium)"
 	@echo "make coverage    all tests, and the lines and branches that they do not reach"
 	@echo "make bench       measure the running service (needs wrk)"
 	@echo "make bench-peers measure it beside Lucia, Better Auth and fastapi-users (needs wrk and Node)"
@@ -61,6 +62,10 @@ unit:
 coverage: $(VENV)/.installed-dev test-servers
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
+screenshots: $(VENV)/.installed-dev test-servers
+	rm -rf docs/pages && mkdir docs/pages
+	OSTIARY_SCREENSHOTS=docs/pages $(BIN)/pytest -q tests/browser/test_screenshots.py
+
 test-long: $(VENV)/.installed-dev
 	OSTIARY_LONG=1 $(BIN)/pytest tests/unit/ability tests/integration/ability tests/security/test_hash_queue_flooding.py \
 		tests/security/test_mail_bombing.py tests/security/test_mail_bombing_by_invitations.py \
@@ -68,7 +73,7 @@ test-long: $(VENV)/.installed-dev
 		tests/security/test_flood_by_strangers.py tests/contract/test_operations.py \
 		tests/integration/sessions/test_renewal.py tests/contract/test_openapi_tools.py \
 		tests/security/test_revoked_session_in_another_worker.py \
-		tests/integration/sessions/test_principal_cache_model.py
+		tests/integration/sessions/test_principal_cache_model.py tests/browser/test_accessibility.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -23,16 +23,17 @@ class DeniedPage(PageController):
         action: FromQuery[str] = "",
         subject_type: FromQuery[str] = "",
         subject_id: FromQuery[str] = "",
+        field: FromQuery[str] = "",
     ) -> Response[bytes]:
         """The page, with the reason that the policy has for its answer to this question, if it has one.
 
         Nothing of the address is shown: anybody can make one.
         """
-        return render(request, "denied", status=403, reason=_reason(request, action, subject_type, subject_id))
+        return render(request, "denied", status=403, reason=_reason(request, action, subject_type, subject_id, field))
 
 
-def _reason(request: Request, action: str, subject_type: str, subject_id: str) -> str:
-    asked = Form({"action": [action], "subjectType": [subject_type], "id": [subject_id]})
+def _reason(request: Request, action: str, subject_type: str, subject_id: str, field: str) -> str:
+    asked = Form({"action": [action], "subjectType": [subject_type], "id": [subject_id], "field": [field]})
     user, _ = user_and_session(request)
     try:
         (decision,) = check_own(ability_of(request), user.id, [asked.decode(Check)])

@@ -165,7 +165,7 @@ async def _onboarding_refused(served: Served, person: Watched) -> Page:
 async def _denied(served: Served, person: Watched) -> Page:
     await sign_in_with_cookie(served, person)
     user_id = (await (await person.context.request.get("/api/session")).json())["user"]["id"]
-    return await opened(person, f"/denied?action=update&subject_type=User&subject_id={user_id}")
+    return await opened(person, f"/denied?action=update&subject_type=User&subject_id={user_id}&field=platformRole")
 
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
@@ -265,6 +265,14 @@ async def _missing(_: Served, person: Watched) -> Page:
     return await opened(person, "/nowhere")
 
 
+async def _api_reference(_: Served, person: Watched) -> Page:
+    page = await opened(person, "/docs")
+    await page.locator("#operations-Sessions-getSession").wait_for()
+    return page
+
+
+# Made by Swagger UI: for pictures alone.
+REFERENCE: Mapping[str, Show] = {"api-reference": _api_reference}
 # The service with passwords, codes and invitations.
 INVITED: Mapping[str, Show] = {
     "sign-in": _sign_in,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.gallery import INVITED, OPEN, Show
+from tests.browser.gallery import INVITED, OPEN, REFERENCE, Show
 from tests.support.browser import Served, watched
 
 FOLDER = os.environ.get("OSTIARY_SCREENSHOTS", "")
@@ -24,16 +24,16 @@ pytestmark = pytest.mark.skipif(not FOLDER, reason="taken by `make screenshots`"
 async def take(browser: Browser, served: Served, name: str, show: Show, look: str) -> None:
     async with watched(browser, served.url, **LOOKS[look]) as person:
         page = await show(served, person)
-        await page.screenshot(path=Path(FOLDER) / f"{name}{look}.png", full_page=True)
+        await page.screenshot(path=Path(FOLDER) / f"{name}{look}.png", full_page=name not in REFERENCE)
 
 
 def looks_of(names: list[str]) -> list[tuple[str, str]]:
     return [(name, look) for name in names for look in LOOKS if look == "" or name in IN_ALL_LOOKS]
 
 
-@pytest.mark.parametrize(("name", "look"), looks_of([*INVITED]))
+@pytest.mark.parametrize(("name", "look"), looks_of([*INVITED, *REFERENCE]))
 async def test_a_picture_of_each_page(browser: Browser, served: Served, name: str, look: str) -> None:
-    await take(browser, served, name, INVITED[name], look)
+    await take(browser, served, name, {**INVITED, **REFERENCE}[name], look)
 
 
 @pytest.mark.parametrize(("name", "look"), looks_of([*OPEN]))

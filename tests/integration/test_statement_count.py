@@ -219,3 +219,23 @@ async def test_a_text_is_written_in_at_most_3_statements(app: RunningApp, statem
     assert answer.is_success
     # With the one for the principal, unless it is in memory. A transaction has a COMMIT too, which is not logged.
     assert len(statements) + statements.count("BEGIN") <= 3, statements
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-up", "/reset", "/redeem", "/signed-out", "/nowhere", "/"])
+async def test_a_page_for_somebody_who_is_not_signed_in_needs_no_statement(
+    app: RunningApp, statements: list[str], path: str
+) -> None:
+    answer = await app.client().get(path, headers={"Accept": "text/html"})
+    assert answer.status_code in (200, 303, 404)
+    assert statements == []
+
+
+async def test_the_page_of_a_link_that_belongs_to_nobody_yet_is_one_statement(
+    app: RunningApp, statements: list[str]
+) -> None:
+    client = app.client()
+    await client.post("/redeem/link", data={"token": await app.setup_token()})
+    statements.clear()
+    assert (await client.get("/redeem")).status_code == 200
+    assert statements[0] == "BEGIN"
+    assert len(statements) == 2

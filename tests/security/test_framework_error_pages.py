@@ -5,9 +5,9 @@ import pytest
 from tests.support.app import ORIGIN, Clock, RunningApp, problem, running, settings_for
 
 UNROUTED = (
-    ("GET", "/"), ("GET", "/nowhere"), ("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nowhere"), ("GET", "/schema"),
+    ("GET", "/a"), ("GET", "/nowhere"), ("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nowhere"), ("GET", "/schema"),
     ("GET", "/docs/swagger"), ("GET", "/api/openapi.yaml"), ("POST", "/api/nowhere"), ("PUT", "/api/session"),
-    ("DELETE", "/api/languages"), ("TRACE", "/api/session"), ("GET", "/api/sessions/not-an-id"), ("GET", "/redeem"),
+    ("DELETE", "/api/languages"), ("TRACE", "/api/session"), ("GET", "/api/sessions/not-an-id"), ("GET", "/redeem/a"),
 )  # fmt: skip
 
 HEADERS = (

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+import langcodes
 import phonenumbers
-from babel import Locale, UnknownLocaleError
+from babel import Locale
+from langcodes.tag_parser import LanguageTagError
 from msgspec import structs
 
 from app.pages.html.forms import Form
@@ -30,7 +32,8 @@ def to_e164(text: str, country: str) -> str:
         number = phonenumbers.parse(text[:TEXT_MAX], country or None)
     except phonenumbers.NumberParseException:
         return text
-    if len(text) > TEXT_MAX or number.extension or not phonenumbers.is_possible_number(number):
+    possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    if len(text) > TEXT_MAX or number.extension or not possible:
         return text
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -51,8 +54,8 @@ def likely_country(accept_language: str, locale: str) -> str:
     first = accept_language.partition(",")[0].partition(";")[0].strip() or locale
     for tag in (first, locale):
         try:
-            territory = Locale.parse(tag.replace("_", "-"), sep="-", resolve_likely_subtags=True).territory
-        except (ValueError, UnknownLocaleError):
+            territory = langcodes.get(tag).maximize().territory
+        except LanguageTagError:
             continue
         if territory in phonenumbers.SUPPORTED_REGIONS:
             return str(territory)

@@ -182,7 +182,7 @@ async def test_a_platform_admin_invites_by_creating_a_user(deployment: Deploymen
     inspected = await deployment.browser().post("/api/keys/inspect", json=link)
     needs = [field for field in deployment.acceptance if field != "name"]  # which the admin has given
     assert inspected.json() == {
-        "purpose": "invitation", "email": address, "language": None, "languageName": None,
+        "purpose": "invitation", "email": address, "language": None, "languageName": None, "inviterName": None,
         "needs": needs, "optional": ["name", "phone", "locale"], "missing": [], "returnTo": None,
     }  # fmt: skip
     if needs:

@@ -65,7 +65,7 @@ REFUSED = [
     (RequestCase("user", "DELETE", "/api/session", headers=ELSEWHERE), "cross_site_request"),
     (RequestCase("not onboarded", "GET", "/api/languages"), "onboarding_required"),
     (RequestCase("admin", "GET", "/api/languages/da"), "not_found"),
-    (RequestCase("anonymous", "GET", "/"), "not_found"),
+    (RequestCase("anonymous", "GET", "/nowhere"), "not_found"),
     (RequestCase("anonymous", "GET", "/api/nowhere?token=hunter2"), "not_found"),
     (RequestCase("anonymous", "POST", "/api/nowhere", {}), "not_found"),
     (RequestCase("user", "DELETE", "/api/sessions/1"), "not_found"),

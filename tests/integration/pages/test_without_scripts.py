@@ -1,14 +1,15 @@
 """All flows of signing in work over plain HTTP, without scripts, in both documented deployments and both languages."""
 
+from pathlib import Path
 from typing import cast
 
 import httpx
 import pytest
 
 from app.domain.flows.purpose_registry import PURPOSES
-from tests.support.app import ORIGIN, SECRET, RunningApp, is_signed_in
+from tests.support.app import ORIGIN, SECRET, RunningApp, is_signed_in, problem, running, settings_for
 from tests.support.mailbox import code_in, mailed, token_in
-from tests.support.pages import browser_at, text_of_page
+from tests.support.pages import browser_at, links_of, text_of_page
 
 ADDRESS = "ada@example.org"
 NEW_SECRET = "nine quiet herons over water"
@@ -128,3 +129,41 @@ async def test_assets_are_kept_for_ever_and_compressed(app: RunningApp) -> None:
     plain = await app.client().get(path, headers={"Accept-Encoding": "gzip;q=0, identity"})
     assert "content-encoding" not in plain.headers
     assert plain.text == asset.text
+
+
+async def test_a_refusal_says_the_reason_of_the_policy(app: RunningApp) -> None:
+    browser = await app.signed_in()
+    user_id = (await browser.get("/api/session")).json()["user"]["id"]
+    asked = f"action=update&subject_type=User&subject_id={user_id}&field=platformRole"
+    page = await browser.get(f"/denied?{asked}")
+    assert page.status_code == 403
+    assert "Nobody changes their own platform role or status" in text_of_page(page)
+
+
+async def test_pages_can_be_left_out(app: RunningApp, database_url: str) -> None:
+    async with running(settings_for(database_url, PAGES="off"), app.clock) as without:
+        for path in ("/", "/sign-in", "/redeem", "/docs", "/nowhere"):
+            answer = await browser_at(without).get(path, headers={"Accept": "text/html"})
+            assert (answer.status_code, problem(answer)["code"]) == (404, "not_found")
+        assert (await browser_at(without).post("/sign-in", data={"email": ADDRESS})).status_code == 404
+        assert (await without.client().get("/api/session")).status_code == 200
+
+
+async def test_a_brand_has_its_name_logo_colour_and_stylesheet(
+    app: RunningApp, database_url: str, tmp_path: Path
+) -> None:
+    logo, css = tmp_path / "logo.svg", tmp_path / "own.css"
+    logo.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    css.write_text("main { border: 0 }")
+    brand = {"BRAND_NAME": "Harbour & Co", "BRAND_LOGO": str(logo), "PAGES_CSS": str(css), "BRAND_ACCENT": "#8a2be2"}
+    async with running(settings_for(database_url, **brand), app.clock) as branded:
+        client = branded.client()
+        page = await client.get("/sign-in")
+        assert "<title>Sign in - Harbour &amp; Co</title>" in page.text
+        loaded = [await client.get(link) for link in links_of(page) if link.startswith("/assets/")]
+    assert [file.status_code for file in loaded] == [200] * 4
+    assert "--accent:#8a2be2" in loaded[0].text
+    assert [file.text for file in loaded if file.text in (logo.read_text(), css.read_text())] == [
+        css.read_text(),
+        logo.read_text(),
+    ]
