@@ -10,6 +10,7 @@ from app.http.requests import actor_of, user_and_session
 from app.pages.html.confirmation import ASKS_TO_CONFIRM, ask_to_confirm, is_confirmed
 from app.pages.html.controller import PageController
 from app.pages.html.destinations import ACCOUNT, see_other
+from app.pages.html.forms import read_form
 from app.pages.html.refusals import Refusal
 from app.pages.html.rendering import render
 from app.pages.html.state import PageState, state_cookie
@@ -36,6 +37,7 @@ class AccountDeletePage(PageController):
         """Delete the account, as `DELETE /api/users/me` does."""
         user, _ = user_and_session(request)
         try:
+            await read_form(request)
             await delete_user(actor_of(request), resources, user.id)
         except Problem as problem:
             return render(request, "account_delete", refusal=Refusal(problem))
