@@ -41,6 +41,10 @@ Request = litestar.Request[Principal, str | None, State]
 Guard: TypeAlias = Callable[[Connection | Request, BaseRouteHandler], Awaitable[None]]
 
 
+# The attribute with the id of the user whose a subject is. A user is their own.
+OWN_ATTRIBUTES = {"User": ID_ATTRIBUTES["User"], **OWNER_ATTRIBUTES}
+
+
 class Anyone(Struct, frozen=True):
     """The guard of a public route: every request passes."""
 
@@ -114,7 +118,7 @@ class OwnSubjectsGuard(PolicyGuard, frozen=True):
     def decide(self, connection: Connection | Request) -> Decision:
         """The answer on a subject that the caller owns."""
         owner = str(connection.user.user.id) if connection.user.user else ""
-        owned = Subject(self.subject_type, {OWNER_ATTRIBUTES[self.subject_type]: owner})
+        owned = Subject(self.subject_type, {OWN_ATTRIBUTES[self.subject_type]: owner})
         return ability_of(connection).decide(self.action, owned)
 
 
@@ -166,7 +170,7 @@ def authorize(action: str, subject_type: str, *, id_from: str, field: str | None
 
 
 def authorize_own(action: str, subject_type: str) -> OwnSubjectsGuard:
-    """The guard that asks about the caller's own subjects: the route's statement must be limited to those."""
+    """The guard that asks about the caller's own subjects, or about the caller: the route must be limited to those."""
     return OwnSubjectsGuard(action, subject_type)
 
 

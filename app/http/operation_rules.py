@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 
 from app.guards.authorize import (
     FURTHER,
+    OWN_ATTRIBUTES,
     Anyone,
     Further,
     ListGuard,
@@ -22,7 +23,7 @@ from app.guards.authorize import (
     guards_of,
     step_up,
 )
-from app.guards.policy import ID_ATTRIBUTES, OWNER_ATTRIBUTES
+from app.guards.policy import ID_ATTRIBUTES
 from app.http.openapi_names import path_parameter
 
 OperationRule: TypeAlias = dict[str, object]
@@ -88,7 +89,7 @@ def _rule(guard: Anyone | SignedIn | Onboarded | PolicyGuard) -> OperationRule:
         named = {**asked, "id": path_parameter(guard.id_from), "attribute": ID_ATTRIBUTES[guard.subject_type]}
         return {**named, "field": guard.field} if guard.field else named
     if isinstance(guard, OwnSubjectsGuard):
-        return {**asked, "id": ME, "attribute": OWNER_ATTRIBUTES[guard.subject_type]}
+        return {**asked, "id": ME, "attribute": OWN_ATTRIBUTES[guard.subject_type]}
     return asked
 
 

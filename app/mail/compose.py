@@ -24,8 +24,8 @@ from app.words.catalogue import FALLBACK_LOCALE, duration, fill, placeholders, s
 TEMPLATES = Path(__file__).parent / "templates"
 # The values that every template and word may use in addition to those of the caller.
 PROVIDED = frozenset({"service", "host", "public_url", "locale", "subject", "words", "token"})
-# Names that a person other than the reader has chosen.
-CHOSEN_BY_OTHERS = frozenset({"inviter", "language"})
+# Names that a person other than the reader may have chosen.
+CHOSEN_BY_OTHERS = frozenset({"inviter", "language", "device"})
 MAX_LINE_OCTETS = 998  # RFC 5322 section 2.1.1
 # Not `EmailPolicy`: in Python before 3.11.10 it decodes encoded words (RFC 2047) in a value, line breaks included, so
 # that a value can add a header (CVE-2024-6923), and it loses spaces in long headers that are not ASCII.

@@ -26,7 +26,7 @@ from app.pages.html.signing_in import go_on_signed_in
 from app.pages.html.state import PageState, read_state, state_cookie
 
 # Where a code of each purpose is asked for: there the address can be changed.
-ASKED_AT = {"sign_in": SIGN_IN, "sign_up": "/sign-up", "password_reset": "/reset", "email_change": "/account"}
+ASKED_AT = {"sign_in": SIGN_IN, "sign_up": "/sign-up", "password_reset": "/reset", "email_change": "/account/address"}
 
 
 class CodePage(PageController):

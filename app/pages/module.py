@@ -2,10 +2,17 @@
 
 from litestar import Controller
 
+from app.pages.account import AccountPage
+from app.pages.account_address import AccountAddressPage
+from app.pages.account_delete import AccountDeletePage
+from app.pages.account_profile import AccountProfilePage
+from app.pages.account_secret import AccountSecretPage
 from app.pages.api_reference import ApiReferencePage
 from app.pages.asset_files import AssetController
 from app.pages.code import CodePage
+from app.pages.confirm import ConfirmPage
 from app.pages.denied import DeniedPage
+from app.pages.not_me import NotMePage
 from app.pages.onboarding import OnboardingPage
 from app.pages.redeem import RedeemPage
 from app.pages.reset import ResetPage
@@ -22,6 +29,13 @@ PAGES: tuple[type[Controller], ...] = (
     RedeemPage,
     ResetPage,
     OnboardingPage,
+    AccountPage,
+    AccountProfilePage,
+    AccountAddressPage,
+    AccountSecretPage,
+    AccountDeletePage,
+    ConfirmPage,
+    NotMePage,
     DeniedPage,
     ApiReferencePage,
     SignOutPage,

@@ -16,7 +16,7 @@ from app.pages.html.state import read_state
 
 RESET = "/reset"
 CHANGE_PASSWORD = "/.well-known/change-password"  # noqa: S105 # a path
-SECRET_OF_ACCOUNT = "/account#secret"  # noqa: S105 # a path
+SECRET_OF_ACCOUNT = "/account/secret"  # noqa: S105 # a path
 
 
 class ResetPage(PageController):

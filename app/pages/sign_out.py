@@ -10,7 +10,7 @@ from app.http.requests import actor_of
 from app.pages.html.controller import PageController
 from app.pages.html.destinations import see_other
 from app.pages.html.rendering import render
-from app.pages.html.state import PageState, state_cookie
+from app.pages.html.state import PageState, read_state, state_cookie
 
 SIGNED_OUT = "/signed-out"
 
@@ -27,6 +27,8 @@ class SignOutPage(PageController):
         return see_other(SIGNED_OUT, cleared)
 
     @get(SIGNED_OUT, guards=[ANYONE])
-    async def show_signed_out(self, request: Request) -> Response[bytes]:
+    async def show_signed_out(self, request: Request, resources: ResourcesDependency) -> Response[bytes]:
         """What has happened, and the way back."""
-        return render(request, "signed_out")
+        notice = read_state(request, resources).notice
+        cookies = [state_cookie(resources, PageState())] if notice else []
+        return render(request, "signed_out", cookies=cookies, notice=notice)

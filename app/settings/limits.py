@@ -56,6 +56,7 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 # fmt: off
 LIMITS: Mapping[str, Limit] = {
     "notice_to_address": Limit("1/30 seconds;5/hour", "notices to one address, such as that sign-up is closed"),
+    "new_device_to_user": Limit("5/hour;20/day", "mails to one user about sign-ins on new devices"),
     "mail_by_client": Limit("30/minute;300/hour", "requests for mail by one client", announced=True),
     "mail_by_device": Limit("10/minute;60/hour", "requests for mail on the known devices of one user"),
     "mail_by_others": Limit("5/hour;12/day", "mails to one address that others cause, such as invitations"),

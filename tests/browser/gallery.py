@@ -168,6 +168,95 @@ async def _denied(served: Served, person: Watched) -> Page:
     return await opened(person, f"/denied?action=update&subject_type=User&subject_id={user_id}&field=platformRole")
 
 
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
+
+
+async def with_account(served: Served, person: Watched, *, language: str = "Tok Pisin") -> None:
+    """Give the browser a session of a user who has a phone number, another device, a language and a pending change."""
+    app = served.app
+    user_id = await app.user(ADDRESS, name="Ada Lovelace")
+    admin = await app.user("root@example.org", admin=True, name="Grace Hopper")
+    await app.language("tpi", language)
+    await app.member(user_id, "tpi", "admin", "translator")
+    await app.execute("UPDATE users SET phone = '+4915112345678', locale = 'de' WHERE id = $1", user_id)
+    await app.execute("UPDATE language_members SET invited_by = $1", admin)
+    await app.token(user_id)
+    await app.execute("UPDATE sessions SET user_agent = $1, ip = '192.0.2.7'", AGENT)
+    token = await app.token(user_id)
+    client = app.with_cookie(token)
+    client.headers["Origin"] = served.url
+    for purpose, email in (("email_change", "ada.lovelace@example.com"), ("sign_in", ADDRESS)):
+        answer = await client.post("/api/keys", json={"purpose": purpose, "email": email})
+        assert answer.status_code == 202, answer.text
+    await app.mails()
+    await person.context.add_cookies([{"name": "auth_session", "value": token, "url": served.url}])
+
+
+async def _account(served: Served, person: Watched) -> Page:
+    await with_account(served, person)
+    return await opened(person, "/account")
+
+
+async def _account_left(served: Served, person: Watched) -> Page:
+    page = await _account(served, person)
+    await page.locator("summary").click()
+    async with page.expect_navigation():
+        await page.locator("details button").click()
+    return page
+
+
+async def _account_profile(served: Served, person: Watched) -> Page:
+    await with_account(served, person)
+    return await opened(person, "/account/profile")
+
+
+async def _account_profile_refused(served: Served, person: Watched) -> Page:
+    page = await _account_profile(served, person)
+    await page.locator("#name").fill("")
+    await page.locator("#phone").fill("12")
+    return await press(page)
+
+
+async def _account_address(served: Served, person: Watched) -> Page:
+    await with_account(served, person)
+    return await opened(person, "/account/address")
+
+
+async def _account_secret(served: Served, person: Watched) -> Page:
+    await with_account(served, person)
+    return await opened(person, "/account/secret")
+
+
+async def _account_secret_refused(served: Served, person: Watched) -> Page:
+    page = await _account_secret(served, person)
+    await page.locator("#secret").fill("password password")
+    return await press(page)
+
+
+async def _account_delete(served: Served, person: Watched) -> Page:
+    await with_account(served, person)
+    return await opened(person, "/account/delete")
+
+
+async def _confirm(served: Served, person: Watched) -> Page:
+    await sign_in_with_cookie(served, person)
+    served.app.clock.forward(minutes=16)
+    return await opened(person, "/account/secret")
+
+
+async def _confirm_refused(served: Served, person: Watched) -> Page:
+    page = await _confirm(served, person)
+    await page.locator("#secret").fill("not her password")
+    return await press(page)
+
+
+async def _confirm_by_code(served: Served, person: Watched) -> Page:
+    page = await _confirm(served, person)
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Email me a code").click()
+    return page
+
+
 async def _signed_out(_: Served, person: Watched) -> Page:
     return await opened(person, "/signed-out")
 
@@ -204,6 +293,17 @@ INVITED: Mapping[str, Show] = {
     "redeem-spent": _redeem_spent,
     "redeem-dead": _redeem_dead,
     "denied": _denied,
+    "account": _account,
+    "account-left-language": _account_left,
+    "account-profile": _account_profile,
+    "account-profile-refused": _account_profile_refused,
+    "account-address": _account_address,
+    "account-secret": _account_secret,
+    "account-secret-refused": _account_secret_refused,
+    "account-delete": _account_delete,
+    "confirm": _confirm,
+    "confirm-refused": _confirm_refused,
+    "confirm-by-code": _confirm_by_code,
     "signed-out": _signed_out,
     "missing": _missing,
 }

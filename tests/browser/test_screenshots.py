@@ -16,7 +16,7 @@ LOOKS: dict[str, dict[str, object]] = {
     "-small": {"viewport": {"width": 320, "height": 640}},
 }
 # More than one look of each page would be too many files: of these, all.
-IN_ALL_LOOKS = ("sign-in", "code", "redeem-setup-refused", "onboarding")
+IN_ALL_LOOKS = ("sign-in", "code", "redeem-setup-refused", "onboarding", "account")
 
 pytestmark = pytest.mark.skipif(not FOLDER, reason="taken by `make screenshots`")
 

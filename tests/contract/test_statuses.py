@@ -11,6 +11,7 @@ from app.asgi import build
 from app.audit import Actor
 from app.domain.languages.translations.schemas import NewText
 from app.domain.languages.translations.service import write_translation
+from app.domain.sessions.disowning import disowning_token
 from app.http.preconditions import precondition_of_version
 from tests.support.app import CREDENTIALS, SECRET, TOKEN_AUDIENCE, RunningApp, id_of, settings_for
 from tests.support.mailbox import ask
@@ -32,6 +33,7 @@ BODIES: Mapping[str, object] = {
     "reauthenticate": {"method": "password", "secret": SECRET},
     "requestKey": {"purpose": "sign_in", "email": EVE},
     "inspectKey": {"token": "{token}"},
+    "disownSession": {"token": "{token}"},
     "redeemKey": {"token": "{token}", "name": "Eve", "secret": SECRET, "switch": True},
     "setSecret": {"secret": "nine gulls above the north pier"},
     "createLanguage": {"code": "fi", "name": "Finnish"},
@@ -103,10 +105,16 @@ async def service_account(app: RunningApp, _: httpx.AsyncClient) -> Values:
     return {"accountId": str(account_id), "keyId": str(key_id)}
 
 
+async def mailed_session(app: RunningApp, client: httpx.AsyncClient) -> Values:
+    session = (await client.get("/api/session")).json()["session"]
+    return {"token": disowning_token(app.resources, UUID(session["userId"]), UUID(session["id"]))}
+
+
 # What must be there before an operation can succeed, beside Bob, German and its text `greeting`.
 BEFORE: Mapping[str, Callable[[RunningApp, httpx.AsyncClient], Awaitable[Values]]] = {
     "inspectKey": invitation_token,
     "redeemKey": invitation_token,
+    "disownSession": mailed_session,
     "resendUserInvitation": invited_user,
     "resendMemberInvitation": invited_member,
     "deleteKey": own_key,

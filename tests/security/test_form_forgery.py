@@ -7,9 +7,10 @@ from app.asgi import build
 from app.pages.html.controller import PAGE
 from tests.support.app import SECRET, RunningApp, is_signed_in, settings_for
 
+SOMETHING = "01890000-0000-7000-8000-000000000000"
 # Every page that takes a form, with values for the parameters of its path.
 FORMS = sorted(
-    route.path_format.format(**dict.fromkeys(route.path_parameters, "me"))
+    route.path_format.format(**dict.fromkeys(route.path_parameters, SOMETHING))
     for route in build(settings_for("postgresql:///unused")).routes
     if isinstance(route, HTTPRoute) and "POST" in route.methods
     for handler in [route.route_handler_map["POST"][0]]

@@ -66,6 +66,47 @@ async def missing_path(app: RunningApp, text: str) -> httpx.Response:
     return await browser_at(app).get(f"/{quote(text, safe='')}", headers={"Accept": "text/html"})
 
 
+async def name_in_account(app: RunningApp, text: str) -> httpx.Response:
+    browser = await app.signed_in("bob@example.org")
+    await app.execute("UPDATE users SET name = $1, phone = NULL, locale = $1", text)
+    return await browser.get("/account")
+
+
+async def name_in_profile(app: RunningApp, text: str) -> httpx.Response:
+    browser = await app.signed_in("bob@example.org")
+    await app.execute("UPDATE users SET name = $1, locale = $1", text)
+    return await browser.get("/account/profile")
+
+
+async def user_agent_in_account(app: RunningApp, text: str) -> httpx.Response:
+    browser = await app.signed_in("bob@example.org")
+    await app.execute("UPDATE sessions SET user_agent = $1, ip = $1", f"{text} curl/8 {text}bot/1.0")
+    return await browser.get("/account")
+
+
+async def language_in_account(app: RunningApp, text: str) -> httpx.Response:
+    await app.language("tpi")
+    browser = await app.signed_in_member("tpi", "translator", email="bob@example.org")
+    inviter = await app.user("root@example.org", name=text)
+    await app.execute("UPDATE languages SET name = $1", text)
+    await app.execute("UPDATE language_members SET invited_by = $1", inviter)
+    return await browser.get("/account")
+
+
+async def new_address(app: RunningApp, text: str) -> httpx.Response:
+    browser = await app.signed_in("bob@example.org")
+    return await browser.post("/account/address", data={"email": text})
+
+
+async def place_to_go_on_at(app: RunningApp, text: str) -> httpx.Response:
+    browser = await app.signed_in("bob@example.org")
+    return await browser.post("/confirm", data={"then": f"/{text}", "secret": "wrong"})
+
+
+async def token_of_a_mail(app: RunningApp, text: str) -> httpx.Response:
+    return await browser_at(app).post("/not-me", data={"token": text})
+
+
 async def token_that_is_pasted(app: RunningApp, text: str) -> httpx.Response:
     return await browser_at(app).post("/redeem/link", data={"token": text})
 
@@ -94,6 +135,13 @@ PLACES: dict[str, Callable[[RunningApp, str], Awaitable[httpx.Response]]] = {
         parameter_of_denied,
         missing_path,
         token_that_is_pasted,
+        name_in_account,
+        name_in_profile,
+        user_agent_in_account,
+        language_in_account,
+        new_address,
+        place_to_go_on_at,
+        token_of_a_mail,
         country_and_phone,
         name_of_inviter_and_language,
     )

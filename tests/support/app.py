@@ -248,6 +248,7 @@ class RunningApp:
 
     async def mails(self) -> list[EmailMessage]:
         """Run the jobs of all requests so far. Returns all mails of the test, in the order of their requests."""
+        await self.resources.background.flush()
         await drain(self.worker, within=JOB_DELAY_MAX)
         files = sorted((self.settings.data_path / "mail").glob("*.eml"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]

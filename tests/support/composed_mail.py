@@ -16,6 +16,8 @@ VALUES: dict[str, Value] = {
     "link": "https://auth.example.org/redeem#token=osk_aB3-dE5_gH7",
     "inviter": "Ada & Søn",
     "language": "Tok Pisin",
+    "device": "Chrome on Linux",
+    "time": "2026-06-01, 14:02 UTC",
     "new_address": "ada@new.example.org",
     "expires_in": 600,
 }

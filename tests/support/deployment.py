@@ -107,6 +107,8 @@ async def deployed(server_url: str, work_dir: Path, **environ: str) -> AsyncIter
     url = await make_database(server_url, f"purposes_{environ['SIGN_UP']}")
     async with mail_server() as mail, AsyncExitStack() as stack:
         environ |= {"MAIL_URL": mail.url, "MAIL_FROM": "no-reply@example.org", "SECRET_KEY": SECRET_KEY}
+        # Each browser of a test is a new device.
+        mail.unwanted = "New sign-in at"
         service = await stack.enter_async_context(
             serving_beside(work_dir / "data", work_dir, DATABASE_URL=url, **environ)
         )

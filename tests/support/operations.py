@@ -12,7 +12,7 @@ class World(Struct, frozen=True):
     """The names of what a request is about: the caller's own subjects, or those of others.
 
     `owner_id` is the user whose session and key are named, `user_id` the same user, or `me`. `number` is another one in
-    each world, and `token` is that of an invitation link.
+    each world, `token` is that of an invitation link, and `disowning_token` disowns the session.
     """
 
     owner_id: str
@@ -28,6 +28,7 @@ class World(Struct, frozen=True):
     token: str
     account_id: str
     account_key_id: str
+    disowning_token: str
 
     def parameters(self, operation: str) -> dict[str, str]:
         """The parameters of the path of an operation such as `GET /api/languages/{languageCode}`, and more."""
@@ -124,6 +125,7 @@ REQUESTS: Mapping[str, Callable[[World], Sent]] = {
     "POST /api/users/{userId}/suspension": lambda _: Sent({"reason": "Spam"}),
     "DELETE /api/users/{userId}/suspension": lambda _: NOTHING,
     "DELETE /api/users/{userId}/sessions": lambda _: NOTHING,
+    "POST /api/sessions/disown": lambda world: Sent({"token": world.disowning_token}),
     "DELETE /api/sessions/{sessionId}": lambda _: NOTHING,
     "DELETE /api/sessions": lambda _: NOTHING,
     "DELETE /api/keys/{keyId}": lambda _: NOTHING,
@@ -185,6 +187,7 @@ NO_OBJECTS = frozenset(
         "POST /api/session/token",
         "GET /.well-known/jwks.json",
         "GET /.well-known/openid-configuration",
+        "POST /api/sessions/disown",
         "GET /api/languages/{languageCode}/members",
         "POST /api/languages/{languageCode}/members",
         "POST /api/languages/{languageCode}/members/{userId}/invitation",

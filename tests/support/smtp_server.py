@@ -19,7 +19,7 @@ class MailServer:
 
     `refusals` are replies to RCPT by address, `sender_reply` and `data_reply` refuse every MAIL and DATA,
     `closes_in_data` is how many more connections the server closes during DATA, and replies to DATA wait for
-    `may_answer`. `reached` is set by the first DATA.
+    `may_answer`. Mails whose subject begins with `unwanted` are taken and not kept. `reached` is set by the first DATA.
     """
 
     def __init__(self, host: str = HOST, tls: ssl.SSLContext | None = None) -> None:
@@ -32,6 +32,7 @@ class MailServer:
         self.sender_reply: str | None = None
         self.data_reply: str | None = None
         self.closes_in_data = 0
+        self.unwanted: str | None = None
         self.reached = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
@@ -112,6 +113,8 @@ class MailServer:
         content = envelope.content
         assert isinstance(content, bytes)
         message = email.message_from_bytes(content, policy=email.policy.default)
+        if self.unwanted and message["Subject"].startswith(self.unwanted):
+            return "250 OK"
         async with self._arrival:
             self.received.append((envelope.rcpt_tos[0], message))
             self._arrival.notify_all()

@@ -4,6 +4,7 @@ from itertools import count
 from uuid import UUID, uuid4
 
 from app.auth.tokens import token_hash
+from app.domain.sessions.disowning import disowning_token
 from tests.support.app import RunningApp
 from tests.support.operations import World
 
@@ -108,5 +109,6 @@ async def world_of(app: RunningApp, operation: str, owner: UUID | None, code: st
         invited_id=str(waiting),
         account_id=str(account_id),
         account_key_id=str(account_key_id),
+        disowning_token=disowning_token(app.resources, subject, session_id),
         token=await app.invitation(f"invited{number}@example.org") if NEEDS_LINK in operation else "",
     )

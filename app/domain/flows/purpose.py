@@ -11,6 +11,7 @@ from app.audit import Actor
 from app.auth.email_addresses import Address
 from app.domain.keys.single_use_repository import KeyEnd
 from app.domain.resources import Resources
+from app.domain.sessions.devices import DeviceOwner
 from app.domain.users.models import User
 from app.errors import Problem
 from app.settings.model import Settings
@@ -72,10 +73,14 @@ class Redemption(Struct, frozen=True):
 
 
 class Redeemed(Struct, frozen=True):
-    """The user whose session starts, and their platform role."""
+    """The user whose session starts, and their platform role.
+
+    `owner` is who is told by mail if the session is on a new device; None where the purpose mails the user anyway.
+    """
 
     user_id: UUID
     platform_role: str | None
+    owner: DeviceOwner | None = None
 
 
 class OneTimeCode(Struct, frozen=True):

@@ -22,6 +22,7 @@ from app.domain.flows.guess_limits import (
     note_right,
 )
 from app.domain.flows.invite import INVITER, LANGUAGE
+from app.domain.flows.new_device import tell_of_new_device
 from app.domain.flows.purpose import LiveKey, OneTimeCode, Purpose, Redemption, key_not_usable, wrong_code
 from app.domain.flows.purpose_registry import PURPOSES
 from app.domain.flows.repository import find_account
@@ -127,6 +128,8 @@ async def _redeem(
             platform_role=redeemed.platform_role,
             method=found.method,
         )
+    if redeemed.owner is not None and started.session_id is not None:
+        tell_of_new_device(actor, resources, redeemed.owner, started.session_id)
     if found.code is None:
         note_owner(resources, key.address or "")
     return structs.replace(started, return_to=key.payload.get(RETURN_TO))

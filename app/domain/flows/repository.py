@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.principal import Principal
 from app.domain.flows.guess_limits import Account
 from app.domain.keys.models import Key
+from app.domain.sessions.devices import DeviceOwner
 from app.domain.sessions.repository import DETAILED_COLUMNS, detailed_principal_of
 from app.domain.sessions.service import NewSession
 from app.domain.users.models import User
@@ -23,7 +24,8 @@ from app.postgres.database import Database
 from app.postgres.rows import to_struct
 
 FIND_PRIMARY = """
-SELECT k.id, k.user_id, k.secret_hash, u.status, u.platform_role, u.devices_since
+SELECT k.id, k.user_id, k.secret_hash, u.status, u.platform_role, u.devices_since, u.email, u.locale,
+       u.last_seen_at
   FROM keys k JOIN users u ON u.id = k.user_id
  WHERE k.kind = 'primary' AND """
 FIND_BY_ADDRESS = FIND_PRIMARY + "k.provider = 'email' AND k.identifier = $1"
@@ -103,6 +105,9 @@ class PrimaryKey(Struct, frozen=True):
     status: str
     platform_role: str | None
     devices_since: datetime | None
+    email: str
+    locale: str | None
+    last_seen_at: datetime | None
 
     def __repr__(self) -> str:
         return f"PrimaryKey({self.id})"
@@ -111,6 +116,11 @@ class PrimaryKey(Struct, frozen=True):
     def account(self) -> Account:
         """The account, as the limits of guesses need it."""
         return Account(self.user_id, self.devices_since)
+
+    @property
+    def owner(self) -> DeviceOwner:
+        """The user, as they were before they sign in."""
+        return to_struct(DeviceOwner, self)
 
 
 async def find_primary_key(database: Database, address: str) -> PrimaryKey | None:

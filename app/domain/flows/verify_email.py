@@ -10,9 +10,11 @@ from app.domain.flows.purpose import IssueKey, KeyRequest, LiveKey, Redeemed, Re
 from app.domain.keys.repository import KeyRepository
 from app.domain.keys.service import set_secret
 from app.domain.resources import Resources
+from app.domain.sessions.devices import DeviceOwner
 from app.domain.sessions.repository import EndReason, SessionRepository
 from app.domain.users.models import User
 from app.domain.users.repository import UserRepository
+from app.postgres.rows import to_struct
 
 
 async def user_of_address(transaction: AsyncSession, address: Address) -> User | None:
@@ -65,4 +67,4 @@ async def sign_in_by_email(
 ) -> Redeemed:
     """Verify the address, and return its user, for a new session. Raises `Problem` `key_not_usable`."""
     user = await verify_email(actor, resources, transaction, key, redemption)
-    return Redeemed(user.id, user.platform_role)
+    return Redeemed(user.id, user.platform_role, to_struct(DeviceOwner, user, user_id=user.id))

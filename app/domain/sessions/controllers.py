@@ -3,9 +3,9 @@
 from typing import cast
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get
+from litestar import Controller, Response, delete, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import Scope
 
 from app.auth.middleware import ACCEPTS_REPLACED, IS_NO_USE, NEEDS_DETAILS, PRESENTED_TOKENS, SETS_COOKIE
@@ -15,8 +15,9 @@ from app.domain.sessions import service
 from app.domain.sessions.change_events import ChangeEvents
 from app.domain.sessions.descriptions import HEADERS, description_of, ready_description
 from app.domain.sessions.device_names import device_names
+from app.domain.sessions.disowning import disown_session
 from app.domain.sessions.models import Session
-from app.domain.sessions.schemas import SessionListItem, WhoAmI
+from app.domain.sessions.schemas import DisownedSession, DisowningInput, SessionListItem, WhoAmI
 from app.domain.sessions.who_am_i import who_am_i
 from app.guards.authorize import ANYONE, SIGNED_IN, Request, authorize_own
 from app.http.direct_answers import DirectAnswers
@@ -127,6 +128,17 @@ class SessionController(Controller):
     async def end_session(self, request: Request, resources: ResourcesDependency, session_id: FromPath[UUID]) -> None:
         """End one of the caller's own sessions. A session of somebody else is refused like an unknown one."""
         await service.end_own_session(actor_of(request), resources, session_id)
+
+    @post("/api/sessions/disown", guards=[ANYONE], status_code=200)
+    async def disown_session(
+        self, request: Request, data: JSONBody[DisowningInput], resources: ResourcesDependency
+    ) -> DisownedSession:
+        """End the session that a mail about a sign-in on a new device is about, with the token of the link in it.
+
+        The answer has the address of the user, for which a new password can be asked for with `POST /api/keys`. The
+        token works for 7 days, also again, and can do nothing else. 410 for any other text.
+        """
+        return await disown_session(actor_of(request), resources, data.token)
 
 
 def _item(row: Session, current: UUID, device_name: str | None) -> SessionListItem:

@@ -1,6 +1,9 @@
 """The device cookie of a request, and the one that a complete sign-in sets."""
 
 from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
 
 from app.audit import Actor
 from app.auth import devices
@@ -19,6 +22,22 @@ def presented_devices(actor: Actor, resources: Resources) -> tuple[Device, ...]:
     cookies = cookie_values(actor.cookies, neighbour(resources.cookie, devices.NAME).name)
     known = [device for sealed in cookies for device in devices.read_devices(resources.secret_key, sealed, now)]
     return tuple(sorted(known, key=lambda device: device.issued_at, reverse=True))
+
+
+class DeviceOwner(Struct, frozen=True):
+    """The user of a sign-in, as they were before it: when they were seen last, and since when their devices count."""
+
+    user_id: UUID
+    email: str
+    locale: str | None
+    last_seen_at: datetime | None
+    devices_since: datetime | None
+
+
+def is_new_device(actor: Actor, resources: Resources, owner: DeviceOwner) -> bool:
+    """Whether the user has signed in before, and none of the actor's cookies says that it was on this device."""
+    known = devices.known_device(presented_devices(actor, resources), owner.user_id, owner.devices_since)
+    return owner.last_seen_at is not None and known is None
 
 
 def new_device_cookie(actor: Actor, resources: Resources, user: PrincipalUser | None, proved_at: datetime) -> str:

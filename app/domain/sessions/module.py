@@ -8,5 +8,8 @@ MODULE = Module(
     controllers=(SessionController,),
     tags=("Sessions",),
     sweeps=(end_expired, delete_ended),
-    audit_actions={"session.start": "Somebody signed in; `method` says how."},
+    audit_actions={
+        "session.start": "Somebody signed in; `method` says how.",
+        "session.disown": "A reader of the user's mail ended a session on a new device: it was not theirs.",
+    },
 )

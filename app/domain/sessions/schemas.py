@@ -1,10 +1,10 @@
 """Response bodies of the session routes."""
 
 from datetime import datetime
-from typing import Required, TypedDict
+from typing import Annotated, Required, TypedDict
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.domain.sessions.repository import EndReason
 from app.domain.users.fields import Status
@@ -123,3 +123,18 @@ class SessionListItem(Struct, frozen=True, rename="camel"):
     user_agent: str | None
     device_name: str | None
     current: bool
+
+
+class DisowningInput(Struct, frozen=True, forbid_unknown_fields=True):
+    """The token of the link in a mail about a sign-in on a new device."""
+
+    token: Annotated[str, Meta(max_length=1000)]
+
+    def __repr__(self) -> str:
+        return "DisowningInput(…)"
+
+
+class DisownedSession(Struct, frozen=True):
+    """The address of the user whose session has ended."""
+
+    email: str

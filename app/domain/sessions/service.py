@@ -63,7 +63,8 @@ class StartedSession(Struct, frozen=True):
 
     `proved_at` is when its user has proved who they are. Whatever locks the user later is later.
     `principal` is the principal of its first request, if the caller has read it already. `return_to` is the page that
-    the request for the redeemed key named.
+    the request for the redeemed key named, `session_id` a session that `start_session` has
+    started.
     """
 
     token: str
@@ -71,6 +72,7 @@ class StartedSession(Struct, frozen=True):
     proved_at: datetime
     principal: Principal | None = None
     return_to: str | None = None
+    session_id: UUID | None = None
 
     def __repr__(self) -> str:
         return "StartedSession(…)"
@@ -201,7 +203,7 @@ async def start_session(
     await UserRepository(transaction).note_seen(user_id, new.now)
     user = Actor(user_id, new.id, new.ip)
     await record(user, transaction, "session.start", subject_of("user", user_id), detail={"method": method})
-    return StartedSession(token, new.max_age, new.now)
+    return StartedSession(token, new.max_age, new.now, session_id=new.id)
 
 
 async def end_presented(actor: Actor, transaction: AsyncSession, reason: EndReason, now: datetime) -> None:

@@ -21,7 +21,7 @@ CODE = "/code"
 
 
 async def ask_for_code(
-    request: Request, resources: Resources, state: PageState, sent: RequestKeyInput
+    request: Request, resources: Resources, state: PageState, sent: RequestKeyInput, enter_at: str = CODE
 ) -> Response[bytes]:
     """Ask for a code, and lead to the page where it is entered. Raises `Problem` as `request_key` does.
 
@@ -41,4 +41,4 @@ async def ask_for_code(
         resend_at=now + RESEND_AFTER,
         session=str(session.id) if session else "",
     )
-    return see_other(CODE, [flow, state_cookie(resources, state)])
+    return see_other(enter_at, [flow, state_cookie(resources, state)])

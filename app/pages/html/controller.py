@@ -1,5 +1,7 @@
 """What all page routes have in common, and how their errors become pages."""
 
+from urllib.parse import quote
+
 from litestar import Controller, Response
 from litestar.exceptions import HTTPException
 
@@ -24,6 +26,10 @@ def page_of_error(request: Request, error: Exception) -> Response[bytes]:
         return sign_in_first(request, site_of(request).settings)
     if problem.code == "onboarding_required":
         return see_other(ONBOARDING)
+    if problem.code == "reauthentication_required" and request.method != "GET":
+        # The page of a form that needs a new proof has the path of its form, and asks for the proof. One slash: two
+        # would begin the name of a host.
+        return see_other("/" + quote(request.scope["path"].lstrip("/")))
     return page_of_problem(request, problem)
 
 

@@ -10,7 +10,7 @@ from app.http.problems import locale_for, principal_of
 from app.http.responses import set_cookies
 from app.pages.html.refusals import Refusal, by_field, messages
 from app.pages.html.site import site_of
-from app.pages.html.words import Say
+from app.pages.html.words import Say, moment_in_words
 from app.words.catalogue import duration
 
 MEDIA_TYPE = "text/html"
@@ -52,8 +52,9 @@ def render(
 def _context(request: Request, name: str, locale: str, refusal: Refusal | None) -> dict[str, object]:
     """What every template may use beside the globals of `Site`.
 
-    `say` gives words, `in_words` a number of seconds as a duration. `user` is who is signed in, or None. `problems` are
-    the lines of the error summary, `errors` the message of each field, `typed` what was typed in each field.
+    `say` gives words, `in_words` a number of seconds as a duration, `moment` a point in time. `user` is who is signed
+    in, or None. `problems` are the lines of the error summary, `errors` the message of each field, `typed` what was
+    typed in each field.
     """
     site, lines = site_of(request), messages(refusal, locale) if refusal else []
     user = principal_of(request).user
@@ -63,6 +64,7 @@ def _context(request: Request, name: str, locale: str, refusal: Refusal | None) 
         "direction": direction_of(locale),
         "say": Say(locale, name, site.service),
         "in_words": lambda seconds: duration(locale, seconds),
+        "moment": lambda moment: moment_in_words(locale, moment),
         "user": user,
         "administers": user is not None and any(_may(request, *asked) for asked in ADMINISTERS),
         "problems": lines,

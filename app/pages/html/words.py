@@ -1,8 +1,10 @@
 """The words of a page: those of its own section of the catalogue, and those that all pages share."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 
+from babel.dates import format_datetime
 from markupsafe import Markup, escape
 
 from app.words.catalogue import Words, fill, section
@@ -34,6 +36,12 @@ class Say:
 def strong(text: str) -> Markup:
     """A value that stands out in a sentence, such as an address, whatever the direction in which it is written."""
     return Markup("<strong><bdi>{}</bdi></strong>").format(text)
+
+
+def moment_in_words(locale: str, moment: datetime) -> Markup:
+    """A point in time, in UTC: pages without scripts do not know the time zone of their reader."""
+    text = format_datetime(moment.astimezone(UTC), "d MMMM y, HH:mm", locale=locale.replace("-", "_"))
+    return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), text)
 
 
 @cache

@@ -34,6 +34,7 @@ BODIES = {
     "POST /api/keys": {"purpose": "sign_in", "email": "bob@example.org"},
     "POST /api/keys/inspect": {"token": "osk_" + "a" * 43},
     "POST /api/keys/redeem": {"token": "osk_" + "a" * 43, "name": "Ada", "secret": SECRET},
+    "POST /api/sessions/disown": {"token": "no token"},
     "PUT /api/keys/primary/secret": {"secret": "nine gulls above the north pier"},
     "POST /api/languages": {"code": "fi", "name": "Finnish"},
     "POST /api/session/token": {"audience": TOKEN_AUDIENCE},

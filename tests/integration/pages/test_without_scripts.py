@@ -112,7 +112,7 @@ async def test_a_missing_page_is_html_for_browsers_alone(app: RunningApp, accept
 async def test_the_well_known_page_leads_to_the_password(app: RunningApp) -> None:
     path = "/.well-known/change-password"
     assert (await app.client().get(path)).headers["location"] == "/reset"
-    assert (await (await app.signed_in()).get(path)).headers["location"] == "/account#secret"
+    assert (await (await app.signed_in()).get(path)).headers["location"] == "/account/secret"
 
 
 async def test_the_start_leads_to_the_sign_in_or_to_the_account(app: RunningApp) -> None:

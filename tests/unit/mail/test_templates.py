@@ -30,7 +30,7 @@ def test_there_is_one_text_and_one_html_template_for_each_mail() -> None:
     } | {"shared"}
     assert set(NAMES) == {
         "invitation", "sign_in", "sign_up", "sign_up_closed", "password_reset", "email_change", "email_changed",
-        "secret_changed", "member_added", "account_deleted",
+        "secret_changed", "member_added", "account_deleted", "new_device",
     }  # fmt: skip
 
 

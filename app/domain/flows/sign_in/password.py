@@ -5,6 +5,7 @@ from app.auth.email_addresses import normalise
 from app.auth.passwords import rules
 from app.auth.principal import PrincipalUser
 from app.domain.flows.guess_limits import Guess, count_guess, note_right, take_back
+from app.domain.flows.new_device import tell_of_new_device
 from app.domain.flows.repository import PrimaryKey, find_primary_key, find_primary_key_of, note_use, sign_in
 from app.domain.flows.schemas import Confidential, SecretText
 from app.domain.flows.set_password import require_passwords
@@ -53,6 +54,7 @@ async def sign_in_by_password(actor: Actor, resources: Resources, sent: Password
         principal = await sign_in(resources.database, key, rehashed, new)
         if principal:
             note_right(resources, guess)
+            tell_of_new_device(actor, resources, key.owner, new.id)
             return StartedSession(token, new.max_age, new.now, principal)
         found = await find_primary_key(resources.database, address)
     raise _invalid_credentials()
