@@ -15,14 +15,14 @@ PAGE = "http://localhost:5173"
 CROSS_SITE = {"Origin": PAGE, "Sec-Fetch-Site": "cross-site"}
 UNUSED = "postgresql:///unused"
 # Every operation of the API whose answer can set or clear a cookie, as its route says.
-SETTERS = [
+SETTERS = sorted(
     (method, route.path_format.replace("{user_id}", "me"))
     for route in build(settings_for(UNUSED)).routes
     if isinstance(route, HTTPRoute)
     for handler in route.route_handlers
     if handler.opt.get(SETS_COOKIE) and not handler.opt.get(OF_PAGES)
-    for method in sorted(handler.http_methods)
-]
+    for method in handler.http_methods
+)
 
 
 @pytest.fixture
