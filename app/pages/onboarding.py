@@ -1,7 +1,10 @@
 """`/onboarding`: the fields of the profile that are required and missing."""
 
+from collections.abc import Sequence
+
 from litestar import Response, get, post
-from msgspec import UNSET
+from litestar.params import FromQuery
+from msgspec import UNSET, structs
 
 from app.domain.module import ResourcesDependency
 from app.domain.resources import Resources
@@ -12,7 +15,7 @@ from app.guards.authorize import SIGNED_IN, Request, authorize_fields
 from app.guards.policy import is_onboarded
 from app.http.requests import actor_of, user_and_session
 from app.pages.html.controller import ONBOARDING, PageController
-from app.pages.html.destinations import destination, see_other
+from app.pages.html.destinations import accepted_return, destination, see_other
 from app.pages.html.forms import Form, read_form
 from app.pages.html.phone import with_e164
 from app.pages.html.profile_fields import ask_for
@@ -27,11 +30,17 @@ class OnboardingPage(PageController):
     path = ONBOARDING
 
     @get(guards=[SIGNED_IN])
-    async def show_onboarding(self, request: Request, resources: ResourcesDependency) -> Response[bytes]:
-        """The form; a complete profile leads on."""
+    async def show_onboarding(
+        self, request: Request, resources: ResourcesDependency, return_to: FromQuery[str | None] = None
+    ) -> Response[bytes]:
+        """The form; a complete profile leads on. `return_to` is kept, if it is a page of an accepted origin."""
+        state = read_state(request, resources)
+        accepted = accepted_return(resources.settings, return_to)
+        if accepted is not None:
+            state = structs.replace(state, return_to=accepted)
         if is_onboarded(request.user):
-            return _go_on(request, resources)
-        return _page(request, resources)
+            return _go_on(resources, state)
+        return _page(request, resources, cookies=[state_cookie(resources, state)] if accepted else ())
 
     @post(guards=[SIGNED_IN])
     async def complete_profile(self, request: Request, resources: ResourcesDependency) -> Response[bytes]:
@@ -45,11 +54,14 @@ class OnboardingPage(PageController):
             await change_profile(actor_of(request), resources, user.id, change)
         except Problem as problem:
             return _page(request, resources, Refusal(problem, form))
-        return _go_on(request, resources)
+        return _go_on(resources, read_state(request, resources))
 
 
-def _page(request: Request, resources: Resources, refusal: Refusal | None = None) -> Response[bytes]:
-    return render(request, "onboarding", refusal=refusal, profile=ask_for(request, _missing(request, resources)))
+def _page(
+    request: Request, resources: Resources, refusal: Refusal | None = None, cookies: Sequence[str] = ()
+) -> Response[bytes]:
+    profile = ask_for(request, _missing(request, resources))
+    return render(request, "onboarding", refusal=refusal, cookies=cookies, profile=profile)
 
 
 def _require(change: UserChange, missing: list[str]) -> None:
@@ -65,6 +77,5 @@ def _missing(request: Request, resources: Resources) -> list[str]:
     return [name for name in resources.settings.required_profile_fields if not getattr(user, name)]
 
 
-def _go_on(request: Request, resources: Resources) -> Response[bytes]:
-    return_to = read_state(request, resources).return_to
-    return see_other(destination(resources.settings, return_to), [state_cookie(resources, PageState())])
+def _go_on(resources: Resources, state: PageState) -> Response[bytes]:
+    return see_other(destination(resources.settings, state.return_to), [state_cookie(resources, PageState())])

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.app import SECRET, RunningApp, running, settings_for
-from tests.support.pages import browser_at, links_of
+from tests.support.pages import FORM_HEADERS, browser_at, links_of
 
 APP, OTHER = "https://app.example.org", "https://other.example.org"
 EVIL = (
@@ -79,6 +79,15 @@ async def test_pages_of_accepted_origins_are_led_to_as_they_are(service: Running
     expected = f"{OTHER}/start" if return_to == OTHER else return_to
     for entry in ENTRIES:
         assert await leads_to(service, entry, return_to) == expected
+
+
+async def test_a_completed_profile_leads_to_accepted_pages_alone(service: RunningApp) -> None:
+    for number, return_to in enumerate((*ACCEPTED, *EVIL)):
+        browser = await service.signed_in(f"user{number}@example.org", onboarded=False)
+        await browser.get(f"/onboarding?return_to={quote(return_to, safe='')}")
+        answer = await browser.post("/onboarding", data={"name": "Ada"}, headers=FORM_HEADERS)
+        accepted = return_to in ACCEPTED and return_to != OTHER
+        assert answer.headers["location"] == (return_to if accepted else f"{OTHER}/start")
 
 
 async def test_a_forged_state_leads_nowhere(service: RunningApp) -> None:
