@@ -16,7 +16,7 @@ from app.settings.rules import LOGO_TYPES
 # The files of Swagger UI that the page `/docs` loads, from its package.
 SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 FOLDER = Path(__file__).parent.parent / "assets"
-PATH = "/assets"
+PATH = "/page-assets"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", **LOGO_TYPES}
 # The names of the operator's own files, in the templates.
 LOGO, OWN_CSS = "logo", "own.css"

@@ -160,7 +160,7 @@ async def test_a_brand_has_its_name_logo_colour_and_stylesheet(
         client = branded.client()
         page = await client.get("/sign-in")
         assert "<title>Sign in - Harbour &amp; Co</title>" in page.text
-        loaded = [await client.get(link) for link in links_of(page) if link.startswith("/assets/")]
+        loaded = [await client.get(link) for link in links_of(page) if link.startswith("/page-assets/")]
     assert [file.status_code for file in loaded] == [200] * 4
     assert "--accent:#8a2be2" in loaded[0].text
     assert [file.text for file in loaded if file.text in (logo.read_text(), css.read_text())] == [
