@@ -1,9 +1,6 @@
 """The example of two front ends with codes alone, in Chromium: one has own forms, the other the hosted pages."""
 
-import asyncio
-import email
-import email.policy
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
@@ -15,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, expect
 from tests.browser.conftest import browser
 from tests.conftest import make_database
 from tests.support.client_package import example, run_script
-from tests.support.mailbox import code_in
+from tests.support.mail_files import code_after
 from tests.support.serve_process import free_port, serving_beside
 from tests.support.vite import previewed
 
@@ -31,15 +28,6 @@ class Fronts(Struct, frozen=True):
     drive: str
     service: str
     mails: Path
-
-    async def code_after(self, ask: Callable[[], Awaitable[object]]) -> str:
-        """The code in the next mail after `ask`."""
-        before = set(self.mails.glob("*.eml"))
-        await ask()
-        async with asyncio.timeout(20):
-            while not (new := set(self.mails.glob("*.eml")) - before):  # noqa: ASYNC110 # of another process
-                await asyncio.sleep(0.02)
-        return code_in(email.message_from_bytes(new.pop().read_bytes(), policy=email.policy.default))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +64,7 @@ async def test_own_forms_sign_up_by_code_complete_the_profile_and_sign_out(
     page = await newcomer.new_page()
     await page.goto(fronts.give)
     await page.get_by_label("Email address").fill(f"giver{next(NUMBERS)}@example.org")
-    code = await fronts.code_after(page.get_by_role("button", name="Email me a code").click)
+    code = await code_after(fronts.mails, page.get_by_role("button", name="Email me a code").click)
     wrong = "00000000" if code != "00000000" else "11111111"
     await page.get_by_label("Code from the mail").fill(wrong)
     await page.get_by_role("button", name="Sign in").click()
@@ -105,7 +93,7 @@ async def test_hosted_pages_sign_up_by_code_complete_the_profile_and_lead_back(
     await page.goto(fronts.drive)
     await page.wait_for_url(f"{fronts.service}/sign-in?return_to=*")
     await page.get_by_label("Email address").fill(f"driver{next(NUMBERS)}@example.org")
-    code = await fronts.code_after(page.get_by_role("button", name="Email me a code").click)
+    code = await code_after(fronts.mails, page.get_by_role("button", name="Email me a code").click)
     await page.get_by_label("Code from the mail").fill(code)
     await page.get_by_role("button", name="Continue").click()
     await page.wait_for_url(f"{fronts.service}/onboarding")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from tests.browser.conftest import browser
 from tests.conftest import make_database
 from tests.support.app import SECRET, Clock, running, settings_for
 from tests.support.client_package import example, run_script
+from tests.support.mail_files import code_after
 from tests.support.serve_process import free_port, serving_beside
 from tests.support.vite import previewed
 
@@ -27,10 +29,11 @@ new MutationObserver(() => {
 
 
 class Front(Struct, frozen=True):
-    """The example at `url`, and the database of the service."""
+    """The example at `url`, the database of the service, and the folder of its mails."""
 
     url: str
     database_url: str
+    mails: Path
 
     async def execute(self, statement: str) -> None:
         """Change a row, as another worker does."""
@@ -43,7 +46,7 @@ class Front(Struct, frozen=True):
 async def front(
     request: pytest.FixtureRequest, server_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Front]:
-    """The example and its service. ada translates and administers German, eve reads it."""
+    """The example and its service. ada translates and administers German, eve and ned read it."""
     folder, port, service_port = tmp_path_factory.mktemp("example"), free_port(), free_port()
     database_url = await make_database(server_url, "example")
     app = example("react-router", folder)
@@ -60,7 +63,10 @@ async def front(
             await service.language("de")
             await service.member(await service.user("ada@example.org", secret=SECRET), "de", "translator", "admin")
             await service.member(await service.user("eve@example.org", secret=SECRET, name="Eve"), "de")
-        yield Front(await stack.enter_async_context(previewed(app, port, OSTIARY=service_url)), database_url)
+            await service.member(await service.user("ned@example.org", name="Ned"), "de")
+        yield Front(
+            await stack.enter_async_context(previewed(app, port, OSTIARY=service_url)), database_url, folder / "mail"
+        )
 
 
 @pytest.fixture
@@ -96,6 +102,22 @@ async def test_a_wrong_password_is_told_in_words_and_a_right_one_leads_back(newc
     await page.get_by_label("Password").fill(SECRET)
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url("**/languages/de?tab=1")
+    await expect(page.get_by_role("heading", name="German")).to_be_visible()
+
+
+async def test_a_code_signs_in_and_another_one_can_be_asked_for_after_a_while(
+    newcomer: BrowserContext, front: Front
+) -> None:
+    page = await newcomer.new_page()
+    await page.goto("/languages/de")
+    await page.get_by_label("Mailbox for the code").fill("ned@example.org")
+    code = await code_after(front.mails, page.get_by_role("button", name="Email me a code").click)
+    await expect(page.get_by_role("button", name="Ask again in")).to_be_disabled()
+    await page.get_by_label("Code from the mail").fill("12")
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_role("status")).not_to_be_empty()
+    await page.get_by_label("Code from the mail").fill(code)
+    await page.get_by_role("button", name="Continue").click()
     await expect(page.get_by_role("heading", name="German")).to_be_visible()
 
 

@@ -2,6 +2,7 @@ import { useState, type FormEvent } from "react";
 import { useNavigate } from "react-router";
 import { OstiaryError, returnTo } from "@ostiary/client";
 import { ostiary } from "./ostiary.js";
+import { SignInByCode } from "./sign_in_by_code.js";
 
 export function SignIn() {
   const navigate = useNavigate();
@@ -17,16 +18,19 @@ export function SignIn() {
     }
   };
   return (
-    <form onSubmit={(event) => void submit(event)}>
-      <h1>Sign in</h1>
-      <p role="alert">{problem}</p>
-      <label>
-        Email address <input name="email" type="email" autoComplete="username" required />
-      </label>
-      <label>
-        Password <input name="secret" type="password" autoComplete="current-password" required />
-      </label>
-      <button>Sign in</button>
-    </form>
+    <>
+      <form onSubmit={(event) => void submit(event)}>
+        <h1>Sign in</h1>
+        <p role="alert">{problem}</p>
+        <label>
+          Email address <input name="email" type="email" autoComplete="username" required />
+        </label>
+        <label>
+          Password <input name="secret" type="password" autoComplete="current-password" required />
+        </label>
+        <button>Sign in</button>
+      </form>
+      <SignInByCode />
+    </>
   );
 }
