@@ -111,10 +111,13 @@ async def back_end() -> AsyncIterator[str]:
 
 
 def as_wsgi_reads(headers: list[list[str]]) -> dict[str, list[str]]:
-    """The values of the identity headers, as a server reads them that takes `-` and `_` for the same."""
+    """The values of the identity headers, as a server reads them that takes all but letters and digits for `_`.
+
+    Most servers take `-` and `_` for the same; lighttpd does so with every such character, for CGI and FastCGI.
+    """
     found = dict[str, list[str]]()
     for name, value in headers:
-        key = name.upper().replace("-", "_")
+        key = re.sub("[^A-Z0-9]", "_", name.upper())
         if key.startswith("X_OSTIARY"):
             found.setdefault(key, []).append(value)
     return found
