@@ -23,7 +23,9 @@ App: TypeAlias = Callable[[Scope, Callable[..., Awaitable[Any]], Callable[..., A
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 KEPT_MAX: Final = 1_000
 PATIENCE_SECONDS: Final = 5.0
-_BEARER: Final = re.compile(r"Bearer +([!-~]+)", re.IGNORECASE)
+_BEARER: Final = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
+# Everything else is nobody's, and not worth a question. A cookie has no API key.
+_TOKEN: Final = re.compile(r"ost_(?:key_)?[\w-]{43}", re.ASCII)
 
 
 class Unavailable(Exception):  # noqa: N818 # the name that back ends know of httpx and Django
@@ -32,13 +34,17 @@ class Unavailable(Exception):  # noqa: N818 # the name that back ends know of ht
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sends a request, as the service has just answered. `rules` are raw CASL rules."""
+    """Who sends a request, as the service has just answered. `rules` are raw CASL rules.
+
+    `onboarded`: the profile is complete. Without that the service allows completing the profile and no more.
+    """
 
     user_id: str
     user: Mapping[str, Any]
     session: Mapping[str, Any] | None
     memberships: Sequence[Mapping[str, Any]]
     rules: Sequence[Mapping[str, Any]]
+    onboarded: bool
 
 
 @dataclass(frozen=True)
@@ -110,12 +116,14 @@ class Verifier:
         """The header with the bearer token or the session cookies, if they count on this request."""
         if "authorization" in headers:
             bearer = _BEARER.fullmatch(headers["authorization"])
-            return ("Authorization", f"Bearer {bearer[1]}") if bearer else None
+            counts = bearer and _TOKEN.fullmatch(bearer[1])
+            return ("Authorization", f"Bearer {bearer[1]}") if bearer and counts else None
         names = (self.cookie_name, f"__Host-{self.cookie_name}")
         cookies = [one.strip() for one in headers.get("cookie", "").split(";")]
-        own = "; ".join(one for one in cookies if one.partition("=")[0] in names)
+        named = [one.partition("=") for one in cookies]
+        own = "; ".join(f"{name}={value}" for name, _, value in named if name in names and _TOKEN.fullmatch(value))
         same_origin = headers.get("sec-fetch-site") == "same-origin" or headers.get("origin") in set(self.origins)
-        return ("Cookie", own) if own and own.isascii() and (method in SAFE_METHODS or same_origin) else None
+        return ("Cookie", own) if own and (method in SAFE_METHODS or same_origin) else None
 
     def _read(self, asked: _Asked, answer: httpx.Response) -> Caller | None:
         if answer.status_code == httpx.codes.NOT_MODIFIED and asked.known:
@@ -126,7 +134,10 @@ class Verifier:
         body = answer.json()
         if body["user"] is None:
             return None
-        caller = Caller(body["user"]["id"], body["user"], body["session"], body["memberships"], body["rules"])
+        onboarded = not body["onboarding"]["required"]
+        caller = Caller(
+            body["user"]["id"], body["user"], body["session"], body["memberships"], body["rules"], onboarded
+        )
         if "etag" in answer.headers:
             self._keep(asked.key, (answer.headers["etag"], caller))
         return caller

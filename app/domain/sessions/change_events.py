@@ -24,8 +24,9 @@ READS_AT_ONCE = 4
 RETRY_SECONDS = 2
 RETRY_AFTER_SECONDS = 30
 
-# The fields of server-sent events (WHATWG HTML, section 9.2). The first line makes proxies send the head at once.
-OPENED = f": open\nretry: {1000 * RETRY_SECONDS}\n\n".encode()
+# The fields of server-sent events (WHATWG HTML, section 9.2). The first event tells the client that events reach it: a
+# proxy can pass on the head and hold the rest back.
+OPENED = f"retry: {1000 * RETRY_SECONDS}\nevent: listening\ndata: {{}}\n\n".encode()
 HEARTBEAT = b":\n\n"
 RULES = b"event: rules\ndata: {}\n\n"
 

@@ -82,6 +82,7 @@ class SessionController(Controller):
     async def stream_session_events(self, request: Request) -> EventStream:
         """Be told when the session changes or ends: server-sent events, for `EventSource`.
 
+        `listening` (data `{}`) comes first, and tells that events arrive: a proxy can hold them back.
         `rules` (data `{}`): what `GET /api/session` answers has changed, such as a role. `ended` (data
         `{"reason": "revoked"}`, as in `ended` of `GET /api/session`): the session has ended, and the stream with it.
         The stream also ends when the session gets a new token and when the service stops: open it again. An open stream

@@ -104,7 +104,9 @@ function outcomeOf<Args>(requirement: Requirement<Args>, args: Args, session: Se
   } else if (incomplete && "onboarded" in requirement) {
     return "incomplete";
   }
-  return requirement.stepUp && Date.parse(session.session!.stepUpUntil) <= Date.now() ? STALE : OPEN;
+  // An API key has no session, and never a fresh proof.
+  const until = session.session ? Date.parse(session.session.stepUpUntil) : 0;
+  return requirement.stepUp && until <= Date.now() ? STALE : OPEN;
 }
 
 /** The id of a requirement: null only for `any`. An id that is missing from the arguments is undefined, and denied. */

@@ -76,10 +76,11 @@ export function freshness(store: SessionStore, baseUrl: string, events: boolean)
           channel?.postMessage(CHANGED);
         };
         let opened = false;
-        source.onopen = () => {
+        // Not `onopen`: a proxy may pass on the head alone, and hold the events back.
+        source.addEventListener("listening", () => {
           if (opened) changed(); // there may have been events meanwhile
           onChange((opened = true));
-        };
+        });
         const refused = new Promise<void>((resolve) => {
           source.onerror = () => {
             onChange(false);

@@ -27,6 +27,8 @@ export type Caller =
 export type Verify = (request: Request) => Promise<Caller | null>;
 
 const COOKIE = /^(__Host-)?auth_session$/;
+/** Everything else is nobody's, and not worth a question. */
+const TOKEN = /^ost_(key_)?[\w-]{43}$/;
 const SAFE = ["GET", "HEAD", "OPTIONS", "TRACE"];
 const KEPT_MAX = 1_000;
 const PATIENCE_MS = 5_000;
@@ -69,6 +71,7 @@ export function createVerifier(options: VerifierOptions): Verify {
       const claims = await verifyToken?.(bearer);
       return claims ? { by: "token", userId: claims.sub, claims } : null;
     }
+    if (bearer && !TOKEN.test(bearer)) return null;
     const cookies = authorization ? "" : cookiesOf(request, options.cookieName);
     if (!bearer && (!cookies || isCrossSite(request, options.origins ?? []))) return null;
     const session = await sessionOf(bearer ? { Authorization: `Bearer ${bearer}` } : { Cookie: cookies });
@@ -79,8 +82,9 @@ export function createVerifier(options: VerifierOptions): Verify {
 /** The session cookies of a request: the service needs no other ones. */
 function cookiesOf(request: Request, name: string | undefined): string {
   const isSession = (cookie: string): boolean => {
-    const named = cookie.slice(0, cookie.indexOf("="));
-    return name === undefined ? COOKIE.test(named) : named === name;
+    const end = cookie.indexOf("=");
+    const named = cookie.slice(0, end);
+    return (name === undefined ? COOKIE.test(named) : named === name) && TOKEN.test(cookie.slice(end + 1));
   };
   return (request.headers.get("Cookie") ?? "").split(/; */).filter(isSession).join("; ");
 }

@@ -32,7 +32,7 @@ const TOKEN_MAX = 8_192;
 const LIFETIME_MAX_SECONDS = 300;
 const CLOCKS_DIFFER_SECONDS = 5;
 const KEYS_MAX_AGE_MS = 300_000;
-const UNKNOWN_KEY_MS = 10_000;
+const UNKNOWN_KEY_MS = 60_000;
 const PART = /^[A-Za-z0-9_-]+$/;
 
 /**

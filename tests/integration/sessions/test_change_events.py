@@ -131,7 +131,7 @@ async def test_a_quiet_stream_has_comments_which_keep_proxies_from_closing_it(
         running(settings_for(database_url, EVENT_HEARTBEAT_SECONDS="1"), app.clock) as quick,
         event_stream(quick.asgi, await quick.token(await quick.user())) as stream,
     ):
-        assert await stream.part() == b": open\nretry: 2000\n\n"
+        assert await stream.part() == b"retry: 2000\nevent: listening\ndata: {}\n\n"
         assert [await stream.part(), await stream.part()] == [b":\n\n", b":\n\n"]
         assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert stream.headers["cache-control"] == "no-store, no-transform"

@@ -750,6 +750,7 @@ export interface paths {
          * Stream session events
          * @description Be told when the session changes or ends: server-sent events, for `EventSource`.
          *
+         *     `listening` (data `{}`) comes first, and tells that events arrive: a proxy can hold them back.
          *     `rules` (data `{}`): what `GET /api/session` answers has changed, such as a role. `ended` (data
          *     `{"reason": "revoked"}`, as in `ended` of `GET /api/session`): the session has ended, and the stream with it.
          *     The stream also ends when the session gets a new token and when the service stops: open it again. An open stream
@@ -829,6 +830,29 @@ export interface paths {
          * @description End all the caller's sessions but this one.
          */
         delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/disown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disown session
+         * @description End the session that a mail about a sign-in on a new device is about, with the token of the link in it.
+         *
+         *     The answer has the address of the user, for which a new password can be asked for with `POST /api/keys`. The
+         *     token works for 7 days, also again, and can do nothing else. 410 for any other text.
+         */
+        post: operations["disownSession"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1218,6 +1242,12 @@ export interface components {
             updatedByName: string | null;
             /** @description Null if the resource was deleted then. */
             version: number | null;
+        };
+        DisownedSession: {
+            email: string;
+        };
+        DisowningInput: {
+            token: string;
         };
         ExplainedLine: {
             actions: string[];
@@ -3916,6 +3946,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description An error, told as a problem. */
+            default: {
+                headers: {
+                    /** @description What is left of that limit, and until when. */
+                    RateLimit?: string;
+                    /** @description The limit of this client that refuses; with 429, unless it is another's limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description After how many seconds to try again; with every 429 and 503. */
+                    "Retry-After"?: string;
+                    /** @description How to sign in; with every 401. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disownSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisowningInput"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisownedSession"];
+                };
             };
             /** @description An error, told as a problem. */
             default: {
