@@ -329,6 +329,7 @@ INVITED: Mapping[str, Show] = {
 OPEN: Mapping[str, Show] = {
     "open-sign-in": _sign_in,
     "open-sign-up": _sign_up,
+    "open-account": _account,
     "onboarding": _onboarding,
     "onboarding-refused": _onboarding_refused,
 }
