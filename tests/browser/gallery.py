@@ -257,6 +257,21 @@ async def _confirm_by_code(served: Served, person: Watched) -> Page:
     return page
 
 
+async def _not_me(_: Served, person: Watched) -> Page:
+    page = await person.page()
+    await page.goto("/not-me#token=not_a_real_one")
+    await page.locator("#token").wait_for(state="hidden")
+    return page
+
+
+async def _not_me_refused(served: Served, person: Watched) -> Page:
+    return await press(await _not_me(served, person))
+
+
+async def _not_me_pasted(_: Served, person: Watched) -> Page:
+    return await opened(person, "/not-me")
+
+
 async def _signed_out(_: Served, person: Watched) -> Page:
     return await opened(person, "/signed-out")
 
@@ -304,6 +319,9 @@ INVITED: Mapping[str, Show] = {
     "confirm": _confirm,
     "confirm-refused": _confirm_refused,
     "confirm-by-code": _confirm_by_code,
+    "not-me": _not_me,
+    "not-me-refused": _not_me_refused,
+    "not-me-pasted": _not_me_pasted,
     "signed-out": _signed_out,
     "missing": _missing,
 }
@@ -311,6 +329,7 @@ INVITED: Mapping[str, Show] = {
 OPEN: Mapping[str, Show] = {
     "open-sign-in": _sign_in,
     "open-sign-up": _sign_up,
+    "open-account": _account,
     "onboarding": _onboarding,
     "onboarding-refused": _onboarding_refused,
 }

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.gallery import ADDRESS, open_link
+from tests.browser.gallery import ADDRESS, open_link, sign_in_with_cookie, with_account
 from tests.support.app import SECRET
 from tests.support.browser import Served, Watched
 from tests.support.mailbox import code_in
@@ -89,3 +89,35 @@ async def test_the_first_tab_skips_to_the_content(person: Watched) -> None:
     await page.keyboard.press("Enter")
     await page.keyboard.press("Tab")
     await expect(page.locator("#email")).to_be_focused()
+
+
+async def test_the_keyboard_confirms_and_changes_the_password(served: Served, person: Watched) -> None:
+    await sign_in_with_cookie(served, person)
+    served.app.clock.forward(minutes=16)
+    page = await person.page()
+    await page.goto("/account")
+    await tab_to(page, "Change Password")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/account/secret")
+    await tab_to(page, "secret")
+    await page.keyboard.type(SECRET)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("New password")).to_be_visible()
+    await tab_to(page, "secret")
+    await page.keyboard.type("nine quiet herons over water")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/account")
+
+
+async def test_the_keyboard_ends_a_session_and_leaves_a_language(served: Served, person: Watched) -> None:
+    await with_account(served, person)
+    page = await person.page()
+    await page.goto("/account")
+    await tab_to(page, "Sign out Chrome on Linux")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".notice")).to_be_visible()
+    await tab_to(page, "Leave Tok Pisin")
+    await page.keyboard.press("Space")
+    await tab_to(page, "Leave the language Tok Pisin")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".notice")).to_contain_text("You have left the language.")

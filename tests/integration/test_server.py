@@ -61,7 +61,8 @@ async def test_every_name_of_the_loopback_interface_reaches_the_service_and_keep
                 assert await is_signed_in(browser), name
             path, body = "/api/session", CREDENTIALS
         assert service.stop() == 0
-    assert service.err == []
+    # To a browser each name is another site, without the device cookie of the first.
+    assert [line for line in service.err if '"template":"new_device"' not in line] == []
 
 
 def test_a_port_in_use_at_the_ipv6_loopback_address_fails_with_one_line(work_dir: Path) -> None:

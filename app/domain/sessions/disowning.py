@@ -35,19 +35,25 @@ def disowning_token(resources: Resources, user_id: UUID, session_id: UUID) -> st
 
 
 async def disown_session(actor: Actor, resources: Resources, token: str) -> DisownedSession:
-    """End the session that the token names, if it has not ended. Raises `Problem` `key_not_usable`."""
+    """End the session that the token names, if it has not ended, and void the devices of its user.
+
+    Raises `Problem` `key_not_usable`.
+    """
     try:
         disowning = msgspec.json.decode(resources.secret_key.unseal(token.strip().encode()), type=_Disowning)
     except (UnsealError, msgspec.MsgspecError, UnicodeEncodeError):
         raise _not_usable() from None
-    now = resources.clock()
-    if now >= disowning.until:
+    if resources.clock() >= disowning.until:
         raise _not_usable()
     async with resources.database.transaction() as transaction:
-        user = await UserRepository(transaction).lock(disowning.user_id)
+        users = UserRepository(transaction)
+        user = await users.lock(disowning.user_id)
         if user is None:
             raise _not_usable()
+        now = resources.clock()
         if await SessionRepository(transaction).end_session(disowning.session_id, user.id, now):
+            # Or the next sign-in there would be one on a known device, which nobody is told of.
+            await users.void_devices(user.id, now)
             await record(actor, transaction, "session.disown", subject_of("user", user.id))
         return DisownedSession(user.email)
 

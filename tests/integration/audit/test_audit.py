@@ -1,13 +1,14 @@
 """Audit events: every change that matters for security leaves one, in the transaction of the change."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from app.audit import OPERATOR, record
 from app.domain.flows.administer_users import create_user_with_link, set_platform_role
+from app.domain.sessions.disowning import disowning_token
 from app.domain.tokens.service import rotate_keys
 from tests.support.app import CREDENTIALS, SECRET, RunningApp, field_errors, id_of, items, pages
 from tests.support.audit_actions import AUDIT_ACTIONS
@@ -137,6 +138,10 @@ async def test_every_documented_action_is_recorded(app: RunningApp, root: httpx.
     await root.patch("/api/languages/de", json={"name": "High German"})
     await root.delete("/api/languages/de")
     await ada.patch("/api/users/me", json={"name": "Ada L."})
+    other = app.with_cookie(await app.token(UUID(await id_of(ada))))
+    session = (await other.get("/api/session")).json()["session"]
+    token = disowning_token(app.resources, UUID(session["userId"]), UUID(session["id"]))
+    assert (await app.client().post("/api/sessions/disown", json={"token": token})).status_code == 200
 
     await ask(ada, "email_change", "lovelace@example.org")
     (message,) = [mail for mail in await app.mails() if mail["To"] == "lovelace@example.org"]

@@ -99,6 +99,18 @@ async def test_the_token_ends_that_session_alone_and_again_without_effect(app: R
         assert (await is_signed_in(first), await is_signed_in(thief)) == (True, False)
 
 
+async def test_a_disowned_device_is_not_known_any_more(app: RunningApp) -> None:
+    await app.user()
+    thief = app.client()
+    await sign_in(app.client())
+    await sign_in(thief)
+    token = await disowning_token_in(app)
+    app.clock.forward(seconds=1)
+    await app.client().post("/api/sessions/disown", json={"token": token})
+    await sign_in(thief)
+    assert len(await told(app)) == 2
+
+
 async def test_the_token_works_after_the_session_was_renewed_and_for_7_days(app: RunningApp) -> None:
     await app.user()
     thief = app.client()

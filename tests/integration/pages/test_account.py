@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.support.app import SECRET, RunningApp, id_of, is_signed_in
-from tests.support.mailbox import code_in
+from tests.support.mailbox import code_in, text_of
 from tests.support.pages import FORM_HEADERS, links_of, text_of_page
 
 NEW_SECRET = "nine quiet herons over water"
@@ -194,7 +194,7 @@ async def test_a_disowned_session_ends_and_a_reset_begins(app: RunningApp) -> No
     await app.client().post("/api/session", json=sent)
     thief, owner = app.client(), app.client(**FORM_HEADERS)
     await thief.post("/api/session", json=sent)
-    link = next(line for line in str((await app.mails())[-1].get_body()).splitlines() if "/not-me#token=" in line)
+    link = next(line for line in text_of((await app.mails())[-1]).splitlines() if "/not-me#token=" in line)
     assert await is_signed_in(thief)
     page = await followed(owner, await owner.post("/not-me", data={"token": link}))
     assert "That device is signed out." in page
