@@ -37,8 +37,8 @@ const PART = /^[A-Za-z0-9_-]+$/;
 
 /**
  * Verifies tokens of one issuer for one audience (RFC 7519 section 7.2, RFC 8725): the claims of a good token, otherwise
- * null. `readKeys` gets the keys of the issuer, which are read again after 5 minutes, and for an unknown `kid` after 10
- * seconds. Throws what it throws.
+ * null. `readKeys` gets the keys of the issuer, which are read again after 5 minutes, and for an unknown `kid` at most once
+ * a minute, because strangers choose it. Throws what it throws.
  */
 export function tokenVerifier(
   readKeys: () => Promise<Response>,
