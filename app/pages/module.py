@@ -7,6 +7,9 @@ from app.pages.account_address import AccountAddressPage
 from app.pages.account_delete import AccountDeletePage
 from app.pages.account_profile import AccountProfilePage
 from app.pages.account_secret import AccountSecretPage
+from app.pages.admin.start import AdminStartPage
+from app.pages.admin.user import AdminUserPage
+from app.pages.admin.users import AdminUsersPage
 from app.pages.api_reference import ApiReferencePage
 from app.pages.asset_files import AssetController
 from app.pages.code import CodePage
@@ -34,6 +37,9 @@ PAGES: tuple[type[Controller], ...] = (
     AccountAddressPage,
     AccountSecretPage,
     AccountDeletePage,
+    AdminStartPage,
+    AdminUsersPage,
+    AdminUserPage,
     ConfirmPage,
     NotMePage,
     DeniedPage,
