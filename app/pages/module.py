@@ -7,7 +7,10 @@ from app.pages.account_address import AccountAddressPage
 from app.pages.account_delete import AccountDeletePage
 from app.pages.account_profile import AccountProfilePage
 from app.pages.account_secret import AccountSecretPage
+from app.pages.admin.languages import AdminLanguagesPage
+from app.pages.admin.members import AdminMembersPage
 from app.pages.admin.start import AdminStartPage
+from app.pages.admin.translations import AdminTranslationsPage
 from app.pages.admin.user import AdminUserPage
 from app.pages.admin.users import AdminUsersPage
 from app.pages.api_reference import ApiReferencePage
@@ -40,6 +43,9 @@ PAGES: tuple[type[Controller], ...] = (
     AdminStartPage,
     AdminUsersPage,
     AdminUserPage,
+    AdminLanguagesPage,
+    AdminMembersPage,
+    AdminTranslationsPage,
     ConfirmPage,
     NotMePage,
     DeniedPage,
