@@ -7,8 +7,11 @@ from app.pages.account_address import AccountAddressPage
 from app.pages.account_delete import AccountDeletePage
 from app.pages.account_profile import AccountProfilePage
 from app.pages.account_secret import AccountSecretPage
+from app.pages.admin.audit import AdminAuditPage
+from app.pages.admin.jobs import AdminJobsPage
 from app.pages.admin.languages import AdminLanguagesPage
 from app.pages.admin.members import AdminMembersPage
+from app.pages.admin.policy import AdminPolicyPage
 from app.pages.admin.start import AdminStartPage
 from app.pages.admin.translations import AdminTranslationsPage
 from app.pages.admin.user import AdminUserPage
@@ -46,6 +49,9 @@ PAGES: tuple[type[Controller], ...] = (
     AdminLanguagesPage,
     AdminMembersPage,
     AdminTranslationsPage,
+    AdminPolicyPage,
+    AdminAuditPage,
+    AdminJobsPage,
     ConfirmPage,
     NotMePage,
     DeniedPage,

@@ -1,7 +1,5 @@
 """What the pages of `/admin` share: their frame, what the reader may do, and the way back after a form."""
 
-from typing import cast
-
 from litestar import Response
 from msgspec import structs
 
@@ -57,6 +55,8 @@ async def show(
     return render(
         request,
         name,
+        status=200,
+        headers=None,
         refusal=refusal,
         cookies=[state_cookie(resources, structs.replace(state, notice=""))] if state.notice else (),
         notice="" if refusal else state.notice,
@@ -72,7 +72,7 @@ async def show(
 
 def query_of(request: Request) -> str:
     """The query of the request with its question mark; empty if there is none."""
-    query = cast("bytes", request.scope["query_string"]).decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
     return f"?{query}" if query else ""
 
 

@@ -1,11 +1,9 @@
 """Languages, members and texts in the console over plain HTTP, without scripts."""
 
-from uuid import UUID
-
 import httpx
 
 from tests.integration.pages.test_admin_users import console_of, followed
-from tests.support.app import RunningApp, id_of
+from tests.support.app import RunningApp
 from tests.support.pages import FORM_HEADERS, text_of_page
 
 
@@ -89,4 +87,3 @@ async def test_a_reader_gets_no_form(app: RunningApp) -> None:
         answer = await reader.get(f"/admin/languages/de{page}")
         assert answer.status_code == 200
         assert 'method="post" action="/admin' not in answer.text
-    assert UUID(await id_of(reader))
