@@ -14,7 +14,7 @@ ARABIC_TEXT = "مرحبا بكم في المتجر"
 
 async def sign_in(served: Served, person: Watched, email: str, *, admin: bool = False) -> None:
     """Give the browser a session of a new user."""
-    user_id = await served.app.user(email, name=email.partition("@")[0].title())
+    user_id = await served.app.user(email, admin=admin, name=email.partition("@")[0].title())
     token = await served.app.token(user_id, admin=admin)
     await person.context.add_cookies([{"name": "auth_session", "value": token, "url": served.url}])
 
