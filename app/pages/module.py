@@ -7,6 +7,15 @@ from app.pages.account_address import AccountAddressPage
 from app.pages.account_delete import AccountDeletePage
 from app.pages.account_profile import AccountProfilePage
 from app.pages.account_secret import AccountSecretPage
+from app.pages.admin.audit import AdminAuditPage
+from app.pages.admin.jobs import AdminJobsPage
+from app.pages.admin.languages import AdminLanguagesPage
+from app.pages.admin.members import AdminMembersPage
+from app.pages.admin.policy import AdminPolicyPage
+from app.pages.admin.start import AdminStartPage
+from app.pages.admin.translations import AdminTranslationsPage
+from app.pages.admin.user import AdminUserPage
+from app.pages.admin.users import AdminUsersPage
 from app.pages.api_reference import ApiReferencePage
 from app.pages.asset_files import AssetController
 from app.pages.code import CodePage
@@ -34,6 +43,15 @@ PAGES: tuple[type[Controller], ...] = (
     AccountAddressPage,
     AccountSecretPage,
     AccountDeletePage,
+    AdminStartPage,
+    AdminUsersPage,
+    AdminUserPage,
+    AdminLanguagesPage,
+    AdminMembersPage,
+    AdminTranslationsPage,
+    AdminPolicyPage,
+    AdminAuditPage,
+    AdminJobsPage,
     ConfirmPage,
     NotMePage,
     DeniedPage,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests.browser.console_gallery import CONSOLE
 from tests.browser.gallery import INVITED, OPEN, Show
 from tests.support.browser import Served, watched
 from tests.support.node_packages import node_with
@@ -62,9 +63,9 @@ def cases(pages: Mapping[str, Show]) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("name", "look"), cases(INVITED))
+@pytest.mark.parametrize(("name", "look"), cases({**INVITED, **CONSOLE}))
 async def test_a_page_has_no_barrier(browser: Browser, served: Served, axe: str, name: str, look: str) -> None:
-    await check(browser, served, INVITED[name], axe, look)
+    await check(browser, served, {**INVITED, **CONSOLE}[name], axe, look)
 
 
 @pytest.mark.parametrize(("name", "look"), cases(OPEN))

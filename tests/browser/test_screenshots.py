@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from tests.browser.console_gallery import CONSOLE
 from tests.browser.gallery import INVITED, OPEN, REFERENCE, Show
 from tests.support.browser import Served, watched
 
@@ -31,9 +32,9 @@ def looks_of(names: list[str]) -> list[tuple[str, str]]:
     return [(name, look) for name in names for look in LOOKS if look == "" or name in IN_ALL_LOOKS]
 
 
-@pytest.mark.parametrize(("name", "look"), looks_of([*INVITED, *REFERENCE]))
+@pytest.mark.parametrize(("name", "look"), looks_of([*INVITED, *CONSOLE, *REFERENCE]))
 async def test_a_picture_of_each_page(browser: Browser, served: Served, name: str, look: str) -> None:
-    await take(browser, served, name, {**INVITED, **REFERENCE}[name], look)
+    await take(browser, served, name, {**INVITED, **CONSOLE, **REFERENCE}[name], look)
 
 
 @pytest.mark.parametrize(("name", "look"), looks_of([*OPEN]))

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Response
 
+from tests.browser.console_gallery import CONSOLE
 from tests.browser.gallery import INVITED, OPEN, Show
 from tests.support.browser import Served, watched
 
@@ -31,9 +32,9 @@ async def check(browser: Browser, served: Served, show: Show) -> None:
     assert len(counted) <= REQUESTS_MAX
 
 
-@pytest.mark.parametrize("name", [*INVITED])
+@pytest.mark.parametrize("name", [*INVITED, *CONSOLE])
 async def test_a_page_is_small(browser: Browser, served: Served, name: str) -> None:
-    await check(browser, served, INVITED[name])
+    await check(browser, served, {**INVITED, **CONSOLE}[name])
 
 
 @pytest.mark.parametrize("name", [*OPEN])

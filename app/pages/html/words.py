@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from app.words.catalogue import Words, fill, section
 
-SHARED = "shared"
+SHARED, ADMIN = "shared", "admin"
 
 
 class Say:
@@ -46,6 +46,7 @@ def moment_in_words(locale: str, moment: datetime) -> Markup:
 
 @cache
 def words_of(locale: str, page: str) -> Words:
-    """The words of a page, in the sections `pages.shared` and `pages.<page>` of a language file."""
-    words: Mapping[str, str] = {**section(locale, f"pages.{SHARED}"), **section(locale, f"pages.{page}")}
+    """The words of a page: those of all pages, for a page of the console those of `pages.admin`, and its own."""
+    names = (SHARED, *([ADMIN] if page.startswith(f"{ADMIN}_") else []), page)
+    words: Mapping[str, str] = {key: text for name in names for key, text in section(locale, f"pages.{name}").items()}
     return words

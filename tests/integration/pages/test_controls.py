@@ -86,3 +86,12 @@ def test_a_control_is_a_page_with_a_form_behind_the_guards_of_its_operation() ->
 def test_every_form_of_the_account_is_the_control_of_an_operation() -> None:
     forms = {path for method, path in PAGES if method == "POST" and path.startswith("/account")}
     assert forms == {row["path"] for row in CONTROLS if row["path"].startswith("/account") and row["method"] == "POST"}
+
+
+def test_every_operation_that_administers_has_a_control_or_a_reason_for_none() -> None:
+    assert {row["operation"] for row in CONTROLS} | WITHOUT.keys() == OPERATIONS.keys()
+
+
+def test_every_form_of_the_console_is_the_control_of_an_operation() -> None:
+    forms = {path for method, path in PAGES if method == "POST" and path.startswith("/admin")}
+    assert forms == {row["path"] for row in CONTROLS if row["path"].startswith("/admin") and row["method"] == "POST"}

@@ -13,7 +13,14 @@ from tests.support.app import RunningApp, settings_for
 
 TABLE = Path(__file__).with_name("page_access.csv")
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
-PARAMETERS = {"file_name": "unknown.css", "session_id": UNKNOWN_ID, "key_id": UNKNOWN_ID, "code": "de"}
+PARAMETERS = {
+    "file_name": "unknown.css",
+    "session_id": UNKNOWN_ID,
+    "key_id": UNKNOWN_ID,
+    "code": "de",
+    "user_id": UNKNOWN_ID,
+    "job_id": UNKNOWN_ID,
+}
 
 
 def table() -> dict[str, dict[str, int]]:
