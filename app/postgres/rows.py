@@ -54,7 +54,7 @@ def _other_attributes(
     """The fields of `kind` that are not computed, and a function that reads them as attributes."""
     names = tuple(name for name in kind.__struct_fields__ if name not in computed)
     if len(names) == 1:  # `attrgetter` returns a single attribute outside of a tuple
-        return names, lambda source: (getattr(source, names[0]),)
+        return names, lambda row: (getattr(row, names[0]),)
     return names, attrgetter(*names) if names else lambda _: ()
 
 

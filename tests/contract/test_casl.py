@@ -98,6 +98,7 @@ def sample_subjects(user_ids: list[str]) -> list[tuple[str, dict[str, object] | 
         "AuditEvent": [{"id": user_ids[0]}],
         "Policy": [{}],
         "Job": [{"id": user_ids[0]}],
+        "ServiceAccount": [{"id": id_} for id_ in user_ids],
     }
     assert samples.keys() == SCHEMA.subjects.keys()
     return [(subject_type, subject) for subject_type, found in samples.items() for subject in (None, *found)]

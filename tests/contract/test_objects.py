@@ -46,6 +46,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "Key": ("/api/keys",),
     "AuditEvent": ("/api/audit-events",),
     "Job": ("/api/jobs",),
+    "ServiceAccount": ("/api/service-accounts",),
     "Translation": (
         "/api/languages/de/translations",
         "/api/languages/fr/translations",
@@ -60,6 +61,7 @@ ROUTES: Mapping[str, tuple[Route, ...]] = {
     "Key": (Route("delete", "DELETE", "/api/keys/{id}"),),
     "AuditEvent": (Route("read", "GET", "/api/audit-events"),),
     "Job": (Route("administer", "POST", "/api/jobs/{id}/retry"),),
+    "ServiceAccount": (Route("read", "GET", "/api/service-accounts/{id}"),),
     "Translation": (
         Route("read", "GET", f"{TEXTS}/{{key}}"),
         Route("create", "PUT", f"{TEXTS}/new", {"text": "Moin"}, {"If-None-Match": "*"}),
@@ -120,6 +122,7 @@ async def test_casl_decides_on_objects_as_the_api_returns_them(app: RunningApp, 
 async def _other_people_and_texts(app: RunningApp) -> None:
     await app.resources.database.pool.execute(DEAD_JOB, uuid4(), app.clock())
     await app.user("root@example.org", admin=True)
+    await app.service_account()
     writer = await app.user("writer@example.org")
     for code in ("de", "fr"):
         await app.language(code)

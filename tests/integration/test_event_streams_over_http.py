@@ -48,7 +48,9 @@ async def opened(http: httpx.AsyncClient, token: str) -> AsyncIterator[Lines]:
     async with http.stream("GET", "/api/session/events", headers=sent, timeout=30) as response:
         assert response.status_code == 200
         assert response.headers["transfer-encoding"] == "chunked"
-        yield Lines(response)
+        lines = Lines(response)
+        assert await lines.event() == ("listening", "{}")
+        yield lines
 
 
 @pytest.mark.parametrize("same", [True, False])

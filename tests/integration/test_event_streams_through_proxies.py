@@ -42,6 +42,7 @@ async def test_events_arrive_within_a_second_and_so_does_the_end(workers: TwoWor
         ):
             assert answer.status_code == 200
             lines = answer.aiter_lines()
+            assert await event(lines) == "listening"
             await app.member(ada, code, "translator")
             async with asyncio.timeout(ARRIVES_SECONDS):
                 assert await event(lines) == "rules"

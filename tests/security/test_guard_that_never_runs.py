@@ -15,6 +15,7 @@ PARAMETERS = {
     "user_id": UNKNOWN_ID,
     "session_id": UNKNOWN_ID,
     "key_id": UNKNOWN_ID,
+    "account_id": UNKNOWN_ID,
     "job_id": UNKNOWN_ID,
     "code": "de",
     "key": "a",
@@ -48,7 +49,7 @@ async def _assert_refused_by_guard(client: httpx.AsyncClient, route: str, status
     answer = await client.request(method, path.format(**PARAMETERS), content=b"{", headers=json)
     if route in PAGES:
         leads_to = answer.headers["location"].partition("?")[0]
-        assert (answer.status_code, leads_to) == (303, LEADS_TO.get(code, path))
+        assert (answer.status_code, leads_to) == (303, LEADS_TO.get(code, path.format(**PARAMETERS)))
     else:
         assert (answer.status_code, problem(answer)["code"]) == (status, code)
 

@@ -43,6 +43,9 @@ def _primary_key() -> dict[str, str | None]:
     return {
         "id": "00000000-0000-7000-8000-000000000001",
         "user_id": "00000000-0000-7000-8000-000000000002",
+        "email": "ada@example.org",
+        "locale": None,
+        "last_seen_at": None,
         "secret_hash": HASH,
         "status": "active",
         "platform_role": None,

@@ -17,7 +17,7 @@ from app.domain.sessions.descriptions import HEADERS, description_of, ready_desc
 from app.domain.sessions.device_names import device_names
 from app.domain.sessions.disowning import disown_session
 from app.domain.sessions.models import Session
-from app.domain.sessions.schemas import DisownedSession, DisowningInput, SessionListItem, WhoAmI
+from app.domain.sessions.schemas import DisownedSession, DisowningInput, SessionListItem, StreamedEvent, WhoAmI
 from app.domain.sessions.who_am_i import who_am_i
 from app.guards.authorize import ANYONE, SIGNED_IN, Request, authorize_own
 from app.http.direct_answers import DirectAnswers
@@ -76,7 +76,12 @@ class SessionController(Controller):
         guards=[SIGNED_IN],
         opt={IS_NO_USE: True, NEEDS_DETAILS: True},
         responses={
-            200: ResponseSpec(str, description="Server-sent events.", media_type=MEDIA_TYPE, generate_examples=False)
+            200: ResponseSpec(
+                StreamedEvent,
+                description="Server-sent events, each like this.",
+                media_type=MEDIA_TYPE,
+                generate_examples=False,
+            )
         },
     )
     async def stream_session_events(self, request: Request) -> EventStream:

@@ -1,7 +1,7 @@
 """Response bodies of the session routes."""
 
 from datetime import datetime
-from typing import Annotated, Required, TypedDict
+from typing import Annotated, Literal, Required, TypedDict
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -97,6 +97,14 @@ class WhoAmI(Struct, frozen=True):
     rules: list[RawRule]
     ended: SessionEndView | None = None
     key: SessionKeyView | UnsetType = UNSET
+
+
+class StreamedEvent(Struct, frozen=True):
+    """A server-sent event: `data` is JSON. `retry` is after how many milliseconds to open the stream again."""
+
+    event: Literal["listening", "rules", "ended"]
+    data: str
+    retry: int | UnsetType = UNSET
 
 
 class SignedIn(WhoAmI, frozen=True, rename="camel"):

@@ -34,7 +34,7 @@ async def test_an_account_is_read_by_id_and_the_callers_own_also_by_me(
     expected = {
         "id": user_id, "email": "ada@example.org", "name": "Ada", "phone": None, "locale": None, "platformRole": None,
         "status": "active", "suspensionReason": None, "onboardedAt": "2026-06-01T12:00:00Z",
-        "updatedAt": "2026-06-01T12:00:00Z",
+        "updatedAt": "2026-06-01T12:00:00Z", "kind": "person",
     }  # fmt: skip
     own = await account(ada, "me")
     assert await account(ada, user_id) == await account(root, user_id) == own

@@ -129,5 +129,5 @@ async def test_an_orm_object_is_read_by_attribute_and_its_other_attributes_are_i
 
 
 async def test_an_orm_object_without_an_attribute_for_a_field_is_refused() -> None:
-    with pytest.raises(AttributeError, match="kind"):
+    with pytest.raises(AttributeError, match="row"):
         to_struct(Kind, User(email="ada@example.org", name="Ada"))

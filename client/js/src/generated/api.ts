@@ -1815,6 +1815,12 @@ export interface components {
             session: components["schemas"]["SessionView"] | null;
             user: components["schemas"]["UserView"] | null;
         };
+        StreamedEvent: {
+            data: string;
+            /** @enum {string} */
+            event: "listening" | "rules" | "ended";
+            retry?: number;
+        };
         Suspension: {
             /** @description Shown to platform admins only. */
             reason?: string | null;
@@ -3775,13 +3781,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events. */
+            /** @description Server-sent events, each like this. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["StreamedEvent"];
                 };
             };
             /** @description An error, told as a problem. */
