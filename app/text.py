@@ -4,6 +4,8 @@ import re
 import unicodedata
 from itertools import groupby
 
+from msgspec import Meta
+
 from app.errors import invalid
 
 NAME_MAX = 200  # characters
@@ -16,6 +18,18 @@ NAME_FORM = {"form": "name"}
 # A character in normalisation form C stands for at most four characters as entered (U+1F82 and its like). What may be
 # `n` characters long is refused unread past `ENTERED_PER_CHARACTER * n`.
 ENTERED_PER_CHARACTER = 4
+
+
+def name_meta(about: str, example: str) -> Meta:
+    """What the type of a name says of it: `about` and NAME_RULE as its description, its bounds, and an example."""
+    return Meta(
+        min_length=1,
+        max_length=ENTERED_PER_CHARACTER * NAME_MAX,
+        description=f"{about} {NAME_RULE}".strip(),
+        examples=[example],
+    )
+
+
 # UAX #15 section 13 (Stream-Safe Text Format). Normalising takes quadratic time in the number of marks in a row.
 COMBINING_MAX = 30
 

@@ -67,7 +67,7 @@ class AuthenticationMiddleware(ASGIMiddleware):
         principal, token = await self._authenticate(tokens, credential, detailed=bool(opt.get(NEEDS_DETAILS)))
         # Before any refusal, because its text is in the language of the user.
         scope["user"], scope["auth"] = principal, token
-        method = forwarded_method(headers) if opt.get(ASKED_BY_PROXY) else scope["method"]  # type: ignore[typeddict-item] # HTTP only, see `scopes`
+        method = forwarded_method(headers) if opt.get(ASKED_BY_PROXY) else scope["method"]  # type: ignore[typeddict-item] # all routes are HTTP
         unsafe = method not in SAFE_METHODS
         sets_cookie = bool(opt.get(SETS_COOKIE))
         if unsafe and (credential.cookie or sets_cookie):

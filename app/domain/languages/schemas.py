@@ -5,20 +5,12 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.text import ENTERED_PER_CHARACTER, NAME_MAX, NAME_RULE
+from app.text import name_meta
 
 LanguageTagText = Annotated[
     str, Meta(min_length=1, max_length=35, description="A BCP 47 language tag.", examples=["pt-BR"])
 ]
-NameText = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=ENTERED_PER_CHARACTER * NAME_MAX,
-        description=NAME_RULE,
-        examples=["Brazilian Portuguese"],
-    ),
-]
+NameText = Annotated[str, name_meta("", "Brazilian Portuguese")]
 Direction = Literal["ltr", "rtl"]
 
 

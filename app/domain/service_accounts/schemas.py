@@ -7,30 +7,14 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from app.domain.users.fields import Status
-from app.text import ENTERED_PER_CHARACTER, NAME_MAX, NAME_RULE
+from app.text import name_meta
 
 # A key that is never made anew is one whose loss nobody notices.
 LIFETIME_MAX_SECONDS = 400 * 24 * 3600
 LIFETIME_MIN_SECONDS = 60
 
-ServiceName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=ENTERED_PER_CHARACTER * NAME_MAX,
-        description=f"What calls. {NAME_RULE}",
-        examples=["Nightly export"],
-    ),
-]
-KeyName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=ENTERED_PER_CHARACTER * NAME_MAX,
-        description=f"Where the key is used. {NAME_RULE}",
-        examples=["Build server"],
-    ),
-]
+ServiceName = Annotated[str, name_meta("What calls.", "Nightly export")]
+KeyName = Annotated[str, name_meta("Where the key is used.", "Build server")]
 Lifetime = Annotated[
     int, Meta(ge=LIFETIME_MIN_SECONDS, le=LIFETIME_MAX_SECONDS, description="How long the key works, in seconds.")
 ]

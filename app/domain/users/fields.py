@@ -5,22 +5,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from app.text import ENTERED_PER_CHARACTER, NAME_MAX, NAME_RULE
+from app.text import name_meta
 
 # The form of E.164, in the syntax of both Python and PostgreSQL.
 E164 = r"^\+[1-9][0-9]{1,14}"
 
 # Longer than any address: the rules of `auth/email_addresses.py` give the reason for a refusal in their own words.
 AddressText = Annotated[str, Meta(max_length=1000, description="An email address.", examples=["ada@example.org"])]
-PersonName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=ENTERED_PER_CHARACTER * NAME_MAX,
-        description=f"The person's name. {NAME_RULE}",
-        examples=["Ada"],
-    ),
-]
+PersonName = Annotated[str, name_meta("The person's name.", "Ada")]
 PhoneText = Annotated[
     str,
     Meta(
